@@ -1,0 +1,65 @@
+"""What a run keeps of each operation, how it is to run, and why it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from reconciler.core.job import Answer, News
+from reconciler.core.plan import Action
+
+
+class Phase(Enum):
+    """Where an operation is on its way."""
+
+    QUEUED = auto()
+    BEGINNING = auto()  # its begin is being recorded
+    CALLING = auto()
+    ANSWERING = auto()  # the answer is being recorded
+    WATCHING = auto()
+    ENDING = auto()  # the end is being recorded
+    SUMMARIZING = auto()
+    OVER = auto()
+
+
+@dataclass(slots=True)
+class Operation:
+    """One create call and its job, or a job that is resumed."""
+
+    id: str
+    action: Action
+    phase: Phase = Phase.QUEUED
+    answer: Answer | None = None
+    abandoned: bool = False
+    job_id: str | None = None
+    engine_id: str | None = None
+    end: News | None = None
+    summary: Mapping[str, int] | None = None
+    note: str | None = None  # why it is not waited for, or was not sent
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run. `concurrency` is the number of create calls under way at once."""
+
+    concurrency: int = 8
+    detach: bool = False
+    read_summaries: bool = True
+
+
+@dataclass(slots=True)
+class Stops:
+    """Why no further create call begins, or no job is waited for."""
+
+    halted: str | None = None
+    interrupted: bool = False
+    timed_out: bool = False
+
+    @property
+    def creating(self) -> bool:
+        return self.halted is not None or self.interrupted or self.timed_out
+
+    @property
+    def waiting(self) -> bool:
+        return self.interrupted or self.timed_out

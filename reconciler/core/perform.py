@@ -1,0 +1,83 @@
+"""The part of a plan that needs no platform: restore, discard, move, retire, and taking up an overtaken job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.core import transitions
+from reconciler.core.entry import Entry, Retired
+from reconciler.core.fingerprint import same_meaning
+from reconciler.core.lockfile import Lockfile
+from reconciler.core.plan import Action, Kind
+
+
+def perform_all(lockfile: Lockfile, actions: Iterable[Action], at: str) -> Lockfile:
+    """The lockfile after these actions; those that call the platform change nothing here.
+
+    The lockfile must be the one that the plan was made from. Moves and retirements come first, so that a key that
+    became free can be taken by another.
+    """
+    pending = [action for action in actions if action.kind in _LOCAL]
+    for action in sorted(pending, key=lambda one: _LOCAL.index(one.kind)):
+        lockfile = _perform(lockfile, action, at)
+    return lockfile
+
+
+_LOCAL = (Kind.MOVE, Kind.RETIRE, Kind.RESTORE, Kind.DISCARD, Kind.RESUME)
+
+
+def _perform(lockfile: Lockfile, action: Action, at: str) -> Lockfile:
+    if action.kind is Kind.MOVE:
+        return _move(lockfile, action, at)
+    entry = lockfile.entry(action.key)
+    if action.kind is Kind.RETIRE:
+        return lockfile if entry is None else _retire(lockfile, action.key, entry, at)
+    if entry is None:
+        lockfile, entry = _out_of_retirement(lockfile, action)
+    if action.kind is Kind.DISCARD:
+        return lockfile.with_entry(action.key, transitions.drop(entry, at))
+    change = _restore if action.kind is Kind.RESTORE else _take_up
+    return lockfile.with_entry(action.key, change(entry, action, at))
+
+
+def _move(lockfile: Lockfile, action: Action, at: str) -> Lockfile:
+    assert action.from_key is not None and action.fingerprint is not None  # every move has both
+    entry = lockfile.entry(action.from_key)
+    assert entry is not None  # the plan saw one
+    current = entry.current
+    if current is not None and same_meaning(current.fingerprint, current.spec, action.fingerprint):
+        entry = transitions.drop(entry, at)
+    entry = transitions.refile(entry, action.fingerprint, action.files)
+    return lockfile.with_entries({action.from_key: None, action.key: entry})
+
+
+def _retire(lockfile: Lockfile, key: str, entry: Entry, at: str) -> Lockfile:
+    lockfile = lockfile.with_entry(key, None)
+    if not entry.engine_ids:
+        return lockfile
+    before = lockfile.retired_of(key)
+    return lockfile.with_retired(key, (*before, Retired(entry, transitions.seconds(at))))
+
+
+def _out_of_retirement(lockfile: Lockfile, action: Action) -> tuple[Lockfile, Entry]:
+    retired = lockfile.retired_of(action.key)
+    found = next(one for one in reversed(retired) if action.engine_id in one.entry.engine_ids)
+    rest = tuple(one for one in retired if one is not found)
+    return lockfile.with_retired(action.key, rest), found.entry
+
+
+def _restore(entry: Entry, action: Action, at: str) -> Entry:
+    assert action.fingerprint is not None  # every restore has one
+    if (
+        entry.current is not None and entry.current.engine_id == action.engine_id
+    ):  # out of retirement, as it was
+        return transitions.refile(transitions.drop(entry, at), action.fingerprint, action.files)
+    return transitions.restore(entry, action.fingerprint, action.files, at)
+
+
+def _take_up(entry: Entry, action: Action, at: str) -> Entry:
+    """A resume of what is pending changes only its files; one of an overtaken engine makes it pending again."""
+    assert action.fingerprint is not None  # every resume has one
+    if entry.pending is not None and entry.pending.operation_id == action.operation_id:
+        return transitions.refile(entry, action.fingerprint, action.files)
+    return transitions.readopt(entry, action.fingerprint, action.files, at)

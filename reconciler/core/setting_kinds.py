@@ -1,0 +1,209 @@
+"""The kinds of values a setting can have: what is accepted, what it becomes, and how JSON Schema says it.
+
+Each kind has `parse(value, as_text)`. `as_text` tells that the value comes from the environment or the
+command line, where everything is text; in a file a number is a number. A refusal is `InvalidInput` whose
+message wants the setting's name in front of it. It never repeats the value: a secret may have been put into
+the wrong variable.
+
+Plain classes and lazily compiled patterns, because every start of the command pays for importing this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core.duration import DURATION_PATTERN, format_duration, parse_duration
+from reconciler.core.errors import InvalidInput
+
+JsonSchema = dict[str, Any]
+
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_LOOPBACK = rf"(?:localhost|127\.{_OCTET}\.{_OCTET}\.{_OCTET}|\[::1\])"
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+_PATH = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?"
+URL_PATTERN = rf"^(?:https://{_HOST}|http://{_LOOPBACK})(?::[0-9]{{1,5}})?{_PATH}$"
+
+# A name that can be the last part of a git ref (`git check-ref-format`), and so of a file and a URL.
+NAME_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"
+
+_ON = ("true", "yes", "on", "1")
+_OFF = ("false", "no", "off", "0")
+
+
+def matches(pattern: str, text: str) -> bool:
+    import re
+
+    return re.fullmatch(pattern, text) is not None
+
+
+class WholeNumber:
+    __slots__ = ("least", "most")
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least = least
+        self.most = most
+
+    def parse(self, value: object, as_text: bool) -> int:
+        digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12
+        if as_text and digits:
+            value = int(str(value))
+        if type(value) is not int or not self.least <= value <= self.most:
+            hint = "write it without quotes" if digits else None
+            raise InvalidInput(f"must be a whole number from {self.least} to {self.most}", hint=hint)
+        return value
+
+    def schema(self) -> JsonSchema:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+class Duration:
+    """Seconds. Written as `30m` or as a number of seconds, from just above nothing to `longest`."""
+
+    __slots__ = ("longest",)
+
+    def __init__(self, longest: float) -> None:
+        self.longest = longest
+
+    def parse(self, value: object, as_text: bool) -> float:
+        if isinstance(value, str):
+            value = parse_duration(value)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise InvalidInput("must be a length of time", hint="write 90s, 30m or 1h30m")
+        if not 0 < value <= self.longest:  # false for NaN, too
+            raise InvalidInput(f"must be longer than 0s and at most {format_duration(self.longest)}")
+        return float(value)
+
+    def schema(self) -> JsonSchema:
+        number = {"type": "number", "exclusiveMinimum": 0, "maximum": self.longest}
+        return {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, number]}
+
+
+class Switch:
+    __slots__ = ()
+
+    def parse(self, value: object, as_text: bool) -> bool:
+        if as_text and isinstance(value, str) and value.lower() in _ON + _OFF:
+            return value.lower() in _ON
+        if not isinstance(value, bool):
+            raise InvalidInput("must be true or false")
+        return value
+
+    def schema(self) -> JsonSchema:
+        return {"type": "boolean"}
+
+
+class Name:
+    """A short name that is safe in a git ref, a file name and a URL."""
+
+    __slots__ = ()
+
+    def parse(self, value: object, as_text: bool) -> str:
+        if not isinstance(value, str):
+            raise InvalidInput("must be a name", hint="write it in quotes" if value is not None else None)
+        if not matches(NAME_PATTERN, value):
+            raise InvalidInput(
+                "must be a name of letters, digits, `.`, `_` and `-` that git takes in a ref",
+                hint="like staging-eu; no `..`, no `.` or `-` in front, no `.` or `.lock` at the end",
+            )
+        return value
+
+    def schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": NAME_PATTERN}
+
+
+class Url:
+    """Where a call that may carry a key goes: HTTPS, or plain HTTP to this machine. No slash at the end."""
+
+    __slots__ = ()
+
+    def parse(self, value: object, as_text: bool) -> str:
+        if not isinstance(value, str):
+            raise InvalidInput("must be a URL", hint="write https://…")
+        if not matches(URL_PATTERN, value):
+            raise _refused_url(value)
+        scheme, _, rest = value.partition("://")
+        authority, slash, path = rest.partition("/")
+        _check_authority(authority)
+        return f"{scheme}://{authority.lower()}{slash}{path}".rstrip("/")
+
+    def schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": URL_PATTERN}
+
+
+def _check_authority(authority: str) -> None:
+    """What a pattern cannot tell: whether the port and a bracketed address exist."""
+    host, bracket, rest = authority.rpartition("]")
+    port = rest.rpartition(":")[2] if ":" in rest else ""
+    if port and not 1 <= int(port) <= 65535:
+        raise InvalidInput("must be a URL whose port is between 1 and 65535")
+    if bracket:
+        import ipaddress
+
+        try:
+            ipaddress.IPv6Address(host[1:])
+        except ValueError as error:
+            raise InvalidInput("must be a URL with a valid IPv6 address between the brackets") from error
+
+
+def _refused_url(text: str) -> InvalidInput:
+    """Why a URL is not taken, in words that do not show it: it may hold a password."""
+    scheme, separator, rest = text.partition("://")
+    authority = rest.partition("/")[0]
+    if "@" in authority.partition("?")[0].partition("#")[0]:
+        return InvalidInput(
+            "must not hold a user name or password", hint="the API key belongs in LINGO_API_KEY, nowhere else"
+        )
+    if not separator or scheme not in ("http", "https"):
+        return InvalidInput(
+            "must be a URL that begins with https://", hint="for example https://api.lingo.dev"
+        )
+    if "?" in rest or "#" in rest:
+        return InvalidInput("must not have a query or a fragment", hint="remove what follows `?` or `#`")
+    if scheme == "http" and matches(URL_PATTERN, f"https://{rest}"):
+        return InvalidInput(
+            "must begin with https://",
+            hint="plain http is for this machine only: 127.0.0.1, [::1] or localhost",
+        )
+    return InvalidInput("must be a URL like https://host:port/path", hint="in plain letters, without blanks")
+
+
+class RelativePath:
+    """A file or folder below the project's root, with forward slashes; `./` and `//` are tidied away."""
+
+    __slots__ = ("suffix",)
+
+    def __init__(self, suffix: str = "") -> None:
+        self.suffix = suffix
+
+    def parse(self, value: object, as_text: bool) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise InvalidInput("must be a path below the project's root", hint="for example l10n/engines")
+        if "\\" in value:
+            raise InvalidInput("must be written with forward slashes", hint="write a/b, on Windows too")
+        if value.startswith(("/", "~")) or value[1:2] == ":" or "://" in value:
+            raise InvalidInput("must be relative to the project's root", hint="for example l10n/engines")
+        parts = [part for part in value.split("/") if part not in ("", ".")]
+        if ".." in parts or not parts:
+            raise InvalidInput(
+                "must stay below the project's root", hint="`..` and the root itself are not allowed"
+            )
+        if any(part.lower() == ".git" for part in parts):
+            raise InvalidInput("must not be in a .git folder")
+        if not value.isprintable() or value != value.strip() or len(value) > 255:
+            raise InvalidInput("must be a plain path of at most 255 characters, with no blanks around it")
+        if self.suffix and not (value.endswith(self.suffix) and parts[-1] != self.suffix):
+            raise InvalidInput(
+                f"must end in {self.suffix}", hint="it is JSON, and applications import it as such"
+            )
+        return "/".join(parts)
+
+    def schema(self) -> JsonSchema:
+        suffix = self.suffix.replace(".", r"\.")
+        inside = r"^(?![/~])(?!.:)(?!.*://)(?!.*(?:^|/)(?:\.\.|\.[Gg][Ii][Tt])(?:/|$))(?!(?:\.?/)*\.?$)"
+        last = rf"[^\\]*[^/\\]{suffix}$" if suffix else r"[^\\]+$"
+        return {"type": "string", "maxLength": 255, "pattern": inside + last}
+
+
+def nullable(schema: Mapping[str, Any]) -> JsonSchema:
+    return {"anyOf": [dict(schema), {"type": "null"}]}
