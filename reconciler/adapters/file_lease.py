@@ -1,0 +1,66 @@
+"""The lease on one machine: a file lock that the system takes back when its holder dies.
+
+The holder also writes down who it is, for the message that the other run shows. That note can be old, the lock cannot.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from reconciler.core.errors import LeaseHeld, StorageError
+
+
+class FileLease:
+    """The right to apply for the project whose private folder this is."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """See the port. Raises `StorageError` when the folder cannot be written."""
+        lock = self._acquire()
+        try:
+            self._write_holder()
+            yield
+        finally:
+            lock.release()
+
+    def _acquire(self) -> FileLock:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self._folder / "lease.lock", timeout=0)
+            lock.acquire()
+        except Timeout as error:
+            raise LeaseHeld(
+                f"another run is applying here: {self._holder()}",
+                hint="wait until it has ended, then run again",
+            ) from error
+        except OSError as error:
+            raise StorageError(
+                f"cannot take the lease in {self._folder}: {error.strerror or error}"
+            ) from error
+        return lock
+
+    def _write_holder(self) -> None:
+        since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        note = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+        try:
+            (self._folder / "lease.json").write_text(json.dumps(note) + "\n")
+        except OSError as error:
+            raise StorageError(f"cannot write in {self._folder}: {error.strerror or error}") from error
+
+    def _holder(self) -> str:
+        try:
+            note = json.loads((self._folder / "lease.json").read_text())
+            return f"process {note['pid']} on {note['host']}, since {note['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "its note is not readable"

@@ -1,0 +1,55 @@
+"""Where reconcile keeps its own files for a project, found without running git.
+
+The journal and the lease are this machine's and not the project's, so they live in the git directory (in the
+worktree's own, since two worktrees have two lockfiles), or in `.reconcile/` outside of git. Projects in
+subfolders of one repo, and environments other than the first, each have their own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reconciler.core.settings import Settings
+
+DEFAULT_ENVIRONMENT = Settings().environment
+
+
+def private_folder(root: Path, environment: str) -> Path:
+    """The folder for the project at `root`; it may not exist yet."""
+    found = find_git(root)
+    if found is None:
+        base, inside = root / ".reconcile", Path()
+    else:
+        top, git_dir = found
+        base, inside = git_dir / "reconcile", root.resolve().relative_to(top)
+    if inside.parts:
+        base = base / "projects" / "%2F".join(part.replace("%", "%25") for part in inside.parts)
+    return base if environment == DEFAULT_ENVIRONMENT else base / "environments" / environment
+
+
+def find_git(start: Path) -> tuple[Path, Path] | None:
+    """The work tree that holds `start` and its git directory, or None. Worktrees and submodules have a `.git` file."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        marker = folder / ".git"
+        if marker.is_dir():
+            return folder, marker
+        if marker.is_file():
+            content = marker.read_text(errors="replace").strip()
+            if content.startswith("gitdir:"):
+                return folder, (folder / content.removeprefix("gitdir:").strip()).resolve()
+    return None
+
+
+def object_id_length(root: Path) -> int:
+    """How long the repo's object ids are in hex digits: 64 in the sha256 format, otherwise 40."""
+    found = find_git(root)
+    if found is None:
+        return 40
+    git_dir = found[1]
+    common = git_dir / "commondir"
+    if common.is_file():
+        git_dir = (git_dir / common.read_text().strip()).resolve()
+    config = git_dir / "config"
+    text = config.read_text(errors="replace").lower() if config.is_file() else ""
+    lines = (line.replace(" ", "").strip() for line in text.splitlines())
+    return 64 if "objectformat=sha256" in lines else 40

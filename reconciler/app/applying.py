@@ -1,0 +1,51 @@
+"""Apply: carry a plan out, under the lease, and only if it still is what was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.app.driver import Driver, Ports
+from reconciler.app.planning import Planned
+from reconciler.core.errors import GuardRefused
+from reconciler.core.operation import Options
+from reconciler.core.plan import Plan
+from reconciler.core.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class ApplySettings:
+    """How to apply. `timeout` is in seconds; `new_id` gives a random operation id at every call."""
+
+    concurrency: int
+    timeout: float
+    detach: bool
+    callback_url: str | None
+    new_id: Callable[[], str]
+
+
+def build_driver(planned: Planned, ports: Ports, settings: ApplySettings) -> Driver:
+    """A driver for the plan. Raises `StorageError` when the lockfile could not be written at the end."""
+    if planned.plan.changes_anything:
+        ports.lockfile.check_writable()
+    operations = {action.key: settings.new_id() for action in planned.plan.actions if action.creates}
+    run = Run(
+        planned.plan,
+        planned.standing.folded,
+        operations,
+        Options(concurrency=settings.concurrency, detach=settings.detach),
+    )
+    creates = len(operations)
+    waits = sum(1 for action in planned.plan.actions if action.waits)
+    ports.observer.begun(creates, waits)
+    return Driver(run, ports, timeout=settings.timeout, callback_url=settings.callback_url)
+
+
+def refuse_if_stale(shown: Plan, now: Plan) -> None:
+    """Raises `GuardRefused` when the plan that was shown is no longer the plan."""
+    if shown.digest == now.digest and not now.invalid:
+        return
+    raise GuardRefused(
+        "the engine files or the lockfile changed since the plan was shown; nothing was done",
+        hint="look at the new plan: reconcile --dry-run",
+    )

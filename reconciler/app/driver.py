@@ -1,0 +1,248 @@
+"""Carry out a run: its commands become calls on the ports, and what comes of them becomes facts. Decides nothing.
+
+Appends to the journal go through one writer, in their order, and those that wait together share one fsync.
+Everything else runs side by side. Time enters here: the deadline, the grace after an interrupt, and the stamp
+on every fact.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.app.ports import Clock, Completions, Journal, LockfileStore, Observer, Platform
+from reconciler.core.errors import PlatformError, StorageError
+from reconciler.core.fold import fold
+from reconciler.core.job import Accepted, News, Progress, Refused, Uncertain
+from reconciler.core.journal import Record
+from reconciler.core.lockfile import Lockfile
+from reconciler.core.outcome import Outcome
+from reconciler.core.protocol import (
+    Abandon,
+    Answered,
+    Append,
+    Command,
+    Create,
+    DeadlinePassed,
+    Fact,
+    Finish,
+    GraceOver,
+    Heard,
+    Interrupted,
+    ReadSummary,
+    Recorded,
+    SummaryRead,
+    Unrecorded,
+    Watch,
+    WatchEnded,
+)
+from reconciler.core.results import outcome_of
+from reconciler.core.run import Run
+
+GRACE = 3.5  # seconds an interrupted run gives to create calls under way; the whole end takes less than 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The outside world of one apply."""
+
+    platform: Platform | None  # None for a run that neither creates nor waits
+    completions: Completions | None
+    journal: Journal
+    lockfile: LockfileStore
+    observer: Observer
+    clock: Clock
+
+
+class Driver:
+    """Drives one run to its outcome. `timeout` is in seconds; None waits for ever.
+
+    `callback_url`, when set, goes out with every create call, with the operation id at its end.
+    """
+
+    def __init__(
+        self, run: Run, ports: Ports, *, timeout: float | None = None, callback_url: str | None = None
+    ) -> None:
+        self._run = run
+        self._ports = ports
+        self._timeout = timeout
+        self._callback_url = callback_url
+        self._facts: asyncio.Queue[Fact] = asyncio.Queue()
+        self._unwritten: list[Record] = []
+        self._writer_wanted = asyncio.Event()
+        self._activities: set[asyncio.Task[None]] = set()
+        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._keys: dict[str, str] = {}
+        self._closing = False
+        self._bug: BaseException | None = None
+
+    async def drive(self, on_disk: Lockfile) -> Outcome:
+        """Run until nothing is left to do, write the lockfile if it is not `on_disk` already, and compact the journal.
+
+        Raises what a port raised beyond its contract, after everything known was recorded.
+        """
+        timer = self._later(self._timeout, DeadlinePassed())
+        writer = asyncio.create_task(self._write_journal())
+        try:
+            finish = await self._loop()
+        finally:
+            if timer is not None:
+                timer.cancel()
+            await _cancel([*self._activities])
+            self._closing = True
+            self._writer_wanted.set()
+            await writer
+        outcome = await asyncio.to_thread(self._finish, finish.lockfile, on_disk)
+        if self._bug is not None:
+            raise self._bug
+        return outcome
+
+    def interrupt(self) -> None:
+        """End soon: nothing new begins, and what is in flight gets a short grace."""
+        self._ports.observer.notice("interrupted: no further create call; recording what is under way")
+        self._facts.put_nowait(Interrupted())
+        self._later(GRACE, GraceOver())
+
+    async def _loop(self) -> Finish:
+        commands = self._run.start(self._ports.clock.now())
+        while True:
+            for command in commands:
+                if isinstance(command, Finish):
+                    return command
+                self._carry_out(command)
+            fact = await self._facts.get()
+            self._tell(fact)
+            commands = self._run.handle(fact, self._ports.clock.now())
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case Append(records):
+                self._unwritten += records
+                self._writer_wanted.set()
+            case Create(operation, key, _):
+                self._keys[operation] = key
+                self._ports.observer.submitting(key)
+                self._calls[operation] = self._start(self._create(command))
+            case Watch(job_id, key):
+                self._keys[job_id] = key
+                self._ports.observer.waiting(key, job_id)
+                self._start(self._watch(job_id, key))
+            case ReadSummary(job_id):
+                self._start(self._read_summary(job_id))
+            case Abandon(operations):
+                for operation in operations:
+                    self._calls[operation].cancel()
+
+    # ── activities: each ends by putting a fact ────────────────────────────────────────────────────────────────────
+
+    def _start(self, activity: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        started = asyncio.create_task(activity)
+        self._activities.add(started)
+        started.add_done_callback(self._activities.discard)
+        return started
+
+    async def _create(self, command: Create) -> None:
+        operation = command.operation
+        callback = f"{self._callback_url}/{operation}" if self._callback_url else None
+        try:
+            assert self._ports.platform is not None  # a run that creates has one
+            answer = await self._ports.platform.create(operation, command.spec, callback)
+        except Exception as error:  # beyond the port's contract: the call may have been sent
+            self._broken(error)
+            answer = Uncertain("an error of our own came between the call and its answer")
+        self._calls.pop(operation, None)
+        self._facts.put_nowait(Answered(operation, answer))
+
+    async def _watch(self, job_id: str, key: str) -> None:
+        try:
+            assert self._ports.completions is not None  # a run that waits has one
+            async for heard in self._ports.completions.watch(job_id):
+                if isinstance(heard, Progress):
+                    self._ports.observer.step(key, heard.step, heard.detail)
+                else:
+                    self._facts.put_nowait(Heard(heard))
+            self._facts.put_nowait(WatchEnded(job_id, "the platform tells nothing more about its job"))
+        except PlatformError as error:
+            self._ports.observer.notice(f"{key}: cannot wait for its job: {error.message}")
+            self._facts.put_nowait(WatchEnded(job_id, error.message))
+        except Exception as error:  # beyond the port's contract: the job stays in progress, the run ends
+            self._broken(error)
+            self._facts.put_nowait(WatchEnded(job_id, "an error of our own ended the wait"))
+
+    async def _read_summary(self, job_id: str) -> None:
+        summary: Mapping[str, int] | None = None
+        try:
+            assert self._ports.platform is not None  # a run that waits has one
+            summary = await self._ports.platform.read_summary(job_id)
+        except Exception as error:  # beyond the port's contract: the summary is a nicety, the run is not
+            self._broken(error)
+        self._facts.put_nowait(SummaryRead(job_id, summary))
+
+    def _broken(self, error: Exception) -> None:
+        self._bug = self._bug or error
+        self._facts.put_nowait(Interrupted())
+
+    async def _write_journal(self) -> None:
+        """The one writer: whatever is waiting goes out together."""
+        while self._unwritten or not self._closing:
+            await self._writer_wanted.wait()
+            self._writer_wanted.clear()
+            batch, self._unwritten = tuple(self._unwritten), []
+            if batch:
+                self._facts.put_nowait(await asyncio.to_thread(self._append, batch))
+
+    def _append(self, batch: Sequence[Record]) -> Recorded | Unrecorded:
+        try:
+            self._ports.journal.append(batch)
+        except StorageError as error:
+            return Unrecorded(tuple(batch), error.message)
+        return Recorded(tuple(batch))
+
+    # ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _finish(self, lockfile: Lockfile, on_disk: Lockfile) -> Outcome:
+        outcome = outcome_of(self._run, lockfile)
+        try:
+            newest, _ = self._ports.lockfile.read()
+            if newest != on_disk:  # somebody wrote it while we ran: what we did goes on top
+                lockfile = fold(newest, self._run.records)
+            if lockfile != newest:
+                self._ports.lockfile.write(lockfile)
+                outcome = replace(outcome, wrote=True)
+            self._ports.journal.compact()
+        except StorageError as error:
+            outcome = replace(outcome, unwritten=error.message)
+        return outcome
+
+    def _later(self, seconds: float | None, fact: Fact) -> asyncio.TimerHandle | None:
+        if seconds is None:
+            return None
+        return asyncio.get_running_loop().call_later(seconds, self._facts.put_nowait, fact)
+
+    def _tell(self, fact: Fact) -> None:
+        observer = self._ports.observer
+        match fact:
+            case Answered(operation, Accepted(job_id, engine_id)):
+                key = self._keys[operation]
+                self._keys[job_id] = key
+                observer.accepted(key, engine_id, job_id)
+            case Answered(operation, Refused(message)):
+                observer.failed(self._keys[operation], message)
+            case Answered(operation, Uncertain(reason)):
+                observer.uncertain(self._keys[operation], reason)
+            case Heard(News(job_id, "completed")):
+                observer.completed(self._keys[job_id], None)
+            case Heard(News(job_id, "failed", error)):
+                observer.failed(self._keys[job_id], error or "the platform gave no reason")
+            case DeadlinePassed():
+                observer.notice("the deadline passed: jobs that still run are resumed by the next run")
+            case Unrecorded(_, reason):
+                observer.notice(f"stopped creating: {reason}")
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for started in tasks:
+        started.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,178 @@
+"""Load and plan: from files and lockfile to a plan, reading as little as the answer needs.
+
+An engine whose files still have the blob ids in the lockfile is unchanged, and its YAML is not read. Everything else
+is read whole, and all that is wrong is told at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.app.ports import Engines, Journal, LockfileStore
+from reconciler.core.diff import Situation, actions_for
+from reconciler.core.errors import Diagnostic, InvalidInput, UsageError
+from reconciler.core.fold import fold
+from reconciler.core.journal import Record
+from reconciler.core.lockfile import Lockfile
+from reconciler.core.plan import Plan
+from reconciler.core.quick import recorded_files
+from reconciler.core.spec import Desired
+from reconciler.core.suggest import did_you_mean
+
+SHA1_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a plan. `only` holds keys or globs (`*` also crosses `/`); empty means every engine.
+
+    `id_length` is the length of new blob ids in hex digits: 40, or 64 in a repo of the sha256 format.
+    """
+
+    environment: str = "production"
+    only: tuple[str, ...] = ()
+    retry_failed: bool = False
+    id_length: int = SHA1_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where things stand: the lockfile as it is on disk, the journal beside it, and the two folded."""
+
+    on_disk: Lockfile
+    records: tuple[Record, ...]
+    folded: Lockfile
+    digest: str
+
+    @property
+    def unwritten(self) -> int:
+        """How many entries the journal knows more of than the lockfile."""
+        if self.folded is self.on_disk:
+            return 0
+        before, after = self.on_disk.engines, self.folded.engines
+        return sum(1 for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and what it was made from."""
+
+    plan: Plan
+    standing: Standing
+
+
+def read_standing(lockfile: LockfileStore, journal: Journal) -> Standing:
+    """Where things stand. Raises `LockfileError`, `JournalError`, `StorageError`."""
+    on_disk, content = lockfile.read()
+    records, journalled = journal.read()
+    digest = "absent"
+    if content or journalled:
+        digest = (
+            "sha256:" + hashlib.sha256(content + b"\0" + journalled if journalled else content).hexdigest()
+        )
+    return Standing(on_disk, records, fold(on_disk, records), digest)
+
+
+def make_plan(engines: Engines, lockfile: LockfileStore, journal: Journal, request: Request) -> Planned:
+    """The plan for a project. Invalid engine files are in its diagnostics, and it then has no actions.
+
+    Raises `InvalidInput` for no engine files or an unreadable lockfile, `UsageError` for a pattern without a match.
+    """
+    standing = read_standing(lockfile, journal)
+    found, problems = engines.discover()
+    selected = select(request.only, [*found, *standing.folded.engines])
+    desired, unchanged, diagnostics = _load(engines, found, standing.folded, selected, request.id_length)
+    diagnostics = [*problems, *diagnostics]
+    invalid = any(one.severity == "error" for one in diagnostics)
+    situation = Situation(standing.folded, desired, found.keys(), selected, request.retry_failed)
+    actions = () if invalid else actions_for(situation)
+    spoken_for = {action.key for action in actions}
+    unchanged += [key for key in desired if key not in spoken_for and selected(key)]
+    plan = Plan(
+        environment=request.environment,
+        actions=actions,
+        unchanged=() if invalid else tuple(sorted(unchanged)),
+        diagnostics=tuple(diagnostics),
+        lockfile=lockfile.path,
+        lockfile_digest=standing.digest,
+        unwritten=standing.unwritten,
+    )
+    return Planned(plan, standing)
+
+
+def _load(
+    engines: Engines,
+    found: Mapping[str, str],
+    lockfile: Lockfile,
+    selected: Callable[[str], bool],
+    id_length: int,
+) -> tuple[dict[str, Desired], list[str], list[Diagnostic]]:
+    """What the files ask for, the keys that need no reading, and what is wrong."""
+    desired: dict[str, Desired] = {}
+    unchanged: list[str] = []
+    diagnostics: list[Diagnostic] = []
+    moves_possible = any(key not in found for key in lockfile.engines)
+    for key, path in found.items():
+        wanted = selected(key)
+        document = lockfile.engines.get(key)
+        if not wanted and (document is not None or not moves_possible):
+            continue
+        if document is not None and _is_unchanged(engines, document, path):
+            unchanged.append(key)
+            continue
+        loaded = engines.load(key, path, id_length)
+        if isinstance(loaded, Desired):
+            desired[key] = loaded
+        elif wanted:
+            diagnostics += loaded
+    return desired, unchanged, diagnostics
+
+
+def _is_unchanged(engines: Engines, document: Mapping[str, object], path: str) -> bool:
+    files = recorded_files(document, path)
+    if files is None:
+        return False
+    return all(engines.blob_ids(name, len(blob_id)) == blob_id for name, blob_id in files.items())
+
+
+def select(only: Sequence[str], keys: Collection[str]) -> Callable[[str], bool]:
+    """Which keys the patterns choose. Raises `UsageError` when one of them chooses none."""
+    if not only:
+        return lambda key: True
+    from fnmatch import fnmatchcase
+
+    chosen: set[str] = set()
+    for pattern in only:
+        matches = {key for key in keys if key == pattern or fnmatchcase(key, pattern)}
+        if not matches:
+            guess = did_you_mean(pattern, keys)
+            raise UsageError(
+                f"no engine matches `{pattern}`",
+                hint=f"did you mean `{guess}`?"
+                if guess
+                else "keys are paths under engines/ without suffix; `*` matches",
+            )
+        chosen |= matches
+    return chosen.__contains__
+
+
+def validate_engines(
+    engines: Engines, only_paths: Collection[str] | None = None
+) -> tuple[list[str], list[Diagnostic]]:
+    """Read every engine file (or those at these paths): the keys that are valid, and what is wrong with the rest."""
+    found, problems = engines.discover()
+    diagnostics = list(problems)
+    valid: list[str] = []
+    for key, path in found.items():
+        if only_paths is not None and path not in only_paths:
+            continue
+        loaded = engines.load(key, path, SHA1_LENGTH)
+        if isinstance(loaded, Desired):
+            valid.append(key)
+        else:
+            diagnostics += loaded
+    if only_paths is not None and not valid and not diagnostics:
+        raise InvalidInput("none of these paths is an engine file", hint="engine files are engines/**/*.yaml")
+    return valid, diagnostics

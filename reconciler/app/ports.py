@@ -1,0 +1,149 @@
+"""The ports: what the use cases need of the outside world. Adapters implement them, the command wires them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from reconciler.core.errors import Diagnostic
+from reconciler.core.job import Answer, News, Progress
+from reconciler.core.journal import Record
+from reconciler.core.lockfile import Lockfile
+from reconciler.core.spec import Desired, Spec
+
+
+class Engines(Protocol):
+    """The engine files of a project. Paths are relative to its root, with forward slashes."""
+
+    def discover(self) -> tuple[Mapping[str, str], Sequence[Diagnostic]]:
+        """Every key with its file, sorted, and what is wrong with the set. Raises `InvalidInput` when there is none."""
+        ...
+
+    def blob_ids(self, path: str, length: int) -> str | None:
+        """The file's git blob id as it is now, or None where there is no such file."""
+        ...
+
+    def load(self, key: str, path: str, id_length: int) -> Desired | list[Diagnostic]:
+        """What the file asks for, or everything that is wrong with it."""
+        ...
+
+    def parse_old(self, data: bytes, path: str) -> Spec | None:
+        """What an older version of a file asked for, as far as it can be told; for showing differences only."""
+        ...
+
+
+class LockfileStore(Protocol):
+    """The lockfile on disk."""
+
+    path: str  # as people know it: relative to the project's root
+
+    def read(self) -> tuple[Lockfile, bytes]:
+        """The lockfile and its exact content (empty when there is no file). Raises `LockfileError`, `StorageError`."""
+        ...
+
+    def write(self, lockfile: Lockfile) -> None:
+        """Replace it in one step, durably. Raises `StorageError`, and the file is then as it was."""
+        ...
+
+    def check_writable(self) -> None:
+        """Raises `StorageError` when a write would fail for reasons that can be known before."""
+        ...
+
+
+class Journal(Protocol):
+    """The write-ahead record of operations."""
+
+    def read(self) -> tuple[tuple[Record, ...], bytes]:
+        """Its records and exact content. Raises `JournalError`, `StorageError`."""
+        ...
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Make records durable, in this order. Raises `StorageError`, and none of them then counts."""
+        ...
+
+    def compact(self) -> None:
+        """Forget everything: the lockfile has it all, durably."""
+        ...
+
+
+class Lease(Protocol):
+    """The right to apply."""
+
+    def hold(self) -> AbstractContextManager[None]:
+        """Hold it for the length of a block. Raises `LeaseHeld` when another run has it."""
+        ...
+
+
+class Platform(Protocol):
+    """The provisioning API. It never raises for what the platform says: that is an `Answer`."""
+
+    async def create(self, operation_id: str, spec: Spec, callback_url: str | None) -> Answer:
+        """One create call, with the safe retries of PLATFORM.md and no other.
+
+        Cancelling it while the request is under way leaves its outcome unknown; the caller records that.
+        """
+        ...
+
+    async def read_summary(self, job_id: str) -> Mapping[str, int] | None:
+        """Counts of what a finished job made, or None where the platform does not tell."""
+        ...
+
+
+class Completions(Protocol):
+    """News of running jobs."""
+
+    def watch(self, job_id: str) -> AsyncIterator[News | Progress]:
+        """What is heard of a job, until a terminal `News`. Reconnects by itself, for ever.
+
+        Raises `PlatformError` only for what no waiting heals: the key was refused (401, 403), no such job (404).
+        """
+        ...
+
+
+class Texts(Protocol):
+    """Old file contents by blob id."""
+
+    def read_blobs(self, blob_ids: Sequence[str]) -> Mapping[str, bytes]:
+        """Those of the blobs that git has; empty where there is no git or no repo. Never fetches."""
+        ...
+
+
+class Observer(Protocol):
+    """Who wants to see a run go on. Nothing depends on it; it must not raise."""
+
+    def begun(self, creates: int, waits: int) -> None:
+        """The run starts: so many create calls will be issued, so many running jobs are waited for."""
+        ...
+
+    def submitting(self, key: str) -> None: ...
+
+    def accepted(self, key: str, engine_id: str, job_id: str) -> None: ...
+
+    def waiting(self, key: str, job_id: str) -> None:
+        """A job that is already running is waited for."""
+        ...
+
+    def step(self, key: str, step: str, detail: str | None) -> None: ...
+
+    def completed(self, key: str, engine_id: str | None) -> None: ...
+
+    def failed(self, key: str, error: str) -> None:
+        """The job failed, or the create call was refused."""
+        ...
+
+    def uncertain(self, key: str, reason: str) -> None: ...
+
+    def notice(self, text: str) -> None:
+        """Something about the run as a whole: interrupted, stopped creating, the deadline passed."""
+        ...
+
+    def ended(self) -> None:
+        """Nothing more is to come; the terminal is to be left clean."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> str:
+        """UTC with milliseconds, `2026-11-24T11:08:13.123Z`."""
+        ...

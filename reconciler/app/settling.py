@@ -1,0 +1,59 @@
+"""Settle an uncertain operation by hand: what a person found out becomes a fact like any other."""
+
+from __future__ import annotations
+
+from reconciler.app.planning import read_standing
+from reconciler.app.ports import Clock, Journal, LockfileStore
+from reconciler.core.entry import UNCERTAIN, Pending
+from reconciler.core.errors import UsageError
+from reconciler.core.fold import fold
+from reconciler.core.journal import Settlement
+from reconciler.core.lockfile import Lockfile
+from reconciler.core.suggest import did_you_mean
+
+
+def settle(
+    lockfile: LockfileStore,
+    journal: Journal,
+    clock: Clock,
+    key: str,
+    decision: str,
+    engine_id: str | None = None,
+    job_id: str | None = None,
+) -> Lockfile:
+    """Record the decision, durably, then write the lockfile. Raises `UsageError` when nothing is uncertain there."""
+    standing = read_standing(lockfile, journal)
+    pending = _uncertain(standing.folded, key)
+    if engine_id is not None:
+        _check_unknown(standing.folded, engine_id)
+    fact = Settlement(pending.operation_id, decision, clock.now(), engine_id=engine_id, job_id=job_id)
+    lockfile.check_writable()
+    journal.append([fact])
+    settled = fold(standing.folded, [fact])
+    lockfile.write(settled)
+    journal.compact()
+    return settled
+
+
+def _uncertain(lockfile: Lockfile, key: str) -> Pending:
+    entry = lockfile.entry(key)
+    if entry is None:
+        guess = did_you_mean(key, lockfile.engines)
+        raise UsageError(
+            f"the lockfile has no engine `{key}`",
+            hint=f"did you mean `{guess}`?" if guess else "see `reconcile status`",
+        )
+    if entry.pending is None or entry.pending.status != UNCERTAIN:
+        raise UsageError(f"nothing is uncertain about `{key}`", hint="see `reconcile status`")
+    return entry.pending
+
+
+def _check_unknown(lockfile: Lockfile, engine_id: str) -> None:
+    """An engine that is already recorded cannot be the one that the lost answer spoke of."""
+    for key in lockfile.engines:
+        entry = lockfile.entry(key)
+        if entry is not None and engine_id in entry.engine_ids:
+            raise UsageError(
+                f"`{engine_id}` is already recorded for `{key}`",
+                hint="give the ID of the engine that the lost answer was about",
+            )
