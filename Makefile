@@ -1,0 +1,77 @@
+# Every target makes .venv and installs what it needs, so a fresh clone needs only git, make and Python >= 3.11.
+# Another Python: make test PYTHON=python3.13
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Stamps: written when an installation is complete, so that the second time costs nothing.
+RUN_STAMP := $(VENV)/.installed-run
+DEV_STAMP := $(VENV)/.installed-dev
+PYTEST_WORKERS ?= 2
+
+# Another Python's settings must not leak into .venv.
+unexport PYTHONHOME PYTHONPATH
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint format bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+
+demo: $(RUN_STAMP) ## see the whole loop on an embedded platform: plan, apply, edit, replace, revert
+	@$(BIN)/reconcile demo
+
+test: $(DEV_STAMP) ## run the tests, with coverage and its floor on reconciler/core
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term --cov-report=json
+	@$(BIN)/python -m coverage report --include='reconciler/core/*' --fail-under=95
+	@$(BIN)/python .ci/core_floor.py coverage.json
+
+lint: $(DEV_STAMP) ## check style, types, layers and the committed schema
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+	$(BIN)/reconcile schema --check
+
+format: $(DEV_STAMP) ## put the code into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(DEV_STAMP) ## measure, and compare with the targets
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and everything that was made here
+	rm -rf $(VENV) build dist .coverage .coverage.* coverage.json .pytest_cache .mypy_cache .ruff_cache \
+	    .import_linter_cache .hypothesis
+	find reconciler tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# What .venv was made for. In another folder (a moved clone) or with another PYTHON it is looked at again.
+PLACE := $(CURDIR) $(PYTHON)
+ifneq ($(shell cat $(VENV)/.place 2>/dev/null),$(PLACE))
+.PHONY: $(RUN_STAMP)
+endif
+
+$(RUN_STAMP): pyproject.toml constraints.txt
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
+	    echo "make: '$(PYTHON)' was not found; Python 3.11 or newer is needed: make … PYTHON=/path/to/python3" >&2; \
+	    exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "make: '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1); Python 3.11 or newer is needed:" \
+	         "make … PYTHON=/path/to/python3" >&2; \
+	    exit 1; }
+	@what='import sys; print(sys.argv[1] or sys.prefix, sys.version)'; \
+	test "$$($(BIN)/python -c "$$what" '' 2>/dev/null)" = "$$("$(PYTHON)" -c "$$what" "$$(pwd -P)/$(VENV)")" \
+	    || "$(PYTHON)" -m venv --clear $(VENV) \
+	    || { echo "make: '$(PYTHON)' cannot make virtual environments; on Debian: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing into $(VENV); this happens once …" >&2
+	@$(PIP) install --quiet --constraint constraints.txt hatchling editables
+	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable .
+	@echo "$(PLACE)" >$(VENV)/.place
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP)
+	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[webhook,keyring,dev]'
+	@touch $@
