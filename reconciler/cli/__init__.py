@@ -1,0 +1,1 @@
+"""The `reconcile` command: wires everything, and is the only reader of environment and flags."""

@@ -1,0 +1,171 @@
+"""`reconcile demo`: the whole loop on a real socket, in a temporary git repo, with the real commands.
+
+Nothing in it is played: each command runs as its own process against the sandbox platform, and the demo fails when the
+platform saw something else than the text says.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from reconciler.cli.options import given, global_options
+from reconciler.core.errors import ReconcileError
+from reconciler.sandbox.server import SandboxServer
+from reconciler.sandbox.settings import SandboxSettings
+
+JOB_SECONDS = 1.5
+_TIME_LIMIT = 60  # seconds for one command; they take about two
+
+_ACME = """\
+# yaml-language-server: $schema=../schemas/engine.schema.json
+name: Acme Corp Engine
+description: Production engine for acme.com
+locales: [de, fr, ja, es]
+sources:
+  - type: link
+    payload: https://acme.example/brand-guidelines
+  - type: content
+    file: glossary.md
+"""
+_GLOSSARY = """\
+# Glossary
+
+- Acme: never translated
+- workspace: Arbeitsbereich (de), espace de travail (fr)
+- checkout: Kasse (de), paiement (fr)
+
+Use formal tone in German (Sie-form).
+"""
+_WEBSITE = """\
+name: Marketing website
+locales: [pt-BR, ko]
+sources:
+  - type: content
+    payload: |
+      Short sentences. Friendly tone.
+"""
+
+
+@click.command("demo")
+@global_options
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Show the whole loop on a local sandbox platform: plan, apply, edit, replace, revert. Takes about 15 seconds.
+
+    Works in a temporary git repo, needs no key and no network, and cleans up after itself.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="reconcile-demo-") as folder,
+        SandboxServer(SandboxSettings(job_seconds=JOB_SECONDS)) as platform,
+    ):
+        demo = _Demo(Path(folder), platform, given(ctx, "color"))
+        demo.run()
+
+
+@dataclass
+class _Demo:
+    """The steps, one after the other."""
+
+    root: Path
+    platform: SandboxServer
+    color: str | None
+
+    def run(self) -> None:
+        self._set_up()
+        self._tell("1. Two engine files, and no lockfile yet. What would happen?")
+        self._reconcile("--dry-run")
+        self._tell("2. Make it so. The merge to main does this in CI.")
+        self._reconcile("apply", "--yes")
+        self._commit("Record the engines")
+        self._expect(2)
+        self._tell("3. A pull request edits the glossary and adds a locale.")
+        self._edit()
+        self._reconcile("--dry-run")
+        self._tell("4. Merged: a new engine is made, and the old one serves until the new one has completed.")
+        self._reconcile("apply", "--yes")
+        self._commit("Record the replacement")
+        self._expect(3)
+        self._tell("5. It was a mistake. `git revert`, and the engine from before is back: no call, no cost.")
+        self._git("revert", "--no-edit", "HEAD~1")
+        self._reconcile("apply", "--yes")
+        self._expect(3)
+        self._tell("6. What applications read, and what is recorded.")
+        self._show("engines.lock.json")
+        self._reconcile("status")
+        click.echo(f"\nThe platform saw {self.platform.create_calls()} create calls, no more. That was all.")
+
+    def _set_up(self) -> None:
+        self._git("init", "--quiet", "--initial-branch=main", shown=False)
+        engines = self.root / "engines"
+        (engines / "marketing").mkdir(parents=True)
+        (engines / "acme.yaml").write_text(_ACME)
+        (engines / "glossary.md").write_text(_GLOSSARY)
+        (engines / "marketing" / "website.yaml").write_text(_WEBSITE)
+        self._commit("Two engines", shown=False)
+
+    def _edit(self) -> None:
+        acme, glossary = self.root / "engines/acme.yaml", self.root / "engines/glossary.md"
+        acme.write_text(acme.read_text().replace("[de, fr, ja, es]", "[de, fr, ja, es, it]"))
+        glossary.write_text(glossary.read_text().replace("checkout: Kasse", "checkout: Bezahlen"))
+        self._commit("Add Italian, change the word for checkout")
+
+    def _commit(self, message: str, *, shown: bool = True) -> None:
+        self._git("add", "--all", shown=False)
+        self._git("commit", "--quiet", "-m", message, shown=shown)
+
+    def _git(self, *arguments: str, shown: bool = True) -> None:
+        from reconciler.adapters.git import run_git  # GitPython, only where git is asked
+
+        if shown:
+            self._prompt("git", *arguments)
+        who = ("-c", "user.name=Demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false")
+        run_git(self.root, [*who, *arguments])
+
+    def _reconcile(self, *arguments: str) -> None:
+        self._prompt("reconcile", *arguments)
+        color = ("--color", self.color) if self.color else ()
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", *arguments, *color],
+            cwd=self.root,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            timeout=_TIME_LIMIT,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise ReconcileError(
+                f"the demo's `reconcile {shlex.join(arguments)}` ended with {done.returncode}"
+            )
+
+    def _environment(self) -> dict[str, str]:
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("RECONCILE_", "LINGO"))
+        }
+        return kept | {"LINGO_API_URL": self.platform.url, "LINGO_API_KEY": "sandbox-key"}
+
+    def _expect(self, create_calls: int) -> None:
+        seen = self.platform.create_calls()
+        if seen != create_calls:
+            raise ReconcileError(f"the platform saw {seen} create calls, and there should be {create_calls}")
+
+    def _show(self, name: str) -> None:
+        self._prompt("cat", name)
+        click.echo((self.root / name).read_text(), nl=False)
+
+    def _tell(self, text: str) -> None:
+        click.echo("\n" + click.style(f"── {text}", bold=True), color=self._colored)
+
+    def _prompt(self, *words: str) -> None:
+        click.echo(click.style(f"\n$ {shlex.join(words)}", fg="cyan"), color=self._colored)
+
+    @property
+    def _colored(self) -> bool | None:
+        return {"always": True, "never": False}.get(self.color or "auto")

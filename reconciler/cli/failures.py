@@ -1,0 +1,74 @@
+"""Failures on their way out: one clear message on stderr, JSON on stdout where it was asked for, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from reconciler.cli.screen import screen_for
+from reconciler.core.errors import ExitCode, ReconcileError
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether the line asks for JSON. Looked for in the raw words, since the line itself may be what is wrong."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(word == "--format=json" or (word, then) == ("--format", "json") for word, then in pairs)
+
+
+def report_error(error: ReconcileError, arguments: Sequence[str]) -> int:
+    """An expected failure. Returns its exit code."""
+    from reconciler.render.diagnostics import render_diagnostics  # for failures only
+
+    if wants_json(arguments):
+        _print_json(error.message, error.hint, error, error.exit_code)
+    screen = screen_for(sys.stderr, arguments)
+    lines = [f"error: {_harmless(error.message)}"]
+    if error.hint:
+        lines.append(f"hint: {_harmless(error.hint)}")
+    if error.diagnostics:
+        lines.append(render_diagnostics(error.diagnostics, color=screen.color, ascii_only=screen.ascii_only))
+    print("\n".join(lines), file=sys.stderr)
+    return int(error.exit_code)
+
+
+def report_usage(error: click.ClickException, arguments: Sequence[str]) -> int:
+    """The command line makes no sense."""
+    message = error.format_message()
+    if wants_json(arguments):
+        _print_json(message, None, None, ExitCode.USAGE)
+    print(f"error: {_harmless(message)}", file=sys.stderr)
+    ctx = getattr(error, "ctx", None)
+    if ctx is not None:
+        print(f"hint: see `{ctx.command_path} --help`", file=sys.stderr)
+    return int(ExitCode.USAGE)
+
+
+def report_bug(error: Exception, arguments: Sequence[str]) -> int:
+    """What nobody foresaw. It looks unlike a failure, and says where it was; the whole trace only with debug."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(frame.filename)}, line {frame.lineno}"
+    message = f"this is a bug in reconcile: {type(error).__name__} in {where}"
+    hint = "what was done is in the journal and the lockfile. Please report this, with the output of --log-level debug"
+    if wants_json(arguments):
+        _print_json(message, hint, None, ExitCode.BUG)
+    print(f"bug: {message}\nhint: {hint}", file=sys.stderr)
+    if "debug" in arguments or "--log-level=debug" in arguments:
+        traceback.print_exception(error, file=sys.stderr)
+    return int(ExitCode.BUG)
+
+
+def _print_json(message: str, hint: str | None, error: ReconcileError | None, code: ExitCode) -> None:
+    from reconciler.render.json_view import render_error_json  # for failures only
+
+    diagnostics = error.diagnostics if error is not None else ()
+    print(render_error_json(message, hint, diagnostics, int(code)))
+
+
+def _harmless(text: str) -> str:
+    from reconciler.render.printable import printable  # for failures only
+
+    return "\n".join(printable(line) for line in text.split("\n"))

@@ -1,0 +1,119 @@
+"""The command's entry: `reconcile` itself, its subcommands by name, and the one place where errors become exit codes.
+
+Subcommands are imported when they are called. `reconcile --dry-run` with nothing to do costs little more than Python
+and click, and stays so only as long as nothing heavy is imported at the top of a module on that path.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.failures import report_bug, report_error, report_usage
+from reconciler.cli.options import apply_options, detailed_exitcode, global_options, plan_options
+from reconciler.core.errors import ExitCode, ReconcileError
+
+COMMANDS = {
+    "plan": "reconciler.cli.plan",
+    "apply": "reconciler.cli.apply",
+    "validate": "reconciler.cli.validate",
+    "status": "reconciler.cli.status",
+    "resolve": "reconciler.cli.resolve",
+    "init": "reconciler.cli.init",
+    "schema": "reconciler.cli.schema",
+    "sandbox": "reconciler.cli.sandbox",
+    "demo": "reconciler.cli.demo",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands live in modules of their own, each under the name `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = importlib.import_module(module).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS:
+            from reconciler.core.suggest import did_you_mean  # for a typo only
+
+            guess = did_you_mean(args[0], COMMANDS)
+            hint = f" Did you mean `{guess}`?" if guess else ""
+            raise click.UsageError(f"There is no command `{args[0]}`.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "--version", message="reconcile %(version)s")
+@click.option("--dry-run", is_flag=True, help="Show the plan and do nothing: the same as `reconcile plan`.")
+@plan_options
+@detailed_exitcode
+@apply_options
+@global_options
+@click.pass_context
+def cli(ctx: click.Context, /, **flags: Any) -> None:
+    """GitOps for localization engines.
+
+    Compares the engine files of this repo with the lockfile, shows what will be done, asks on a terminal, and does it:
+    creates provisioning jobs for new and changed engines, waits for them, and records the engine IDs in the lockfile.
+    """
+    dry_run = flags.pop("dry_run")
+    if ctx.invoked_subcommand is not None:
+        return
+    name = "plan" if dry_run else "apply"
+    command = cli.get_command(ctx, name)
+    assert command is not None  # both are in COMMANDS
+    known = {param.name for param in command.params}
+    unfit = [f for f, value in flags.items() if f not in known and value not in (None, False, ())]
+    if unfit:
+        raise click.UsageError(f"--{unfit[0].replace('_', '-')} makes no sense with `reconcile {name}`.", ctx)
+    ctx.invoke(command, **{flag: value for flag, value in flags.items() if flag in known})
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code; every error ends here (DESIGN §7)."""
+    try:
+        code = cli.main(list(arguments), prog_name="reconcile", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code) if isinstance(code, int) else int(ExitCode.OK)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        return report_usage(error, arguments)
+    except (click.Abort, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+    except ReconcileError as error:
+        return report_error(error, arguments)
+    except BrokenPipeError:
+        # Whoever read our output went away, as `head` does. Nothing more can be said there, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.FAILED)
+    except Exception as error:
+        return report_bug(error, arguments)
+
+
+def entry() -> NoReturn:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # an old terminal or locale must not turn output into an error
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""A project as a command sees it: where it is, its settings, and its files, wired from flags and environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.adapters.places import object_id_length, private_folder
+from reconciler.adapters.settings_file import find_root, read_settings_file
+from reconciler.adapters.state_files import JournalFile, LockfileFile
+from reconciler.cli.options import given
+from reconciler.core.errors import InvalidInput
+from reconciler.core.settings import SETTINGS_FILE, Settings, resolve
+
+if TYPE_CHECKING:
+    from reconciler.adapters.engine_files import EngineFiles
+
+DEPRECATED_KEY = "LINGODOTDEV_API_KEY"
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything a command needs of a project; nothing is read before it is asked for."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def engines(self) -> EngineFiles:
+        from reconciler.adapters.engine_files import EngineFiles  # not every command reads them
+
+        return EngineFiles(self.root, self.settings.engines)
+
+    @property
+    def lockfile(self) -> LockfileFile:
+        return LockfileFile(self.root, self.settings.lockfile)
+
+    @property
+    def private(self) -> Path:
+        """The folder of journal and lease."""
+        return private_folder(self.root, self.settings.environment)
+
+    @property
+    def journal(self) -> JournalFile:
+        return JournalFile(self.private / "journal.jsonl")
+
+    @property
+    def id_length(self) -> int:
+        return object_id_length(self.root)
+
+
+def start_folder(ctx: click.Context) -> Path:
+    """The folder that the command works from: -C, or the current one."""
+    folder = Path(given(ctx, "directory") or ".")
+    if not folder.is_dir():
+        raise click.UsageError(f"-C {folder}: there is no such folder.", ctx)
+    return folder.absolute()
+
+
+def open_project(ctx: click.Context, **flags: Any) -> Project:
+    """The project around the start folder. Raises `InvalidInput` or `UsageError` with all that is wrong in
+    its settings.
+    """
+    start = start_folder(ctx)
+    root = find_root(start)
+    config = given(ctx, "config")
+    path = root / SETTINGS_FILE if config is None else start / config
+    file = read_settings_file(path, explicit=config is not None, name=config or SETTINGS_FILE)
+    settings = resolve(
+        {"environment": given(ctx, "environment"), **flags},
+        os.environ,
+        file.values,
+        place=file.place,
+        file_name=config or SETTINGS_FILE,
+    )
+    return Project(root, settings)
+
+
+def api_key(settings: Settings) -> str:
+    """The API key: from LINGO_API_KEY, its deprecated name, or the keyring where that extra is installed."""
+    key = os.environ.get("LINGO_API_KEY", "").strip()
+    if key:
+        return key
+    key = os.environ.get(DEPRECATED_KEY, "").strip()
+    if key:
+        click.echo(f"warning: {DEPRECATED_KEY} is deprecated; use LINGO_API_KEY", err=True)
+        return key
+    from reconciler.adapters.keyring_store import key_from_keyring  # only without the variable
+
+    stored = key_from_keyring(settings.api_url)
+    if stored:
+        return stored
+    raise InvalidInput(
+        "there is no API key",
+        hint="set LINGO_API_KEY; planning needs none, and `reconcile sandbox` is a platform to try things on",
+    )

@@ -1,0 +1,52 @@
+"""`reconcile resolve`: a person says what became of a create call whose answer was lost."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.adapters.file_lease import FileLease
+from reconciler.adapters.system_clock import UtcClock
+from reconciler.app.settling import settle
+from reconciler.cli.options import global_options
+from reconciler.cli.project import open_project
+
+
+@click.command("resolve")
+@click.argument("key")
+@click.option(
+    "--engine-id", metavar="ID", help="The engine was made, it has this ID, and it is ready for use."
+)
+@click.option(
+    "--job-id", metavar="ID", help="With --engine-id: its job, so that the next apply waits for it."
+)
+@click.option("--retry", is_flag=True, help="No engine was made: the next apply creates it.")
+@click.option("--forget", is_flag=True, help="Leave it: nothing is created until its file changes.")
+@global_options
+@click.pass_context
+def command(
+    ctx: click.Context, key: str, engine_id: str | None, job_id: str | None, retry: bool, forget: bool
+) -> None:
+    """Settle the uncertain operation of KEY.
+
+    Look on the platform first: an engine of that name, made at that time, is the one. Exactly one of
+    --engine-id, --retry and --forget says what you found.
+    """
+    if [engine_id is not None, retry, forget].count(True) != 1:
+        raise click.UsageError("say what you found: one of --engine-id ID, --retry and --forget.", ctx)
+    if job_id is not None and engine_id is None:
+        raise click.UsageError("--job-id goes with --engine-id.", ctx)
+    if "" in (engine_id, job_id):
+        raise click.UsageError("an ID cannot be empty.", ctx)
+    decision = "engine" if engine_id is not None else "retry" if retry else "forget"
+    project = open_project(ctx)
+    with FileLease(project.private).hold():
+        settle(project.lockfile, project.journal, UtcClock(), key, decision, engine_id, job_id)
+    click.echo(f"{key}: {_said(decision, engine_id, job_id)}; {project.settings.lockfile} is written")
+
+
+def _said(decision: str, engine_id: str | None, job_id: str | None) -> str:
+    if decision == "retry":
+        return "nothing was made; the next apply creates it"
+    if decision == "forget":
+        return "left alone until its file changes, or --retry-failed"
+    return f"{engine_id} is its engine" + ("; the next apply waits for its job" if job_id else "")

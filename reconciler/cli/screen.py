@@ -1,0 +1,38 @@
+"""What a stream can show: colour, width, and more than ASCII."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from typing import NamedTuple, TextIO
+
+DEFAULT_WIDTH = 100
+_WORDS = ("auto", "always", "never")
+
+
+class Screen(NamedTuple):
+    """`width` is in cells; `interactive` says that a person sits there."""
+
+    color: bool
+    ascii_only: bool
+    width: int
+    interactive: bool
+
+
+def screen_of(stream: TextIO, choice: str | None) -> Screen:
+    """What this stream can show; `choice` is --color. NO_COLOR and a dumb terminal turn automatic colour off."""
+    terminal = stream.isatty()
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    color = choice == "always" or (choice in (None, "auto") and terminal and not plain)
+    encoding = (stream.encoding or "ascii").lower().replace("-", "")
+    width = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns if terminal else DEFAULT_WIDTH
+    return Screen(color, not encoding.startswith("utf"), width, terminal)
+
+
+def screen_for(stream: TextIO, arguments: Sequence[str]) -> Screen:
+    """The same where only the raw words of the line are known."""
+    choice = next((word for word in _WORDS if f"--color={word}" in arguments), None)
+    if "--color" in arguments[:-1]:
+        choice = arguments[list(arguments).index("--color") + 1]
+    return screen_of(stream, choice)
