@@ -1,0 +1,71 @@
+"""How a view looks on a terminal: colours as ANSI codes, and its signs, in Unicode or plain ASCII."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reconciler.core.plan import Action, Condition, Kind
+
+Style = Literal["green", "red", "yellow", "cyan", "magenta", "bold", "dim", "plain"]
+
+_CODES: dict[Style, str] = {
+    "green": "32",
+    "red": "31",
+    "yellow": "33",
+    "cyan": "36",
+    "magenta": "35",
+    "bold": "1",
+    "dim": "2",
+}
+
+_SIGNS: dict[Kind | Condition, tuple[str, str, Style]] = {
+    Kind.CREATE: ("+", "+", "green"),
+    Kind.REPLACE: ("±", "-/+", "yellow"),
+    Kind.MOVE: ("~", "~", "cyan"),
+    Kind.RESUME: ("↻", ">", "cyan"),
+    Kind.RESTORE: ("↶", "<", "cyan"),
+    Kind.DISCARD: ("×", "x", "yellow"),
+    Kind.RETIRE: ("-", "-", "red"),
+    Kind.NONE: (" ", " ", "plain"),
+    Condition.FAILED: ("!", "!", "red"),
+    Condition.UNCERTAIN: ("?", "?", "magenta"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One choice of colour and character set; every sign that is not ASCII goes through it."""
+
+    color: bool = False
+    ascii_only: bool = False
+
+    def paint(self, text: str, style: Style) -> str:
+        code = _CODES.get(style)
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color and code and text else text
+
+    def sign(self, action: Action) -> str:
+        """The action's sign, padded so that the names after it stand in one column."""
+        fancy, plain, _ = _SIGNS[action.condition or action.kind]
+        return f"{plain:<3}" if self.ascii_only else fancy
+
+    def written(self, text: str) -> str:
+        """`text` in the character set of this look; foreign letters are spelled out where ASCII is wanted."""
+        return text.encode("ascii", "backslashreplace").decode() if self.ascii_only else text
+
+    @property
+    def arrow(self) -> str:
+        return "->" if self.ascii_only else "→"
+
+    @property
+    def ellipsis(self) -> str:
+        return "..." if self.ascii_only else "…"
+
+    @property
+    def dot(self) -> str:
+        return "-" if self.ascii_only else "·"
+
+
+def style_of(action: Action) -> Style:
+    """The colour an action is shown in, the same in every line that names it."""
+    return _SIGNS[action.condition or action.kind][2]

@@ -1,0 +1,51 @@
+"""The outcome for programs: the plan's document, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.core.outcome import Outcome, Result
+from reconciler.core.plan import Plan
+from reconciler.render.json_view import plan_document, render_json
+from reconciler.render.outcome_markdown import render_outcome_markdown
+
+__all__ = ["outcome_document", "render_outcome_json", "render_outcome_markdown", "result_document"]
+
+
+def render_outcome_json(plan: Plan, outcome: Outcome, exit_code: int) -> str:
+    """The plan as JSON with its `outcome` and the exit code. No final newline."""
+    return render_json(
+        {**plan_document(plan), "outcome": outcome_document(outcome), "exitCode": int(exit_code)}
+    )
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as plain values. `halted` and `unwritten` are there only when they happened; they hold the reason."""
+    document: dict[str, Any] = {
+        "results": [result_document(result) for result in outcome.results],
+        "counts": {**outcome.counts(), "unchanged": outcome.unchanged},
+        "wrote": outcome.wrote,
+        "interrupted": outcome.interrupted,
+        "timedOut": outcome.timed_out,
+        "detached": outcome.detached,
+    }
+    reasons = {"halted": outcome.halted, "unwritten": outcome.unwritten}
+    return document | {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def result_document(result: Result) -> dict[str, Any]:
+    """One engine's part. `key`, `action` and `status` are always there."""
+    values: dict[str, Any] = {
+        "key": result.key,
+        "action": result.kind.value,
+        "status": result.status.value,
+        "engineId": result.engine_id,
+        "previous": result.previous,
+        "jobId": result.job_id,
+        "operationId": result.operation_id,
+        "error": result.error,
+        "hint": result.hint,
+        "file": result.file,
+        "summary": dict(result.summary) if result.summary else None,
+    }
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,310 @@
+"""Plans to look at: one of every kind, a large one, and one written by somebody who means harm."""
+
+from __future__ import annotations
+
+from reconciler.core.errors import Diagnostic
+from reconciler.core.plan import Action, Change, Condition, Kind, Plan
+from reconciler.core.spec import Source, Spec, digest_of_text
+
+OLD_GLOSSARY = """# Glossary
+
+Acme is never translated.
+Use the formal tone in German.
+
+- cart: Warenkorb
+- checkout: Kasse
+- invoice: Rechnung
+- refund: Erstattung
+"""
+NEW_GLOSSARY = (
+    OLD_GLOSSARY.replace("the formal tone", "the Sie-form").replace("Kasse", "Bestellung")
+    + "- voucher: Gutschein\n"
+)
+
+SPEC = Spec(
+    "Help Center",
+    "Articles on help.acme.com",
+    ("de", "fr", "ja"),
+    (
+        Source("link", "https://acme.com/brand-guidelines"),
+        Source("content", OLD_GLOSSARY, "engines/glossary.md"),
+        Source("content", "Be kind."),
+    ),
+)
+
+CHANGES = (
+    Change("name", "Acme Website", "Acme Website 2026"),
+    Change(
+        "description",
+        "Production engine for acme.com",
+        "Production engine for acme.com, acme.de and all of their landing pages",
+    ),
+    Change("locales", old="es"),
+    Change("locales", new="pt-BR"),
+    Change("sources", old="https://acme.com/old-brand"),
+    Change("sources", new="https://acme.com/brand-guidelines"),
+    Change(
+        "sources",
+        digest_of_text(OLD_GLOSSARY),
+        digest_of_text(NEW_GLOSSARY),
+        content=True,
+        old_chars=len(OLD_GLOSSARY),
+        new_chars=len(NEW_GLOSSARY),
+        file="engines/glossary.md",
+        old_text=OLD_GLOSSARY,
+        new_text=NEW_GLOSSARY,
+    ),
+    Change(
+        "sources",
+        digest_of_text("a"),
+        digest_of_text("b"),
+        content=True,
+        old_chars=1_204,
+        new_chars=1_311,
+        new_text="b",
+    ),
+    Change("sources", new=digest_of_text("Be kind."), content=True, new_chars=8, new_text="Be kind."),
+    Change("sources", old=digest_of_text("gone"), content=True, old_chars=412, file="engines/gone.md"),
+)
+
+EVERY_KIND = Plan(
+    "production",
+    (
+        Action(
+            "apps/android",
+            Kind.DISCARD,
+            "its file asks for the serving engine again; the replacement that was under way is let go",
+            file="engines/apps/android.yaml",
+            engine_id="eng_And2",
+            job_id="pjb_And2",
+            operation_id="op-and-2",
+        ),
+        Action(
+            "apps/ios",
+            Kind.MOVE,
+            "the file of `ios` is gone, and this one asks for the same",
+            file="engines/apps/ios.yaml",
+            engine_id="eng_Ios1",
+            from_key="ios",
+        ),
+        Action(
+            "docs/help",
+            Kind.CREATE,
+            "it is not in the lockfile",
+            file="engines/docs/help.yaml",
+            fingerprint="v1:aa",
+            spec=SPEC,
+        ),
+        Action(
+            "email",
+            Kind.RESTORE,
+            "eng_Mail1 was made for exactly this and still exists",
+            file="engines/email.yaml",
+            engine_id="eng_Mail1",
+            changes=(Change("name", "Mail 2", "Mail"),),
+        ),
+        Action(
+            "legal",
+            Kind.NONE,
+            "failed: https://acme.com/terms cannot be crawled: 404",
+            file="engines/legal.yaml",
+            engine_id="eng_Leg1",
+            job_id="pjb_Leg1",
+            condition=Condition.FAILED,
+            hint="edit engines/legal.yaml, or try again: reconcile apply --retry-failed --only legal",
+        ),
+        Action(
+            "marketing/website",
+            Kind.REPLACE,
+            "its file changed",
+            file="engines/marketing/website.yaml",
+            engine_id="eng_X1y2Z3a4B5c6D7e8",
+            fingerprint="v1:bb",
+            changes=CHANGES,
+            spec=SPEC,
+        ),
+        Action("old/campaign", Kind.RETIRE, "its file is gone", engine_id="eng_Camp1"),
+        Action(
+            "store",
+            Kind.RESUME,
+            "its job has not ended yet",
+            file="engines/store.yaml",
+            engine_id="eng_Store1",
+            job_id="pjb_Store1",
+            operation_id="op-store-1",
+        ),
+        Action(
+            "support",
+            Kind.NONE,
+            "nobody knows whether its engine was made: connection lost after the request was sent",
+            file="engines/support.yaml",
+            operation_id="op-sup-1",
+            condition=Condition.UNCERTAIN,
+            hint="look on the platform for an engine named 'Support' made at 2026-11-24T11:08:13Z; "
+            "if it is there: reconcile resolve support --engine-id ID; "
+            "if not: reconcile resolve support --retry (or --forget)",
+        ),
+    ),
+    unchanged=tuple(f"shop/{number}" for number in range(9_991)),
+    diagnostics=(
+        Diagnostic(
+            "`it` and `it-IT` are both asked for",
+            "engines/docs/help.yaml",
+            4,
+            14,
+            "locales: [it, it-IT]",
+            "keep one",
+            "warning",
+            "docs/help",
+        ),
+    ),
+    lockfile_digest="sha256:" + "0" * 64,
+)
+
+NOTHING = Plan("production", unchanged=tuple(f"engine-{number}" for number in range(10_000)))
+
+LARGE = Plan(
+    "production",
+    tuple(
+        Action(
+            f"shop/market-{number:03}",
+            Kind.CREATE,
+            "it is not in the lockfile",
+            file=f"engines/shop/market-{number:03}.yaml",
+            fingerprint=f"v1:{number}",
+            spec=Spec(
+                f"Market {number}", None, ("de", "fr", "ja"), (Source("link", f"https://acme.com/{number}"),)
+            ),
+        )
+        for number in range(500)
+    ),
+)
+
+INVALID = Plan(
+    "production",
+    diagnostics=(
+        Diagnostic(
+            "unknown key `locale`",
+            "engines/acme.yaml",
+            3,
+            1,
+            "locale: [de, fr]",
+            "did you mean `locales`?",
+            key="acme",
+        ),
+        Diagnostic(
+            "`pt_br` is not a language tag",
+            "engines/acme.yaml",
+            5,
+            5,
+            "  - pt_br",
+            "write `pt-BR`",
+            key="acme",
+        ),
+        Diagnostic("the file is empty", "engines/shop.yaml", hint="write at least `name: ...`", key="shop"),
+        Diagnostic(
+            "`description` is longer than most",
+            "engines/web.yaml",
+            2,
+            14,
+            "description: \tvery long",
+            severity="warning",
+        ),
+    ),
+)
+
+EVIL = (
+    "\x1b[2J\x1b]0;owned\x07 ::error::forged\n::add-mask::x\n"
+    "````\n</details><img src=x onerror=alert(1)>\n@everyone #1 "
+    "[click](https://evil.example) https://evil.example www.evil.example\r\n"
+    "\u202ecod.exe\u2066\u200bhidden\U000e0041\u2028##[error]x ##vso[a]b "
+    "%0A::warning::y | `a` ~~~\n~~~\n``` \x9b31m \udc80"
+)
+
+HOSTILE = Plan(
+    EVIL,
+    (
+        Action(
+            EVIL,
+            Kind.CREATE,
+            EVIL,
+            file=EVIL,
+            engine_id=EVIL,
+            hint=EVIL,
+            spec=Spec(EVIL, EVIL, (EVIL,), (Source("link", EVIL), Source("content", EVIL, EVIL))),
+        ),
+        Action(
+            "z" + EVIL,
+            Kind.REPLACE,
+            EVIL,
+            file=EVIL,
+            engine_id=EVIL,
+            changes=(
+                Change("name", EVIL, "x" + EVIL),
+                Change("description", None, EVIL),
+                Change("locales", EVIL),
+                Change("sources", EVIL, None),
+                Change(
+                    "sources",
+                    EVIL,
+                    EVIL,
+                    content=True,
+                    file=EVIL,
+                    old_chars=1,
+                    new_chars=2,
+                    old_text=EVIL,
+                    new_text="a\n" + EVIL + "b",
+                ),
+                Change("sources", EVIL, EVIL, content=True, file=EVIL),
+                Change("sources", None, EVIL, content=True, file=EVIL, new_text=EVIL),
+            ),
+        ),
+        Action("zz" + EVIL, Kind.MOVE, EVIL, from_key=EVIL, engine_id=EVIL),
+        Action("zzz" + EVIL, Kind.RESUME, EVIL, job_id=EVIL, engine_id=EVIL),
+        Action("zzzz" + EVIL, Kind.NONE, EVIL, file=EVIL, condition=Condition.UNCERTAIN, hint=EVIL),
+    ),
+    diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, EVIL, EVIL, "warning", EVIL),),
+    lockfile=EVIL,
+)
+
+HOSTILE_INVALID = Plan(
+    EVIL, diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, EVIL, EVIL, "error", EVIL),), lockfile=EVIL
+)
+
+PLANS = {
+    "nothing": NOTHING,
+    "every-kind": EVERY_KIND,
+    "large": LARGE,
+    "invalid": INVALID,
+    "hostile": HOSTILE,
+    "hostile-invalid": HOSTILE_INVALID,
+}
+
+# Small enough to read in the documentation.
+DOCUMENTED = Plan(
+    "production",
+    (
+        Action(
+            "docs/help",
+            Kind.CREATE,
+            "it is not in the lockfile",
+            file="engines/docs/help.yaml",
+            fingerprint="v1:" + "4" * 64,
+            spec=Spec(
+                "Help Center", None, ("de", "fr"), (Source("link", "https://acme.com/brand-guidelines"),)
+            ),
+        ),
+        Action(
+            "marketing/website",
+            Kind.REPLACE,
+            "its file changed",
+            file="engines/marketing/website.yaml",
+            engine_id="eng_X1y2Z3a4B5c6D7e8",
+            fingerprint="v1:" + "8" * 64,
+            changes=(CHANGES[0], CHANGES[2], CHANGES[3], CHANGES[6]),
+        ),
+        EVERY_KIND.actions[-1],
+    ),
+    unchanged=tuple(f"shop/{number}" for number in range(41)),
+    lockfile_digest="sha256:" + "0" * 64,
+)
