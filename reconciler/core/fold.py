@@ -177,14 +177,19 @@ def _by_key(facts: Mapping[str, Facts], homes: Mapping[str, object]) -> dict[str
 def _fold_key(entry: Entry, operations: list[tuple[Facts, bool]]) -> Entry:
     """Carry on what the lockfile holds, and undertake what came after it.
 
-    An operation that is older than one in the lockfile was overtaken: only its engine, if it made one, still counts.
+    An operation that is older than one in the lockfile was overtaken: only its engine, if it made one, still
+    counts. One that a person had retried overtook what was undertaken before it, and left nothing itself.
     """
     newest_held = max((i for i, (_, held) in enumerate(operations) if held), default=-1)
+    undertaken: set[str] = set()
     for index, (known, held) in enumerate(operations):
         if held:
             entry = _carry_on(entry, known)
         elif index > newest_held and not known.nothing_to_record:
             entry = _undertake(entry, known)
+            undertaken.add(known.operation)
+        elif known.settled is not None and entry.pending and entry.pending.operation_id in undertaken:
+            entry = transitions.drop(entry, known.settled.at)
     for known, _ in reversed(operations):
         entry = _with_engines(entry, known)
     return entry

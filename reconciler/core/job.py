@@ -212,7 +212,10 @@ _MEANINGS = {
 
 def shorten(text: str) -> str:
     """One line of printable characters, cut at `MAX_MESSAGE`."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * MAX_MESSAGE]).split())
+    text = text[: 4 * MAX_MESSAGE]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(text.split())
     return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1] + "…"
 
 
