@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.plan import Action, Change, Kind, Plan
-from reconciler.core.spec import Spec
+from reconciler.core.spec import Spec, meaning_of_text
 from reconciler.render.diagnostics import render_diagnostics
 from reconciler.render.look import Look
 from reconciler.render.markdown_text import code_span, fenced, html_code, prose, size
@@ -162,7 +162,7 @@ def _asked_for(spec: Spec) -> Iterator[str]:
             yield from _marked("+", "link", shorten(source.payload, _LONGEST * 4))
             continue
         label = f"content {printable(source.file)}" if source.file is not None else "content"
-        yield f"+ {label} ({counted(len(source.payload), 'character')})"
+        yield f"+ {label} ({counted(len(meaning_of_text(source.payload)), 'character')})"
         yield from _preview("+", source.payload)
 
 

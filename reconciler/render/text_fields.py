@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.core.plan import Action, Change
-from reconciler.core.spec import Source, Spec
+from reconciler.core.spec import Source, Spec, meaning_of_text
 from reconciler.render.look import Look, Style
 from reconciler.render.printable import display_width, printable, printable_lines, shorten, shorten_pair
 from reconciler.render.text_diff import DiffLine, diff_lines
@@ -86,7 +86,7 @@ def _new_source(source: Source, look: Look, room: Room) -> list[str]:
     text = source.payload
     if source.type == "link":
         return _text_field("link", text, look, room)
-    size = counted(len(text), "character")
+    size = counted(len(meaning_of_text(text)), "character")
     lines = [_field(" ", "content", f"{printable(source.file)} ({size})" if source.file else size, look)]
     return lines + _preview(text, look, room, "|")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -72,11 +73,11 @@ class Control:
         return JSONResponse({"faults": [fault.view() for fault in book.listed()], "kinds": kinds})
 
 
-def engines_of(sandbox: Sandbox) -> list[dict[str, object]]:
+def engines_of(sandbox: Sandbox) -> list[dict[str, Any]]:
     return [engine.view() for engine in sandbox.world.engines.values()]
 
 
-def jobs_of(sandbox: Sandbox) -> list[dict[str, object]]:
+def jobs_of(sandbox: Sandbox) -> list[dict[str, Any]]:
     now = sandbox.world.clock()
     return [job.overview(now) for job in sandbox.world.jobs.values()]
 

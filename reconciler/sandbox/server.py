@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -96,11 +96,11 @@ class SandboxServer:
     def webhook_secret(self) -> str | None:
         return self._running.world.webhook_secret
 
-    def engines(self) -> list[dict[str, object]]:
+    def engines(self) -> list[dict[str, Any]]:
         """As `GET /engines/{id}` shows each, oldest first."""
         return self._seen(lambda: engines_of(self._running))
 
-    def jobs(self) -> list[dict[str, object]]:
+    def jobs(self) -> list[dict[str, Any]]:
         """As `GET /jobs/provisioning/{id}` shows each, with what was submitted, oldest first."""
         return self._seen(lambda: jobs_of(self._running))
 

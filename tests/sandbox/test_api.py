@@ -33,7 +33,7 @@ def test_a_job_with_sources_is_accepted_and_completes(sandbox: SandboxServer, cl
     wait_until(lambda: client.get(job).json()["status"] == "completed")
     summary = client.get(job).json()["summary"]
     assert all(summary[name] for name in ("brandVoices", "glossaryItems", "instructions"))
-    assert [source["payload"] for source in sandbox.jobs()[0]["sources"]] == [  # type: ignore[attr-defined]
+    assert [source["payload"] for source in sandbox.jobs()[0]["sources"]] == [
         LINK["payload"],
         TEXT["payload"],
     ]
