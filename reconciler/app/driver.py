@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from reconciler.app.finishing import Ending
 from reconciler.app.ports import Clock, Completions, Journal, LockfileStore, Observer, Platform
 from reconciler.core.errors import PlatformError, StorageError
-from reconciler.core.fold import fold
-from reconciler.core.job import Accepted, News, Progress, Refused, Uncertain
-from reconciler.core.journal import Record
+from reconciler.core.job import COMPLETED, FAILED, Accepted, News, Progress, Refused, Uncertain
+from reconciler.core.journal import Begin, Record
 from reconciler.core.lockfile import Lockfile
 from reconciler.core.outcome import Outcome
 from reconciler.core.protocol import (
@@ -38,7 +38,6 @@ from reconciler.core.protocol import (
     Watch,
     WatchEnded,
 )
-from reconciler.core.results import outcome_of
 from reconciler.core.run import Run
 
 GRACE = 3.5  # seconds an interrupted run gives to create calls under way; the whole end takes less than 5
@@ -71,6 +70,7 @@ class Driver:
         self._callback_url = callback_url
         self._facts: asyncio.Queue[Fact] = asyncio.Queue()
         self._unwritten: list[Record] = []
+        self._owed: list[Record] = []  # facts that the journal refused; they go along with the next ones
         self._writer_wanted = asyncio.Event()
         self._activities: set[asyncio.Task[None]] = set()
         self._calls: dict[str, asyncio.Task[None]] = {}
@@ -94,7 +94,9 @@ class Driver:
             self._closing = True
             self._writer_wanted.set()
             await writer
-        outcome = await asyncio.to_thread(self._finish, finish.lockfile, on_disk)
+        ports = self._ports
+        ending = Ending(self._run, on_disk, ports.lockfile, ports.journal, ports.observer)
+        outcome = await asyncio.to_thread(ending.write, finish.lockfile, self._owed)
         if self._bug is not None:
             raise self._bug
         return outcome
@@ -133,7 +135,9 @@ class Driver:
                 self._start(self._read_summary(job_id))
             case Abandon(operations):
                 for operation in operations:
-                    self._calls[operation].cancel()
+                    call = self._calls.get(operation)
+                    if call is not None:  # else its answer came at the last moment, and is the next fact
+                        call.cancel()
 
     # ── activities: each ends by putting a fact ────────────────────────────────────────────────────────────────────
 
@@ -191,30 +195,21 @@ class Driver:
             self._writer_wanted.clear()
             batch, self._unwritten = tuple(self._unwritten), []
             if batch:
-                self._facts.put_nowait(await asyncio.to_thread(self._append, batch))
+                self._facts.put_nowait(await self._append(batch))
 
-    def _append(self, batch: Sequence[Record]) -> Recorded | Unrecorded:
+    async def _append(self, batch: tuple[Record, ...]) -> Recorded | Unrecorded:
         try:
-            self._ports.journal.append(batch)
+            await asyncio.to_thread(self._ports.journal.append, (*self._owed, *batch))
         except StorageError as error:
-            return Unrecorded(tuple(batch), error.message)
-        return Recorded(tuple(batch))
-
-    # ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _finish(self, lockfile: Lockfile, on_disk: Lockfile) -> Outcome:
-        outcome = outcome_of(self._run, lockfile)
-        try:
-            newest, _ = self._ports.lockfile.read()
-            if newest != on_disk:  # somebody wrote it while we ran: what we did goes on top
-                lockfile = fold(newest, self._run.records)
-            if lockfile != newest:
-                self._ports.lockfile.write(lockfile)
-                outcome = replace(outcome, wrote=True)
-            self._ports.journal.compact()
-        except StorageError as error:
-            outcome = replace(outcome, unwritten=error.message)
-        return outcome
+            reason = error.message
+        except Exception as error:  # beyond the port's contract: no fact may be taken as recorded
+            self._broken(error)
+            reason = "an error of our own kept it out of the journal"
+        else:
+            self._owed.clear()
+            return Recorded(batch)
+        self._owed += [record for record in batch if not isinstance(record, Begin)]
+        return Unrecorded(batch, reason)
 
     def _later(self, seconds: float | None, fact: Fact) -> asyncio.TimerHandle | None:
         if seconds is None:
@@ -224,22 +219,26 @@ class Driver:
     def _tell(self, fact: Fact) -> None:
         observer = self._ports.observer
         match fact:
-            case Answered(operation, Accepted(job_id, engine_id)):
-                key = self._keys[operation]
-                self._keys[job_id] = key
+            case Answered(operation, Accepted(job_id, engine_id, status)):
+                key = self._keys.setdefault(job_id, self._keys[operation])
                 observer.accepted(key, engine_id, job_id)
+                self._tell_end(key, News(job_id, status), engine_id)
             case Answered(operation, Refused(message)):
                 observer.failed(self._keys[operation], message)
             case Answered(operation, Uncertain(reason)):
                 observer.uncertain(self._keys[operation], reason)
-            case Heard(News(job_id, "completed")):
-                observer.completed(self._keys[job_id], None)
-            case Heard(News(job_id, "failed", error)):
-                observer.failed(self._keys[job_id], error or "the platform gave no reason")
+            case Heard(news):
+                self._tell_end(self._keys.get(news.job_id, news.job_id), news, None)
             case DeadlinePassed():
                 observer.notice("the deadline passed: jobs that still run are resumed by the next run")
             case Unrecorded(_, reason):
                 observer.notice(f"stopped creating: {reason}")
+
+    def _tell_end(self, key: str, news: News, engine_id: str | None) -> None:
+        if news.status == COMPLETED:
+            self._ports.observer.completed(key, engine_id)
+        elif news.status == FAILED:
+            self._ports.observer.failed(key, news.error or "the platform gave no reason")
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -53,7 +53,7 @@ def _enrich(action: Action, files: Mapping[str, str], blobs: Mapping[str, bytes]
 def _texts_in(path: str, content: bytes, engines: Engines) -> Iterator[str]:
     """Every text that could be a source: a file's whole content, and the payloads of an engine file."""
     try:
-        yield content.decode("utf-8")
+        yield content.decode("utf-8-sig")  # as sources are read: a mark at the start is no text
     except UnicodeDecodeError:
         return
     if path.endswith((".yaml", ".yml")):

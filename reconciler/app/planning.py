@@ -132,9 +132,26 @@ def _load(
 
 def _is_unchanged(engines: Engines, document: Mapping[str, object], path: str) -> bool:
     files = recorded_files(document, path)
-    if files is None:
+    if files is None or not _accounts_for(document["spec"], files):
         return False
-    return all(engines.blob_ids(name, len(blob_id)) == blob_id for name, blob_id in files.items())
+    return all(
+        isinstance(blob_id, str) and engines.blob_ids(name, len(blob_id)) == blob_id
+        for name, blob_id in files.items()
+    )
+
+
+def _accounts_for(spec: object, files: Mapping[str, str]) -> bool:
+    """Whether every file that a text came from has its id there; else (a bad merge, a hand edit) nobody would see
+    it change.
+    """
+    sources = spec.get("sources", ()) if isinstance(spec, dict) else None
+    if not isinstance(sources, (list, tuple)):
+        return False
+    for source in sources:
+        file = source.get("file") if isinstance(source, dict) else False
+        if file is not None and not (isinstance(file, str) and file in files):
+            return False
+    return True
 
 
 def select(only: Sequence[str], keys: Collection[str]) -> Callable[[str], bool]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from reconciler.app.planning import read_standing
 from reconciler.app.ports import Clock, Journal, LockfileStore
-from reconciler.core.entry import UNCERTAIN, Pending
+from reconciler.core.entry import UNCERTAIN, Entry, Pending
 from reconciler.core.errors import UsageError
 from reconciler.core.fold import fold
 from reconciler.core.journal import Settlement
@@ -50,10 +52,18 @@ def _uncertain(lockfile: Lockfile, key: str) -> Pending:
 
 def _check_unknown(lockfile: Lockfile, engine_id: str) -> None:
     """An engine that is already recorded cannot be the one that the lost answer spoke of."""
-    for key in lockfile.engines:
-        entry = lockfile.entry(key)
-        if entry is not None and engine_id in entry.engine_ids:
+    for key, entry in _all_entries(lockfile):
+        if engine_id in entry.engine_ids:
             raise UsageError(
                 f"`{engine_id}` is already recorded for `{key}`",
                 hint="give the ID of the engine that the lost answer was about",
             )
+
+
+def _all_entries(lockfile: Lockfile) -> Iterator[tuple[str, Entry]]:
+    for key in lockfile.engines:
+        entry = lockfile.entry(key)
+        assert entry is not None  # the key is there
+        yield key, entry
+    for key in lockfile.retired:
+        yield from ((key, retired.entry) for retired in lockfile.retired_of(key))

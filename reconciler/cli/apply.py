@@ -27,6 +27,8 @@ from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
 from reconciler.core.results import outcome_of_plan
 
+_SHOW_CURSOR = b"\x1b[?25h"
+
 
 @click.command("apply")
 @plan_options
@@ -53,6 +55,7 @@ class _Session:
         self._flags = flags
         self._format: str = flags["format_"]
         self._started = time.monotonic()
+        self._live = False  # whether the terminal shows live progress, its cursor hidden
         self._asks = not flags["yes"] and sys.stdin.isatty() and sys.stderr.isatty()
 
     def run(self) -> ExitCode:
@@ -61,10 +64,10 @@ class _Session:
             return self._show_only(planned)
         if self._asks:
             self._show(planned, err=self._format == "json")
-            if not click.confirm(_question(planned.plan), err=True):
-                click.echo("nothing was done", err=True)
-                return ExitCode.OK
-        key = api_key(self._project.settings) if _needs_platform(planned.plan) else None
+        key = self._key(planned.plan)  # before the question: whoever says yes has all it takes
+        if self._asks and not click.confirm(_question(planned.plan), err=True):
+            click.echo("nothing was done", err=True)
+            return ExitCode.OK
         return self._apply(planned, key)
 
     def _apply(self, planned: Planned, key: str | None) -> ExitCode:
@@ -76,11 +79,18 @@ class _Session:
                 shown, planned = planned, self._plan()
                 if self._asks:
                     refuse_if_stale(shown.plan, planned.plan)
+                elif planned.plan.invalid or not planned.plan.changes_anything:
+                    return self._show_only(planned)  # another run did it, or the files were broken meanwhile
+                key = key or self._key(planned.plan)
             if not self._asks and self._format != "json":
                 self._show(planned)
             outcome = asyncio.run(self._drive(planned, key))
         self._show_outcome(planned.plan, outcome)
         return outcome.exit_code
+
+    def _key(self, plan: Plan) -> str | None:
+        """The API key, where the plan needs one."""
+        return api_key(self._project.settings) if _needs_platform(plan) else None
 
     def _plan(self) -> Planned:
         return plan_project(self._project, self._flags["only"], self._flags["retry_failed"])
@@ -143,7 +153,8 @@ class _Session:
         def on_signal() -> None:
             nonlocal asked
             if asked:
-                os.write(2, b"\ninterrupted again: ending now; the journal has what was recorded\n")
+                cursor = _SHOW_CURSOR if self._live else b""
+                os.write(2, cursor + b"\ninterrupted again: ending now; the journal has what was recorded\n")
                 os._exit(ExitCode.INTERRUPTED)
             asked = True
             driver.interrupt()
@@ -153,15 +164,18 @@ class _Session:
         return await driver.drive(planned.standing.on_disk)
 
     def _observer(self) -> Observer:
+        from reconciler.render.printable import printable  # foreign text is made harmless
+
         screen = screen_of(sys.stderr, given(self._ctx, "color"))
         level = given(self._ctx, "log_level") or "info"
         if screen.interactive and os.environ.get("TERM") != "dumb" and level == "info":
             from reconciler.adapters.progress_live import LiveProgress  # rich, for a terminal
 
-            return LiveProgress()
+            self._live = True
+            return LiveProgress(sys.stderr, color=screen.color, ascii_only=screen.ascii_only, show=printable)
         from reconciler.adapters.progress_plain import PlainProgress
 
-        return PlainProgress(sys.stderr, UtcClock().now, verbose=level == "debug")
+        return PlainProgress(sys.stderr, UtcClock().now, verbose=level == "debug", show=printable)
 
     def _show_outcome(self, plan: Plan, outcome: Outcome) -> None:
         code = outcome.exit_code

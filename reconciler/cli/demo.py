@@ -132,7 +132,7 @@ class _Demo:
     def _reconcile(self, *arguments: str) -> None:
         self._prompt("reconcile", *arguments)
         color = ("--color", self.color) if self.color else ()
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own command, as an argument list
             [sys.executable, "-m", "reconciler", *arguments, *color],
             cwd=self.root,
             env=self._environment(),

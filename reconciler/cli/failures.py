@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -45,6 +46,23 @@ def report_usage(error: click.ClickException, arguments: Sequence[str]) -> int:
     if ctx is not None:
         print(f"hint: see `{ctx.command_path} --help`", file=sys.stderr)
     return int(ExitCode.USAGE)
+
+
+def is_of_output(error: Exception) -> bool:
+    """Whether it was printing that failed: everything that commands print goes through `click.echo`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, OSError) and frames[-1].name in ("echo", "_run")
+
+
+def report_output(error: OSError) -> int:
+    """Our output was refused, by a full disk or by a reader that went away as `head` does."""
+    # Nothing more can be said there, at exit neither.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        hint = "what an apply did is in the lockfile and the journal: `reconcile status` shows it"
+        with suppress(OSError):
+            print(f"error: cannot write the output: {error.strerror or error}\nhint: {hint}", file=sys.stderr)
+    return int(ExitCode.FAILED)
 
 
 def report_bug(error: Exception, arguments: Sequence[str]) -> int:

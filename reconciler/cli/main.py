@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from reconciler import __version__
-from reconciler.cli.failures import report_bug, report_error, report_usage
+from reconciler.cli.failures import is_of_output, report_bug, report_error, report_output, report_usage
 from reconciler.cli.options import apply_options, detailed_exitcode, global_options, plan_options
 from reconciler.core.errors import ExitCode, ReconcileError
 
@@ -91,6 +91,14 @@ def cli(ctx: click.Context, /, **flags: Any) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; every error ends here (DESIGN §7)."""
     try:
+        return _run(arguments)
+    except OSError as error:  # all others are told apart below
+        return report_output(error)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """As `main`. Raises `OSError` when it is our own output that was refused."""
+    try:
         code = cli.main(list(arguments), prog_name="reconcile", standalone_mode=False)
         sys.stdout.flush()
         return int(code) if isinstance(code, int) else int(ExitCode.OK)
@@ -103,16 +111,25 @@ def main(arguments: Sequence[str]) -> int:
         return int(ExitCode.INTERRUPTED)
     except ReconcileError as error:
         return report_error(error, arguments)
-    except BrokenPipeError:
-        # Whoever read our output went away, as `head` does. Nothing more can be said there, at exit neither.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.FAILED)
     except Exception as error:
+        if is_of_output(error):
+            raise
         return report_bug(error, arguments)
+
+
+def _open_standard_streams() -> None:
+    """A stream that the caller closed leads nowhere, instead of to the next file that is opened."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdin = sys.stdin or os.fdopen(0)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def entry() -> NoReturn:
     """The console script."""
+    _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an old terminal or locale must not turn output into an error
             stream.reconfigure(errors="backslashreplace")

@@ -47,5 +47,6 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
             width=screen.width,
             keys=keys,
             retired=flags["retired"],
+            ascii_only=screen.ascii_only,
         )
     )

@@ -72,7 +72,7 @@ def drop(entry: Entry, at: str) -> Entry:
     pending = entry.pending
     if pending is None:
         return entry
-    return Entry(entry.current, None, entry.superseded + _dropped(pending, at))
+    return Entry(entry.current, None, entry.superseded + superseded_by_dropping(pending, at))
 
 
 def restore(entry: Entry, fingerprint: str, files: Mapping[str, str], at: str) -> Entry:
@@ -90,7 +90,7 @@ def restore(entry: Entry, fingerprint: str, files: Mapping[str, str], at: str) -
         provisioned_at=found.provisioned_at,
         summary=found.summary,
     )
-    dropped = () if entry.pending is None else _dropped(entry.pending, at)
+    dropped = () if entry.pending is None else superseded_by_dropping(entry.pending, at)
     return Entry(current, None, rest + dropped + _replaced(entry.current, at))
 
 
@@ -137,25 +137,27 @@ def _pending(entry: Entry) -> Pending:
     return entry.pending
 
 
-def _replaced(current: Provisioned | None, at: str) -> tuple[Superseded, ...]:
-    if current is None:
-        return ()
-    return (
-        Superseded(
-            engine_id=current.engine_id,
-            fingerprint=current.fingerprint,
-            spec=current.spec,
-            replaced_at=seconds(at),
-            files=current.files,
-            job_id=current.job_id,
-            operation_id=current.operation_id,
-            provisioned_at=current.provisioned_at,
-            summary=current.summary,
-        ),
+def superseded_by(current: Provisioned, at: str) -> Superseded:
+    """What is kept of an engine that served until `at`."""
+    return Superseded(
+        engine_id=current.engine_id,
+        fingerprint=current.fingerprint,
+        spec=current.spec,
+        replaced_at=seconds(at),
+        files=current.files,
+        job_id=current.job_id,
+        operation_id=current.operation_id,
+        provisioned_at=current.provisioned_at,
+        summary=current.summary,
     )
 
 
-def _dropped(pending: Pending, at: str) -> tuple[Superseded, ...]:
+def _replaced(current: Provisioned | None, at: str) -> tuple[Superseded, ...]:
+    return () if current is None else (superseded_by(current, at),)
+
+
+def superseded_by_dropping(pending: Pending, at: str) -> tuple[Superseded, ...]:
+    """What is kept of an operation that is let go: its engine, where it made one."""
     if pending.engine_id is None:
         return ()
     return (
