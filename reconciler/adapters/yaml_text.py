@@ -1,0 +1,91 @@
+"""From a file's bytes to text that can be parsed, and from a position in it to something a person can find.
+
+Every reader of YAML in this project sees the same text: UTF-8 without its byte order mark, `\\n` line ends, printable.
+What is refused here (binary, UTF-16, control characters, too large) never reaches a parser.
+"""
+
+from __future__ import annotations
+
+import re
+
+from reconciler.core.errors import Diagnostic, InvalidInput
+
+MAX_BYTES = 512 << 10  # a hundred times what real files need; the slowest still parse within a second
+
+_EXCERPT = 120
+_USERINFO = re.compile(r"(?<=://)[^\s/@]+(?=@)")  # what stands before a host in a URL may be a password
+_BOM = "\ufeff"
+_PRINTABLE_ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
+_UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def decode(data: bytes, file: str, max_bytes: int = MAX_BYTES) -> str:
+    """The text of `data`. Raises InvalidInput, with the place where that is known, when it cannot be YAML."""
+    if len(data) > max_bytes:
+        message, hint = too_large(max_bytes)
+        raise refused(file, Diagnostic(message, file, hint=hint))
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise refused(file, Diagnostic("the file is UTF-16, not UTF-8", file, 1, 1, hint="save it as UTF-8"))
+    if b"\0" in data:
+        raise refused(file, Diagnostic("the file is binary, not text", file, hint="is this the right file?"))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise refused(file, _not_utf8(data, error, file)) from error
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix(_BOM)
+    if data.translate(None, _PRINTABLE_ASCII) and (found := _UNPRINTABLE.search(text)):
+        raise refused(file, _control_character(text, found, file))
+    return text
+
+
+def too_large(max_bytes: int) -> tuple[str, str]:
+    """Message and hint for a file over the cap."""
+    return f"the file is larger than {max_bytes // 1024} KiB", "move long texts to files of their own"
+
+
+def refused(file: str, *diagnostics: Diagnostic) -> InvalidInput:
+    """The error for a file that cannot be used, with everything found in it."""
+    return InvalidInput(f"{file} cannot be read", diagnostics=diagnostics)
+
+
+def _not_utf8(data: bytes, error: UnicodeDecodeError, file: str) -> Diagnostic:
+    before = data[: error.start].decode("utf-8", "replace")
+    line, col = place_of(before, len(before))
+    shown = excerpt(data.decode("utf-8", "replace"), line, col)
+    message = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
+    return Diagnostic(message, file, line, col, shown, hint="save the file as UTF-8")
+
+
+def _control_character(text: str, found: re.Match[str], file: str) -> Diagnostic:
+    line, col = place_of(text, found.start())
+    message = f"control character U+{ord(found[0]):04X} is not allowed"
+    return Diagnostic(message, file, line, col, excerpt(text, line, col), hint="remove it")
+
+
+def place_of(text: str, index: int) -> tuple[int, int]:
+    """Line and column, both from 1, of the character at `index`."""
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+
+
+def excerpt(text: str, line: int, col: int) -> str:
+    """The given line without its indentation, cut around `col` when it is long; control characters are masked."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+        if start == 0:
+            return ""
+    end = text.find("\n", start)
+    return cut(text[start : len(text) if end < 0 else end], col)
+
+
+def cut(line: str, col: int = 1) -> str:
+    """One line as it can be shown: stripped, at most 120 characters around `col`, no password of a URL."""
+    stripped = _USERINFO.sub("…", line.strip())
+    if len(stripped) > _EXCERPT:
+        at = min(max(col - 1 - (len(line) - len(line.lstrip())), 0), len(stripped))
+        first = min(max(at - _EXCERPT // 3, 0), len(stripped) - _EXCERPT)
+        last = first + _EXCERPT
+        stripped = ("…" if first else "") + stripped[first:last] + ("…" if last < len(stripped) else "")
+    return stripped if stripped.isprintable() else "".join(c if c.isprintable() else "�" for c in stripped)
