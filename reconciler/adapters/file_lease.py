@@ -19,10 +19,11 @@ from reconciler.core.errors import LeaseHeld, StorageError
 
 
 class FileLease:
-    """The right to apply for the project whose private folder this is."""
+    """The right to apply for the project whose private folder this is; waited for up to `wait` seconds."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wait: float = 0.0) -> None:
         self._folder = folder
+        self._wait = wait
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -37,17 +38,16 @@ class FileLease:
     def _acquire(self) -> FileLock:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._folder / "lease.lock", timeout=0)
+            lock = FileLock(self._folder / "lease.lock", timeout=self._wait)
             lock.acquire()
         except Timeout as error:
             raise LeaseHeld(
                 f"another run is applying here: {self._holder()}",
                 hint="wait until it has ended, then run again",
             ) from error
-        except OSError as error:
-            raise StorageError(
-                f"cannot take the lease in {self._folder}: {error.strerror or error}"
-            ) from error
+        except (OSError, NotImplementedError) as error:  # the latter: a file system without such locks
+            reason = getattr(error, "strerror", None) or error
+            raise StorageError(f"cannot take the lease in {self._folder}: {reason}") from error
         return lock
 
     def _write_holder(self) -> None:

@@ -7,8 +7,12 @@ subfolders of one repo, and environments other than the first, each have their o
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from reconciler.core.errors import StorageError
 from reconciler.core.settings import Settings
 
 DEFAULT_ENVIRONMENT = Settings().environment
@@ -23,8 +27,17 @@ def private_folder(root: Path, environment: str) -> Path:
         top, git_dir = found
         base, inside = git_dir / "reconcile", root.resolve().relative_to(top)
     if inside.parts:
-        base = base / "projects" / "%2F".join(part.replace("%", "%25") for part in inside.parts)
+        base = base / "projects" / _one_name(inside.parts)
     return base if environment == DEFAULT_ENVIRONMENT else base / "environments" / environment
+
+
+def _one_name(parts: Sequence[str]) -> str:
+    """A folder's path as a single file name; file systems allow 255 bytes for one."""
+    name = "%2F".join(part.replace("%", "%25") for part in parts)
+    encoded = os.fsencode(name)
+    if len(encoded) <= 200:
+        return name
+    return "%" + hashlib.sha256(encoded).hexdigest()  # no other name has a bare `%`
 
 
 def find_git(start: Path) -> tuple[Path, Path] | None:
@@ -34,7 +47,7 @@ def find_git(start: Path) -> tuple[Path, Path] | None:
         if marker.is_dir():
             return folder, marker
         if marker.is_file():
-            content = marker.read_text(errors="replace").strip()
+            content = _read(marker).strip()
             if content.startswith("gitdir:"):
                 return folder, (folder / content.removeprefix("gitdir:").strip()).resolve()
     return None
@@ -48,8 +61,17 @@ def object_id_length(root: Path) -> int:
     git_dir = found[1]
     common = git_dir / "commondir"
     if common.is_file():
-        git_dir = (git_dir / common.read_text().strip()).resolve()
+        git_dir = (git_dir / _read(common).strip()).resolve()
     config = git_dir / "config"
-    text = config.read_text(errors="replace").lower() if config.is_file() else ""
+    text = _read(config).lower() if config.is_file() else ""
     lines = (line.replace(" ", "").strip() for line in text.splitlines())
     return 64 if "objectformat=sha256" in lines else 40
+
+
+def _read(file: Path) -> str:
+    try:
+        return os.fsdecode(file.read_bytes())
+    except OSError as error:
+        raise StorageError(
+            f"cannot read {file}: {error.strerror or error}", hint="check the permissions of the repository"
+        ) from error

@@ -8,17 +8,21 @@ before the next append.
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.core import journal as journal_format
 from reconciler.core import lockfile as lockfile_format
 from reconciler.core.errors import LockfileError, StorageError
-from reconciler.core.journal import Record
 from reconciler.core.lockfile import Lockfile
+
+if TYPE_CHECKING:
+    from reconciler.core.journal import Record
+
+# A pipe in the journal's place must not make us wait for somebody to read from it.
+_APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class LockfileFile:
@@ -33,7 +37,7 @@ class LockfileFile:
         content = read_regular(self._file, self.path)
         if content is None:
             return lockfile_format.EMPTY, b""
-        if not content.strip():
+        if not content or content.isspace():
             raise LockfileError(
                 f"{self.path} is empty",
                 hint=f"bring back the last good one (`git checkout HEAD -- {self.path}`), or delete it to start anew",
@@ -47,7 +51,7 @@ class LockfileFile:
     def check_writable(self) -> None:
         """See the port."""
         file = Path(os.path.realpath(self._file))
-        probe = file.with_name(f".{file.name}.{secrets.token_hex(6)}.tmp")
+        probe = _temporary_beside(file)
         with _mapped("write", self.path):
             if file.is_dir():
                 raise StorageError(f"{self.path} is a folder", hint="move it out of the way")
@@ -56,25 +60,35 @@ class LockfileFile:
 
 
 class JournalFile:
-    """The journal of one project on this machine."""
+    """The journal of one project on this machine. What was `fetched` of the remote's journal is read along with it."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, fetched: Path | None = None) -> None:
         self._file = file
+        self._fetched = fetched
 
     def read(self) -> tuple[tuple[Record, ...], bytes]:
         """See the port."""
-        content = read_regular(self._file, str(self._file)) or b""
-        records, whole = journal_format.parse(content, str(self._file))
-        return records, content[:whole]
+        records, content = _read_journal(self._file)
+        if self._fetched is None:
+            return records, content
+        more, fetched = _read_journal(self._fetched)
+        if not more:
+            return records, content
+        from reconciler.core import journal as journal_format
+
+        return journal_format.union(more, records), content + fetched
 
     def append(self, records: Sequence[Record]) -> None:
         """See the port."""
+        from reconciler.core import journal as journal_format
+
         with _mapped("write the journal", str(self._file)):
             created = not self._file.exists()
             if created:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._file, _APPENDING, 0o600)
             try:
+                _require_regular(descriptor, str(self._file))
                 _append_durably(descriptor, journal_format.render(records))
             finally:
                 os.close(descriptor)
@@ -86,6 +100,16 @@ class JournalFile:
         with _mapped("compact the journal", str(self._file)), suppress(FileNotFoundError):
             self._file.unlink()
             _sync_folder(self._file.parent)
+
+
+def _read_journal(file: Path) -> tuple[tuple[Record, ...], bytes]:
+    content = read_regular(file, str(file))
+    if not content:
+        return (), b""
+    from reconciler.core import journal as journal_format  # most runs find none
+
+    records, whole = journal_format.parse(content, str(file))
+    return records, content[:whole]
 
 
 def _append_durably(descriptor: int, lines: bytes) -> None:
@@ -122,10 +146,17 @@ def read_regular(file: Path, name: str) -> bytes | None:
             descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
-        with open(descriptor, "rb", buffering=0) as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise StorageError(f"{name} is not a regular file", hint="move it out of the way")
-            return stream.readall()
+        try:
+            _require_regular(descriptor, name)
+            with open(descriptor, "rb", buffering=0, closefd=False) as stream:
+                return stream.readall()
+        finally:
+            os.close(descriptor)
+
+
+def _require_regular(descriptor: int, name: str) -> None:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise StorageError(f"{name} is not a regular file", hint="move it out of the way")
 
 
 def replace_file(file: Path, content: bytes, name: str) -> None:
@@ -134,7 +165,7 @@ def replace_file(file: Path, content: bytes, name: str) -> None:
     Raises `StorageError`. A symbolic link stays one: what it points to is replaced.
     """
     file = Path(os.path.realpath(file))
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(6)}.tmp")
+    temporary = _temporary_beside(file)
     with _mapped("write", name):
         try:
             _write_new(temporary, content, _mode_of(file))
@@ -143,6 +174,10 @@ def replace_file(file: Path, content: bytes, name: str) -> None:
             temporary.unlink(missing_ok=True)
             raise
         _sync_folder(file.parent)
+
+
+def _temporary_beside(file: Path) -> Path:
+    return file.with_name(f".{file.name}.{os.urandom(6).hex()}.tmp")
 
 
 def _write_new(file: Path, content: bytes, mode: int | None) -> None:

@@ -33,7 +33,12 @@ def build_driver(planned: Planned, ports: Ports, settings: ApplySettings) -> Dri
         planned.plan,
         planned.standing.folded,
         operations,
-        Options(concurrency=settings.concurrency, detach=settings.detach),
+        Options(
+            concurrency=settings.concurrency,
+            ahead=settings.concurrency if ports.sharer is not None else 0,
+            shared=ports.sharer is not None,
+            detach=settings.detach,
+        ),
     )
     creates = len(operations)
     waits = sum(1 for action in planned.plan.actions if action.waits)

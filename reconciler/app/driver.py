@@ -14,6 +14,7 @@ from typing import Any
 
 from reconciler.app.finishing import Ending
 from reconciler.app.ports import Clock, Completions, Journal, LockfileStore, Observer, Platform
+from reconciler.app.sharing import Sharer, Unannounced
 from reconciler.core.errors import PlatformError, StorageError
 from reconciler.core.job import COMPLETED, FAILED, Accepted, News, Progress, Refused, Uncertain
 from reconciler.core.journal import Begin, Record
@@ -31,6 +32,7 @@ from reconciler.core.protocol import (
     GraceOver,
     Heard,
     Interrupted,
+    LeaseLost,
     ReadSummary,
     Recorded,
     SummaryRead,
@@ -53,6 +55,7 @@ class Ports:
     lockfile: LockfileStore
     observer: Observer
     clock: Clock
+    sharer: Sharer | None = None  # where runs share their records through a remote
 
 
 class Driver:
@@ -84,7 +87,12 @@ class Driver:
         Raises what a port raised beyond its contract, after everything known was recorded.
         """
         timer = self._later(self._timeout, DeadlinePassed())
-        writer = asyncio.create_task(self._write_journal())
+        writers = [asyncio.create_task(self._write_journal())]
+        sharer = self._ports.sharer
+        if sharer is not None:
+            loop = asyncio.get_running_loop()  # it may be told from the thread that pushes
+            sharer.on_lost = lambda reason: loop.call_soon_threadsafe(self._lose_lease, reason)
+            writers.append(asyncio.create_task(sharer.run()))
         try:
             finish = await self._loop()
         finally:
@@ -93,9 +101,11 @@ class Driver:
             await _cancel([*self._activities])
             self._closing = True
             self._writer_wanted.set()
-            await writer
+            if sharer is not None:
+                sharer.close()
+            await asyncio.gather(*writers)
         ports = self._ports
-        ending = Ending(self._run, on_disk, ports.lockfile, ports.journal, ports.observer)
+        ending = Ending(self._run, on_disk, ports.lockfile, ports.journal, ports.observer, sharer)
         outcome = await asyncio.to_thread(ending.write, finish.lockfile, self._owed)
         if self._bug is not None:
             raise self._bug
@@ -120,9 +130,10 @@ class Driver:
 
     def _carry_out(self, command: Command) -> None:
         match command:
+            case Append(records) if self._ports.sharer is not None and isinstance(records[0], Begin):
+                self._start(self._announce(self._ports.sharer, records))
             case Append(records):
-                self._unwritten += records
-                self._writer_wanted.set()
+                self._write(records)
             case Create(operation, key, _):
                 self._keys[operation] = key
                 self._ports.observer.submitting(key)
@@ -147,9 +158,31 @@ class Driver:
         started.add_done_callback(self._activities.discard)
         return started
 
+    async def _announce(self, sharer: Sharer, begins: tuple[Record, ...]) -> None:
+        """Begins go to the remote first: the machine may vanish together with its disk."""
+        try:
+            await sharer.announce(begins)
+        except Unannounced as error:
+            self._facts.put_nowait(Unrecorded(begins, error.message))
+        else:
+            self._write(begins)
+
+    def _write(self, records: tuple[Record, ...]) -> None:
+        self._unwritten += records
+        self._writer_wanted.set()
+
+    def _lose_lease(self, reason: str) -> None:
+        self._ports.observer.notice(f"the lease is lost, so nothing more is created: {reason}")
+        self._facts.put_nowait(LeaseLost(reason))
+
     async def _create(self, command: Create) -> None:
         operation = command.operation
         callback = f"{self._callback_url}/{operation}" if self._callback_url else None
+        if self._ports.sharer is not None and not self._ports.sharer.may_create():
+            self._facts.put_nowait(
+                Answered(operation, Refused("the lease was lost before the call was sent"))
+            )
+            return
         try:
             assert self._ports.platform is not None  # a run that creates has one
             answer = await self._ports.platform.create(operation, command.spec, callback)
@@ -207,6 +240,8 @@ class Driver:
             reason = "an error of our own kept it out of the journal"
         else:
             self._owed.clear()
+            if self._ports.sharer is not None:
+                self._ports.sharer.note(batch)
             return Recorded(batch)
         self._owed += [record for record in batch if not isinstance(record, Begin)]
         return Unrecorded(batch, reason)

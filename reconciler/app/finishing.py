@@ -1,22 +1,22 @@
 """The end of a run: what it came to goes into the lockfile, on top of whatever somebody else wrote there meanwhile.
 
 Whoever pulls, switches branches or edits while jobs run must not lose what they wrote, nor may the run lose an
-engine. So entries that only one side touched are taken from that side. Where both touched one, nothing is guessed:
-the file as it is now gets every fact of the journal, and the next plan shows what is still to be done.
+engine. So the two are merged, and the next plan shows what is still to be done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeVar
 
 from reconciler.app.ports import Journal, LockfileStore, Observer
-from reconciler.core.errors import ReconcileError, StorageError
+from reconciler.app.sharing import Sharer
+from reconciler.core.errors import GitError, ReconcileError, StorageError
 from reconciler.core.fold import fold
 from reconciler.core.journal import Record, union
 from reconciler.core.lockfile import Lockfile
+from reconciler.core.merge import merge
 from reconciler.core.outcome import Outcome, Result, Status
 from reconciler.core.plan import Kind
 from reconciler.core.results import outcome_of
@@ -24,40 +24,72 @@ from reconciler.core.run import Run
 
 OVERTAKEN = "somebody else changed its entry in the lockfile while the run went on; run again"
 
-Value = TypeVar("Value")
-
 
 class Ending:
     """Writes down what a finished run came to. `on_disk` is the lockfile as it was when the plan was made."""
 
     def __init__(
-        self, run: Run, on_disk: Lockfile, lockfile: LockfileStore, journal: Journal, observer: Observer
+        self,
+        run: Run,
+        on_disk: Lockfile,
+        lockfile: LockfileStore,
+        journal: Journal,
+        observer: Observer,
+        sharer: Sharer | None = None,
     ) -> None:
         self._run = run
         self._on_disk = on_disk
         self._lockfile = lockfile
         self._journal = journal
         self._observer = observer
+        self._sharer = sharer
 
     def write(self, ours: Lockfile, owed: Sequence[Record]) -> Outcome:
-        """The outcome. `owed` are facts that are not in the journal yet, though they should be."""
+        """The outcome. `owed` are facts that are not in the journal yet, though they should be.
+
+        The remote comes first, then the work tree's lockfile, then the journal is emptied: only when everything else
+        has what it holds.
+        """
         outcome = outcome_of(self._run, ours)
         try:
-            newest, _ = self._lockfile.read()
-            final = ours
-            if newest != self._on_disk:
-                records = union(self._journal.read()[0], self._run.records)
-                final = on_top_of(newest, self._on_disk, ours, records)
-                outcome = _as_it_is(outcome_of(self._run, final), ours, final)
-            if final != newest:
-                self._lockfile.write(final)
-                outcome = replace(outcome, wrote=True)
+            records = union(self._journal.read()[0], self._run.records)
+            outcome, ours = self._publish(outcome, ours, records)
+            outcome = self._write_here(outcome, ours, records)
         except ReconcileError as error:
             if owed:
                 with suppress(StorageError):  # it was refused before, and the outcome says what was made
                     self._journal.append(owed)
             return replace(outcome, unwritten=error.message)
-        return self._compact(outcome)
+        return outcome if outcome.unpublished else self._compact(outcome)
+
+    def _publish(
+        self, outcome: Outcome, ours: Lockfile, records: Sequence[Record]
+    ) -> tuple[Outcome, Lockfile]:
+        """What the branch has now. Where it cannot be published, the journal keeps everything for the next run."""
+        if self._sharer is None:
+            return outcome, ours
+        try:
+            merged = self._sharer.finish(ours, records)
+        except GitError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            return replace(outcome, unpublished=f"{error.message}{hint}"), ours
+        if self._sharer.lost is not None:
+            return replace(outcome, lease_lost=True, unpublished=self._sharer.lost), ours
+        for one in merged.doubled:
+            self._observer.notice(f"{one.key}: two engines were made; {one.kept} serves, {one.other} is kept")
+        return replace(outcome, published=True), merged.lockfile
+
+    def _write_here(self, outcome: Outcome, ours: Lockfile, records: Sequence[Record]) -> Outcome:
+        newest, _ = self._lockfile.read()
+        final = ours
+        if newest != self._on_disk:
+            final = merge(self._on_disk, ours, newest).lockfile
+            final = fold(final, records)
+            outcome = _as_it_is(outcome, ours, final)
+        if final != newest:
+            self._lockfile.write(final)
+            outcome = replace(outcome, wrote=True)
+        return outcome
 
     def _compact(self, outcome: Outcome) -> Outcome:
         """A journal that stays is harmless: what it repeats counts once."""
@@ -68,36 +100,6 @@ class Ending:
                 return replace(outcome, unwritten=error.message)
             self._observer.notice(error.message)
         return outcome
-
-
-def on_top_of(newest: Lockfile, before: Lockfile, ours: Lockfile, records: Iterable[Record]) -> Lockfile:
-    """`ours` came from `before`, and so did `newest`, by somebody else: both changes, with no engine forgotten.
-
-    `records` is everything the journal knows, for the case that both changed one entry.
-    """
-    engines = _merged(newest.engines, before.engines, ours.engines)
-    retired = _merged(newest.retired, before.retired, ours.retired)
-    if engines is None or retired is None:
-        return fold(newest, records)
-    return Lockfile(engines, retired)
-
-
-def _merged(
-    newest: Mapping[str, Value], before: Mapping[str, Value], ours: Mapping[str, Value]
-) -> dict[str, Value] | None:
-    """Both sides' changes, key by key; None when both changed one key, and not to the same."""
-    merged = dict(newest)
-    for key in before.keys() | ours.keys():
-        mine = ours.get(key)
-        if mine == before.get(key) or mine == newest.get(key):
-            continue
-        if newest.get(key) != before.get(key):
-            return None
-        if mine is None:
-            del merged[key]
-        else:
-            merged[key] = mine
-    return merged
 
 
 def _as_it_is(outcome: Outcome, ours: Lockfile, final: Lockfile) -> Outcome:

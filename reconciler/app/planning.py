@@ -1,7 +1,7 @@
 """Load and plan: from files and lockfile to a plan, reading as little as the answer needs.
 
 An engine whose files still have the blob ids in the lockfile is unchanged, and its YAML is not read. Everything else
-is read whole, and all that is wrong is told at once.
+is read whole, and all that is wrong is told at once. What only differences need is imported where there are some.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from reconciler.app.ports import Engines, Journal, LockfileStore
-from reconciler.core.diff import Situation, actions_for
 from reconciler.core.errors import Diagnostic, InvalidInput, UsageError
-from reconciler.core.fold import fold
-from reconciler.core.journal import Record
-from reconciler.core.lockfile import Lockfile
 from reconciler.core.plan import Plan
 from reconciler.core.quick import recorded_files
-from reconciler.core.spec import Desired
-from reconciler.core.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from reconciler.app.ports import Engines, Journal, LockfileStore
+    from reconciler.core.journal import Record
+    from reconciler.core.lockfile import Lockfile
+    from reconciler.core.plan import Action
+    from reconciler.core.shared import Shared
+    from reconciler.core.spec import Desired
 
 SHA1_LENGTH = 40
 
@@ -39,19 +41,24 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where things stand: the lockfile as it is on disk, the journal beside it, and the two folded."""
+    """Where things stand: the lockfile as it is on disk, the journal, and the two folded.
+
+    Where runs share through a remote, `shared` is what was seen there, and all of it is folded in.
+    """
 
     on_disk: Lockfile
     records: tuple[Record, ...]
     folded: Lockfile
     digest: str
+    shared: Shared | None = None
 
     @property
     def unwritten(self) -> int:
-        """How many entries the journal knows more of than the lockfile."""
-        if self.folded is self.on_disk:
+        """How many entries are known of that the lockfile does not have yet: that on the branch, where runs share."""
+        written = self.on_disk if self.shared is None else self.shared.lockfile
+        if self.folded is written:
             return 0
-        before, after = self.on_disk.engines, self.folded.engines
+        before, after = written.engines, self.folded.engines
         return sum(1 for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
@@ -63,31 +70,62 @@ class Planned:
     standing: Standing
 
 
-def read_standing(lockfile: LockfileStore, journal: Journal) -> Standing:
+def read_standing(lockfile: LockfileStore, journal: Journal, shared: Shared | None = None) -> Standing:
     """Where things stand. Raises `LockfileError`, `JournalError`, `StorageError`."""
     on_disk, content = lockfile.read()
     records, journalled = journal.read()
+    if shared is not None:
+        return _shared_standing(on_disk, content, records, shared)
     digest = "absent"
     if content or journalled:
-        digest = (
-            "sha256:" + hashlib.sha256(content + b"\0" + journalled if journalled else content).hexdigest()
-        )
-    return Standing(on_disk, records, fold(on_disk, records), digest)
+        digest = _digest(content, journalled) if journalled else _digest(content)
+    return Standing(on_disk, records, _folded(on_disk, records), digest)
 
 
-def make_plan(engines: Engines, lockfile: LockfileStore, journal: Journal, request: Request) -> Planned:
-    """The plan for a project. Invalid engine files are in its diagnostics, and it then has no actions.
+def _shared_standing(
+    on_disk: Lockfile, content: bytes, records: tuple[Record, ...], shared: Shared
+) -> Standing:
+    from reconciler.core import journal
+    from reconciler.core.merge import merge
+
+    everything = journal.union(shared.records, records)
+    newest = on_disk if content == shared.content else merge(None, on_disk, shared.lockfile).lockfile
+    digest = _digest(content, shared.content, journal.render(everything))
+    return Standing(on_disk, everything, _folded(newest, everything), digest, shared)
+
+
+def _digest(*contents: bytes) -> str:
+    return "sha256:" + hashlib.sha256(b"\0".join(contents)).hexdigest()
+
+
+def _folded(on_disk: Lockfile, records: tuple[Record, ...]) -> Lockfile:
+    if not records:
+        return on_disk
+    from reconciler.core.fold import fold
+
+    return fold(on_disk, records)
+
+
+def make_plan(
+    engines: Engines,
+    lockfile: LockfileStore,
+    journal: Journal,
+    request: Request,
+    shared: Shared | None = None,
+) -> Planned:
+    """The plan for a project, from what is here and what was seen on the remote.
+
+    Invalid engine files are in its diagnostics, and it then has no actions.
 
     Raises `InvalidInput` for no engine files or an unreadable lockfile, `UsageError` for a pattern without a match.
     """
-    standing = read_standing(lockfile, journal)
+    standing = read_standing(lockfile, journal, shared)
     found, problems = engines.discover()
     selected = select(request.only, [*found, *standing.folded.engines])
     desired, unchanged, diagnostics = _load(engines, found, standing.folded, selected, request.id_length)
     diagnostics = [*problems, *diagnostics]
     invalid = any(one.severity == "error" for one in diagnostics)
-    situation = Situation(standing.folded, desired, found.keys(), selected, request.retry_failed)
-    actions = () if invalid else actions_for(situation)
+    actions = () if invalid else _actions(standing.folded, desired, found, selected, request.retry_failed)
     spoken_for = {action.key for action in actions}
     unchanged += [key for key in desired if key not in spoken_for and selected(key)]
     plan = Plan(
@@ -102,6 +140,20 @@ def make_plan(engines: Engines, lockfile: LockfileStore, journal: Journal, reque
     return Planned(plan, standing)
 
 
+def _actions(
+    lockfile: Lockfile,
+    desired: Mapping[str, Desired],
+    found: Mapping[str, str],
+    selected: Callable[[str], bool],
+    retry_failed: bool,
+) -> tuple[Action, ...]:
+    if not desired and lockfile.engines.keys() <= found.keys():
+        return ()  # no file had to be read, and none is gone
+    from reconciler.core.diff import Situation, actions_for
+
+    return actions_for(Situation(lockfile, desired, found.keys(), selected, retry_failed))
+
+
 def _load(
     engines: Engines,
     found: Mapping[str, str],
@@ -113,7 +165,7 @@ def _load(
     desired: dict[str, Desired] = {}
     unchanged: list[str] = []
     diagnostics: list[Diagnostic] = []
-    moves_possible = any(key not in found for key in lockfile.engines)
+    moves_possible = not lockfile.engines.keys() <= found.keys()
     for key, path in found.items():
         wanted = selected(key)
         document = lockfile.engines.get(key)
@@ -123,7 +175,7 @@ def _load(
             unchanged.append(key)
             continue
         loaded = engines.load(key, path, id_length)
-        if isinstance(loaded, Desired):
+        if not isinstance(loaded, list):
             desired[key] = loaded
         elif wanted:
             diagnostics += loaded
@@ -132,24 +184,10 @@ def _load(
 
 def _is_unchanged(engines: Engines, document: Mapping[str, object], path: str) -> bool:
     files = recorded_files(document, path)
-    if files is None or not _accounts_for(document["spec"], files):
+    if files is None:
         return False
-    return all(
-        isinstance(blob_id, str) and engines.blob_ids(name, len(blob_id)) == blob_id
-        for name, blob_id in files.items()
-    )
-
-
-def _accounts_for(spec: object, files: Mapping[str, str]) -> bool:
-    """Whether every file that a text came from has its id there; else (a bad merge, a hand edit) nobody would see
-    it change.
-    """
-    sources = spec.get("sources", ()) if isinstance(spec, dict) else None
-    if not isinstance(sources, (list, tuple)):
-        return False
-    for source in sources:
-        file = source.get("file") if isinstance(source, dict) else False
-        if file is not None and not (isinstance(file, str) and file in files):
+    for name, blob_id in files.items():  # not `all(…)`: a generator for each of ten thousand engines is felt
+        if not isinstance(blob_id, str) or engines.blob_ids(name, len(blob_id)) != blob_id:
             return False
     return True
 
@@ -164,6 +202,8 @@ def select(only: Sequence[str], keys: Collection[str]) -> Callable[[str], bool]:
     for pattern in only:
         matches = {key for key in keys if key == pattern or fnmatchcase(key, pattern)}
         if not matches:
+            from reconciler.core.suggest import did_you_mean
+
             guess = did_you_mean(pattern, keys)
             raise UsageError(
                 f"no engine matches `{pattern}`",
@@ -186,10 +226,10 @@ def validate_engines(
         if only_paths is not None and path not in only_paths:
             continue
         loaded = engines.load(key, path, SHA1_LENGTH)
-        if isinstance(loaded, Desired):
-            valid.append(key)
-        else:
+        if isinstance(loaded, list):
             diagnostics += loaded
+        else:
+            valid.append(key)
     if only_paths is not None and not valid and not diagnostics:
         raise InvalidInput("none of these paths is an engine file", hint="engine files are engines/**/*.yaml")
     return valid, diagnostics

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from reconciler.core.errors import Diagnostic
-from reconciler.core.job import Answer, News, Progress
-from reconciler.core.journal import Record
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.spec import Desired, Spec
+if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports little of it
+    from contextlib import AbstractContextManager
+
+    from reconciler.core.errors import Diagnostic
+    from reconciler.core.job import Answer, News, Progress
+    from reconciler.core.journal import Record
+    from reconciler.core.lease import Lease
+    from reconciler.core.lockfile import Lockfile
+    from reconciler.core.shared import Shared
+    from reconciler.core.spec import Desired, Spec
 
 
 class Engines(Protocol):
@@ -67,11 +71,32 @@ class Journal(Protocol):
         ...
 
 
-class Lease(Protocol):
+class LocalLease(Protocol):
     """The right to apply."""
 
     def hold(self) -> AbstractContextManager[None]:
         """Hold it for the length of a block. Raises `LeaseHeld` when another run has it."""
+        ...
+
+
+class Ledger(Protocol):
+    """What runs share through a remote. Every method may raise `GitError`; those that push raise `Outrun` when the
+    remote has moved since `seen`, `PushRefused` when it will not have the push, and `RemoteUnreachable`.
+    """
+
+    def look(self) -> Shared:
+        """As it is now."""
+        ...
+
+    def record(self, seen: Shared, records: Sequence[Record], lease: Lease) -> Shared:
+        """Put these records and this lease in the place of what was seen, in one step."""
+        ...
+
+    def publish(self, seen: Shared, lockfile: Lockfile, told: Sequence[Record], lease: Lease) -> Shared:
+        """Put this lockfile on the branch and empty the journal, all or nothing.
+
+        `told` are all facts up to here: the ledger's log keeps them, though the journal does not.
+        """
         ...
 
 

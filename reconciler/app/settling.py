@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from reconciler.app.planning import read_standing
 from reconciler.app.ports import Clock, Journal, LockfileStore
 from reconciler.core.entry import UNCERTAIN, Entry, Pending
 from reconciler.core.errors import UsageError
 from reconciler.core.fold import fold
-from reconciler.core.journal import Settlement
+from reconciler.core.journal import Record, Settlement
 from reconciler.core.lockfile import Lockfile
+from reconciler.core.shared import Shared
 from reconciler.core.suggest import did_you_mean
+
+Publish = Callable[[Lockfile, Sequence[Record]], Lockfile]  # the lockfile as it is on the branch then
 
 
 def settle(
@@ -22,9 +25,15 @@ def settle(
     decision: str,
     engine_id: str | None = None,
     job_id: str | None = None,
+    *,
+    shared: Shared | None = None,
+    publish: Publish | None = None,
 ) -> Lockfile:
-    """Record the decision, durably, then write the lockfile. Raises `UsageError` when nothing is uncertain there."""
-    standing = read_standing(lockfile, journal)
+    """Record the decision, durably, then write the lockfile. Raises `UsageError` when nothing is uncertain there.
+
+    Where runs share through a remote, `shared` is what was seen there, and `publish` brings the decision to it.
+    """
+    standing = read_standing(lockfile, journal, shared)
     pending = _uncertain(standing.folded, key)
     if engine_id is not None:
         _check_unknown(standing.folded, engine_id)
@@ -32,6 +41,8 @@ def settle(
     lockfile.check_writable()
     journal.append([fact])
     settled = fold(standing.folded, [fact])
+    if publish is not None:
+        settled = publish(settled, [*standing.records, fact])
     lockfile.write(settled)
     journal.compact()
     return settled

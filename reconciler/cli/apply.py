@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import random
-import signal
 import sys
 import time
-import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.adapters.system_clock import UtcClock
-from reconciler.app.applying import ApplySettings, build_driver, refuse_if_stale
-from reconciler.app.driver import Driver, Ports
+from reconciler.app.applying import refuse_if_stale
 from reconciler.app.planning import Planned, read_standing
-from reconciler.app.ports import Completions, Observer, Platform
 from reconciler.cli.options import apply_options, given, global_options, plan_options
 from reconciler.cli.plan import exit_code_of, plan_project, show_plan
 from reconciler.cli.project import Project, api_key, open_project
+from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
 from reconciler.cli.screen import screen_of
-from reconciler.core.errors import ExitCode
+from reconciler.core.errors import ExitCode, LeaseHeld
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
 from reconciler.core.results import outcome_of_plan
 
-_SHOW_CURSOR = b"\x1b[?25h"
+if TYPE_CHECKING:
+    from reconciler.app.sharing import Sharer
+    from reconciler.core.shared import Shared
 
 
 @click.command("apply")
@@ -41,9 +36,9 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     Shows the plan first, and asks on a terminal unless --yes is given. What a run could not finish, the next one does:
     nothing is created twice.
     """
-    project = open_project(ctx, concurrency=flags["concurrency"], timeout=flags["timeout"])
-    session = _Session(ctx, project, flags)
-    ctx.exit(session.run())
+    names = ("concurrency", "timeout", "publish", "lease_ttl", "lease_wait")
+    project = open_project(ctx, **{name: flags[name] for name in names})
+    ctx.exit(_Session(ctx, project, flags).run())
 
 
 class _Session:
@@ -55,11 +50,21 @@ class _Session:
         self._flags = flags
         self._format: str = flags["format_"]
         self._started = time.monotonic()
-        self._live = False  # whether the terminal shows live progress, its cursor hidden
         self._asks = not flags["yes"] and sys.stdin.isatty() and sys.stderr.isatty()
+        self._shares = shares(project)
 
     def run(self) -> ExitCode:
-        planned = self._plan()
+        """Plan and apply; again, as long as there is time to wait, when another run came first."""
+        while True:
+            try:
+                return self._attempt()
+            except LeaseHeld as error:
+                if self._time_to_wait() <= 0:
+                    raise
+                click.echo(f"waiting: {error.message}", err=True)
+
+    def _attempt(self) -> ExitCode:
+        planned = self._plan(self._look())
         if planned.plan.invalid or not planned.plan.changes_anything:
             return self._show_only(planned)
         if self._asks:
@@ -73,27 +78,74 @@ class _Session:
     def _apply(self, planned: Planned, key: str | None) -> ExitCode:
         from reconciler.adapters.file_lease import FileLease  # only to apply
 
-        with FileLease(self._project.private).hold():
-            standing = read_standing(self._project.lockfile, self._project.journal)
-            if self._asks or standing.digest != planned.plan.lockfile_digest:
-                shown, planned = planned, self._plan()
-                if self._asks:
-                    refuse_if_stale(shown.plan, planned.plan)
-                elif planned.plan.invalid or not planned.plan.changes_anything:
-                    return self._show_only(planned)  # another run did it, or the files were broken meanwhile
-                key = key or self._key(planned.plan)
+        with FileLease(self._project.private, wait=self._time_to_wait()).hold():
+            newest = self._still(planned)
+            if newest.plan.invalid or not newest.plan.changes_anything:
+                return self._show_only(newest)  # another run did it, or the files were broken meanwhile
+            if newest is not planned:
+                key = key or self._key(newest.plan)
             if not self._asks and self._format != "json":
-                self._show(planned)
-            outcome = asyncio.run(self._drive(planned, key))
-        self._show_outcome(planned.plan, outcome)
+                self._show(newest)
+            outcome = self._drive(newest, key)
+        self._show_outcome(newest.plan, outcome)
         return outcome.exit_code
+
+    def _still(self, planned: Planned) -> Planned:
+        """The plan, made anew under the lease where something may have changed. What was asked for must be the same."""
+        shared = planned.standing.shared
+        if self._asks:
+            newest = self._plan(self._look())
+            refuse_if_stale(planned.plan, newest.plan)
+            return newest
+        journal = self._project.known_journal if shared is None else self._project.journal
+        standing = read_standing(self._project.lockfile, journal, shared)
+        return planned if standing.digest == planned.plan.lockfile_digest else self._plan(shared)
+
+    def _drive(self, planned: Planned, key: str | None) -> Outcome:
+        from reconciler.cli.driving import Drive  # asyncio, only to apply
+
+        sharer = self._sharer(planned)
+        drive = Drive(
+            self._project,
+            planned,
+            key,
+            sharer,
+            detach=self._flags["detach"],
+            color=given(self._ctx, "color"),
+            log_level=given(self._ctx, "log_level") or "info",
+        )
+        outcome = drive.run()
+        if sharer is not None:
+            keep(self._project, sharer.seen)
+        if sharer is not None and sharer.lost is not None and not sharer.ever_held:
+            raise LeaseHeld(sharer.lost, hint="wait for the other run with --lease-wait 10m")
+        return outcome
+
+    def _sharer(self, planned: Planned) -> Sharer | None:
+        """The remote's side of the run. The lease goes out with the first begins; without any, by itself."""
+        if planned.standing.shared is None:
+            return None
+        sharer = new_sharer(self._project, planned.standing.shared)
+        if not any(action.creates for action in planned.plan.actions):
+            sharer.acquire()
+        return sharer
+
+    def _look(self) -> Shared | None:
+        """What is on the remote, once nobody has the lease; None where runs do not share."""
+        if not self._shares:
+            return None
+        return look_when_free(self._project, self._time_to_wait())
+
+    def _time_to_wait(self) -> float:
+        """Seconds that are left of --lease-wait."""
+        return max(0.0, (self._project.settings.lease_wait or 0.0) - (time.monotonic() - self._started))
 
     def _key(self, plan: Plan) -> str | None:
         """The API key, where the plan needs one."""
         return api_key(self._project.settings) if _needs_platform(plan) else None
 
-    def _plan(self) -> Planned:
-        return plan_project(self._project, self._flags["only"], self._flags["retry_failed"])
+    def _plan(self, shared: Shared | None) -> Planned:
+        return plan_project(self._project, self._flags["only"], self._flags["retry_failed"], shared)
 
     def _show_only(self, planned: Planned) -> ExitCode:
         """Nothing to apply: the plan is all there is to say."""
@@ -107,75 +159,6 @@ class _Session:
     def _show(self, planned: Planned, *, code: int = 0, err: bool = False) -> None:
         format_ = "text" if err else self._format
         show_plan(self._ctx, self._project, planned, format_, code, err=err)
-
-    async def _drive(self, planned: Planned, key: str | None) -> Outcome:
-        observer = self._observer()
-        try:
-            if key is None:
-                return await self._with_signals(self._driver(planned, None, None, observer), planned)
-            from reconciler.adapters.event_stream import EventStream  # only to create or wait
-            from reconciler.adapters.platform_http import PlatformClient
-
-            settings = self._project.settings
-            client = PlatformClient(
-                settings.api_url, key, random=random.random, concurrency=settings.concurrency
-            )
-            async with client:
-                stream = EventStream(settings.api_url, key, random=random.random)
-                return await self._with_signals(self._driver(planned, client, stream, observer), planned)
-        finally:
-            observer.ended()
-
-    def _driver(
-        self, planned: Planned, platform: Platform | None, completions: Completions | None, observer: Observer
-    ) -> Driver:
-        settings = self._project.settings
-        ports = Ports(
-            platform, completions, self._project.journal, self._project.lockfile, observer, UtcClock()
-        )
-        return build_driver(
-            planned,
-            ports,
-            ApplySettings(
-                concurrency=settings.concurrency,
-                timeout=settings.timeout,
-                detach=self._flags["detach"],
-                callback_url=settings.callback_url,
-                new_id=lambda: str(uuid.uuid4()),
-            ),
-        )
-
-    async def _with_signals(self, driver: Driver, planned: Planned) -> Outcome:
-        """The first SIGINT or SIGTERM ends the run in good order, the second at once."""
-        loop = asyncio.get_running_loop()
-        asked = False
-
-        def on_signal() -> None:
-            nonlocal asked
-            if asked:
-                cursor = _SHOW_CURSOR if self._live else b""
-                os.write(2, cursor + b"\ninterrupted again: ending now; the journal has what was recorded\n")
-                os._exit(ExitCode.INTERRUPTED)
-            asked = True
-            driver.interrupt()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, on_signal)
-        return await driver.drive(planned.standing.on_disk)
-
-    def _observer(self) -> Observer:
-        from reconciler.render.printable import printable  # foreign text is made harmless
-
-        screen = screen_of(sys.stderr, given(self._ctx, "color"))
-        level = given(self._ctx, "log_level") or "info"
-        if screen.interactive and os.environ.get("TERM") != "dumb" and level == "info":
-            from reconciler.adapters.progress_live import LiveProgress  # rich, for a terminal
-
-            self._live = True
-            return LiveProgress(sys.stderr, color=screen.color, ascii_only=screen.ascii_only, show=printable)
-        from reconciler.adapters.progress_plain import PlainProgress
-
-        return PlainProgress(sys.stderr, UtcClock().now, verbose=level == "debug", show=printable)
 
     def _show_outcome(self, plan: Plan, outcome: Outcome) -> None:
         code = outcome.exit_code

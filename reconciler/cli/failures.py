@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 
 import click
 
 from reconciler.cli.screen import screen_for
-from reconciler.core.errors import ExitCode, ReconcileError
+from reconciler.core.errors import ExitCode, JournalError, LockfileError, ReconcileError
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -28,9 +27,12 @@ def report_error(error: ReconcileError, arguments: Sequence[str]) -> int:
         _print_json(error.message, error.hint, error, error.exit_code)
     screen = screen_for(sys.stderr, arguments)
     lines = [f"error: {_harmless(error.message)}"]
+    about_records = isinstance(error, LockfileError | JournalError)  # their finding only says where
+    if about_records and error.diagnostics and error.diagnostics[0].line is not None:
+        lines.append(f"    at {_harmless(error.diagnostics[0].place)}")
     if error.hint:
         lines.append(f"hint: {_harmless(error.hint)}")
-    if error.diagnostics:
+    if error.diagnostics and not about_records:
         lines.append(render_diagnostics(error.diagnostics, color=screen.color, ascii_only=screen.ascii_only))
     print("\n".join(lines), file=sys.stderr)
     return int(error.exit_code)
@@ -50,6 +52,8 @@ def report_usage(error: click.ClickException, arguments: Sequence[str]) -> int:
 
 def is_of_output(error: Exception) -> bool:
     """Whether it was printing that failed: everything that commands print goes through `click.echo`."""
+    import traceback  # for failures only
+
     frames = traceback.extract_tb(error.__traceback__)
     return isinstance(error, OSError) and frames[-1].name in ("echo", "_run")
 
@@ -67,6 +71,8 @@ def report_output(error: OSError) -> int:
 
 def report_bug(error: Exception, arguments: Sequence[str]) -> int:
     """What nobody foresaw. It looks unlike a failure, and says where it was; the whole trace only with debug."""
+    import traceback
+
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(frame.filename)}, line {frame.lineno}"
     message = f"this is a bug in reconcile: {type(error).__name__} in {where}"

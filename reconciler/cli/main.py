@@ -25,6 +25,10 @@ COMMANDS = {
     "validate": "reconciler.cli.validate",
     "status": "reconciler.cli.status",
     "resolve": "reconciler.cli.resolve",
+    "lease": "reconciler.cli.lease",
+    "fetch": "reconciler.cli.fetch",
+    "history": "reconciler.cli.history",
+    "lockfile": "reconciler.cli.lockfile",
     "init": "reconciler.cli.init",
     "schema": "reconciler.cli.schema",
     "sandbox": "reconciler.cli.sandbox",
@@ -77,6 +81,7 @@ def cli(ctx: click.Context, /, **flags: Any) -> None:
     """
     dry_run = flags.pop("dry_run")
     if ctx.invoked_subcommand is not None:
+        _refuse_misplaced(ctx, ctx.invoked_subcommand)
         return
     name = "plan" if dry_run else "apply"
     command = cli.get_command(ctx, name)
@@ -86,6 +91,16 @@ def cli(ctx: click.Context, /, **flags: Any) -> None:
     if unfit:
         raise click.UsageError(f"--{unfit[0].replace('_', '-')} makes no sense with `reconcile {name}`.", ctx)
     ctx.invoke(command, **{flag: value for flag, value in flags.items() if flag in known})
+
+
+def _refuse_misplaced(ctx: click.Context, command: str) -> None:
+    """Options before a command's name would go unheard: `reconcile --dry-run apply` must not apply."""
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(param.name) if param.name else None
+        if source is click.core.ParameterSource.COMMANDLINE and param.expose_value:
+            option = max(param.opts, key=len)
+            where = "goes without a command" if option == "--dry-run" else f"goes after `{command}`"
+            raise click.UsageError(f"{option} {where}.", ctx)
 
 
 def main(arguments: Sequence[str]) -> int:

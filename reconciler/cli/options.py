@@ -68,6 +68,9 @@ _APPLY = (
     click.option("--yes", "-y", is_flag=True, help="Do not ask."),
     click.option("--concurrency", metavar="N", help="Create calls under way at once."),
     click.option("--timeout", metavar="TIME", help="How long to wait for jobs, such as 30m."),
+    click.option("--publish/--no-publish", default=None, help="Share journal and lockfile on the remote."),
+    click.option("--lease-ttl", metavar="TIME", help="How long the lease lasts without being renewed."),
+    click.option("--lease-wait", metavar="TIME", help="Wait that long for another run's lease."),
     click.option("--detach", is_flag=True, help="Create and record, but do not wait for the jobs."),
 )
 
@@ -83,5 +86,5 @@ def detailed_exitcode(command: Command) -> Command:
 
 
 def apply_options(command: Command) -> Command:
-    """--yes, --concurrency, --timeout and --detach."""
+    """--yes, --concurrency, --timeout, --publish, --lease-ttl, --lease-wait and --detach."""
     return _stack(_APPLY, command)

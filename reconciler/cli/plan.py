@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,10 +15,14 @@ from reconciler.cli.screen import screen_of
 from reconciler.core.errors import ExitCode, foremost
 from reconciler.core.plan import Condition, Plan
 
+if TYPE_CHECKING:
+    from reconciler.core.shared import Shared
+
 
 @click.command("plan")
 @plan_options
 @detailed_exitcode
+@click.option("--fetch", is_flag=True, help="Look at the remote first: what other runs have recorded there.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
@@ -29,16 +33,27 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     """
     gc.disable()  # one short pass over many objects that all stay: collecting would only cost time
     project = open_project(ctx)
-    planned = plan_project(project, flags["only"], flags["retry_failed"])
+    planned = plan_project(
+        project, flags["only"], flags["retry_failed"], _fetched(project) if flags["fetch"] else None
+    )
     code = exit_code_of(planned.plan, flags["detailed_exitcode"])
     show_plan(ctx, project, planned, flags["format_"], code)
     ctx.exit(code)
 
 
-def plan_project(project: Project, only: tuple[str, ...], retry_failed: bool) -> Planned:
-    """The plan as data."""
+def _fetched(project: Project) -> Shared:
+    from reconciler.cli.publishing import fetch  # git and the network, only when asked for
+
+    return fetch(project)
+
+
+def plan_project(
+    project: Project, only: tuple[str, ...], retry_failed: bool, shared: Shared | None = None
+) -> Planned:
+    """The plan as data, with what was seen on the remote, if it was looked at."""
     request = Request(project.settings.environment, tuple(only), retry_failed, project.id_length)
-    return make_plan(project.engines, project.lockfile, project.journal, request)
+    journal = project.known_journal if shared is None else project.journal
+    return make_plan(project.engines, project.lockfile, journal, request, shared)
 
 
 def exit_code_of(plan: Plan, detailed: bool) -> ExitCode:

@@ -19,6 +19,8 @@ from reconciler.core.settings import SETTINGS_FILE, Settings, resolve
 if TYPE_CHECKING:
     from reconciler.adapters.engine_files import EngineFiles
 
+JOURNAL = "journal.jsonl"
+FETCHED = "fetched.jsonl"  # the remote's journal, as of the last look
 DEPRECATED_KEY = "LINGODOTDEV_API_KEY"
 
 
@@ -46,7 +48,13 @@ class Project:
 
     @property
     def journal(self) -> JournalFile:
-        return JournalFile(self.private / "journal.jsonl")
+        """What this machine recorded."""
+        return JournalFile(self.private / JOURNAL)
+
+    @property
+    def known_journal(self) -> JournalFile:
+        """The same, and what was fetched of the remote's journal; for those who do not look at the remote itself."""
+        return JournalFile(self.private / JOURNAL, self.private / FETCHED)
 
     @property
     def id_length(self) -> int:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from reconciler.adapters.file_lease import FileLease
 from reconciler.adapters.system_clock import UtcClock
 from reconciler.app.settling import settle
 from reconciler.cli.options import global_options
-from reconciler.cli.project import open_project
+from reconciler.cli.project import Project, open_project
+from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
+from reconciler.core.journal import Record
+from reconciler.core.lockfile import Lockfile
 
 
 @click.command("resolve")
@@ -21,10 +26,17 @@ from reconciler.cli.project import open_project
 )
 @click.option("--retry", is_flag=True, help="No engine was made: the next apply creates it.")
 @click.option("--forget", is_flag=True, help="Leave it: nothing is created until its file changes.")
+@click.option("--publish/--no-publish", default=None, help="Bring the decision to the remote, too.")
 @global_options
 @click.pass_context
 def command(
-    ctx: click.Context, key: str, engine_id: str | None, job_id: str | None, retry: bool, forget: bool
+    ctx: click.Context,
+    key: str,
+    engine_id: str | None,
+    job_id: str | None,
+    retry: bool,
+    forget: bool,
+    publish: bool | None,
 ) -> None:
     """Settle the uncertain operation of KEY.
 
@@ -38,10 +50,35 @@ def command(
     if "" in (engine_id, job_id):
         raise click.UsageError("an ID cannot be empty.", ctx)
     decision = "engine" if engine_id is not None else "retry" if retry else "forget"
-    project = open_project(ctx)
+    project = open_project(ctx, publish=publish)
     with FileLease(project.private).hold():
-        settle(project.lockfile, project.journal, UtcClock(), key, decision, engine_id, job_id)
+        _settle(project, key, decision, engine_id, job_id)
     click.echo(f"{key}: {_said(decision, engine_id, job_id)}; {project.settings.lockfile} is written")
+
+
+def _settle(project: Project, key: str, decision: str, engine_id: str | None, job_id: str | None) -> None:
+    if not shares(project):
+        settle(project.lockfile, project.known_journal, UtcClock(), key, decision, engine_id, job_id)
+        return
+    seen = look_when_free(project, project.settings.lease_wait or 0.0)
+    sharer = new_sharer(project, seen)
+
+    def publish(settled: Lockfile, records: Sequence[Record]) -> Lockfile:
+        sharer.acquire()
+        return sharer.finish(settled, records).lockfile
+
+    settle(
+        project.lockfile,
+        project.journal,
+        UtcClock(),
+        key,
+        decision,
+        engine_id,
+        job_id,
+        shared=seen,
+        publish=publish,
+    )
+    keep(project, sharer.seen)
 
 
 def _said(decision: str, engine_id: str | None, job_id: str | None) -> str:

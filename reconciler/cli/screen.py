@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from typing import NamedTuple, TextIO
 
@@ -26,8 +25,13 @@ def screen_of(stream: TextIO, choice: str | None) -> Screen:
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     color = choice == "always" or (choice in (None, "auto") and terminal and not plain)
     encoding = (stream.encoding or "ascii").lower().replace("-", "")
-    width = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns if terminal else DEFAULT_WIDTH
-    return Screen(color, not encoding.startswith("utf"), width, terminal)
+    return Screen(color, not encoding.startswith("utf"), _width() if terminal else DEFAULT_WIDTH, terminal)
+
+
+def _width() -> int:
+    import shutil  # for terminals only: it loads three compression libraries
+
+    return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
 
 
 def screen_for(stream: TextIO, arguments: Sequence[str]) -> Screen:

@@ -32,7 +32,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     from reconciler.render.status import render_status, render_status_json  # to show
 
     project = open_project(ctx)
-    standing = read_standing(project.lockfile, project.journal)
+    standing = read_standing(project.lockfile, project.known_journal)
     keys = select(flags["only"], [*standing.folded.engines, *standing.folded.retired])
     now = UtcClock().now()
     if flags["format_"] == "json":

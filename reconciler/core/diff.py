@@ -22,7 +22,7 @@ from reconciler.core.entry import (
 from reconciler.core.fingerprint import same_meaning
 from reconciler.core.lockfile import Lockfile
 from reconciler.core.plan import Action, Condition, Kind
-from reconciler.core.spec import Desired, SpecRecord
+from reconciler.core.spec import Desired, Spec, SpecRecord
 from reconciler.core.transitions import find_superseded
 
 
@@ -126,13 +126,14 @@ def _carry_on(wanted: Desired, entry: Entry, pending: Pending, retry_failed: boo
     return replace(_replace(wanted, entry), reason=reason)
 
 
-def _action(wanted: Desired, kind: Kind, reason: str) -> Action:
+def _action(wanted: Desired, kind: Kind, reason: str, spec: Spec | None = None) -> Action:
     return Action(
         wanted.key,
         kind,
         reason,
         file=wanted.file,
         fingerprint=wanted.fingerprint,
+        spec=spec,
         files=wanted.files,
     )
 
@@ -147,13 +148,13 @@ def _of_pending(action: Action, pending: Pending) -> Action:
 
 
 def _create(wanted: Desired, reason: str) -> Action:
-    return replace(_action(wanted, Kind.CREATE, reason), spec=wanted.spec)
+    return _action(wanted, Kind.CREATE, reason, wanted.spec)
 
 
 def _replace(wanted: Desired, entry: Entry) -> Action:
     old = entry.current or entry.pending
     record: SpecRecord | None = old.spec if old is not None else None
-    action = replace(_action(wanted, Kind.REPLACE, "its file changed"), spec=wanted.spec)
+    action = _action(wanted, Kind.REPLACE, "its file changed", wanted.spec)
     if record is not None:
         action = replace(action, changes=changes_between(record, wanted.spec))
     if entry.current is None and entry.pending is not None:

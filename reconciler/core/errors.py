@@ -8,6 +8,9 @@
     ├── StorageError           1  the disk refused: read-only, full, no permission
     ├── PlatformError          1  the platform refused or could not be reached
     ├── GitError               1  git refused
+    │   ├── Outrun             1  a ref moved meanwhile; look again and try again
+    │   ├── PushRefused        1  the remote will not have a push: protection, hook, permission
+    │   └── RemoteUnreachable  1  the remote cannot be read or reached
     ├── LeaseHeld              5  another run is applying
     ├── GuardRefused           6  stale plan, protected engine, too many replacements
     └── Interrupted          130  a signal ended the run
@@ -137,6 +140,22 @@ class PlatformError(ReconcileError):
 
 class GitError(ReconcileError):
     """A git command failed."""
+
+
+class Outrun(GitError):
+    """A ref on the remote is not where it was: somebody else pushed."""
+
+    retryable = True
+
+
+class PushRefused(GitError):
+    """The remote will not have a push."""
+
+
+class RemoteUnreachable(GitError):
+    """The remote cannot be read or reached."""
+
+    retryable = True
 
 
 class LeaseHeld(ReconcileError):

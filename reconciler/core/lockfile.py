@@ -4,7 +4,8 @@ JSON with sorted keys, two-space indent and a final newline; no global hash, ser
 that change different engines merge cleanly. It carries a version, and a newer one is refused in words.
 
 A `Lockfile` keeps the documents as they were read and makes typed entries only of those that are asked for. With ten
-thousand engines and nothing to do, none is; and what nobody touched is written back as it was.
+thousand engines and nothing to do, none is, and the module that does it is not even imported; and what nobody touched
+is written back as it was.
 """
 
 from __future__ import annotations
@@ -12,17 +13,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.core.entry import Entry, Retired
-from reconciler.core.entry_format import (
-    Document,
-    entry_document,
-    read_entry,
-    read_retired,
-    retired_document,
-)
 from reconciler.core.errors import Diagnostic, LockfileError
+
+if TYPE_CHECKING:
+    from reconciler.core.entry import Entry, Retired
+    from reconciler.core.entry_format import Document
 
 VERSION = 1
 
@@ -39,11 +36,19 @@ class Lockfile:
     def entry(self, key: str) -> Entry | None:
         """The typed entry, or None. Raises `LockfileError` when its document is not one."""
         document = self.engines.get(key)
-        return None if document is None else read_entry(document, f"engines.{key}")
+        if document is None:
+            return None
+        from reconciler.core.entry_format import read_entry
+
+        return read_entry(document, f"engines.{key}")
 
     def retired_of(self, key: str) -> tuple[Retired, ...]:
         """The retired entries that had this key, oldest first."""
-        documents = self.retired.get(key, ())
+        documents = self.retired.get(key)
+        if not documents:
+            return ()
+        from reconciler.core.entry_format import read_retired
+
         return tuple(read_retired(document, f"retired.{key}") for document in documents)
 
     def with_entry(self, key: str, entry: Entry | None) -> Lockfile:
@@ -52,6 +57,8 @@ class Lockfile:
 
     def with_entries(self, entries: Mapping[str, Entry | None]) -> Lockfile:
         """As `with_entry`, for many at the cost of one copy."""
+        from reconciler.core.entry_format import entry_document
+
         engines = dict(self.engines)
         for key, entry in entries.items():
             if entry is None or entry.empty:
@@ -62,6 +69,8 @@ class Lockfile:
 
     def with_retired(self, key: str, retired: tuple[Retired, ...]) -> Lockfile:
         """The lockfile with these retired entries for a key, and no others."""
+        from reconciler.core.entry_format import retired_document
+
         everything = dict(self.retired)
         everything.pop(key, None)
         if retired:

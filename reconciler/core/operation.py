@@ -15,6 +15,7 @@ class Phase(Enum):
 
     QUEUED = auto()
     BEGINNING = auto()  # its begin is being recorded
+    READY = auto()  # on record, and waiting for a call to end
     CALLING = auto()
     ANSWERING = auto()  # the answer is being recorded
     WATCHING = auto()
@@ -41,9 +42,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run. `concurrency` is the number of create calls under way at once."""
+    """How to run. `concurrency` is the number of create calls under way at once.
+
+    `ahead` is how many more begins may be on record than calls are under way, where recording takes long; `shared` says
+    that begins are recorded on a remote, too.
+    """
 
     concurrency: int = 8
+    ahead: int = 0
+    shared: bool = False
     detach: bool = False
     read_summaries: bool = True
 
@@ -55,6 +62,7 @@ class Stops:
     halted: str | None = None
     interrupted: bool = False
     timed_out: bool = False
+    lease_lost: bool = False
 
     @property
     def creating(self) -> bool:

@@ -41,6 +41,7 @@ class Result:
 class Outcome:
     """What a run came to. `halted` says why no more create calls were made, if so.
 
+    `published` says that it is on the branch of the remote, `unpublished` why it is not although it should be.
     `unwritten` is set when the lockfile could not be written; the journal then holds what was done.
     """
 
@@ -50,8 +51,11 @@ class Outcome:
     halted: str | None = None
     interrupted: bool = False
     timed_out: bool = False
+    lease_lost: bool = False
     detached: bool = False
     unwritten: str | None = None
+    published: bool = False
+    unpublished: str | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -63,7 +67,9 @@ class Outcome:
             codes.discard(ExitCode.RUNNING)
         if self.interrupted:
             codes.add(ExitCode.INTERRUPTED)
-        if self.halted or self.unwritten:
+        if self.lease_lost:
+            codes.add(ExitCode.LEASE)
+        if self.halted or self.unwritten or self.unpublished:
             codes.add(ExitCode.FAILED)
         return foremost(codes)
 

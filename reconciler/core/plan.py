@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.spec import Spec
+
+if TYPE_CHECKING:  # plans without a create need none
+    from reconciler.core.spec import Spec
 
 PLAN_VERSION = 1
 

@@ -77,6 +77,13 @@ class DeadlinePassed:
     """The time to wait for jobs is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseLost:
+    """Another run may apply now, or the lease could not be renewed in time: nothing more may be created."""
+
+    reason: str
+
+
 Fact = (
     Recorded
     | Unrecorded
@@ -87,6 +94,7 @@ Fact = (
     | Interrupted
     | GraceOver
     | DeadlinePassed
+    | LeaseLost
 )
 
 # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ from reconciler.core.lockfile import Lockfile
 from reconciler.core.operation import Operation
 from reconciler.core.outcome import Outcome, Result, Status
 from reconciler.core.plan import Action, Condition, Kind, Plan
-from reconciler.core.run import INTERRUPTED, Run
+from reconciler.core.run import UNSENT, Run
 
 
 def outcome_of(run: Run, lockfile: Lockfile) -> Outcome:
@@ -26,6 +26,7 @@ def outcome_of(run: Run, lockfile: Lockfile) -> Outcome:
         halted=run.stops.halted,
         interrupted=run.stops.interrupted,
         timed_out=run.stops.timed_out,
+        lease_lost=run.stops.lease_lost,
         detached=run.options.detach,
     )
 
@@ -96,7 +97,7 @@ def _from_pending(result: Result, operation: Operation, pending: Pending) -> Res
 
 
 def _why_not(operation: Operation, run: Run) -> str:
-    if isinstance(operation.answer, Refused) and operation.answer.message != INTERRUPTED:
+    if isinstance(operation.answer, Refused) and operation.answer.message != UNSENT:
         return operation.answer.message
     if run.stops.interrupted:
         return "the run was interrupted before its turn came"

@@ -31,6 +31,7 @@ from reconciler.core.protocol import (
     GraceOver,
     Heard,
     Interrupted,
+    LeaseLost,
     ReadSummary,
     Recorded,
     SummaryRead,
@@ -40,7 +41,7 @@ from reconciler.core.protocol import (
 )
 from reconciler.core.spec import record_of
 
-INTERRUPTED = "interrupted before it was sent"
+UNSENT = "stopped before it was sent"
 CUT_OFF = "the run was interrupted before the answer came"
 
 
@@ -58,6 +59,7 @@ class Run:
     stops: Stops = field(default_factory=Stops)
     finished: bool = False
     _queue: deque[Operation] = field(default_factory=deque)
+    _ready: deque[Operation] = field(default_factory=deque)
     _all: dict[str, Operation] = field(default_factory=dict)
     _by_job: dict[str, list[Operation]] = field(default_factory=dict)
     _by_key: dict[str, Operation] = field(default_factory=dict)
@@ -100,6 +102,9 @@ class Run:
                 self.stops.interrupted = True
             case DeadlinePassed():
                 self.stops.timed_out = True
+            case LeaseLost(reason):
+                self.stops.lease_lost = True
+                self.stops.halted = self.stops.halted or reason
             case GraceOver():
                 return self._abandon(at)
         return []
@@ -107,19 +112,42 @@ class Run:
     # ── from begin to answer ───────────────────────────────────────────────────────────────────────────────────────
 
     def _go_on(self, at: str) -> list[Command]:
-        """Begin what may begin, and finish when nothing is left."""
-        commands: list[Command] = []
-        begins: list[Record] = []
-        while self._queue and not self.stops.creating and self._occupied < self.options.concurrency:
-            operation = self._queue.popleft()
-            begins.append(_begin(operation, at))
-            self._enter(operation, Phase.BEGINNING)
-        if begins:
-            commands.append(self._append(*begins))
-        elif self._done():
+        """Call and begin what may be called and begun, and finish when nothing is left."""
+        commands = self._withdraw(at) if self.stops.creating else [*self._call(), *self._begin(at)]
+        if not commands and self._done():
             self.finished = True
             commands.append(Finish(self.result(at)))
         return commands
+
+    def _begin(self, at: str) -> list[Command]:
+        begins: list[Record] = []
+        room = self.options.concurrency + self.options.ahead
+        while self._queue and self._counts[Phase.READY] + self._occupied < room:
+            operation = self._queue.popleft()
+            begins.append(_begin(operation, at))
+            self._enter(operation, Phase.BEGINNING)
+        return [self._append(*begins)] if begins else []
+
+    def _call(self) -> list[Command]:
+        """Create calls for what is on record, as many as may be under way at once."""
+        commands: list[Command] = []
+        while self._ready and self._counts[Phase.CALLING] < self.options.concurrency:
+            operation = self._ready.popleft()
+            assert operation.action.spec is not None  # every creating action has one
+            self._enter(operation, Phase.CALLING)
+            commands.append(Create(operation.id, operation.action.key, operation.action.spec))
+        return commands
+
+    def _withdraw(self, at: str) -> list[Command]:
+        """What is on record but was not called yet stays uncalled, and that goes on record."""
+        if not self._ready:
+            return []
+        unsent = list(self._ready)
+        self._ready.clear()
+        for operation in unsent:
+            operation.answer = Refused(UNSENT)
+            self._enter(operation, Phase.ANSWERING)
+        return [self._append(*(Refusal(one.id, UNSENT, 0, False, at) for one in unsent))]
 
     def _add(self, operation: Operation) -> None:
         self._all[operation.id] = operation
@@ -133,7 +161,7 @@ class Run:
     def _done(self) -> bool:
         if self._queue and not self.stops.creating:
             return False
-        if self._occupied or self._counts[Phase.ANSWERING] or self._counts[Phase.ENDING]:
+        if self._occupied or self._ready or self._counts[Phase.ANSWERING] or self._counts[Phase.ENDING]:
             return False
         waiting = self._counts[Phase.WATCHING] + self._counts[Phase.SUMMARIZING]
         return waiting == 0 or self.stops.waiting
@@ -157,6 +185,8 @@ class Run:
                 operation.note = reason
                 self.records.remove(record)
                 self._enter(operation, Phase.OVER)
+                if self.options.shared:  # it may have got there all the same
+                    commands.append(self._append(Refusal(operation.id, UNSENT, 0, False, at)))
             else:
                 commands += self._recorded(record, at)
         return commands
@@ -173,7 +203,8 @@ class Run:
         operation = self._all[record.operation]
         match record:
             case Begin() if operation.phase is Phase.BEGINNING:
-                return self._call(operation, at)
+                self._enter(operation, Phase.READY)
+                self._ready.append(operation)
             case Acceptance() if operation.phase is Phase.ANSWERING:
                 return self._wait(operation)
             case Refusal() | Doubt() if operation.phase is Phase.ANSWERING:
@@ -181,15 +212,6 @@ class Run:
             case End() if operation.phase is Phase.ENDING:
                 return self._summarize(operation)
         return []
-
-    def _call(self, operation: Operation, at: str) -> list[Command]:
-        if self.stops.creating:
-            operation.answer = Refused(INTERRUPTED)
-            self._enter(operation, Phase.ANSWERING)
-            return [self._append(Refusal(operation.id, INTERRUPTED, 0, False, at))]
-        assert operation.action.spec is not None  # every creating action has one
-        self._enter(operation, Phase.CALLING)
-        return [Create(operation.id, operation.action.key, operation.action.spec)]
 
     def _answered(self, operation: Operation | None, answer: Answer, at: str) -> list[Command]:
         if operation is None or isinstance(operation.answer, Accepted):

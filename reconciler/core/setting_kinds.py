@@ -27,6 +27,10 @@ URL_PATTERN = rf"^(?:https://{_HOST}|http://{_LOOPBACK})(?::[0-9]{{1,5}})?{_PATH
 # A name that can be the last part of a git ref (`git check-ref-format`), and so of a file and a URL.
 NAME_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"
 
+# A branch: names as above, joined by slashes.
+BRANCH_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)(?:/|$))(?!.*/[./])[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}(?<!/)$"
+AUTHOR_PATTERN = r"^[^<>\x00-\x1f]{1,100} <[^<>\s]{1,200}>$"
+
 _ON = ("true", "yes", "on", "1")
 _OFF = ("false", "no", "off", "0")
 
@@ -110,6 +114,25 @@ class Name:
 
     def schema(self) -> JsonSchema:
         return {"type": "string", "pattern": NAME_PATTERN}
+
+
+class Text:
+    """A text of a certain form, such as a branch's name; `example` shows the form."""
+
+    __slots__ = ("example", "pattern", "what")
+
+    def __init__(self, what: str, pattern: str, example: str) -> None:
+        self.what = what
+        self.pattern = pattern
+        self.example = example
+
+    def parse(self, value: object, as_text: bool) -> str:
+        if not isinstance(value, str) or not matches(self.pattern, value):
+            raise InvalidInput(f"must be {self.what}", hint=f"like {self.example}")
+        return value
+
+    def schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": self.pattern}
 
 
 class Url:

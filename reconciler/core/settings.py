@@ -14,7 +14,17 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.core.errors import Diagnostic, InvalidInput, UsageError
-from reconciler.core.setting_kinds import Duration, Name, RelativePath, Url, WholeNumber
+from reconciler.core.setting_kinds import (
+    AUTHOR_PATTERN,
+    BRANCH_PATTERN,
+    Duration,
+    Name,
+    RelativePath,
+    Switch,
+    Text,
+    Url,
+    WholeNumber,
+)
 
 if TYPE_CHECKING:
     from typing import Literal, Protocol
@@ -86,6 +96,27 @@ class Settings:
     timeout: float = _setting(
         1800.0, Duration(7 * _DAY), "How long a run waits for jobs; they go on afterwards.", "30m"
     )
+    publish: bool | None = _setting(
+        None, Switch(), "Whether a run shares its journal and commits the lockfile on the remote.", "true"
+    )
+    remote: str = _setting("origin", Name(), "The git remote to publish to.", "origin")
+    branch: str | None = _setting(
+        None,
+        Text("a branch's name", BRANCH_PATTERN, "main or release/2026"),
+        "The branch whose lockfile is written.",
+        "main",
+    )
+    lease_ttl: float = _setting(300.0, Duration(_DAY), "How long the lease lasts without being renewed.", "5m")
+    lease_wait: float | None = _setting(
+        None, Duration(_DAY), "How long to wait for another run's lease, instead of ending with 5.", "10m"
+    )
+    author: str | None = _setting(
+        None,
+        Text("a name and an address", AUTHOR_PATTERN, "CI Bot <ci@example.com>"),
+        "Who authors the commits.",
+        "CI Bot <ci@example.com>",
+    )
+    skip_ci: bool = _setting(False, Switch(), "Whether lockfile commits ask CI to stay quiet.", "false")
 
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 

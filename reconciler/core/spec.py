@@ -69,14 +69,18 @@ def meaning_of_text(text: str) -> str:
 
 def digest_of_text(text: str) -> str:
     """`sha256:<hex>` of the text's meaning; how a content source is named in the lockfile."""
-    return "sha256:" + hashlib.sha256(meaning_of_text(text).encode("utf-8", "surrogatepass")).hexdigest()
+    return _digest(meaning_of_text(text))
+
+
+def _digest(meaning: str) -> str:
+    return "sha256:" + hashlib.sha256(meaning.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def record_of(spec: Spec) -> dict[str, Any]:
     """The spec as the lockfile keeps it. Values that are empty are left out."""
     record: dict[str, Any] = {"name": meaning_of_text(spec.name)}
-    if spec.description and meaning_of_text(spec.description):
-        record["description"] = meaning_of_text(spec.description)
+    if spec.description and (description := meaning_of_text(spec.description)):
+        record["description"] = description
     if spec.locales:
         record["locales"] = list(spec.locales)
     if spec.sources:
@@ -90,7 +94,7 @@ def _record_of_source(source: Source) -> dict[str, Any]:
     text = meaning_of_text(source.payload)
     record: dict[str, Any] = {
         "type": "content",
-        "digest": digest_of_text(text),
+        "digest": _digest(text),
         "chars": len(text),
     }
     if source.file is not None:

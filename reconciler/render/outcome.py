@@ -54,6 +54,7 @@ def render_outcome(
         _not_started(outcome, look),
         _closing(outcome, look, elapsed, f"environment {environment}", lockfile),
         _unwritten(outcome, look, lockfile),
+        _unpublished(outcome, look),
         _next(outcome, look, lockfile),
     ]
     return look.written("\n\n".join("\n".join(section) for section in sections if section))
@@ -180,7 +181,7 @@ def _closing(outcome: Outcome, look: Look, elapsed: float | None, *facts: str) -
         lines.append("The deadline passed. Jobs go on without us, and the next run takes them up.")
     elif outcome.detached and outcome.counts()["running"]:
         lines.append("Not waited for, as asked (--detach).")
-    written = "written" if outcome.wrote else "unchanged"
+    written = "published" if outcome.published else "written" if outcome.wrote else "unchanged"
     if not outcome.unwritten:
         lines.append(look.paint(f" {look.dot} ".join([*map(printable, facts), written]), "dim"))
     return lines
@@ -212,6 +213,21 @@ def _unwritten(outcome: Outcome, look: Look, lockfile: str) -> list[str]:
         "    The journal records them: in the git directory, or in .reconcile/ outside git. Keep this checkout,",
         "    do not clone it anew. Make room, or make the place writable; then run `reconcile apply`: it",
         f"    writes {name} from the journal, and creates nothing a second time.",
+    ]
+
+
+def _unpublished(outcome: Outcome, look: Look) -> list[str]:
+    if outcome.unpublished is None:
+        return []
+    head = (
+        "The lockfile could not be published:"
+        if not outcome.lease_lost
+        else "The lease was lost during the run:"
+    )
+    return [
+        look.paint(head, "red"),
+        *_indented(outcome.unpublished, look),
+        "    Nothing is lost: the journal keeps what was made, and the next run that may push publishes it.",
     ]
 
 

@@ -20,16 +20,21 @@ def render_outcome_json(plan: Plan, outcome: Outcome, exit_code: int) -> str:
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
-    """The outcome as plain values. `halted` and `unwritten` are there only when they happened; they hold the reason."""
+    """The outcome as plain values. `halted`, `unwritten` and `unpublished` hold the reason, when they happened."""
     document: dict[str, Any] = {
         "results": [result_document(result) for result in outcome.results],
         "counts": {**outcome.counts(), "unchanged": outcome.unchanged},
         "wrote": outcome.wrote,
+        "published": outcome.published,
         "interrupted": outcome.interrupted,
         "timedOut": outcome.timed_out,
         "detached": outcome.detached,
     }
-    reasons = {"halted": outcome.halted, "unwritten": outcome.unwritten}
+    reasons = {
+        "halted": outcome.halted,
+        "unwritten": outcome.unwritten,
+        "unpublished": outcome.unpublished,
+    }
     return document | {name: reason for name, reason in reasons.items() if reason is not None}
 
 

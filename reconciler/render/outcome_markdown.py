@@ -57,6 +57,8 @@ def _alarms(outcome: Outcome, lockfile: str) -> Iterator[str]:
     if outcome.unwritten is not None and not outcome.wrote:
         what = f"{code_span(lockfile, 200)} could not be written; the journal has the engines of this run"
         yield f"- **Not written**: {what}: {prose(outcome.unwritten)}"
+    if outcome.unpublished is not None:
+        yield f"- **Not published**, the next run does it: {prose(outcome.unpublished)}"
     if outcome.halted is not None:
         yield f"- **Stopped creating**: {prose(outcome.halted)}"
     if outcome.interrupted:

@@ -124,7 +124,7 @@ def next_steps(outcome: Outcome, lockfile: str) -> list[str]:
     """What to do now, most pressing first; empty when there is nothing. Not yet made harmless."""
     steps: list[str] = []
     counts = outcome.counts()
-    if outcome.wrote:
+    if outcome.wrote and not outcome.published:
         name = shlex.quote(lockfile)
         steps.append(f"record the engine IDs: `git add {name} && git commit`")
     if counts["uncertain"]:

@@ -5,22 +5,13 @@ Engines that want attention come last, next to the summary, because the end of t
 
 from __future__ import annotations
 
-from reconciler.core.plan import Action, Kind, Plan
-from reconciler.render.diagnostics import render_diagnostics
-from reconciler.render.look import Look, style_of
-from reconciler.render.printable import cut_to_width, display_width, printable
-from reconciler.render.text_fields import Room, field_lines
-from reconciler.render.words import (
-    closing_sentences,
-    counted,
-    short_digest,
-    what_happens,
-)
+from reconciler.core.plan import Plan
+from reconciler.render.look import Look
+from reconciler.render.printable import printable
+from reconciler.render.words import closing_sentences, short_digest
 
-TERSE_ABOVE = (
-    50  # with more new engines than this each takes one line: a first run is not read field by field
-)
-_KEY_COLUMN = 40
+# With more new engines than this each takes one line: a first run is not read field by field.
+TERSE_ABOVE = 50
 
 
 def render_plan(
@@ -32,49 +23,28 @@ def render_plan(
     names are never cut, so that they can be copied.
     """
     look = Look(color, ascii_only)
-    findings = render_diagnostics(plan.diagnostics, color=color, ascii_only=ascii_only)
+    findings = _findings(plan, color, ascii_only)
     if plan.invalid:
         return findings
-    blocks = [*_action_blocks(plan, look, Room(max(width, 40), max_lines)), findings, _closing(plan, look)]
+    blocks = [*_blocks(plan, look, width, max_lines), findings, _closing(plan, look)]
     return look.written("\n\n".join(block for block in blocks if block))
 
 
-def _action_blocks(plan: Plan, look: Look, room: Room) -> list[str]:
-    new = [action for action in plan.actions if action.kind is Kind.CREATE]
-    terse = len(new) > TERSE_ABOVE
-    blocks = [_terse_block(new, look, room)] if terse else []
-    rest = [action for action in plan.actions if not (terse and action.kind is Kind.CREATE)]
-    rest.sort(key=lambda action: action.condition is not None)
-    return blocks + [_block(action, look, room) for action in rest]
+def _blocks(plan: Plan, look: Look, width: int, max_lines: int) -> list[str]:
+    if not plan.actions:
+        return []
+    from reconciler.render.text_actions import action_blocks
+    from reconciler.render.text_fields import Room
+
+    return action_blocks(plan, look, Room(max(width, 40), max_lines), TERSE_ABOVE)
 
 
-def _block(action: Action, look: Look, room: Room) -> str:
-    style = style_of(action)
-    sign = look.paint(look.sign(action), style)
-    head = f"{sign} {look.paint(printable(action.key), 'bold')} {look.paint(what_happens(action), style)}"
-    return "\n".join([head, *field_lines(action, look, room)])
+def _findings(plan: Plan, color: bool, ascii_only: bool) -> str:
+    if not plan.diagnostics:
+        return ""
+    from reconciler.render.diagnostics import render_diagnostics
 
-
-def _terse_block(new: list[Action], look: Look, room: Room) -> str:
-    column = min(_KEY_COLUMN, max(display_width(printable(action.key)) for action in new))
-    lines = [_terse_line(action, column, look, room.width) for action in new]
-    note = f"{counted(len(new), 'engine')} will be created; `reconcile plan --only KEY` shows all of one."
-    return "\n".join([*lines, "", look.paint(note, "dim")])
-
-
-def _terse_line(action: Action, column: int, look: Look, width: int) -> str:
-    key = printable(action.key)
-    facts = [key + " " * (column - display_width(key))]
-    if action.spec is not None:
-        sources = len(action.spec.sources)
-        facts += [
-            action.spec.name,
-            ", ".join(action.spec.locales),
-            counted(sources, "source") * bool(sources),
-        ]
-    line = "  ".join(printable(fact) for fact in facts if fact).rstrip()
-    sign = look.sign(action)
-    return f"{look.paint(sign, style_of(action))} {cut_to_width(line, width - len(sign) - 1, look.ellipsis)}"
+    return render_diagnostics(plan.diagnostics, color=color, ascii_only=ascii_only)
 
 
 def _closing(plan: Plan, look: Look) -> str:

@@ -1,0 +1,51 @@
+"""Wait for the lease, show it, break it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.app.ports import Clock, Ledger
+from reconciler.core.errors import LeaseHeld
+from reconciler.core.lease import Holder, give_back
+from reconciler.core.shared import Shared
+
+POLL = 5.0  # seconds between two looks at a lease that another run has
+
+
+def look_when_free(
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    wait: float,
+    sleep: Callable[[float], None],
+    has_ended: Callable[[Holder], bool],
+    notice: Callable[[str], None],
+) -> Shared:
+    """What is shared, once nobody has the lease. Raises `LeaseHeld` after `wait` seconds.
+
+    A holder that `has_ended` for certain counts as gone at once; any other until its lease expires.
+    """
+    waited = 0.0
+    while True:
+        seen = ledger.look()
+        holder = seen.lease.holder
+        if holder is None or not seen.lease.held_at(clock.now()) or has_ended(holder):
+            return seen
+        if waited >= wait:
+            raise LeaseHeld(
+                f"another run has the lease until {seen.lease.expires_at}: {holder}",
+                hint="wait for it with --lease-wait 10m; if that run is dead: reconcile lease break",
+            )
+        if waited == 0.0:
+            notice(f"waiting for the lease, which {holder} has until {seen.lease.expires_at}")
+        pause = min(POLL, wait - waited)
+        sleep(pause)
+        waited += max(pause, 0.05)
+
+
+def break_lease(ledger: Ledger, seen: Shared) -> Shared:
+    """Take the lease from its holder. That run will notice at its next push, and create nothing more.
+
+    Raises `Outrun` when the ledger moved since it was seen: the holder is alive.
+    """
+    return ledger.record(seen, seen.records, give_back(seen.lease))

@@ -1,0 +1,26 @@
+"""What the CI system around a run tells by variables: where the run is to be seen, and which branch it is for."""
+
+from __future__ import annotations
+
+import os
+
+
+def in_ci() -> bool:
+    """Whether this is a CI run."""
+    return os.environ.get("CI", "").lower() not in ("", "false", "0")
+
+
+def run_url() -> str | None:
+    """The page of this run, for people who read the ledger's log and the lockfile's commits."""
+    server, repo, run = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    if server and repo and run:
+        return f"{server}/{repo}/actions/runs/{run}"
+    return os.environ.get("CI_JOB_URL") or None
+
+
+def branch() -> str | None:
+    """The branch that the run is for; None for a tag, a pull request, or outside of CI."""
+    ref = os.environ.get("GITHUB_REF", "")
+    if ref.startswith("refs/heads/"):
+        return ref.removeprefix("refs/heads/")
+    return os.environ.get("CI_COMMIT_BRANCH") or None

@@ -1,0 +1,109 @@
+"""The running of an apply: the far ends it talks to, who watches it, and what signals do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import signal
+import sys
+import uuid
+from dataclasses import dataclass
+
+from reconciler.adapters.system_clock import UtcClock
+from reconciler.app.applying import ApplySettings, build_driver
+from reconciler.app.driver import Driver, Ports
+from reconciler.app.planning import Planned
+from reconciler.app.ports import Completions, Observer, Platform
+from reconciler.app.sharing import Sharer
+from reconciler.cli.project import Project
+from reconciler.cli.screen import screen_of
+from reconciler.core.errors import ExitCode
+from reconciler.core.outcome import Outcome
+
+_SHOW_CURSOR = b"\x1b[?25h"
+
+
+@dataclass
+class Drive:
+    """One plan to carry out. `key` is None for a plan that needs no platform, `sharer` where nothing is shared."""
+
+    project: Project
+    planned: Planned
+    key: str | None
+    sharer: Sharer | None
+    detach: bool
+    color: str | None
+    log_level: str
+    live: bool = False  # whether the terminal shows live progress, its cursor hidden
+
+    def run(self) -> Outcome:
+        """Carry it out. Raises what stops it before anything was done."""
+        gc.set_threshold(50_000, 20, 20)  # a thousand waits make many objects that live long
+        return asyncio.run(self._drive())
+
+    async def _drive(self) -> Outcome:
+        observer = self._observer()
+        try:
+            if self.key is None:
+                return await self._with_signals(self._driver(None, None, observer))
+            from reconciler.adapters.event_stream import EventStream  # only to create or wait
+            from reconciler.adapters.platform_http import PlatformClient
+
+            settings = self.project.settings
+            client = PlatformClient(
+                settings.api_url, self.key, random=random.random, concurrency=settings.concurrency
+            )
+            async with client:
+                stream = EventStream(settings.api_url, self.key, random=random.random)
+                return await self._with_signals(self._driver(client, stream, observer))
+        finally:
+            observer.ended()
+
+    def _driver(
+        self, platform: Platform | None, completions: Completions | None, observer: Observer
+    ) -> Driver:
+        project, settings = self.project, self.project.settings
+        ports = Ports(
+            platform, completions, project.journal, project.lockfile, observer, UtcClock(), self.sharer
+        )
+        how = ApplySettings(
+            concurrency=settings.concurrency,
+            timeout=settings.timeout,
+            detach=self.detach,
+            callback_url=settings.callback_url,
+            new_id=lambda: str(uuid.uuid4()),
+        )
+        return build_driver(self.planned, ports, how)
+
+    async def _with_signals(self, driver: Driver) -> Outcome:
+        """The first SIGINT or SIGTERM ends the run in good order, the second at once."""
+        loop = asyncio.get_running_loop()
+        asked = False
+
+        def on_signal() -> None:
+            nonlocal asked
+            if asked:
+                cursor = _SHOW_CURSOR if self.live else b""
+                os.write(2, cursor + b"\ninterrupted again: ending now; the journal has what was recorded\n")
+                os._exit(ExitCode.INTERRUPTED)
+            asked = True
+            driver.interrupt()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, on_signal)
+        return await driver.drive(self.planned.standing.on_disk)
+
+    def _observer(self) -> Observer:
+        from reconciler.render.printable import printable  # foreign text is made harmless
+
+        screen = screen_of(sys.stderr, self.color)
+        if screen.interactive and os.environ.get("TERM") != "dumb" and self.log_level == "info":
+            from reconciler.adapters.progress_live import LiveProgress  # rich, for a terminal
+
+            self.live = True
+            return LiveProgress(sys.stderr, color=screen.color, ascii_only=screen.ascii_only, show=printable)
+        from reconciler.adapters.progress_plain import PlainProgress
+
+        return PlainProgress(sys.stderr, UtcClock().now, verbose=self.log_level == "debug", show=printable)

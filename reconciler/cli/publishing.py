@@ -1,0 +1,151 @@
+"""Wires the remote: whether runs share through it, under which ref, on which branch, and as whom."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import socket
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.adapters.places import find_git
+from reconciler.adapters.state_files import replace_file
+from reconciler.adapters.system_clock import UtcClock
+from reconciler.cli import ci
+from reconciler.cli.project import FETCHED
+from reconciler.core import journal
+from reconciler.core.errors import GitError, InvalidInput
+from reconciler.core.lease import Holder
+
+if TYPE_CHECKING:
+    from reconciler.adapters.git_ledger import GitLedger
+    from reconciler.adapters.git_remote import Identity
+    from reconciler.app.sharing import Sharer, Terms
+    from reconciler.cli.project import Project
+    from reconciler.core.shared import Shared
+
+
+def shares(project: Project) -> bool:
+    """Whether runs of this project share through a remote: as set, otherwise in CI, where the repo knows the remote."""
+    if project.settings.publish is not None:
+        return project.settings.publish
+    if not ci.in_ci() or find_git(project.root) is None:
+        return False
+    from reconciler.adapters.git_remote import GitRemote, Identity
+
+    return GitRemote(project.root, project.settings.remote, Identity("", "")).exists()
+
+
+def open_ledger(project: Project) -> GitLedger:
+    """The project's ledger. Raises `GitError` or `InvalidInput` where remote or branch cannot be told."""
+    from reconciler.adapters.git_ledger import GitLedger
+    from reconciler.adapters.git_remote import GitRemote, Identity
+
+    found = find_git(project.root)
+    if found is None:
+        raise InvalidInput("publishing needs a git repository", hint="git init, or --no-publish")
+    remote = GitRemote(project.root, project.settings.remote, Identity("reconcile", "reconcile@localhost"))
+    if not remote.exists():
+        raise GitError(
+            f"the repository has no remote `{project.settings.remote}`",
+            hint="git remote add …, the setting `remote`, or --no-publish",
+        )
+    remote.identity = _identity(project) or remote.configured_identity() or remote.identity
+    branch = project.settings.branch or ci.branch() or remote.current_branch()
+    if branch is None:
+        raise GitError(
+            "HEAD is detached, so the branch to publish to is not known",
+            hint="name it with the setting `branch` (RECONCILE_BRANCH=main)",
+        )
+    inside = project.root.resolve().relative_to(found[0])
+    return GitLedger(
+        remote,
+        ref=ledger_ref(project.settings.environment, inside),
+        branch=branch,
+        path=(inside / project.settings.lockfile).as_posix(),
+        run_url=ci.run_url(),
+        skip_ci=project.settings.skip_ci,
+    )
+
+
+def ledger_ref(environment: str, inside: Path) -> str:
+    """The ledger of an environment; a project in a subfolder of the repository has its own beside it."""
+    if not inside.parts:
+        return f"refs/reconcile/{environment}"
+    folder = re.sub(r"[^A-Za-z0-9_-]", lambda found: f"%{ord(found[0]):02X}", inside.as_posix())
+    return f"refs/reconcile/{environment}+{folder}"
+
+
+def terms(project: Project) -> Terms:
+    """On which terms this run holds the lease."""
+    from reconciler.app.sharing import Terms
+
+    holder = Holder(socket.gethostname(), os.getpid(), ci.run_url())
+    return Terms(holder, str(uuid.uuid4()), project.settings.lease_ttl)
+
+
+def pause(attempt: int) -> None:
+    """Between two pushes that were overtaken: longer every time, and never as long as the other run's."""
+    time.sleep(random.uniform(0.05, min(0.2 * 2**attempt, 5.0)))  # noqa: S311 - jitter, no secret
+
+
+def _identity(project: Project) -> Identity | None:
+    from reconciler.adapters.git_remote import Identity
+
+    if project.settings.author is None:
+        return None
+    name, _, address = project.settings.author.partition(" <")
+    return Identity(name, address.rstrip(">"))
+
+
+def look_when_free(project: Project, wait: float) -> Shared:
+    """What is on the remote, once nobody has the lease. Raises `LeaseHeld` after `wait` seconds."""
+    from reconciler.app import leasing
+
+    return leasing.look_when_free(
+        open_ledger(project),
+        UtcClock(),
+        wait=wait,
+        sleep=time.sleep,
+        has_ended=_has_ended,
+        notice=lambda text: click.echo(text, err=True),
+    )
+
+
+def fetch(project: Project) -> Shared:
+    """Look at the remote, and keep its journal here for plans without a network."""
+    seen = open_ledger(project).look()
+    keep(project, seen)
+    return seen
+
+
+def keep(project: Project, seen: Shared) -> None:
+    """Write down the remote's journal as it was seen. Raises `StorageError`."""
+    file = project.private / FETCHED
+    if seen.records:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, journal.render(seen.records), str(file))
+    else:
+        file.unlink(missing_ok=True)
+
+
+def new_sharer(project: Project, seen: Shared) -> Sharer:
+    """The remote's side of a run that was planned from what was seen."""
+    from reconciler.app.sharing import Sharer
+
+    return Sharer(open_ledger(project), seen, terms(project), UtcClock(), pause)
+
+
+def _has_ended(holder: Holder) -> bool:
+    """Whether that run has ended for certain: GitHub says so, where there is a token to ask it."""
+    token = os.environ.get("GITHUB_TOKEN", "").strip()
+    if holder.run_url is None or not token or "/actions/runs/" not in holder.run_url:
+        return False
+    from reconciler.adapters.github_runs import run_has_ended
+
+    return run_has_ended(holder.run_url, os.environ.get("GITHUB_API_URL") or "https://api.github.com", token)

@@ -1,0 +1,58 @@
+"""A file with git's conflict markers, taken apart into its sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core.errors import LockfileError
+
+_OURS, _BASE, _THEIRS, _END = b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both versions of a file, and the one before them where git was told to show it (`merge.conflictStyle`)."""
+
+    ours: bytes
+    theirs: bytes
+    base: bytes | None
+
+
+def take_apart(content: bytes, file: str) -> Sides:
+    """The sides of a conflicted file. Raises `LockfileError` when the markers are not whole."""
+    sides: dict[bytes, list[bytes]] = {_OURS: [], _BASE: [], _THEIRS: []}
+    part: bytes | None = None
+    has_base = False
+    for number, line in enumerate(content.splitlines(keepends=True), start=1):
+        marker = _marker(line)
+        if marker is None:
+            for name in sides if part is None else (part,):
+                sides[name].append(line)
+            continue
+        if marker not in _FOLLOWERS[part]:
+            raise LockfileError(
+                f"{file}:{number}: the conflict markers are not whole",
+                hint=f"begin anew with `git checkout --merge -- {file}`",
+            )
+        has_base = has_base or marker == _BASE
+        part = None if marker == _END else marker
+    if part is not None:
+        raise LockfileError(
+            f"{file}: the last conflict has no end", hint=f"begin anew with `git checkout --merge -- {file}`"
+        )
+    joined = {name: b"".join(lines) for name, lines in sides.items()}
+    return Sides(joined[_OURS], joined[_THEIRS], joined[_BASE] if has_base else None)
+
+
+_FOLLOWERS: dict[bytes | None, tuple[bytes, ...]] = {
+    None: (_OURS,),
+    _OURS: (_BASE, _THEIRS),
+    _BASE: (_THEIRS,),
+    _THEIRS: (_END,),
+}
+
+
+def _marker(line: bytes) -> bytes | None:
+    """JSON has no line that begins like this, so nothing of the file can be taken for a marker."""
+    start = line[:7]
+    return start if start in (_OURS, _BASE, _THEIRS, _END) else None

@@ -1,0 +1,53 @@
+"""The engines of a plan in text, a block each: its sign, what happens to it, and what changes in it.
+
+Imported only where something happens, since most plans are of nothing.
+"""
+
+from __future__ import annotations
+
+from reconciler.core.plan import Action, Kind, Plan
+from reconciler.render.look import Look, style_of
+from reconciler.render.printable import cut_to_width, display_width, printable
+from reconciler.render.text_fields import Room, field_lines
+from reconciler.render.words import counted, what_happens
+
+_KEY_COLUMN = 40
+
+
+def action_blocks(plan: Plan, look: Look, room: Room, terse_above: int) -> list[str]:
+    """A block for each engine that is not simply unchanged; more new ones than `terse_above` share one block."""
+    new = [action for action in plan.actions if action.kind is Kind.CREATE]
+    terse = len(new) > terse_above
+    blocks = [_terse_block(new, look, room)] if terse else []
+    rest = [action for action in plan.actions if not (terse and action.kind is Kind.CREATE)]
+    rest.sort(key=lambda action: action.condition is not None)
+    return blocks + [_block(action, look, room) for action in rest]
+
+
+def _block(action: Action, look: Look, room: Room) -> str:
+    style = style_of(action)
+    sign = look.paint(look.sign(action), style)
+    head = f"{sign} {look.paint(printable(action.key), 'bold')} {look.paint(what_happens(action), style)}"
+    return "\n".join([head, *field_lines(action, look, room)])
+
+
+def _terse_block(new: list[Action], look: Look, room: Room) -> str:
+    column = min(_KEY_COLUMN, max(display_width(printable(action.key)) for action in new))
+    lines = [_terse_line(action, column, look, room.width) for action in new]
+    note = f"{counted(len(new), 'engine')} will be created; `reconcile plan --only KEY` shows all of one."
+    return "\n".join([*lines, "", look.paint(note, "dim")])
+
+
+def _terse_line(action: Action, column: int, look: Look, width: int) -> str:
+    key = printable(action.key)
+    facts = [key + " " * (column - display_width(key))]
+    if action.spec is not None:
+        sources = len(action.spec.sources)
+        facts += [
+            action.spec.name,
+            ", ".join(action.spec.locales),
+            counted(sources, "source") * bool(sources),
+        ]
+    line = "  ".join(printable(fact) for fact in facts if fact).rstrip()
+    sign = look.sign(action)
+    return f"{look.paint(sign, style_of(action))} {cut_to_width(line, width - len(sign) - 1, look.ellipsis)}"
