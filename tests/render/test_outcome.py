@@ -209,6 +209,7 @@ def test_json_carries_plan_outcome_and_exit_code() -> None:
     assert document["outcome"] == {
         "counts": {"done": 1, "running": 0, "failed": 1, "uncertain": 0, "not_started": 0, "unchanged": 2},
         "wrote": True,
+        "published": False,
         "interrupted": False,
         "timedOut": False,
         "detached": False,
