@@ -22,6 +22,7 @@ class ApplySettings:
     detach: bool
     callback_url: str | None
     new_id: Callable[[], str]
+    glance: bool = False
 
 
 def build_driver(planned: Planned, ports: Ports, settings: ApplySettings) -> Driver:
@@ -38,6 +39,7 @@ def build_driver(planned: Planned, ports: Ports, settings: ApplySettings) -> Dri
             ahead=settings.concurrency if ports.sharer is not None else 0,
             shared=ports.sharer is not None,
             detach=settings.detach,
+            glance=settings.glance,
         ),
     )
     creates = len(operations)

@@ -198,8 +198,11 @@ class Driver:
             async for heard in self._ports.completions.watch(job_id):
                 if isinstance(heard, Progress):
                     self._ports.observer.step(key, heard.step, heard.detail)
-                else:
-                    self._facts.put_nowait(Heard(heard))
+                    continue
+                self._facts.put_nowait(Heard(heard))
+                if self._run.options.glance:
+                    self._facts.put_nowait(WatchEnded(job_id, "it had not ended when this run looked"))
+                    return
             self._facts.put_nowait(WatchEnded(job_id, "the platform tells nothing more about its job"))
         except PlatformError as error:
             self._ports.observer.notice(f"{key}: cannot wait for its job: {error.message}")

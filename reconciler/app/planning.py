@@ -154,6 +154,30 @@ def _actions(
     return actions_for(Situation(lockfile, desired, found.keys(), selected, retry_failed))
 
 
+def plan_to_collect(
+    lockfile: LockfileStore, journal: Journal, request: Request, shared: Shared | None = None
+) -> Planned:
+    """A plan that only waits for what is under way. Engine files are not looked at.
+
+    Raises `UsageError` for a pattern without a match, and as `read_standing`.
+    """
+    from reconciler.core.collect import actions_to_collect
+
+    standing = read_standing(lockfile, journal, shared)
+    selected = select(request.only, standing.folded.engines.keys())
+    actions = actions_to_collect(standing.folded, selected)
+    spoken_for = {action.key for action in actions}
+    plan = Plan(
+        environment=request.environment,
+        actions=actions,
+        unchanged=tuple(sorted(standing.folded.engines.keys() - spoken_for)),
+        lockfile=lockfile.path,
+        lockfile_digest=standing.digest,
+        unwritten=standing.unwritten,
+    )
+    return Planned(plan, standing)
+
+
 def _load(
     engines: Engines,
     found: Mapping[str, str],

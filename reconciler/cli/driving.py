@@ -34,6 +34,7 @@ class Drive:
     key: str | None
     sharer: Sharer | None
     detach: bool
+    glance: bool
     color: str | None
     log_level: str
     live: bool = False  # whether the terminal shows live progress, its cursor hidden
@@ -72,6 +73,7 @@ class Drive:
             concurrency=settings.concurrency,
             timeout=settings.timeout,
             detach=self.detach,
+            glance=self.glance,
             callback_url=settings.callback_url,
             new_id=lambda: str(uuid.uuid4()),
         )

@@ -22,6 +22,7 @@ from reconciler.core.errors import ExitCode, ReconcileError
 COMMANDS = {
     "plan": "reconciler.cli.plan",
     "apply": "reconciler.cli.apply",
+    "collect": "reconciler.cli.collect",
     "validate": "reconciler.cli.validate",
     "status": "reconciler.cli.status",
     "resolve": "reconciler.cli.resolve",

@@ -64,14 +64,16 @@ _PLAN = (
 _DETAILED = click.option(
     "--detailed-exitcode", is_flag=True, help="With a plan: 2 when there are changes to apply."
 )
-_APPLY = (
+_CREATE = (
     click.option("--yes", "-y", is_flag=True, help="Do not ask."),
     click.option("--concurrency", metavar="N", help="Create calls under way at once."),
+    click.option("--detach", is_flag=True, help="Create and record, but do not wait for the jobs."),
+)
+_RUN = (
     click.option("--timeout", metavar="TIME", help="How long to wait for jobs, such as 30m."),
     click.option("--publish/--no-publish", default=None, help="Share journal and lockfile on the remote."),
     click.option("--lease-ttl", metavar="TIME", help="How long the lease lasts without being renewed."),
     click.option("--lease-wait", metavar="TIME", help="Wait that long for another run's lease."),
-    click.option("--detach", is_flag=True, help="Create and record, but do not wait for the jobs."),
 )
 
 
@@ -87,4 +89,9 @@ def detailed_exitcode(command: Command) -> Command:
 
 def apply_options(command: Command) -> Command:
     """--yes, --concurrency, --timeout, --publish, --lease-ttl, --lease-wait and --detach."""
-    return _stack(_APPLY, command)
+    return _stack(_CREATE + _RUN, command)
+
+
+def collect_options(command: Command) -> Command:
+    """--format, --only, --timeout, --publish, --lease-ttl and --lease-wait."""
+    return _stack(_PLAN[:2] + _RUN, command)

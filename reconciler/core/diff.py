@@ -47,15 +47,45 @@ def actions_for(situation: Situation) -> tuple[Action, ...]:
     gone = [key for key in lockfile.engines if key not in situation.present]
     moves = _moves(lockfile, desired, gone, situation.selected)
     moved = {action.from_key for action in moves.values()}
+    held_up = _held_up(lockfile, desired, gone)
     actions = list(moves.values())
     for key, wanted in desired.items():
-        if key not in moves and situation.selected(key):
+        if key in held_up and situation.selected(key):
+            actions.append(held_up[key])
+        elif key not in moves and situation.selected(key):
             actions += _decide(key, wanted, lockfile, situation.retry_failed)
     for key in gone:
         entry = lockfile.entry(key)
         if key not in moved and situation.selected(key) and entry is not None:
-            actions.append(_uncertain(key, entry.pending, None) or _retire(key, entry))
+            actions.append(report_uncertain(key, entry.pending, None) or _retire(key, entry))
     return tuple(sorted(actions, key=lambda action: action.key))
+
+
+def _held_up(lockfile: Lockfile, desired: Mapping[str, Desired], gone: Iterable[str]) -> dict[str, Action]:
+    """New keys that would take over an entry, were it not uncertain: creating now could make their engine twice."""
+    doubtful = {
+        key: entry
+        for key in sorted(gone)
+        if (entry := lockfile.entry(key)) is not None
+        and entry.pending is not None
+        and entry.pending.status == UNCERTAIN
+    }
+    held_up: dict[str, Action] = {}
+    for key in sorted(desired) if doubtful else ():
+        source = next((old for old, entry in doubtful.items() if _is_of(entry, desired[key])), None)
+        if key in lockfile.engines or source is None:
+            continue
+        pending = doubtful.pop(source).pending
+        assert pending is not None  # only such entries are looked at
+        action = _action(
+            desired[key], Kind.NONE, f"`{source}` asked for the same, and its create call is uncertain"
+        )
+        held_up[key] = replace(action, condition=Condition.UNCERTAIN, hint=how_to_settle(source, pending))
+    return held_up
+
+
+def _is_of(entry: Entry, wanted: Desired) -> bool:
+    return any(part is not None and _means(part, wanted) for part in (entry.current, entry.pending))
 
 
 def _moves(
@@ -95,14 +125,14 @@ def _move(source: str, entry: Entry, wanted: Desired) -> Action:
     if entry.current is not None and _means(entry.current, wanted):
         return replace(action, engine_id=entry.current.engine_id)
     assert entry.pending is not None  # `_can_move` saw one or the other
-    return _of_pending(action, entry.pending)
+    return of_pending(action, entry.pending)
 
 
 def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -> list[Action]:
     entry = lockfile.entry(key)
     if entry is None:
         return [_bring_back(lockfile, wanted) or _create(wanted, "it is not in the lockfile")]
-    uncertain = _uncertain(key, entry.pending, wanted)
+    uncertain = report_uncertain(key, entry.pending, wanted)
     if uncertain is not None:
         return [uncertain]
     if entry.current is not None and _means(entry.current, wanted):
@@ -115,9 +145,9 @@ def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -
 def _carry_on(wanted: Desired, entry: Entry, pending: Pending, retry_failed: bool) -> Action:
     """The pending operation is for what is wanted: wait for it, or say that it failed, or try again."""
     if pending.status == IN_PROGRESS:
-        return _of_pending(_action(wanted, Kind.RESUME, "its job has not ended yet"), pending)
+        return of_pending(_action(wanted, Kind.RESUME, "its job has not ended yet"), pending)
     if not retry_failed:
-        action = _of_pending(_action(wanted, Kind.NONE, f"failed: {pending.error}"), pending)
+        action = of_pending(_action(wanted, Kind.NONE, f"failed: {pending.error}"), pending)
         hint = f"edit {wanted.file}, or try again: reconcile apply --retry-failed --only {shlex.quote(wanted.key)}"
         return replace(action, condition=Condition.FAILED, hint=hint)
     reason = f"it failed ({pending.error}), and is tried again"
@@ -138,7 +168,8 @@ def _action(wanted: Desired, kind: Kind, reason: str, spec: Spec | None = None) 
     )
 
 
-def _of_pending(action: Action, pending: Pending) -> Action:
+def of_pending(action: Action, pending: Pending) -> Action:
+    """The action, about the operation that is pending."""
     return replace(
         action,
         engine_id=pending.engine_id,
@@ -202,14 +233,14 @@ def _from_retired(wanted: Desired, entry: Entry) -> Action | None:
         action = _action(wanted, Kind.RESTORE, "its engine still exists")
         return replace(action, engine_id=current.engine_id, job_id=current.job_id)
     if pending is not None and pending.status == IN_PROGRESS and _means(pending, wanted):
-        return _of_pending(_action(wanted, Kind.RESUME, "its job had not ended"), pending)
+        return of_pending(_action(wanted, Kind.RESUME, "its job had not ended"), pending)
     return _restore(wanted, entry) or _readopt(wanted, entry)
 
 
 def _discard(wanted: Desired, pending: Pending) -> Action:
     what = "failed" if pending.status == FAILED else "was under way"
     reason = f"its file asks for the serving engine again; the replacement that {what} is let go"
-    return _of_pending(_action(wanted, Kind.DISCARD, reason), pending)
+    return of_pending(_action(wanted, Kind.DISCARD, reason), pending)
 
 
 def _retire(key: str, entry: Entry) -> Action:
@@ -219,7 +250,8 @@ def _retire(key: str, entry: Entry) -> Action:
     return Action(key, Kind.RETIRE, "its file is gone", engine_id=engine_id)
 
 
-def _uncertain(key: str, pending: Pending | None, wanted: Desired | None) -> Action | None:
+def report_uncertain(key: str, pending: Pending | None, wanted: Desired | None) -> Action | None:
+    """The action that says that an operation is uncertain, or None when it is not."""
     if pending is None or pending.status != UNCERTAIN:
         return None
     return Action(

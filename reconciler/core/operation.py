@@ -45,13 +45,14 @@ class Options:
     """How to run. `concurrency` is the number of create calls under way at once.
 
     `ahead` is how many more begins may be on record than calls are under way, where recording takes long; `shared` says
-    that begins are recorded on a remote, too.
+    that begins are recorded on a remote, too. `detach` waits for no job; `glance` looks at each once.
     """
 
     concurrency: int = 8
     ahead: int = 0
     shared: bool = False
     detach: bool = False
+    glance: bool = False
     read_summaries: bool = True
 
 

@@ -1,0 +1,187 @@
+"""A run of `apply` or `collect`: plan, show, ask, carry out, report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.app.applying import refuse_if_stale
+from reconciler.app.planning import Planned, read_standing
+from reconciler.cli.options import given
+from reconciler.cli.plan import exit_code_of, show_plan
+from reconciler.cli.project import Project, api_key
+from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
+from reconciler.cli.screen import screen_of
+from reconciler.core.errors import ExitCode, LeaseHeld
+from reconciler.core.outcome import Outcome
+from reconciler.core.plan import Plan
+from reconciler.core.results import outcome_of_plan
+
+if TYPE_CHECKING:
+    from reconciler.app.sharing import Sharer
+    from reconciler.core.shared import Shared
+
+Planner = Callable[["Shared | None"], Planned]
+
+
+class Session:
+    """One run, from the plan to the exit code. `planner` makes the plan, with what was seen on the remote."""
+
+    def __init__(
+        self, ctx: click.Context, project: Project, flags: Mapping[str, Any], planner: Planner
+    ) -> None:
+        self._ctx = ctx
+        self._planner = planner
+        self._project = project
+        self._flags = flags
+        self._format: str = flags["format_"]
+        self._started = time.monotonic()
+        self._asks = not flags["yes"] and sys.stdin.isatty() and sys.stderr.isatty()
+        self._shares = shares(project)
+
+    def run(self) -> ExitCode:
+        """Plan and apply; again, as long as there is time to wait, when another run came first."""
+        while True:
+            try:
+                return self._attempt()
+            except LeaseHeld as error:
+                if self._time_to_wait() <= 0:
+                    raise
+                click.echo(f"waiting: {error.message}", err=True)
+
+    def _attempt(self) -> ExitCode:
+        planned = self._plan(self._look())
+        if planned.plan.invalid or not planned.plan.changes_anything:
+            return self._show_only(planned)
+        if self._asks:
+            self._show(planned, err=self._format == "json")
+        key = self._key(planned.plan)  # before the question: whoever says yes has all it takes
+        if self._asks and not click.confirm(_question(planned.plan), err=True):
+            click.echo("nothing was done", err=True)
+            return ExitCode.OK
+        return self._apply(planned, key)
+
+    def _apply(self, planned: Planned, key: str | None) -> ExitCode:
+        from reconciler.adapters.file_lease import FileLease  # only to apply
+
+        with FileLease(self._project.private, wait=self._time_to_wait()).hold():
+            newest = self._still(planned)
+            if newest.plan.invalid or not newest.plan.changes_anything:
+                return self._show_only(newest)  # another run did it, or the files were broken meanwhile
+            if newest is not planned:
+                key = key or self._key(newest.plan)
+            if not self._asks and self._format != "json":
+                self._show(newest)
+            outcome = self._drive(newest, key)
+        self._show_outcome(newest.plan, outcome)
+        return outcome.exit_code
+
+    def _still(self, planned: Planned) -> Planned:
+        """The plan, made anew under the lease where something may have changed. What was asked for must be the same."""
+        shared = planned.standing.shared
+        if self._asks:
+            newest = self._plan(self._look())
+            refuse_if_stale(planned.plan, newest.plan)
+            return newest
+        journal = self._project.known_journal if shared is None else self._project.journal
+        standing = read_standing(self._project.lockfile, journal, shared)
+        return planned if standing.digest == planned.plan.lockfile_digest else self._plan(shared)
+
+    def _drive(self, planned: Planned, key: str | None) -> Outcome:
+        from reconciler.cli.driving import Drive  # asyncio, only to apply
+
+        sharer = self._sharer(planned)
+        drive = Drive(
+            self._project,
+            planned,
+            key,
+            sharer,
+            detach=self._flags["detach"],
+            glance=self._flags["glance"],
+            color=given(self._ctx, "color"),
+            log_level=given(self._ctx, "log_level") or "info",
+        )
+        outcome = drive.run()
+        if sharer is not None:
+            keep(self._project, sharer.seen)
+        if sharer is not None and sharer.lost is not None and not sharer.ever_held:
+            raise LeaseHeld(sharer.lost, hint="wait for the other run with --lease-wait 10m")
+        return outcome
+
+    def _sharer(self, planned: Planned) -> Sharer | None:
+        """The remote's side of the run. The lease goes out with the first begins; without any, by itself."""
+        if planned.standing.shared is None:
+            return None
+        sharer = new_sharer(self._project, planned.standing.shared)
+        if not any(action.creates for action in planned.plan.actions):
+            sharer.acquire()
+        return sharer
+
+    def _look(self) -> Shared | None:
+        """What is on the remote, once nobody has the lease; None where runs do not share."""
+        if not self._shares:
+            return None
+        return look_when_free(self._project, self._time_to_wait())
+
+    def _time_to_wait(self) -> float:
+        """Seconds that are left of --lease-wait."""
+        return max(0.0, (self._project.settings.lease_wait or 0.0) - (time.monotonic() - self._started))
+
+    def _key(self, plan: Plan) -> str | None:
+        """The API key, where the plan needs one."""
+        return api_key(self._project.settings) if _needs_platform(plan) else None
+
+    def _plan(self, shared: Shared | None) -> Planned:
+        return self._planner(shared)
+
+    def _show_only(self, planned: Planned) -> ExitCode:
+        """Nothing to apply: the plan is all there is to say."""
+        code = exit_code_of(planned.plan, detailed=True)
+        if self._format == "json" and not planned.plan.invalid:
+            self._show_outcome(planned.plan, outcome_of_plan(planned.plan))
+        else:
+            self._show(planned, code=code)
+        return code
+
+    def _show(self, planned: Planned, *, code: int = 0, err: bool = False) -> None:
+        format_ = "text" if err else self._format
+        show_plan(self._ctx, self._project, planned, format_, code, err=err)
+
+    def _show_outcome(self, plan: Plan, outcome: Outcome) -> None:
+        code = outcome.exit_code
+        if self._format == "json":
+            from reconciler.render.outcome_json import render_outcome_json  # one view of three
+
+            click.echo(render_outcome_json(plan, outcome, int(code)))
+            return
+        if self._format == "markdown":
+            from reconciler.render.outcome_json import render_outcome_markdown
+
+            click.echo(render_outcome_markdown(plan, outcome))
+            return
+        from reconciler.render.outcome import render_outcome
+
+        screen = screen_of(sys.stdout, given(self._ctx, "color"))
+        text = render_outcome(
+            outcome,
+            color=screen.color,
+            ascii_only=screen.ascii_only,
+            elapsed=time.monotonic() - self._started,
+            environment=plan.environment,
+            lockfile=plan.lockfile,
+        )
+        click.echo("\n" + text)
+
+
+def _needs_platform(plan: Plan) -> bool:
+    return any(action.creates or action.waits for action in plan.actions)
+
+
+def _question(plan: Plan) -> str:
+    jobs = sum(action.creates for action in plan.actions)
+    cost = f"It issues {jobs} provisioning job{'s' if jobs != 1 else ''}." if jobs else "It issues no job."
+    return f"\nApply this? {cost}"

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import pytest
+
+from reconciler.app.settling import settle
+from reconciler.core import journal
+from reconciler.core.errors import ExitCode, StorageError, UsageError
+from reconciler.core.lockfile import Lockfile
+from reconciler.core.plan import Condition, Kind
+from reconciler.core.spec import Spec
+from tests.app.ports import Scene
+from tests.core.build import begin, current, entry, lockfile, pending, superseded, uncertain
+
+ACME, BLOG, SHOP = Spec("Acme"), Spec("Blog"), Spec("Shop")
+ACME_2 = Spec("Acme", locales=("de",))
+
+
+def doubtful() -> Scene:
+    """Nobody knows what became of acme's create call; it would have replaced a serving engine."""
+    before = lockfile({"acme": entry(current("old", ACME), uncertain("x", ACME_2))})
+    return Scene({"acme": ACME_2}, before)
+
+
+def decide(scene: Scene, key: str, decision: str, *ids: str | None) -> Lockfile:
+    return settle(scene.lockfile, scene.journal, scene.clock, key, decision, *ids)
+
+
+def test_the_engine_is_there_and_ready() -> None:
+    scene = doubtful()
+    settled = decide(scene, "acme", "engine", "eng_found")
+    assert scene.lockfile.read()[0] == settled
+    now = scene.lockfile.entry("acme")
+    assert now.pending is None
+    assert now.current is not None
+    assert now.current.engine_id == "eng_found"
+    assert [one.engine_id for one in now.superseded] == ["eng_old"]
+    assert scene.journal.content == b""
+    assert scene.plan().plan.unchanged == ("acme",)
+
+
+def test_the_engine_is_there_and_its_job_is_waited_for() -> None:
+    scene = doubtful()
+    decide(scene, "acme", "engine", "eng_found", "pjb_found")
+    now = scene.lockfile.entry("acme")
+    assert now.current is not None
+    assert now.current.engine_id == "eng_old"
+    (action,) = scene.plan().plan.actions
+    assert (action.kind, action.job_id, action.engine_id) == (Kind.RESUME, "pjb_found", "eng_found")
+
+
+def test_nothing_was_made_and_the_next_apply_creates_it() -> None:
+    scene = doubtful()
+    decide(scene, "acme", "retry")
+    assert [action.kind for action in scene.plan().plan.actions] == [Kind.REPLACE]
+
+
+def test_a_first_create_that_is_to_be_tried_again_leaves_no_entry() -> None:
+    scene = Scene({"acme": ACME}, lockfile({"acme": entry(None, uncertain("x", ACME))}))
+    decide(scene, "acme", "retry")
+    assert scene.lockfile.read()[0].engines == {}
+    assert [action.kind for action in scene.plan().plan.actions] == [Kind.CREATE]
+
+
+def test_it_is_left_alone_until_its_file_changes() -> None:
+    scene = doubtful()
+    decide(scene, "acme", "forget")
+    (action,) = scene.plan().plan.actions
+    assert (action.kind, action.condition) == (Kind.NONE, Condition.FAILED)
+    scene.engines.specs["acme"] = BLOG
+    assert [action.kind for action in scene.plan().plan.actions] == [Kind.REPLACE]
+
+
+def test_what_only_the_journal_knows_can_be_settled() -> None:
+    scene = Scene({"acme": ACME})
+    scene.journal.content = journal.render([begin("x", ACME, 0)])
+    decide(scene, "acme", "engine", "eng_found")
+    assert scene.lockfile.entry("acme").engine_ids == ("eng_found",)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("acmee", "the lockfile has no engine `acmee`"),
+        ("zzzzzzz", "the lockfile has no engine `zzzzzzz`"),
+        ("blog", "nothing is uncertain about `blog`"),
+        ("shop", "nothing is uncertain about `shop`"),
+    ],
+)
+def test_a_key_with_nothing_to_settle_is_refused(key: str, message: str) -> None:
+    scene = Scene(
+        {},
+        lockfile(
+            {
+                "acme": entry(None, uncertain("x", ACME)),
+                "blog": entry(current("b", BLOG)),
+                "shop": entry(None, pending("s", SHOP)),
+            }
+        ),
+    )
+    before = scene.lockfile.content
+    with pytest.raises(UsageError) as caught:
+        decide(scene, key, "retry")
+    assert caught.value.message == message
+    assert caught.value.hint
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert (scene.lockfile.content, scene.journal.content, scene.log) == (before, b"", [])
+
+
+@pytest.mark.parametrize("known", ["eng_old", "eng_b", "eng_p", "eng_s", "eng_r"])
+def test_an_engine_that_is_already_recorded_cannot_be_the_lost_one(known: str) -> None:
+    """Serving, pending, superseded or retired, of this key or another: one engine would stand there twice."""
+    before = lockfile(
+        {
+            "acme": entry(current("old", ACME), uncertain("x", ACME_2)),
+            "blog": entry(current("b", BLOG), pending("p", ACME), superseded("s", SHOP)),
+        },
+        gone=entry(current("r", SHOP)),
+    )
+    scene = Scene({}, before)
+    with pytest.raises(UsageError, match=f"`{known}` is already recorded"):
+        decide(scene, "acme", "engine", known)
+    assert scene.log == []
+
+
+def test_a_decision_that_reached_only_the_journal_counts_in_the_next_run() -> None:
+    scene = doubtful()
+    scene.lockfile.refuses = StorageError("the disk is full")
+    with pytest.raises(StorageError):
+        decide(scene, "acme", "engine", "eng_found")
+    assert scene.journal.types() == ["resolved"]
+    planned = scene.plan()
+    assert planned.plan.unwritten == 1
+    assert planned.plan.unchanged == ("acme",)
+    scene.lockfile.refuses = None
+    assert scene.apply().wrote
+    assert scene.lockfile.entry("acme").engine_ids == ("eng_found", "eng_old")
+
+
+def test_a_decision_that_the_journal_refuses_changes_nothing() -> None:
+    scene = doubtful()
+    before = scene.lockfile.content
+    scene.journal.refuse = lambda kinds: StorageError("the disk is full")
+    with pytest.raises(StorageError):
+        decide(scene, "acme", "retry")
+    assert scene.lockfile.content == before
+
+
+def test_an_unwritable_lockfile_is_known_before_anything_is_recorded() -> None:
+    scene = doubtful()
+    scene.lockfile.refuses_to_be_checked = StorageError("read-only file system")
+    with pytest.raises(StorageError):
+        decide(scene, "acme", "retry")
+    assert scene.journal.content == b""
+
+
+def test_a_decision_is_final() -> None:
+    scene = doubtful()
+    decide(scene, "acme", "engine", "eng_found")
+    with pytest.raises(UsageError, match="nothing is uncertain"):
+        decide(scene, "acme", "retry")

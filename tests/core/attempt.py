@@ -1,0 +1,239 @@
+"""A driver of ill will for the run, in the simulated `world`.
+
+It delivers facts in any order, loses and repeats news, answers late, fills the disk, interrupts, and dies at any
+step. What the laws promise is checked at every step, with an `AssertionError`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from reconciler.core import journal, lockfile
+from reconciler.core.entry import FAILED, Entry
+from reconciler.core.fingerprint import fingerprint
+from reconciler.core.job import Accepted, News, Uncertain
+from reconciler.core.journal import Record
+from reconciler.core.lockfile import Lockfile
+from reconciler.core.operation import Options
+from reconciler.core.outcome import Outcome
+from reconciler.core.plan import Plan
+from reconciler.core.protocol import (
+    Abandon,
+    Answered,
+    Append,
+    Command,
+    Create,
+    DeadlinePassed,
+    Fact,
+    Finish,
+    GraceOver,
+    Heard,
+    Interrupted,
+    LeaseLost,
+    ReadSummary,
+    Recorded,
+    SummaryRead,
+    Unrecorded,
+    Watch,
+    WatchEnded,
+)
+from reconciler.core.results import outcome_of
+from reconciler.core.run import Run
+from tests.core.world import Weather, World, entries_of
+
+
+class Crash(Exception):
+    """The process is gone; what is durable is all there is."""
+
+
+class Attempt:
+    """One process: it plans from what is durable, applies, and may die on the way."""
+
+    def __init__(self, world: World, weather: Weather, options: Options, plan: Plan) -> None:
+        self.world, self.weather, self.rng = world, weather, world.rng
+        operations = {}
+        for action in plan.actions:
+            if action.creates:
+                world.operations += 1
+                operations[action.key] = f"op_{world.operations}"
+        self.run = Run(plan, world.standing(), operations, options)
+        self.unwritten: list[Record] = []
+        self.durable: deque[Fact] = deque()  # the journal's word, in its order
+        self.inbox: list[Fact] = []  # everything else, in no order
+        self.calls: dict[str, Create] = {}  # sent, and not at the platform yet
+        self.in_flight: set[str] = set()
+        self.watched: list[str] = []
+        self.interrupted = False
+        self.told: set[str] = set()  # engines that the run was told of
+
+    def go(self) -> Outcome | None:
+        """The outcome, or None when the process died."""
+        try:
+            return self._live()
+        except Crash:
+            return None
+        finally:
+            for command in self.calls.values():  # what was on the wire arrives, or not; nobody hears of it
+                if self.rng.random() < 0.5:
+                    self.world.platform.post(command, self.rng, self.weather)
+
+    def _live(self) -> Outcome:
+        commands = self.run.start(self.world.now())
+        for _ in range(3000):
+            finish = self._carry_out(commands)
+            if finish is not None:
+                return self._finish(finish)
+            fact = self._next_fact()
+            commands = [] if fact is None else self._deliver(fact)
+        raise AssertionError("the run does not end")
+
+    def _deliver(self, fact: Fact) -> list[Command]:
+        if isinstance(fact, Answered):
+            self.in_flight.discard(fact.operation)
+            if isinstance(fact.answer, Accepted):
+                self.told.add(fact.answer.engine_id)
+        stopped = self.run.stops.creating
+        commands = self.run.handle(fact, self.world.now())
+        if stopped:
+            creates = [one for one in commands if isinstance(one, Create)]
+            begins = [
+                r for one in commands if isinstance(one, Append) for r in one.records if r.type == "begin"
+            ]
+            assert (creates, begins) == ([], []), "something new began after a stop"
+        return commands
+
+    def _perhaps_die(self) -> None:
+        if self.rng.random() < self.weather.crash:
+            raise Crash
+
+    # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _carry_out(self, commands: list[Command]) -> Lockfile | None:
+        for command in commands:
+            self._perhaps_die()
+            match command:
+                case Append(records):
+                    self.unwritten += records
+                case Create():
+                    self._check_create(command)
+                    self.calls[command.operation] = command
+                    self.in_flight.add(command.operation)
+                case Watch(job_id):
+                    assert not self.run.stops.waiting
+                    self.watched.append(job_id)
+                case ReadSummary(job_id):
+                    made = {"instructions": 6} if self.rng.random() < self.weather.summary else None
+                    self.inbox.append(SummaryRead(job_id, made))
+                case Abandon(operations):
+                    self.in_flight -= set(operations)
+                case Finish(lock):
+                    return lock
+        return None
+
+    def _check_create(self, command: Create) -> None:
+        _, records = self.world.read()
+        begun = [one for one in records if one.type == "begin" and one.operation == command.operation]
+        assert begun, "a create call without a durable begin"
+        assert len(self.in_flight) < self.run.options.concurrency, "too many calls at once"
+        assert not self.run.stops.creating, "a create call after a stop"
+        self._check_no_second(command)
+
+    def _check_no_second(self, command: Create) -> None:
+        """An engine for the same key and meaning is only made when every earlier one is known to have failed."""
+        wanted_print = fingerprint(command.spec)
+        entry = self.run.lockfile.entry(command.key) or Entry()
+        pending = entry.pending
+        if pending is not None and pending.fingerprint == wanted_print:
+            assert pending.status == FAILED, f"made again while {pending.status}"
+        assert entry.current is None or entry.current.fingerprint != wanted_print
+        same = [one for one in entry.superseded if one.fingerprint == wanted_print]
+        assert all(one.status == FAILED for one in same), "made again although one exists"
+        if entry.empty:
+            for retired in self.run.lockfile.retired_of(command.key):
+                known = (retired.entry.current, retired.entry.pending, *retired.entry.superseded)
+                same_print = [one for one in known if one is not None and one.fingerprint == wanted_print]
+                assert all(getattr(one, "status", None) == FAILED for one in same_print)
+
+    def _finish(self, lock: Lockfile) -> Outcome:
+        named = {engine for _, entry in entries_of(lock) for engine in entry.engine_ids}
+        assert self.told <= named, "the run was told of an engine that its lockfile does not have"
+        self._perhaps_die()
+        outcome = outcome_of(self.run, lock)
+        if self.rng.random() < self.weather.disk_full:
+            return outcome  # neither lockfile nor journal could be written
+        if lock != self.world.read()[0]:
+            self.world.lockfile = lockfile.render(lock)
+        self._perhaps_die()
+        self.world.journal = b""
+        return outcome
+
+    # ── facts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _next_fact(self) -> Fact | None:
+        self._perhaps_die()
+        steps = [self._write, self._reach_platform, self._news, self._hear_durable, self._hear]
+        return self.rng.choice(steps)() or self._stop()
+
+    def _write(self) -> None:
+        if not self.unwritten:
+            return
+        count = self.rng.randint(1, len(self.unwritten))
+        batch, self.unwritten = tuple(self.unwritten[:count]), self.unwritten[count:]
+        content = journal.render(batch)
+        if self.rng.random() < self.weather.disk_full:
+            self.world.append(content[: self.rng.randint(0, len(content))])
+            self.durable.append(Unrecorded(batch, "no space left on device"))
+            return
+        if self.rng.random() < self.weather.crash:
+            self.world.append(content[: self.rng.randint(0, len(content))])
+            raise Crash
+        self.world.append(content)
+        self.durable.append(Recorded(batch))
+
+    def _reach_platform(self) -> None:
+        if not self.calls:
+            return
+        operation = self.rng.choice(list(self.calls))
+        answer = self.world.platform.post(self.calls.pop(operation), self.rng, self.weather)
+        self.inbox.append(Answered(operation, answer or Uncertain("no answer came")))
+        if self.rng.random() < 0.1:
+            self.inbox.append(self.inbox[-1])
+
+    def _news(self) -> None:
+        """Jobs go on; of some the news is heard, also of strangers' and of those nobody watches."""
+        platform = self.world.platform
+        if self.rng.random() < 0.5:
+            platform.work(self.rng, self.weather)
+        jobs = self.watched or list(platform.jobs)
+        if jobs:
+            job = self.rng.choice(jobs if self.rng.random() < 0.8 else list(platform.jobs))
+            status = platform.jobs[job]
+            self.inbox.append(Heard(News(job, status, "it broke" if status == FAILED else None)))
+        if self.watched and self.rng.random() < self.weather.watch_ended:
+            self.inbox.append(WatchEnded(self.rng.choice(self.watched), "the platform does not tell"))
+
+    def _hear_durable(self) -> Fact | None:
+        return self.durable.popleft() if self.durable else None
+
+    def _hear(self) -> Fact | None:
+        if not self.inbox:
+            return None
+        index = self.rng.randrange(len(self.inbox))
+        fact = self.inbox[index]
+        if self.rng.random() < 0.8:  # else it stays, and comes again
+            del self.inbox[index]
+        if isinstance(fact, Heard) and self.rng.random() < 0.2:
+            return None  # lost
+        return fact
+
+    def _stop(self) -> Fact | None:
+        if self.rng.random() < self.weather.deadline:
+            return DeadlinePassed()
+        if self.rng.random() < self.weather.lease_lost:
+            return LeaseLost("another run took over")
+        if self.interrupted and self.rng.random() < 0.2:
+            return GraceOver()
+        if self.rng.random() < self.weather.interrupt:
+            self.interrupted = True
+            return Interrupted()
+        return None

@@ -1,0 +1,170 @@
+"""Hypothesis strategies for the core's values: specs, entries, lockfiles and journals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from reconciler.core.entry import (
+    FAILED,
+    IN_PROGRESS,
+    UNCERTAIN,
+    Entry,
+    Pending,
+    Provisioned,
+    Retired,
+    Superseded,
+)
+from reconciler.core.fingerprint import fingerprint
+from reconciler.core.journal import Acceptance, Begin, Doubt, End, Made, Record, Refusal, Settlement
+from reconciler.core.lockfile import EMPTY, Lockfile
+from reconciler.core.spec import Source, Spec, record_of
+from tests.core.build import A, B, C, at
+
+texts = st.text(st.characters(codec="utf-8"), max_size=12)
+names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+urls = st.builds("https://example.com/{}".format, st.sampled_from("abcdef"))
+locales = st.lists(st.sampled_from(["de", "fr", "ja", "pt-BR", "no"]), unique=True, max_size=4).map(tuple)
+sources = st.one_of(
+    st.builds(Source, st.just("link"), urls),
+    st.builds(Source, st.just("content"), texts, st.sampled_from([None, "glossary.md", "tone.md"])),
+)
+specs = st.builds(Spec, names, st.none() | texts, locales, st.lists(sources, max_size=4).map(tuple))
+few_specs = st.sampled_from([A, B, C])
+keys = st.sampled_from(["acme", "blog", "marketing/website", "ünïcode", "a.b"])
+times = st.sampled_from([at(0), at(71, 5), at(1234)])
+perhaps_times = st.sampled_from([None, at(9)])
+summaries = st.sampled_from([None, {"instructions": 6, "brandVoices": 2}])
+ids = st.integers(1000, 10**9)
+files = st.sampled_from([{}, {"engines/a.yaml": "b10b"}, {"engines/a.yaml": "b10b", "b.md": "id"}])
+
+
+def _of(spec: Spec) -> tuple[str, dict[str, object]]:
+    return fingerprint(spec), record_of(spec)
+
+
+@st.composite
+def currents(draw: st.DrawFn) -> Provisioned:
+    print_, record = _of(draw(few_specs))
+    name = draw(ids)
+    return Provisioned(
+        engine_id=f"eng_{name}",
+        fingerprint=print_,
+        spec=record,
+        files=draw(files),
+        job_id=draw(st.sampled_from([None, f"pjb_{name}"])),
+        operation_id=draw(st.sampled_from([None, f"op_{name}"])),
+        provisioned_at=draw(perhaps_times),
+        summary=draw(summaries),
+    )
+
+
+@st.composite
+def pendings(draw: st.DrawFn) -> Pending:
+    print_, record = _of(draw(few_specs))
+    name, status = draw(ids), draw(st.sampled_from([IN_PROGRESS, FAILED, UNCERTAIN]))
+    made = status == IN_PROGRESS or (status == FAILED and draw(st.booleans()))
+    return Pending(
+        status=status,
+        operation_id=f"op_{name}",
+        fingerprint=print_,
+        spec=record,
+        files=draw(files),
+        engine_id=f"eng_{name}" if made else None,
+        job_id=f"pjb_{name}" if made else None,
+        submitted_at=draw(perhaps_times),
+        error=None if status == IN_PROGRESS else "it went wrong",
+    )
+
+
+@st.composite
+def superseded(draw: st.DrawFn) -> Superseded:
+    print_, record = _of(draw(few_specs))
+    name, status = draw(ids), draw(st.sampled_from([None, IN_PROGRESS, FAILED]))
+    return Superseded(
+        engine_id=f"eng_{name}",
+        fingerprint=print_,
+        spec=record,
+        replaced_at=draw(times),
+        files=draw(files),
+        job_id=f"pjb_{name}",
+        operation_id=f"op_{name}",
+        summary=draw(summaries) if status is None else None,
+        status=status,
+        error="it broke" if status == FAILED else None,
+        submitted_at=draw(perhaps_times),
+    )
+
+
+entries = st.builds(
+    Entry,
+    st.none() | currents(),
+    st.none() | pendings(),
+    st.lists(superseded(), max_size=2).map(tuple),
+).filter(lambda entry: not entry.empty)
+retired = st.builds(Retired, entries, times)
+
+
+@st.composite
+def lockfiles(draw: st.DrawFn) -> Lockfile:
+    lock = EMPTY.with_entries(draw(st.dictionaries(keys, entries, max_size=3)))
+    for key, some in draw(
+        st.dictionaries(keys, st.lists(retired, min_size=1, max_size=2), max_size=1)
+    ).items():
+        lock = lock.with_retired(key, tuple(some))
+    return lock
+
+
+@st.composite
+def histories(draw: st.DrawFn, operation: str, key: str, second: int) -> list[Record]:
+    """What a journal may hold of one operation, in the order in which it came to be known."""
+    spec, name = draw(few_specs), operation.removeprefix("op_")
+    print_, record = _of(spec)
+    first = Begin(operation, key, print_, record, {f"engines/{key}.yaml": "b10b"}, at(second))
+    accepted = Acceptance(operation, f"pjb_{name}", f"eng_{name}", at(second + 1))
+    end = draw(
+        st.sampled_from(
+            [
+                End(operation, "completed", at(second + 2)),
+                End(operation, "failed", at(second + 2), "it broke"),
+                End(operation, "failed", at(second + 2)),
+            ]
+        )
+    )
+    doubt = Doubt(operation, "the answer was lost", at(second + 1))
+    other = f"eng_other_{name}"
+    chosen: list[list[Record]] = [
+        [],
+        [Refusal(operation, "no", 402, False, at(second + 1))],
+        [Refusal(operation, "no", 400, True, at(second + 1))],
+        [doubt],
+        [doubt, Settlement(operation, "retry", at(second + 2))],
+        [doubt, Settlement(operation, "forget", at(second + 2))],
+        [doubt, Settlement(operation, "engine", at(second + 2), other, f"pjb_other_{name}")],
+        [doubt, Settlement(operation, "engine", at(second + 2), other)],
+        [doubt, Settlement(operation, "engine", at(second + 2), other), accepted],
+        [doubt, Settlement(operation, "forget", at(second + 2)), accepted, end],
+        [accepted],
+        [accepted, end],
+        [accepted, end, Made(operation, {"instructions": 6}, at(second + 3))],
+        [accepted, end, End(operation, "completed", at(second + 5))],
+        [doubt, accepted, end],
+    ]
+    return [first, *draw(st.sampled_from(chosen))]
+
+
+@st.composite
+def journals(draw: st.DrawFn, max_operations: int = 5) -> list[Record]:
+    """Whole histories of some operations, one after the other for each key, as runs would write them."""
+    records: list[Record] = []
+    for number in range(draw(st.integers(0, max_operations))):
+        key = draw(st.sampled_from(["acme", "blog"]))
+        records += draw(histories(f"op_{number}", key, number * 10))
+    return records
+
+
+def engine_ids_in(records: Sequence[Record]) -> set[str]:
+    """Every engine that a journal names."""
+    named = (getattr(record, "engine_id", None) for record in records)
+    return {engine_id for engine_id in named if engine_id is not None}

@@ -1,0 +1,194 @@
+"""A simulated world for the run: a platform that remembers everything, and two durable files.
+
+The driver of ill will is in `attempt`. What the laws promise is checked while it happens: `Platform.post` and
+`World.check` raise `AssertionError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from reconciler.core import journal, lockfile
+from reconciler.core.diff import Situation, actions_for
+from reconciler.core.entry import FAILED, UNCERTAIN, Entry
+from reconciler.core.fingerprint import fingerprint
+from reconciler.core.fold import fold
+from reconciler.core.job import COMPLETED, IN_PROGRESS, Accepted, Answer, Refused
+from reconciler.core.journal import Record, Settlement
+from reconciler.core.lockfile import Lockfile
+from reconciler.core.plan import Plan
+from reconciler.core.protocol import Create
+from reconciler.core.spec import Spec
+from tests.core.build import at, wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """How likely (0–1) each kind of trouble is. All zero is a good day."""
+
+    crash: float = 0.0
+    refused: float = 0.0
+    lost_answer: float = 0.0
+    failing_job: float = 0.0
+    completed_at_once: float = 0.3
+    interrupt: float = 0.0
+    deadline: float = 0.0
+    lease_lost: float = 0.0
+    disk_full: float = 0.0
+    watch_ended: float = 0.0
+    summary: float = 0.3
+
+
+FAIR = Weather()
+
+
+@dataclass(slots=True)
+class Call:
+    """A create call that reached the platform, and what it made."""
+
+    operation: str
+    key: str
+    fingerprint: str
+    job_id: str | None = None
+    engine_id: str | None = None
+
+
+@dataclass(slots=True)
+class Platform:
+    calls: dict[str, Call] = field(default_factory=dict)
+    jobs: dict[str, str] = field(default_factory=dict)
+    engines: dict[str, Call] = field(default_factory=dict)
+
+    def post(self, command: Create, rng: Random, weather: Weather) -> Answer | None:
+        """The answer to a create call; None when the platform did its work and the answer was lost."""
+        assert command.operation not in self.calls, "an operation was sent twice"
+        call = Call(command.operation, command.key, fingerprint(command.spec))
+        self.calls[call.operation] = call
+        if rng.random() < weather.refused:
+            return Refused("no", rng.choice([400, 400, 402, 404, 503, None]))
+        lost = rng.random() < weather.lost_answer
+        if lost and rng.random() < 0.5:
+            return None
+        number = len(self.engines) + 1
+        call.job_id, call.engine_id = f"pjb_{number}", f"eng_{number}"
+        status = COMPLETED if rng.random() < weather.completed_at_once else IN_PROGRESS
+        self.jobs[call.job_id] = status
+        self.engines[call.engine_id] = call
+        return None if lost else Accepted(call.job_id, call.engine_id, status)
+
+    def work(self, rng: Random, weather: Weather) -> None:
+        """Some running job ends."""
+        running = [job for job, status in self.jobs.items() if status == IN_PROGRESS]
+        if running:
+            job = rng.choice(running)
+            self.jobs[job] = FAILED if rng.random() < weather.failing_job else COMPLETED
+
+    def status_of(self, engine_id: str) -> str:
+        job_id = self.engines[engine_id].job_id
+        assert job_id is not None  # every engine was made with one
+        return self.jobs[job_id]
+
+
+@dataclass(slots=True)
+class World:
+    """What outlives a process: the platform, the two files as bytes, and the engine files that people edit."""
+
+    rng: Random
+    platform: Platform = field(default_factory=Platform)
+    lockfile: bytes = b""
+    journal: bytes = b""
+    files: dict[str, Spec] = field(default_factory=dict)
+    clock: int = 0
+    operations: int = 0
+
+    def now(self) -> str:
+        self.clock += 1
+        return at(self.clock // 1000, self.clock % 1000)
+
+    def read(self) -> tuple[Lockfile, tuple[Record, ...]]:
+        lock = lockfile.parse(self.lockfile, "lock") if self.lockfile else lockfile.EMPTY
+        return lock, journal.parse(self.journal, "journal")[0]
+
+    def standing(self) -> Lockfile:
+        return fold(*self.read())
+
+    def append(self, content: bytes) -> None:
+        """As the real one does: a torn end of an earlier write is cut off first."""
+        _, whole = journal.parse(self.journal, "journal")
+        self.journal = self.journal[:whole] + content
+
+    def plan(self, *, retry_failed: bool = False, only: frozenset[str] | None = None) -> Plan:
+        desired = {key: wanted(key, spec) for key, spec in self.files.items()}
+        selected = (lambda key: True) if only is None else only.__contains__
+        situation = Situation(self.standing(), desired, desired.keys(), selected, retry_failed)
+        return Plan("production", actions_for(situation))
+
+    def settle(self) -> bool:
+        """A person looks on the platform and tells the truth about one uncertain operation, if there is one."""
+        for _, entry in entries_of(self.standing()):
+            pending = entry.pending
+            if pending is not None and pending.status == UNCERTAIN:
+                fact = self._truth(pending.operation_id)
+                self.append(journal.render([fact]))
+                return True
+        return False
+
+    def _truth(self, operation: str) -> Settlement:
+        call = self.platform.calls.get(operation)
+        if call is None or call.engine_id is None:
+            return Settlement(operation, self.rng.choice(["retry", "forget"]), self.now())
+        over = self.platform.status_of(call.engine_id) == COMPLETED
+        job_id = None if over and self.rng.random() < 0.5 else call.job_id
+        return Settlement(operation, "engine", self.now(), call.engine_id, job_id)
+
+    def check(self) -> None:
+        """What must hold whenever no process runs."""
+        standing = self.standing()
+        assert fold(standing, self.read()[1]) == standing, "folding twice is not folding once"
+        self._check_conservation(standing)
+        on_disk, _ = self.read()
+        for lock in (standing, on_disk):
+            for key, entry in entries_of(lock):
+                if entry.current is not None:
+                    status = self.platform.status_of(entry.current.engine_id)
+                    assert status == COMPLETED, f"{key} serves an engine whose job is {status}"
+
+    def _check_conservation(self, standing: Lockfile) -> None:
+        """Every engine is named, or its operation is reported uncertain at its key."""
+        named = [engine for _, entry in entries_of(standing) for engine in entry.engine_ids]
+        assert len(named) == len(set(named)), "an engine is named twice"
+        doubtful = {
+            entry.pending.operation_id
+            for _, entry in entries_of(standing)
+            if entry.pending is not None and entry.pending.status == UNCERTAIN
+        }
+        for engine_id, call in self.platform.engines.items():
+            assert engine_id in named or call.operation in doubtful, f"{engine_id} is lost"
+
+
+def entries_of(lock: Lockfile) -> Iterator[tuple[str, Entry]]:
+    """Every entry, retired ones too."""
+    for key in lock.engines:
+        entry = lock.entry(key)
+        assert entry is not None
+        yield key, entry
+    for key in lock.retired:
+        yield from ((key, retired.entry) for retired in lock.retired_of(key))
+
+
+def edit(world: World, specs: Sequence[Spec]) -> None:
+    """A person changes, adds, removes or renames an engine file; often to what it was before."""
+    rng, keys = world.rng, ["acme", "acme", "acme", "blog", "shop"]
+    key = rng.choice(keys)
+    match rng.randrange(8):
+        case 0:
+            world.files.pop(key, None)
+        case 1:
+            spec, other = world.files.get(key), rng.choice(keys)
+            if spec is not None and other not in world.files:
+                del world.files[key]
+                world.files[other] = spec
+        case _:
+            world.files[key] = rng.choice(specs)
