@@ -1,0 +1,137 @@
+"""A project of many engines to measure on: files of about 1 KB, like those that people write, and their lockfile.
+
+The lockfile is made by the code that is measured, read and written as a run would: every file is loaded, and its entry
+is what a completed job leaves. `python -m benchmarks.corpus FOLDER COUNT` does it in a process of its own, since what
+is measured afterwards is started from a process that must be small.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+PER_FOLDER = 100
+LOCKFILE = "engines.lock.json"
+
+_LOCALES = (
+    "de",
+    "fr",
+    "es",
+    "it",
+    "ja",
+    "ko",
+    "nb",
+    "pl",
+    "pt-BR",
+    "sv",
+    "tr",
+    "uk",
+    "zh-Hans",
+    "zh-Hant-TW",
+)
+_WORDS = """
+    formal tone keep the brand name short sentences never translate product plural button menu title customer
+    support invoice friendly precise legal review glossary term German Japanese polite informal headline playful
+    number date currency unit gender neutral address reader directly avoid idioms exclamation marks
+"""
+
+
+@contextlib.contextmanager
+def project(count: int) -> Iterator[Path]:
+    """The root of a project with `count` engines and a complete lockfile, in a git repo, while it is needed."""
+    with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as folder:
+        subprocess.run([sys.executable, "-m", "benchmarks.corpus", folder, str(count)], check=True)
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def edited(root: Path, share: float) -> Iterator[int]:
+    """Changes that share of the engine files, a locale and a line of text each, and takes it back; how many."""
+    files = sorted(root.glob("engines/*/*.yaml"))
+    changed = {file: file.read_bytes() for file in files[:: max(1, round(1 / share))]}
+    try:
+        for file, content in changed.items():
+            file.write_bytes(
+                content.replace(b"locales: [", b"locales: [nl, ") + b"      One more line of advice.\n"
+            )
+        yield len(changed)
+    finally:
+        for file, content in changed.items():
+            file.write_bytes(content)
+
+
+def write_project(root: Path, count: int) -> None:
+    """Writes engine files and lockfile below `root`, and commits both, so that old texts are to be had."""
+    write_engines(root, count)
+    write_lockfile(root)
+    identity = ("-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.com")
+    for words in (("init", "-q"), ("add", "."), (*identity, "commit", "-q", "--no-verify", "-m", "Engines")):
+        subprocess.run(["git", "-C", str(root), *words], check=True)
+
+
+def write_engines(root: Path, count: int) -> None:
+    chance = random.Random(1)  # the same project every time
+    for number in range(count):
+        folder = root / "engines" / f"team-{number // PER_FOLDER:03}"
+        if number % PER_FOLDER == 0:
+            folder.mkdir(parents=True)
+        (folder / f"engine-{number:05}.yaml").write_text(_engine(number, chance), encoding="utf-8")
+
+
+def write_lockfile(root: Path) -> None:
+    """What the lockfile holds when a job has completed for every engine."""
+    from reconciler.adapters.engine_files import EngineFiles
+    from reconciler.adapters.state_files import LockfileFile
+    from reconciler.core.entry import Entry, Provisioned
+    from reconciler.core.lockfile import EMPTY
+    from reconciler.core.spec import Desired, record_of
+
+    engines = EngineFiles(root)
+    entries: dict[str, Entry | None] = {}
+    for number, (key, path) in enumerate(engines.discover()[0].items()):
+        loaded = engines.load(key, path)
+        if not isinstance(loaded, Desired):
+            raise TypeError(f"the corpus has an invalid engine file: {loaded}")
+        entries[key] = Entry(
+            Provisioned(
+                engine_id=f"eng_{number:016x}",
+                job_id=f"pjb_{number:016x}",
+                operation_id=f"{number:032x}",
+                fingerprint=loaded.fingerprint,
+                spec=record_of(loaded.spec),
+                files=loaded.files,
+                provisioned_at="2026-11-24T11:08:13Z",
+                summary={"brandVoices": 4, "glossaryItems": 12, "instructions": 6},
+            )
+        )
+    LockfileFile(root, LOCKFILE).write(EMPTY.with_entries(entries))
+
+
+def _engine(number: int, chance: random.Random) -> str:
+    locales = ", ".join(chance.sample(_LOCALES, chance.randint(3, 8)))
+    advice = "\n".join(f"      {_sentence(chance, 9)}" for _ in range(12))
+    return f"""\
+# yaml-language-server: $schema=../../schemas/engine.schema.json
+name: Engine {number:05}
+description: {_sentence(chance, 8)}
+locales: [{locales}]
+sources:
+  - type: link
+    payload: https://acme.example/brand/{number:05}/guidelines
+  - type: content
+    payload: |
+{advice}
+"""
+
+
+def _sentence(chance: random.Random, words: int) -> str:
+    return " ".join(chance.choices(_WORDS.split(), k=words)).capitalize() + "."
+
+
+if __name__ == "__main__":
+    write_project(Path(sys.argv[1]), int(sys.argv[2]))

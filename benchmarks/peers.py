@@ -1,0 +1,106 @@
+"""The same work done by others, each in a throwaway virtual environment that pip fills from the package registry.
+
+Only when asked for by name, since it takes minutes and installs things: `python -m benchmarks peers`.
+
+* check-jsonschema validates the same files against our schema; `reconcile validate` does that and more.
+* octoDNS plans as many zones as we have engines, unchanged, from one folder of YAML files to another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.corpus import project
+from benchmarks.processes import RECONCILE, Command, in_turn
+from benchmarks.table import Row, cost
+
+SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "engine.schema.json"
+OBJECTS = 10_000
+QUICK_OBJECTS = 1_000
+
+_ZONE = """\
+---
+www:
+  type: A
+  ttl: 300
+  values: [192.0.2.1, 192.0.2.2]
+"""
+_OCTODNS = """\
+providers:
+  here: {{class: octodns.provider.yaml.YamlProvider, directory: {root}/here}}
+  there: {{class: octodns.provider.yaml.YamlProvider, directory: {root}/there}}
+zones:
+"""
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    count = QUICK_OBJECTS if quick else OBJECTS
+    with project(count) as root:
+        yield _check_jsonschema(root, count)
+        yield _octodns(root, count)
+
+
+def _check_jsonschema(root: Path, count: int) -> Row:
+    files = sorted(str(path.relative_to(root)) for path in root.glob("engines/*/*.yaml"))
+    with _installed("check-jsonschema") as programs:
+        peer = Command([str(programs / "check-jsonschema"), "--schemafile", str(SCHEMA), *files], root)
+        return _row(
+            f"validate {count:,} files", Command([RECONCILE, "validate"], root), "check-jsonschema", peer
+        )
+
+
+def _octodns(root: Path, count: int) -> Row:
+    with tempfile.TemporaryDirectory() as folder, _installed("octodns") as programs:
+        config = _write_zones(Path(folder), count)
+        peer = Command(
+            [str(programs / "octodns-sync"), "--quiet", "--config-file", str(config)], Path(folder)
+        )
+        return _row(f"plan {count:,} objects, unchanged", Command([RECONCILE, "plan"], root), "octoDNS", peer)
+
+
+def _write_zones(root: Path, count: int) -> Path:
+    config = [_OCTODNS.format(root=root)]
+    for side in ("here", "there"):
+        (root / side).mkdir()
+    for number in range(count):
+        zone = f"zone-{number:05}.example."
+        config.append(f"  {zone}: {{sources: [here], targets: [there]}}\n")
+        for side in ("here", "there"):
+            (root / side / f"{zone}yaml").write_text(_ZONE)
+    (root / "config.yaml").write_text("".join(config))
+    return root / "config.yaml"
+
+
+def _row(what: str, ours: Command, name: str, peer: Command) -> Row:
+    mine, others = in_turn([ours, peer], 1)
+    ratio = others.cpu / mine.cpu
+    return Row(what, cost(mine), f"{name}: {cost(others)}; {ratio:.0f} x our CPU time", "", "")
+
+
+@contextlib.contextmanager
+def _installed(package: str) -> Iterator[Path]:
+    """The folder with the package's programs, while it is there."""
+    with tempfile.TemporaryDirectory(prefix="reconcile-peer-") as folder:
+        _run([sys.executable, "-m", "venv", folder])
+        programs = Path(folder, "bin")
+        _run(
+            [
+                str(programs / "python"),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                package,
+            ]
+        )
+        yield programs
+
+
+def _run(arguments: Sequence[str]) -> None:
+    subprocess.run(arguments, check=True)
