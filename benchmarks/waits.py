@@ -47,6 +47,9 @@ async def make_jobs(url: str, jobs: int) -> list[str]:
 
 
 async def _ours(url: str, job_ids: list[str]) -> int:
+    from reconciler.cli.driving import collect_rarely
+
+    collect_rarely()  # as the command does
     from reconciler.adapters.event_stream import EventStream
     from reconciler.core.job import News
 

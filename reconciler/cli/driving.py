@@ -41,7 +41,7 @@ class Drive:
 
     def run(self) -> Outcome:
         """Carry it out. Raises what stops it before anything was done."""
-        gc.set_threshold(50_000, 20, 20)  # a thousand waits make many objects that live long
+        collect_rarely()
         return asyncio.run(self._drive())
 
     async def _drive(self) -> Outcome:
@@ -109,3 +109,8 @@ class Drive:
         from reconciler.adapters.progress_plain import PlainProgress
 
         return PlainProgress(sys.stderr, UtcClock().now, verbose=self.log_level == "debug", show=printable)
+
+
+def collect_rarely() -> None:
+    """A thousand waits make many objects that live long; looking through them again and again costs a fifth."""
+    gc.set_threshold(50_000, 20, 20)
