@@ -106,7 +106,9 @@ class Settings:
         "The branch whose lockfile is written.",
         "main",
     )
-    lease_ttl: float = _setting(300.0, Duration(_DAY), "How long the lease lasts without being renewed.", "5m")
+    lease_ttl: float = _setting(
+        300.0, Duration(_DAY), "How long the lease lasts without being renewed.", "5m"
+    )
     lease_wait: float | None = _setting(
         None, Duration(_DAY), "How long to wait for another run's lease, instead of ending with 5.", "10m"
     )
