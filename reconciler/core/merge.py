@@ -6,13 +6,13 @@ engine among those it replaced); where both made an engine, the newer one serves
 and the conflict is reported. The result does not depend on which side is ours.
 
 With a base this is a three-way merge. Without one (a stale checkout against the branch's tip, a file with conflict
-markers) what is missing on one side counts as moved or retired when that side names its engines elsewhere, and as new
-otherwise.
+markers) what only one side has counts as new, save that no engine ends up in two entries; then a moved or retired entry
+may be back in its old place, and the next plan moves or retires it again, with no call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending, Provisioned, Superseded
@@ -49,35 +49,38 @@ def merge(base: Lockfile | None, ours: Lockfile, theirs: Lockfile) -> Merged:
         return Merged(theirs)
     engines: dict[str, Document] = {}
     doubled: list[Doubled] = []
-    names = None if base is not None else (_names_in(ours), _names_in(theirs))
+    alone: dict[str, Document] = {}  # on one side only, and nothing tells whether the other ever had it
     for key in ours.engines.keys() | theirs.engines.keys():
         before = None if base is None else base.engines.get(key)
         mine, yours = ours.engines.get(key), theirs.engines.get(key)
+        picked: Document | None
         if base is not None and mine == before:
             picked = yours
         elif mine == yours or (base is not None and yours == before):
             picked = mine
-        elif mine is None or yours is None:
-            picked = _only_side(mine, yours, names)
-        else:
+        elif mine is not None and yours is not None:
             picked = _merge_documents(key, mine, yours, doubled)
+        else:
+            picked = mine if mine is not None else yours
+            if base is None and picked is not None:
+                alone[key] = picked
+                continue
         if picked is not None:
             engines[key] = picked
-    merged = replace(ours, engines=engines)
-    return Merged(_with_retired(merged, ours, theirs), tuple(sorted(doubled, key=lambda one: one.key)))
+    merged = replace(ours, engines=_with_lone_entries(engines, alone))
+    merged = replace(merged, retired=_merge_retired(base, ours, theirs, merged))
+    return Merged(merged, tuple(sorted(doubled, key=lambda one: one.key)))
 
 
-def _only_side(
-    mine: Document | None, yours: Document | None, names: tuple[frozenset[str], frozenset[str]] | None
-) -> Document | None:
-    """An entry that one side has changed and the other lacks: kept, unless the other side names all of it elsewhere."""
-    present = mine if mine is not None else yours
-    assert present is not None  # one of them is
-    if names is not None:
-        elsewhere = names[1] if mine is not None else names[0]
-        if set(_names_of(present)) <= elsewhere:
-            return None
-    return present
+def _with_lone_entries(engines: dict[str, Document], alone: Mapping[str, Document]) -> dict[str, Document]:
+    """Those whose engines are not all in other entries: else the one side moved what the other still has."""
+    used = {name for document in engines.values() for name in _names_of(document)}
+    named = {key: set(_names_of(document)) for key, document in alone.items()}
+    for key, names in sorted(named.items(), key=lambda item: (-len(item[1]), item[0])):
+        if not names <= used:
+            engines[key] = alone[key]
+            used |= names
+    return engines
 
 
 def _merge_documents(key: str, mine: Document, yours: Document, doubled: list[Doubled]) -> Document:
@@ -108,9 +111,7 @@ def _current(key: str, one: Entry, two: Entry, doubled: list[Doubled]) -> Provis
 def _fuller(mine: Provisioned | None, yours: Provisioned | None) -> Provisioned | None:
     """Of two records of one engine the one that holds more; of one and none, the one."""
     known = [made for made in (mine, yours) if made is not None]
-    return max(
-        known, key=lambda made: (made.summary is not None, str(sorted(made.files.items()))), default=None
-    )
+    return max(known, key=lambda made: (made.summary is not None, repr(made)), default=None)
 
 
 def _replaced_at(entry: Entry, engine_id: str) -> str | None:
@@ -120,11 +121,12 @@ def _replaced_at(entry: Entry, engine_id: str) -> str | None:
 def _superseded(one: Entry, two: Entry, current: Provisioned | None) -> list[Superseded]:
     """Every engine that either side left, save the one that serves; completed is known better than running."""
     left = [*one.superseded, *two.superseded]
+    known = {past.engine_id for past in left}
     for made in (one.current, two.current):
-        if made is not None and current is not None and made.engine_id != current.engine_id:
+        if made is not None and current is not None and made.engine_id not in (current.engine_id, *known):
             left.append(superseded_by(made, current.provisioned_at or made.provisioned_at or _UNKNOWN))
     found: dict[str, Superseded] = {}
-    for past in sorted(left, key=lambda past: (_rank(past.status), past.replaced_at)):
+    for past in sorted(left, key=lambda past: (_rank(past.status), past.replaced_at, repr(past))):
         found.setdefault(past.engine_id, past)
     if current is not None:
         found.pop(current.engine_id, None)
@@ -150,7 +152,9 @@ def _pending(
         )
     if not open_:
         return None, []
-    kept = max(open_.values(), key=lambda pending: (pending in unanswered, pending.submitted_at or ""))
+    kept = max(
+        open_.values(), key=lambda pending: (pending in unanswered, pending.submitted_at or "", repr(pending))
+    )
     rest = [pending for pending in open_.values() if pending is not kept]
     at = kept.submitted_at or _UNKNOWN
     return kept, [past for pending in rest for past in superseded_by_dropping(pending, at)]
@@ -158,24 +162,34 @@ def _pending(
 
 def _progress(pending: Pending) -> tuple[int, str]:
     order = {UNCERTAIN: 0, IN_PROGRESS: 1, FAILED: 2}
-    return order[pending.status], pending.error or ""
+    return order[pending.status], repr(pending)
 
 
 def _rank(status: str | None) -> int:
     return {None: 0, FAILED: 1}.get(status, 2)
 
 
-def _with_retired(merged: Lockfile, ours: Lockfile, theirs: Lockfile) -> Lockfile:
-    """Both sides' retired entries, without those whose engines are in use again."""
-    used = {name for document in merged.engines.values() for name in _names_of(document)}
+def _merge_retired(
+    base: Lockfile | None, ours: Lockfile, theirs: Lockfile, merged: Lockfile
+) -> dict[str, tuple[Document, ...]]:
+    """Both sides' retired entries; where they differ, without those whose engines are in use again."""
+    used: set[str] | None = None
     retired: dict[str, tuple[Document, ...]] = {}
     for key in ours.retired.keys() | theirs.retired.keys():
-        documents = [*ours.retired.get(key, ())]
-        documents += [one for one in theirs.retired.get(key, ()) if one not in documents]
-        kept = [one for one in _distinct(documents) if not set(_names_of(one)) <= used]
+        before = None if base is None else base.retired.get(key, ())
+        mine, yours = ours.retired.get(key, ()), theirs.retired.get(key, ())
+        if mine == yours:
+            retired[key] = mine
+            continue
+        if used is None:
+            used = {name for document in merged.engines.values() for name in _names_of(document)}
+        both = [*mine, *(one for one in yours if one not in mine)]
+        documents = _distinct(yours if mine == before else mine if yours == before else both)
+        left = [one for one in documents if not set(_names_of(one)) <= used]
+        kept = tuple(sorted(left, key=lambda one: (one["retiredAt"], sorted(_names_of(one)))))
         if kept:
-            retired[key] = tuple(sorted(kept, key=lambda one: (one["retiredAt"], sorted(_names_of(one)))))
-    return replace(merged, retired=retired)
+            retired[key] = kept
+    return retired
 
 
 def _distinct(documents: Iterable[Document]) -> list[Document]:
@@ -186,11 +200,6 @@ def _distinct(documents: Iterable[Document]) -> list[Document]:
         if not any(set(_names_of(one)) <= set(_names_of(other)) for other in kept):
             kept.append(one)
     return kept
-
-
-def _names_in(lockfile: Lockfile) -> frozenset[str]:
-    documents = [*lockfile.engines.values(), *(one for many in lockfile.retired.values() for one in many)]
-    return frozenset(name for document in documents for name in _names_of(document))
 
 
 def _names_of(document: Document) -> Iterator[str]:
