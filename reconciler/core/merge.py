@@ -160,9 +160,10 @@ def _pending(
     return kept, [past for pending in rest for past in superseded_by_dropping(pending, at)]
 
 
-def _progress(pending: Pending) -> tuple[int, str]:
+def _progress(pending: Pending) -> tuple[bool, int, str]:
+    """What is known furthest of one operation: first of all its engine."""
     order = {UNCERTAIN: 0, IN_PROGRESS: 1, FAILED: 2}
-    return order[pending.status], repr(pending)
+    return pending.engine_id is not None, order[pending.status], repr(pending)
 
 
 def _rank(status: str | None) -> int:

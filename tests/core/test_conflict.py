@@ -1,0 +1,44 @@
+"""Files with conflict markers, taken apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.conflict import Sides, take_apart
+from reconciler.core.errors import LockfileError
+
+
+def test_both_sides_and_what_is_common() -> None:
+    content = b"{\n<<<<<<< HEAD\nours\n=======\ntheirs\n>>>>>>> branch\n}\n"
+    assert take_apart(content, "x") == Sides(b"{\nours\n}\n", b"{\ntheirs\n}\n", None)
+
+
+def test_the_base_where_git_shows_it() -> None:
+    content = b"a\n<<<<<<< HEAD\nours\n||||||| base\nold\n=======\ntheirs\n>>>>>>> branch\nb\n"
+    assert take_apart(content, "x") == Sides(b"a\nours\nb\n", b"a\ntheirs\nb\n", b"a\nold\nb\n")
+
+
+def test_several_conflicts_and_an_empty_side() -> None:
+    content = b"<<<<<<< o\n=======\nt1\n>>>>>>> t\nmid\n<<<<<<< o\no2\n=======\n>>>>>>> t\n"
+    assert take_apart(content, "x") == Sides(b"mid\no2\n", b"t1\nmid\n", None)
+
+
+def test_a_whole_file_is_the_same_on_both_sides() -> None:
+    assert take_apart(b'{"version": 1}\n', "x") == Sides(b'{"version": 1}\n', b'{"version": 1}\n', None)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\n=======\nb\n", "x:2: the conflict markers are not whole"),
+        (b"<<<<<<< o\n<<<<<<< o\n", "x:2: the conflict markers are not whole"),
+        (b"<<<<<<< o\n>>>>>>> t\n", "x:2: the conflict markers are not whole"),
+        (b"<<<<<<< o\n=======\n||||||| b\n", "x:3: the conflict markers are not whole"),
+        (b"<<<<<<< o\n=======\n", "x: the last conflict has no end"),
+    ],
+)
+def test_broken_markers_say_where_and_what_to_do(content: bytes, message: str) -> None:
+    with pytest.raises(LockfileError) as caught:
+        take_apart(content, "x")
+    assert caught.value.message == message
+    assert "git checkout --merge -- x" in (caught.value.hint or "")
