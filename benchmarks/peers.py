@@ -23,11 +23,12 @@ SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "engine.schema.json"
 OBJECTS = 10_000
 QUICK_OBJECTS = 1_000
 
+# octoDNS wants keys in order.
 _ZONE = """\
 ---
 www:
-  type: A
   ttl: 300
+  type: A
   values: [192.0.2.1, 192.0.2.2]
 """
 _OCTODNS = """\

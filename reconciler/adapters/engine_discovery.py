@@ -72,7 +72,7 @@ class _Walk:
             if name.startswith("."):
                 continue
             if not name.isprintable():
-                self._unprintable(path, name)
+                self._unprintable(path, entry)
             elif entry.is_symlink():
                 yield from self._link(entry, path + name, linked=linked)
             elif entry.is_dir(follow_symlinks=False):
@@ -103,10 +103,13 @@ class _Walk:
         target = os.path.realpath(full)
         return (os.path.realpath(os.path.dirname(full)) + os.sep).startswith(target + os.sep)
 
-    def _unprintable(self, path: str, name: str) -> None:
-        shown = path + "".join(c if c.isprintable() else "�" for c in name)
-        if name.endswith(SUFFIXES):
+    def _unprintable(self, path: str, entry: os.DirEntry[str]) -> None:
+        """A folder counts as well: overlooked, its engines would look as if their files were gone."""
+        shown = path + "".join(c if c.isprintable() else "�" for c in entry.name)
+        if entry.name.endswith(SUFFIXES):
             self._find("the file's name is not printable UTF-8", shown, "rename the file")
+        elif entry.is_dir(follow_symlinks=False):
+            self._find("the folder's name is not printable UTF-8", shown, "rename the folder")
 
     def _find(self, message: str, path: str, hint: str, key: str | None = None) -> None:
         self.diagnostics.append(Diagnostic(message, path, hint=hint, key=key))

@@ -7,16 +7,23 @@ only where git is really asked.
 
 from __future__ import annotations
 
+import functools
+import math
 import os
 import re
+import signal
+import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 os.environ["GIT_PYTHON_REFRESH"] = "quiet"  # no git at all is an answer, not a failed import
 
 from git.cmd import Git
-from git.exc import GitCommandError, GitCommandNotFound
+from git.exc import GitCommandNotFound
 
 from reconciler.core.errors import GitError
 
@@ -43,6 +50,9 @@ _KEPT_FOR_NETWORK = frozenset(
         *("all_proxy", "GIT_SSL_CAINFO", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_COUNT"),
     )
 )
+_USERINFO = re.compile(r"://[^/\s'\"]*@")
+_LOOK_AGAIN = 0.25  # seconds between two looks at whether a command has taken too long
+_LAST_WORDS = 2.0  # seconds for a killed command to be gone
 _CONFIG_VALUE = re.compile(r"GIT_CONFIG_(KEY|VALUE)_[0-9]+")
 
 
@@ -58,29 +68,57 @@ class GitFailed(GitError):
 
 
 def call_git(
-    root: Path, arguments: Sequence[str], *, stdin: bytes = b"", network: bool = False, timeout: float = 60.0
+    root: Path,
+    arguments: Sequence[str],
+    *,
+    stdin: bytes = b"",
+    network: bool = False,
+    timeout: float = 60.0,
+    until: Callable[[], float] = lambda: math.inf,
 ) -> bytes:
     """One git command in `root`, and what it printed. Raises `GitFailed`, or `GitError` when there is no git.
 
     `network` is for commands that reach a remote: they see the person's keys, proxies and system-wide configuration.
+    `until` is asked again and again for the `time.monotonic()` at which a command under way is given up.
     """
+    end = time.monotonic() + timeout
+    added = _added(network)
+    if network and arguments[0] != "config" and not _has_ssh_command(root):
+        added["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
     with tempfile.TemporaryFile() as given:
         given.write(stdin)
         given.seek(0)
         try:
-            output = Git(str(root)).execute(
-                [*_git(root, network), "-c", "core.hooksPath=/dev/null", *arguments],
+            # A session of its own: Ctrl-C is for us and must not tear a push, and there is no terminal to prompt on.
+            process = Git(str(root)).execute(
+                [*_git(root, network, added), "-c", "core.hooksPath=/dev/null", *arguments],
                 istream=given,
-                env=_added(network),
-                kill_after_timeout=timeout,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
+                env=added,
+                as_process=True,
+                start_new_session=True,
             )
         except GitCommandNotFound as error:
             raise GitError("git is not installed", hint="install git, then run again") from error
-        except GitCommandError as error:
-            raise _failed(error, arguments[0]) from error
-    return output if isinstance(output, bytes) else b""
+        stdout, stderr, in_time = _communicate(process, lambda: min(end, until()))
+    if process.returncode != 0 or not in_time:
+        raise _failed(arguments[0], process.returncode, stdout, stderr, in_time)
+    return stdout
+
+
+def _communicate(process: Any, end: Callable[[], float]) -> tuple[bytes, bytes, bool]:
+    """What the process printed on both streams, and whether it ended in time. Its children are ended with it."""
+    while True:
+        try:
+            return *process.communicate(timeout=_LOOK_AGAIN), True
+        except subprocess.TimeoutExpired:
+            if time.monotonic() < end():
+                continue
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        try:
+            return *process.communicate(timeout=_LAST_WORDS), False
+        except subprocess.TimeoutExpired:  # something that it started holds on to its streams
+            return b"", b"", False
 
 
 def run_git(root: Path, arguments: Sequence[str], timeout: float = 60.0) -> str:
@@ -88,25 +126,20 @@ def run_git(root: Path, arguments: Sequence[str], timeout: float = 60.0) -> str:
     return call_git(root, arguments, timeout=timeout).decode("utf-8", "replace").rstrip("\n")
 
 
-def _failed(error: GitCommandError, name: str) -> GitError:
-    if error.status == NOT_FOUND:
+def _failed(name: str, status: int, stdout: bytes, stderr: bytes, in_time: bool) -> GitError:
+    if status == NOT_FOUND:
         return GitError("git is not installed", hint="install git, then run again")
-    stdout, stderr = (
-        _unquoted(text, label) for text, label in ((error.stdout, "stdout"), (error.stderr, "stderr"))
-    )
-    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("hint:")]
-    said = " ".join(lines[-3:]) or f"exit code {error.status}"
-    status = error.status if isinstance(error.status, int) else None
-    return GitFailed(f"git {name} failed: {said}", said=said, stdout=stdout, stderr=stderr, status=status)
+    out, told = (without_secrets(text.decode("utf-8", "replace")) for text in (stdout, stderr))
+    lines = [line.strip() for line in told.splitlines() if line.strip() and not line.startswith("hint:")]
+    said = " ".join(lines[-3:]) or f"exit code {status}"
+    if not in_time:
+        said = "it took too long and was given up"
+    return GitFailed(f"git {name} failed: {said}", said=said, stdout=out, stderr=told, status=status)
 
 
-def _unquoted(text: object, label: str) -> str:
-    """GitPython wraps what a command printed in a label and quotes."""
-    plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text or "")
-    plain = plain.strip()
-    if plain.startswith(f"{label}: '") and plain.endswith("'"):
-        return plain[len(label) + 3 : -1]
-    return plain
+def without_secrets(text: str) -> str:
+    """The text without the user names and passwords of the URLs in it."""
+    return _USERINFO.sub("://", text)
 
 
 class GitTexts:
@@ -137,22 +170,35 @@ class GitTexts:
 
 
 def _added(network: bool) -> dict[str, str]:
-    """What git is told by variables: no prompt, no lazy fetch, and what it prints in English."""
+    """What git is told by variables: no prompt, no lazy fetch without the network, and what it prints in English."""
     added = {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",
-        "GIT_NO_LAZY_FETCH": "1",
+        "GCM_INTERACTIVE": "never",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_OPTIONAL_LOCKS": "0",
         "LC_ALL": "C",
     }
-    if not network:
-        return added | {"GIT_CONFIG_NOSYSTEM": "1"}
-    ssh = os.environ.get("GIT_SSH_COMMAND") or os.environ.get("GIT_SSH")
-    return added if ssh else added | {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+    return added if network else added | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_NO_LAZY_FETCH": "1"}
 
 
-def _git(root: Path, network: bool) -> list[str]:
+def _has_ssh_command(root: Path) -> bool:
+    """Whether variables or git's configuration say how to call ssh. CI keeps the path of its key there."""
+    if os.environ.get("GIT_SSH_COMMAND") or os.environ.get("GIT_SSH"):
+        return True
+    return _configured(str(root), "core.sshCommand")
+
+
+@functools.lru_cache
+def _configured(root: str, name: str) -> bool:
+    try:
+        call_git(Path(root), ["config", "--get", name], network=True)
+    except GitError:
+        return False
+    return True
+
+
+def _git(root: Path, network: bool, added: Mapping[str, str]) -> list[str]:
     """The start of every command. The wrapper hands our whole environment down, and `env` takes out of it what git
     need not see, by name: so GIT_DIR does not mislead it, and no key gets there, nor any value into an argument list.
 
@@ -162,7 +208,7 @@ def _git(root: Path, network: bool) -> list[str]:
     hidden = [
         name for name in os.environ if name not in kept and not (network and _CONFIG_VALUE.fullmatch(name))
     ]
-    unset = [word for name in hidden if name not in _added(network) for word in ("-u", name)]
+    unset = [word for name in hidden if name not in added for word in ("-u", name)]
     return ["env", *unset, "git", "-C", os.path.abspath(root), "--no-pager"]
 
 

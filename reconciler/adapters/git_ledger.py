@@ -3,6 +3,10 @@
 The ledger is a ref of its own, `refs/reconcile/<environment>`: one small commit for every batch, whose parent is the
 one before, so that a push is a compare-and-swap, branch protection is not in the way, no workflow starts, and
 `git log` of the ref is the audit trail.
+
+The commit that empties the journal, since the lockfile has it all, goes out in one push with the branch. It says which
+tip of the branch that was made on: whoever still finds the branch there (a remote that died between the two refs, a
+branch that was set back) reads the journal from the commit before, and publishes it once more.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.adapters.git_remote import Commit, Draft, GitRemote, Update
+from reconciler.adapters.steps import step
 from reconciler.core import journal, lease
 from reconciler.core import lockfile as lockfile_format
 from reconciler.core.errors import GitError
@@ -21,6 +26,7 @@ from reconciler.core.shared import Shared, ledger_subject, publish_message
 
 JOURNAL_FILE = "journal.jsonl"
 LEASE_FILE = "lease.json"
+ONTO_FILE = "published-onto"
 
 
 @dataclass(slots=True)
@@ -43,44 +49,61 @@ class GitLedger:
                 f"the remote `{self.remote.remote}` has no branch `{self.branch}`",
                 hint="push it first, or name another with the setting `branch`",
             )
-        content = self.remote.read(tip, self.path) or b""
-        lockfile = lockfile_format.parse(content, f"{self.branch}:{self.path}") if content.strip() else None
-        records, held = self.read_ledger(tips.get(self.ref))
-        return Shared(tips.get(self.ref), records, held, tip, lockfile or lockfile_format.EMPTY, content)
+        ledger_tip = tips.get(self.ref)
+        [content] = self.remote.read([(tip, self.path)])
+        lockfile = lockfile_format.EMPTY
+        if content is not None and content.strip():
+            lockfile = lockfile_format.parse(content, f"{self.branch}:{self.path}")
+        records, held = self._read_ledger(ledger_tip, tip)
+        return Shared(ledger_tip, records, held, tip, lockfile, content or b"")
 
-    def read_ledger(self, tip: str | None) -> tuple[tuple[Record, ...], Lease]:
+    def hurry(self, seconds: float) -> None:
+        """See the port."""
+        self.remote.hurry(seconds)
+
+    def _read_ledger(self, tip: str | None, branch_tip: str) -> tuple[tuple[Record, ...], Lease]:
         """The records and the lease in a commit of the ledger; none where there is no ledger yet."""
         if tip is None:
             return (), lease.FREE
-        name = f"{self.ref}:{JOURNAL_FILE}"
-        records, _ = journal.parse(self.remote.read(tip, JOURNAL_FILE) or b"", name)
-        return records, lease.parse(self.remote.read(tip, LEASE_FILE) or b"")
+        files = (JOURNAL_FILE, LEASE_FILE, ONTO_FILE)
+        told, held, onto = self.remote.read([(tip, file) for file in files])
+        if onto is not None and onto.decode("ascii", "replace").strip() == branch_tip:
+            parent = self.remote.fetch_parent(self.ref, tip)
+            [told] = self.remote.read([(parent or tip, JOURNAL_FILE)])
+        return self._records(told), lease.parse(held or b"")
+
+    def _records(self, content: bytes | None) -> tuple[Record, ...]:
+        return journal.parse(content or b"", f"{self.ref}:{JOURNAL_FILE}")[0]
 
     def commits(self, tip: str, limit: int) -> list[tuple[Commit, tuple[Record, ...]]]:
         """The ledger's commits, oldest first, each with the records that its journal held."""
         log = self.remote.history(tip, limit)
-        contents = self.remote.read_many([commit.id for commit in log], JOURNAL_FILE)
-        records = [journal.parse(content, f"{self.ref}:{JOURNAL_FILE}")[0] for content in contents]
-        return list(zip(log, records, strict=True))[::-1]
+        contents = self.remote.read([(commit.id, JOURNAL_FILE) for commit in log])
+        return [(commit, self._records(content)) for commit, content in zip(log, contents, strict=True)][::-1]
 
     def record(self, seen: Shared, records: Sequence[Record], held: Lease) -> Shared:
         """See the port."""
         [tip] = self.remote.commit([self._draft(seen, records, held, seen.ledger_tip)])
         self.remote.push([self._ledger_update(seen, tip)])
+        step("ledger pushed")
         return replace(seen, ledger_tip=tip, records=tuple(records), lease=held)
 
     def publish(self, seen: Shared, lockfile: Lockfile, told: Sequence[Record], held: Lease) -> Shared:
         """See the port. With nothing new for the branch only the ledger moves."""
-        drafts = [self._draft(seen, told, held, seen.ledger_tip)]
-        drafts.append(self._draft(replace(seen, records=tuple(told)), (), held, ":1"))
+        changes = lockfile != seen.lockfile
+        before = self._draft(seen, told, held, seen.ledger_tip)
+        after = self._draft(replace(seen, records=tuple(told)), (), held, ":1")
         content = seen.content
-        if lockfile != seen.lockfile:
+        drafts = [before, after]
+        if changes:
+            after.files[ONTO_FILE] = f"{seen.branch_tip}\n".encode()
             content = lockfile_format.render(lockfile)
             message = publish_message(seen.lockfile, lockfile, self.run_url, skip_ci=self.skip_ci)
             drafts.append(Draft(seen.branch_tip, {self.path: content}, message))
         _, tip, *branch = self.remote.commit(drafts)
         updates = [Update(self._branch_ref, branch_tip) for branch_tip in branch]
         self.remote.push([self._ledger_update(seen, tip), *updates])
+        step("lockfile published")
         return Shared(tip, (), held, branch[0] if branch else seen.branch_tip, lockfile, content)
 
     @property

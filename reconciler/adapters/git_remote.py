@@ -3,20 +3,28 @@
 Commits are made by `git fast-import`, one process for all of them: it takes a parent and the files that change, so
 neither an index nor a work tree is involved. Nothing is forced: the branch is pushed plainly, and the ledger with the
 value that we saw, which the remote compares.
+
+What was fetched is kept under `refs/reconcile-remote/`, so that the next fetch is small; no other ref is left behind.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.adapters.git import GitFailed, call_git
-from reconciler.core.errors import GitError, Outrun, PushRefused, RemoteUnreachable
+from reconciler.adapters.git_push import push_error
+from reconciler.core.errors import GitError, Outrun, RemoteUnreachable
 
 TRACKING = "refs/reconcile-remote"
-WORK = "refs/reconcile-work"
+WORK = "refs/reconcile-work"  # what git fast-import wants a name for, until it ends
+FETCH_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Draft:
     """
 
     parent: str | None
-    files: Mapping[str, bytes]
+    files: dict[str, bytes]
     message: str
     alone: bool = False
 
@@ -69,6 +77,11 @@ class GitRemote:
     remote: str
     identity: Identity
     timeout: float = 60.0
+    _until: float = field(default=math.inf, repr=False)  # by the monotonic clock
+
+    def hurry(self, seconds: float) -> None:
+        """From now on everything ends within that time, what is under way too; later calls fail at once."""
+        self._until = time.monotonic() + seconds
 
     def tips(self, refs: Sequence[str]) -> dict[str, str]:
         """What the remote's refs point to now; those that it lacks are left out."""
@@ -79,49 +92,78 @@ class GitRemote:
         return {name: tip for tip, name in found if name in refs}
 
     def fetch(self, refs: Iterable[str]) -> dict[str, str]:
-        """Bring the remote's refs here (under `refs/reconcile-remote/`), and what they point to."""
-        wanted = self.tips(list(refs))
-        missing = [ref for ref, tip in wanted.items() if not self.has(tip)]
-        if not missing:
-            return wanted
-        specs = [f"+{ref}:{TRACKING}/{ref.removeprefix('refs/')}" for ref in missing]
-        depth = ["--depth=1"] if self._is_shallow() else []
-        options = [
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-auto-maintenance",
-            "--refmap=",
-            *depth,
-        ]
+        """Bring the remote's refs here (under `refs/reconcile-remote/`), and what they point to.
+
+        All of it is of one moment: a ledger that was emptied when the lockfile came onto the branch must not be seen
+        beside the branch from before that.
+        """
+        for _ in range(FETCH_TRIES):
+            wanted = self.tips(list(refs))
+            missing = [ref for ref, tip in wanted.items() if not self.has(tip)]
+            if not missing or self._bring(missing) == {ref: wanted[ref] for ref in missing}:
+                return wanted
+        raise Outrun(f"the refs of the remote `{self.remote}` move faster than they can be fetched")
+
+    def fetch_parent(self, ref: str, commit: str) -> str | None:
+        """The parent of the commit that `ref` points to, fetched where it is not here; None where it has none."""
+        if self._is_shallow():
+            self._fetch([ref], "--depth=2")
+        parents = self._text(["rev-list", "--parents", "--max-count=1", "--end-of-options", commit]).split()
+        return parents[1] if len(parents) > 1 else None
+
+    def _bring(self, refs: Sequence[str]) -> dict[str, str]:
+        """Fetches these refs, in a shallow repo as little as can be, and returns what they turned out to point to.
+
+        Where a shallow repo has an older state of a branch, it gets what came since, so that a later merge finds the
+        way. Where it has none, the tip alone: the whole history may be huge.
+        """
+        flat = [ref for ref in refs if self._is_shallow() and not self._knows(ref)]
+        whole = [ref for ref in refs if ref not in flat]
+        if whole:
+            self._fetch(whole)
+        if flat:
+            self._fetch(flat, "--depth=1")
+        return {ref: self._text(["rev-parse", "--verify", _tracking(ref)]) for ref in refs}
+
+    def _fetch(self, refs: Sequence[str], *more: str) -> None:
+        quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-prune")
+        options = (*quiet, "--no-recurse-submodules", "--refmap=", *more)
+        specs = [f"+{ref}:{_tracking(ref)}" for ref in refs]
         self._network(["fetch", *options, "--end-of-options", self.remote, *specs])
-        for ref in missing:
-            wanted[ref] = self._text(["rev-parse", "--verify", f"{TRACKING}/{ref.removeprefix('refs/')}"])
-        return wanted
+
+    def _knows(self, ref: str) -> bool:
+        """Whether some state of it is here."""
+        branch = ref.removeprefix("refs/heads/")
+        names = [_tracking(ref)]
+        if branch != ref:
+            names += [ref, f"refs/remotes/{self.remote}/{branch}"]
+        return bool(self._text(["for-each-ref", "--format=%(refname)", *names]))
 
     def has(self, commit: str) -> bool:
         """Whether the object is here, without fetching it."""
         try:
-            self._call(["cat-file", "-e", "--end-of-options", f"{commit}^{{tree}}"])
+            offline = ["-c", "protocol.allow=never"]
+            call_git(self.root, [*offline, "cat-file", "-e", "--end-of-options", f"{commit}^{{tree}}"])
         except GitFailed:
             return False
         return True
 
-    def read(self, commit: str, path: str) -> bytes | None:
-        """A file's content in a commit, or None when it is not there."""
-        listed = self._call(["ls-tree", "-z", "--full-tree", "--end-of-options", commit, path])
-        if not listed:
-            return None
-        blob = listed.split(b"\t", 1)[0].split()[2].decode()
-        return self._call(["cat-file", "blob", blob])
+    def read(self, places: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """The contents of files, each given as a commit and a path in it; None for one that is not there."""
+        asked = "".join(f"{commit}:{path}\n" for commit, path in places).encode()
+        return _batch(self._call(["cat-file", "--batch"], asked)) if places else []
 
     def commit(self, drafts: Sequence[Draft]) -> list[str]:
         """Make these commits and return their ids. Touches neither index nor work tree nor any branch."""
+        names = [f"{WORK}/{os.urandom(8).hex()}/{number}" for number in range(1, len(drafts) + 1)]
+        nothing = "0" * len(self._text(["hash-object", "--stdin"]))  # as long as the repo's object ids are
         stream = bytearray()
-        for number, draft in enumerate(drafts, start=1):
-            stream += _commit_stream(draft, number, self.identity)
+        for number, (draft, name) in enumerate(zip(drafts, names, strict=True), start=1):
+            stream += _commit_stream(draft, number, name, self.identity)
         for number in range(1, len(drafts) + 1):
             stream += b"get-mark :%d\n" % number
+        for name in names:
+            stream += f"reset {name}\nfrom {nothing}\n\n".encode()
         stream += b"done\n"
         output = self._call(
             ["fast-import", "--quiet", "--done", "--force", "--cat-blob-fd=1", "--date-format=now"],
@@ -137,21 +179,20 @@ class GitRemote:
         """
         leases = [f"--force-with-lease={u.ref}:{u.expected or ''}" for u in updates if u.compared]
         atomic = ["--atomic"] if len(updates) > 1 else []
+        only = ["--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"]
         specs = [f"{update.new}:{update.ref}" for update in updates]
-        command = [
-            "push",
-            "--porcelain",
-            "--no-verify",
-            *atomic,
-            *leases,
-            "--end-of-options",
-            self.remote,
-            *specs,
-        ]
+        command = ["push", "--porcelain", *only, *atomic, *leases, "--end-of-options", self.remote, *specs]
         try:
-            self._call(command, network=True)
+            self._call(command)
         except GitFailed as error:
-            raise _push_error(error, self.remote) from error
+            raise push_error(error, self.remote) from error
+        self._keep(updates)
+
+    def _keep(self, updates: Sequence[Update]) -> None:
+        """Note what the remote has now, so that no clean-up takes it for garbage; the push is done in any case."""
+        moved = "".join(f"update {_tracking(update.ref)} {update.new}\n" for update in updates)
+        with suppress(GitError):
+            self._call(["update-ref", "--stdin"], moved.encode())
 
     def configured_identity(self) -> Identity | None:
         """Who git says commits here, or None where nobody told it."""
@@ -175,11 +216,6 @@ class GitRemote:
         entries = self._text(["log", *options, "--end-of-options", commit]).split("\0")
         return [Commit(*entry.split("\t", 2)) for entry in entries if entry.strip()]
 
-    def read_many(self, commits: Sequence[str], path: str) -> list[bytes]:
-        """A file's content in each of these commits; empty where it is not there."""
-        asked = "".join(f"{commit}:{path}\n" for commit in commits).encode()
-        return _batch(self._call(["cat-file", "--batch"], asked))
-
     def _config(self, name: str) -> str | None:
         try:
             return self._text(["config", "--get", "--end-of-options", name]) or None
@@ -192,12 +228,17 @@ class GitRemote:
     def _text(self, arguments: Sequence[str]) -> str:
         return self._call(arguments).decode("utf-8", "replace").strip()
 
-    def _call(self, arguments: Sequence[str], stdin: bytes = b"", *, network: bool = False) -> bytes:
-        return call_git(self.root, arguments, stdin=stdin, network=network, timeout=self.timeout)
+    def _call(self, arguments: Sequence[str], stdin: bytes = b"") -> bytes:
+        """As with the network, since a partial clone may have to fetch what is read, and for one configuration."""
+        if time.monotonic() >= self._until:
+            raise RemoteUnreachable(f"there was no time left to reach the remote `{self.remote}`")
+        return call_git(
+            self.root, arguments, stdin=stdin, network=True, timeout=self.timeout, until=lambda: self._until
+        )
 
     def _network(self, arguments: Sequence[str]) -> bytes:
         try:
-            return self._call(arguments, network=True)
+            return self._call(arguments)
         except GitFailed as error:
             raise RemoteUnreachable(
                 f"the remote `{self.remote}` cannot be read: {error.said}",
@@ -205,11 +246,15 @@ class GitRemote:
             ) from error
 
 
-def _commit_stream(draft: Draft, number: int, identity: Identity) -> bytes:
+def _tracking(ref: str) -> str:
+    return f"{TRACKING}/{ref.removeprefix('refs/')}"
+
+
+def _commit_stream(draft: Draft, number: int, name: str, identity: Identity) -> bytes:
     """One commit in the format of `git fast-import`."""
     message = draft.message.encode("utf-8", "replace")
     who = f"{_plain(identity.name)} <{_plain(identity.email)}> now"
-    stream = f"commit {WORK}/{number}\nmark :{number}\nauthor {who}\ncommitter {who}\n".encode()
+    stream = f"commit {name}\nmark :{number}\nauthor {who}\ncommitter {who}\n".encode()
     stream += b"data %d\n%s\n" % (len(message), message)
     if draft.parent is not None:
         stream += f"from {draft.parent}\n".encode()
@@ -229,70 +274,17 @@ def _quoted(path: str) -> bytes:
     return f'"{escaped}"'.encode()
 
 
-_MOVED = (
-    "stale info",
-    "non-fast-forward",
-    "fetch first",
-    "incorrect old value",
-    "failed to lock",
-    "cannot lock ref",
-)
-_LINE = re.compile(r"^!\t[^\t]*\t(.*)$", re.MULTILINE)
-
-
-def _push_error(error: GitFailed, remote: str) -> GitError:
-    """What a failed push means, from what git prints for machines, and what the remote said for people."""
-    reasons = [reason for reason in _LINE.findall(error.stdout) if "atomic push failed" not in reason]
-    told = "; ".join(dict.fromkeys(_remote_words(error.stderr))) or "; ".join(dict.fromkeys(reasons))
-    refused = [reason for reason in reasons if not any(word in reason for word in _MOVED)]
-    if refused:
-        return PushRefused(
-            f"the remote `{remote}` refused the push: {told or error.said}",
-            hint="allow this push (branch protection, hook, permission), or publish by other means; "
-            "nothing is lost: the next run that may push publishes it",
-        )
-    if reasons:
-        return Outrun(f"the remote `{remote}` has moved: {'; '.join(reasons)}")
-    if _is_about_rights(error.stderr):
-        return PushRefused(
-            f"the remote `{remote}` refused the push: {error.said}",
-            hint="give the token or key the right to push; nothing is lost: the next run that may push publishes it",
-        )
-    return RemoteUnreachable(
-        f"the remote `{remote}` cannot be reached: {error.said}",
-        hint="nothing is lost; run again when it is back",
-    )
-
-
-def _remote_words(stderr: str) -> list[str]:
-    lines = (
-        line.strip().removeprefix("remote:").strip() for line in stderr.splitlines() if "remote:" in line
-    )
-    return [line for line in lines if line]
-
-
-def _is_about_rights(stderr: str) -> bool:
-    words = (
-        "Permission denied",
-        "Authentication failed",
-        "could not read Username",
-        "403",
-        "401",
-        "not permitted",
-    )
-    return any(word in stderr for word in words)
-
-
-def _batch(output: bytes) -> list[bytes]:
+def _batch(output: bytes) -> list[bytes | None]:
     """The contents in what `cat-file --batch` prints: `<id> <type> <size>`, or `<name> missing`, line by line."""
-    contents: list[bytes] = []
+    contents: list[bytes | None] = []
     at = 0
     while (end := output.find(b"\n", at)) >= 0:
-        size = output[at:end].rpartition(b" ")[2]
+        *_, kind, size = output[at:end].rsplit(b" ", 2)
         if not size.isdigit():
-            contents.append(b"")
+            contents.append(None)
             at = end + 1
             continue
-        contents.append(output[end + 1 : end + 1 + int(size)])
+        content = output[end + 1 : end + 1 + int(size)]
+        contents.append(content if kind == b"blob" else None)
         at = end + 2 + int(size)
     return contents

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from reconciler.adapters.endpoint import parse_endpoint, without_key
 from reconciler.adapters.exchange import Connections, Lost, Reply, Timeouts, Unreached
+from reconciler.adapters.steps import step
 from reconciler.core.backoff import delays
 from reconciler.core.errors import PlatformError
 from reconciler.core.job import (
@@ -79,7 +80,9 @@ class PlatformClient:
         pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
         unreached = throttled = 0
         while True:
+            step("create call about to leave")
             outcome = await self._connections.exchange("POST", url, headers, content)
+            step("create call answered")
             if isinstance(outcome, Lost):
                 return Uncertain(outcome.reason)
             if isinstance(outcome, Unreached):

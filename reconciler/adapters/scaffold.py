@@ -41,7 +41,12 @@ def scaffold(
         _create(root, SETTINGS_FILE, settings_text()),
         _example(root, engines),
         _schema(root, engine_schema),
-        _line(root, ".gitattributes", _pattern(lockfile), "text eol=lf linguist-generated"),
+        _line(
+            root,
+            ".gitattributes",
+            _pattern(lockfile),
+            "text eol=lf merge=reconcile-lockfile linguist-generated",
+        ),
     ]
     if find_git(root) is None:
         results.append(_line(root, ".gitignore", ".reconcile/"))

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.adapters.steps import step
 from reconciler.core import lockfile as lockfile_format
 from reconciler.core.errors import LockfileError, StorageError
 from reconciler.core.lockfile import Lockfile
@@ -47,6 +48,7 @@ class LockfileFile:
     def write(self, lockfile: Lockfile) -> None:
         """See the port."""
         replace_file(self._file, lockfile_format.render(lockfile), self.path)
+        step("lockfile replaced")
 
     def check_writable(self) -> None:
         """See the port."""
@@ -94,12 +96,14 @@ class JournalFile:
                 os.close(descriptor)
             if created:
                 _sync_folder(self._file.parent)
+        step("journal appended")
 
     def compact(self) -> None:
         """See the port."""
         with _mapped("compact the journal", str(self._file)), suppress(FileNotFoundError):
             self._file.unlink()
             _sync_folder(self._file.parent)
+        step("journal emptied")
 
 
 def _read_journal(file: Path) -> tuple[tuple[Record, ...], bytes]:

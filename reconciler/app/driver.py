@@ -43,6 +43,8 @@ from reconciler.core.protocol import (
 from reconciler.core.run import Run
 
 GRACE = 3.5  # seconds an interrupted run gives to create calls under way; the whole end takes less than 5
+SHARED_GRACE = 2.5  # the same, where their answers are to be pushed as well
+END = 4.6  # seconds after an interrupt at which the last push is given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,8 @@ class Driver:
         sharer = self._ports.sharer
         if sharer is not None:
             loop = asyncio.get_running_loop()  # it may be told from the thread that pushes
-            sharer.on_lost = lambda reason: loop.call_soon_threadsafe(self._lose_lease, reason)
-            writers.append(asyncio.create_task(sharer.run()))
+            sharer.tell_loss(lambda reason: loop.call_soon_threadsafe(self._lose_lease, reason))
+            writers.append(asyncio.create_task(self._share(sharer)))
         try:
             finish = await self._loop()
         finally:
@@ -115,7 +117,9 @@ class Driver:
         """End soon: nothing new begins, and what is in flight gets a short grace."""
         self._ports.observer.notice("interrupted: no further create call; recording what is under way")
         self._facts.put_nowait(Interrupted())
-        self._later(GRACE, GraceOver())
+        if self._ports.sharer is not None:
+            self._ports.sharer.hurry(END)
+        self._later(GRACE if self._ports.sharer is None else SHARED_GRACE, GraceOver())
 
     async def _loop(self) -> Finish:
         commands = self._run.start(self._ports.clock.now())
@@ -166,6 +170,14 @@ class Driver:
             self._facts.put_nowait(Unrecorded(begins, error.message))
         else:
             self._write(begins)
+
+    async def _share(self, sharer: Sharer) -> None:
+        try:
+            await sharer.run()
+        except (
+            Exception
+        ) as error:  # beyond the port's contract: begins are not announced any more, so the run ends
+            self._broken(error)
 
     def _write(self, records: tuple[Record, ...]) -> None:
         self._unwritten += records

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from reconciler.app.ports import Journal, LockfileStore, Observer
 from reconciler.app.sharing import Sharer
-from reconciler.core.errors import GitError, ReconcileError, StorageError
+from reconciler.core.errors import GitError, InvalidInput, ReconcileError, StorageError
 from reconciler.core.fold import fold
 from reconciler.core.journal import Record, union
 from reconciler.core.lockfile import Lockfile
@@ -70,9 +70,13 @@ class Ending:
             return outcome, ours
         try:
             merged = self._sharer.finish(ours, records)
-        except GitError as error:
+        except (
+            GitError,
+            InvalidInput,
+        ) as error:  # the latter: what is on the remote cannot be read or merged
             hint = f"; {error.hint}" if error.hint else ""
-            return replace(outcome, unpublished=f"{error.message}{hint}"), ours
+            lost = outcome.lease_lost or self._sharer.lost is not None
+            return replace(outcome, lease_lost=lost, unpublished=f"{error.message}{hint}"), ours
         if self._sharer.lost is not None:
             return replace(outcome, lease_lost=True, unpublished=self._sharer.lost), ours
         for one in merged.doubled:

@@ -99,6 +99,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def hurry(self, seconds: float) -> None:
+        """From now on every method ends within that time, also one that is under way in another thread."""
+        ...
+
 
 class Platform(Protocol):
     """The provisioning API. It never raises for what the platform says: that is an `Answer`."""

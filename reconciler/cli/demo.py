@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -62,6 +63,9 @@ def command(ctx: click.Context) -> None:
 
     Works in a temporary git repo, needs no key and no network, and cleans up after itself.
     """
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # as Ctrl-C: ends the command under way, and cleans up
     with (
         tempfile.TemporaryDirectory(prefix="reconcile-demo-") as folder,
         SandboxServer(SandboxSettings(job_seconds=JOB_SECONDS)) as platform,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 
 import click
 
@@ -15,7 +14,7 @@ from reconciler.core.errors import ExitCode, JournalError, LockfileError, Reconc
 
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether the line asks for JSON. Looked for in the raw words, since the line itself may be what is wrong."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    pairs = zip(arguments, [*arguments[1:], ""], strict=False)  # there may be no words at all
     return any(word == "--format=json" or (word, then) == ("--format", "json") for word, then in pairs)
 
 
@@ -43,6 +42,9 @@ def report_usage(error: click.ClickException, arguments: Sequence[str]) -> int:
     message = error.format_message()
     if wants_json(arguments):
         _print_json(message, None, None, ExitCode.USAGE)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the help text
+        print(message, file=sys.stderr)
+        return int(ExitCode.USAGE)
     print(f"error: {_harmless(message)}", file=sys.stderr)
     ctx = getattr(error, "ctx", None)
     if ctx is not None:
@@ -60,12 +62,14 @@ def is_of_output(error: Exception) -> bool:
 
 def report_output(error: OSError) -> int:
     """Our output was refused, by a full disk or by a reader that went away as `head` does."""
-    # Nothing more can be said there, at exit neither.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())  # nothing more can be said there, at exit neither
     if not isinstance(error, BrokenPipeError):
         hint = "what an apply did is in the lockfile and the journal: `reconcile status` shows it"
-        with suppress(OSError):
+        try:
             print(f"error: cannot write the output: {error.strerror or error}\nhint: {hint}", file=sys.stderr)
+        except OSError:
+            os.dup2(nowhere, sys.stderr.fileno())
     return int(ExitCode.FAILED)
 
 
@@ -89,7 +93,7 @@ def _print_json(message: str, hint: str | None, error: ReconcileError | None, co
     from reconciler.render.json_view import render_error_json  # for failures only
 
     diagnostics = error.diagnostics if error is not None else ()
-    print(render_error_json(message, hint, diagnostics, int(code)))
+    print(render_error_json(message, hint, diagnostics, int(code)), flush=True)
 
 
 def _harmless(text: str) -> str:

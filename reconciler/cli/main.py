@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
@@ -143,10 +144,31 @@ def _open_standard_streams() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
+def _arm_for_tests() -> None:
+    """The crash matrix kills a run at each of its steps (adapters/steps.py); of no use to anybody else."""
+    kill_after, told_in = (
+        os.environ.get(f"RECONCILE_TEST_{name}") for name in ("KILL_AFTER_STEP", "STEPS_FILE")
+    )
+    if kill_after or told_in:
+        from pathlib import Path
+
+        from reconciler.adapters.steps import arm
+
+        arm(int(kill_after or 0), Path(told_in) if told_in else None)
+
+
 def entry() -> NoReturn:
     """The console script."""
     _open_standard_streams()
+    _arm_for_tests()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an old terminal or locale must not turn output into an error
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if code == ExitCode.INTERRUPTED:
+        # GitPython leaves a thread behind when it is interrupted, and that one would keep us for up to a minute.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -20,6 +20,10 @@ def given(ctx: click.Context, name: str) -> Any:
 def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     if value is not None:
         ctx.meta.setdefault(_GIVEN, {})[param.name] = value
+    if value is not None and param.name == "color":
+        ctx.color = {"always": True, "never": False}.get(
+            value
+        )  # else click strips colour where there is no terminal
     return value
 
 

@@ -95,12 +95,17 @@ def pause(attempt: int) -> None:
 
 
 def _identity(project: Project) -> Identity | None:
+    """Who is to author commits, as set, or as git's own variables say."""
     from reconciler.adapters.git_remote import Identity
 
-    if project.settings.author is None:
-        return None
-    name, _, address = project.settings.author.partition(" <")
-    return Identity(name, address.rstrip(">"))
+    if project.settings.author is not None:
+        name, _, address = project.settings.author.partition(" <")
+        return Identity(name, address.rstrip(">"))
+    for role in ("COMMITTER", "AUTHOR"):
+        name, address = (os.environ.get(f"GIT_{role}_{what}", "").strip() for what in ("NAME", "EMAIL"))
+        if name and address:
+            return Identity(name, address)
+    return None
 
 
 def look_when_free(project: Project, wait: float) -> Shared:

@@ -15,7 +15,7 @@ from reconciler.core.errors import StorageError
 from reconciler.core.settings import SETTINGS, Settings, resolve
 
 SCHEMA = '{"title": "engine"}\n'
-LINE = "engines.lock.json text eol=lf linguist-generated"
+LINE = "engines.lock.json text eol=lf merge=reconcile-lockfile linguist-generated"
 
 
 @pytest.fixture

@@ -1,0 +1,199 @@
+"""Bring a run's facts, its lease and its lockfile to the ledger, one push after another.
+
+The lease rides on every push. When the ref has moved, this looks again: is the lease still ours, both sides' facts are
+united and the push repeated; is it not, no begin is announced any more, but what is known still gets there.
+
+Everything here blocks, and is called from one thread at a time; only `note`, `left` and `hurry` come from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.app.ports import Clock, Ledger
+from reconciler.core.errors import InvalidInput, Outrun, PushRefused, RemoteUnreachable
+from reconciler.core.fold import fold
+from reconciler.core.journal import Record, union
+from reconciler.core.lease import Holder, Lease, give_back, renew, seconds_left, take
+from reconciler.core.lockfile import Lockfile
+from reconciler.core.merge import Merged, merge
+from reconciler.core.shared import Shared
+
+PUSH_TRIES = PUBLISH_TRIES = 12
+UNREACHABLE_TRIES = 5  # for the last push, whose facts nobody else may have
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms the lease is held. `ttl` is in seconds; `token` is random, one for each run."""
+
+    holder: Holder
+    token: str
+    ttl: float
+
+
+class Pusher:
+    """One run's side of the ledger. `seen` is the ledger as of the last look or push."""
+
+    def __init__(
+        self, ledger: Ledger, seen: Shared, terms: Terms, clock: Clock, pause: Callable[[int], None]
+    ) -> None:
+        self.seen = self._start = seen
+        self.lost: str | None = None  # why the lease is not ours any more
+        self.on_lost: Callable[[str], object] = lambda reason: None
+        self._ledger = ledger
+        self._terms = terms
+        self._clock = clock
+        self._pause = pause  # sleeps a little, longer with every attempt, and never the same
+        self._lease: Lease | None = None  # as the remote has it from us
+        self._mine: list[Record] = []  # every fact of this run that is durable somewhere
+        self._unsure = False  # whether a push may have arrived whose answer did not
+        self._hurried = False
+
+    @property
+    def ever_held(self) -> bool:
+        """Whether the lease was ours at any time; before that, nothing was created."""
+        return self._lease is not None
+
+    def left(self) -> float:
+        """Seconds until our lease runs out; all of them before it is taken."""
+        return self._terms.ttl if self._lease is None else seconds_left(self._lease, self._clock.now())
+
+    def note(self, records: Sequence[Record]) -> None:
+        """These facts are durable here, and go along with the next push."""
+        self._mine += records
+
+    def hurry(self, seconds: float) -> None:
+        """Everything ends within that time."""
+        self._hurried = True
+        self._ledger.hurry(seconds)
+
+    def lose(self, reason: str) -> None:
+        """From now on the lease counts as lost, whatever the ref says."""
+        if self.lost is None:
+            self.lost = reason
+            self.on_lost(reason)
+
+    def push(self, begins: Sequence[Record]) -> None:
+        """Bring everything of ours to the remote, and the lease. Afterwards `lost` says whether it is ours."""
+        for attempt in range(PUSH_TRIES):
+            lease = self._next_lease()
+            mine = [*self._mine, *(begins if self.lost is None else ())]
+            try:
+                self._record(mine, lease)
+            except Outrun:
+                self._lose_if_told(self._look_again(attempt))
+                continue
+            if self.lost is None:
+                self._lease = lease
+                self._mine += begins  # notes may have come meanwhile, so nothing is put in its place
+            return
+        raise RemoteUnreachable("the ledger moves too fast: every push was overtaken")
+
+    def _record(self, mine: Sequence[Record], lease: Lease) -> None:
+        """Puts the facts of both sides on the ledger, where that makes a difference."""
+        records = union(self.seen.records, mine)
+        if self.lost is not None and (records, lease) == (self.seen.records, self.seen.lease):
+            return
+        try:
+            self.seen = self._ledger.record(self.seen, records, lease)
+        except RemoteUnreachable:
+            self._unsure = True
+            raise
+
+    def _next_lease(self) -> Lease:
+        now = self._clock.now()
+        if self.lost is not None:
+            ours = self.seen.lease.belongs_to(self._terms.token)
+            return give_back(self.seen.lease) if ours else self.seen.lease
+        if self._lease is not None:
+            return renew(self._lease, now, self._terms.ttl)
+        return take(self.seen.lease, self._terms.holder, self._terms.token, now, self._terms.ttl)
+
+    def _lose_if_told(self, reason: str | None) -> None:
+        if reason is not None:
+            self.lose(reason)
+
+    def _look_again(self, attempt: int) -> str | None:
+        """Why the lease is not ours any more, if it is not."""
+        if attempt > 0:
+            self._pause(0 if self._hurried else attempt)
+        before, self.seen = self.seen, self._ledger.look()
+        if self.seen.lease.belongs_to(self._terms.token):
+            self._lease = self.seen.lease
+            return None
+        if self.seen.ledger_tip is None:
+            self.seen = replace(self.seen, records=before.records)  # what it held is put back
+        # Whoever pushed may have created what our plan creates, or may be about to.
+        return self._why_lost(before)
+
+    def _why_lost(self, before: Shared) -> str:
+        holder = self.seen.lease.holder
+        if holder is not None:
+            return f"another run has the lease: {holder}"
+        if self.seen.ledger_tip is None and before.ledger_tip is not None:
+            return "somebody deleted the ledger's ref on the remote"
+        return "somebody took the lease away" if self.ever_held else "another run came in between"
+
+    # ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def finish(self, ours: Lockfile, records: Sequence[Record]) -> Merged:
+        """Put the lockfile on the branch, compact the ledger and give the lease back, in one push.
+
+        `ours` came from what was seen at the start; `records` are all facts of this run. Returns the lockfile as it is
+        on the branch now. Raises `GitError` or `InvalidInput` when that cannot be done; the facts are then on the
+        ledger, if that could be reached. A run that lost the lease only leaves its facts there.
+        """
+        self._mine = list(union(self._mine, records))
+        unreachable = 0
+        for attempt in range(PUBLISH_TRIES):
+            if self.lost is not None:
+                if self.ever_held or self._unsure:
+                    self.push(())
+                return Merged(ours)
+            try:
+                return self._publish(ours)
+            except Outrun:
+                lost = self._look_again(attempt + 1)
+                if unreachable and self._has_arrived(ours):
+                    return Merged(self.seen.lockfile)
+                self._lose_if_told(lost)
+            except RemoteUnreachable:
+                unreachable += 1
+                self._unsure = True
+                if unreachable == UNREACHABLE_TRIES or self._hurried:
+                    raise
+                self._pause(attempt)
+            except (PushRefused, InvalidInput):
+                self._leave()
+                raise
+        self._leave()
+        raise Outrun("the branch moves too fast: every push was overtaken", hint="run again")
+
+    def _publish(self, ours: Lockfile) -> Merged:
+        told = union(self.seen.records, self._mine)
+        merged = self._merged(ours, told)
+        self.seen = self._ledger.publish(self.seen, merged.lockfile, told, self._free())
+        return merged
+
+    def _merged(self, ours: Lockfile, told: Sequence[Record]) -> Merged:
+        return merge(self._start.lockfile, fold(ours, told), self.seen.lockfile)
+
+    def _has_arrived(self, ours: Lockfile) -> bool:
+        """Whether the branch has all that we would put there: an earlier push arrived, though its answer did not."""
+        return self._merged(ours, self._mine).lockfile == self.seen.lockfile
+
+    def _free(self) -> Lease:
+        return give_back(self._lease or self.seen.lease)
+
+    def _leave(self) -> None:
+        """The facts stay on the ledger for the next run, and the lease is given back."""
+        for attempt in range(PUSH_TRIES):
+            lease = self._free() if self.lost is None else self._next_lease()
+            try:
+                self._record(self._mine, lease)
+            except Outrun:
+                self._lose_if_told(self._look_again(attempt + 1))
+            else:
+                return

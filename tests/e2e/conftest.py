@@ -1,0 +1,44 @@
+"""A sandbox platform for each test, and a git project that is set to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox.server import SandboxServer
+from reconciler.sandbox.settings import SandboxSettings
+from tests.e2e.far_ends import KEY, Project
+
+
+@pytest.fixture
+def job_seconds() -> float:
+    """How long a job with sources runs. A test that needs another length is parametrized with it."""
+    return 0.2
+
+
+@pytest.fixture
+def platform(job_seconds: float) -> Iterator[SandboxServer]:
+    with SandboxServer(SandboxSettings(job_seconds=job_seconds, api_keys=(KEY,))) as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
+    """In a git repo, with one engine whose job takes a while and one that is ready at once."""
+    made = Project(tmp_path / "repo", platform.url)
+    made.git("init", "--quiet", "--initial-branch=main")
+    made.engine("acme", running=True)
+    made.engine("shop/web")
+    yield made
+    made.check_no_key_left()
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Project]:
+    """Outside of git, with no platform: its address refuses connections."""
+    made = Project(tmp_path / "folder", "http://127.0.0.1:9")
+    made.engine("acme")
+    yield made
+    made.check_no_key_left()
