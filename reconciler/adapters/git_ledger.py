@@ -40,8 +40,10 @@ class GitLedger:
     run_url: str | None = None
     skip_ci: bool = False
 
-    def look(self) -> Shared:
-        """See the port. Raises `JournalError` and `LockfileError` for contents that cannot be read."""
+    def look(self, unreadable: Lease | None = None) -> Shared:
+        """See the port. Raises `JournalError` and `LockfileError` for contents that cannot be read, but for a lease
+        where `unreadable` is given: that is then in its place.
+        """
         tips = self.remote.fetch([self.ref, self._branch_ref])
         tip = tips.get(self._branch_ref)
         if tip is None:
@@ -54,14 +56,16 @@ class GitLedger:
         lockfile = lockfile_format.EMPTY
         if content is not None and content.strip():
             lockfile = lockfile_format.parse(content, f"{self.branch}:{self.path}")
-        records, held = self._read_ledger(ledger_tip, tip)
+        records, held = self._read_ledger(ledger_tip, tip, unreadable)
         return Shared(ledger_tip, records, held, tip, lockfile, content or b"")
 
     def hurry(self, seconds: float) -> None:
         """See the port."""
         self.remote.hurry(seconds)
 
-    def _read_ledger(self, tip: str | None, branch_tip: str) -> tuple[tuple[Record, ...], Lease]:
+    def _read_ledger(
+        self, tip: str | None, branch_tip: str, unreadable: Lease | None
+    ) -> tuple[tuple[Record, ...], Lease]:
         """The records and the lease in a commit of the ledger; none where there is no ledger yet."""
         if tip is None:
             return (), lease.FREE
@@ -70,7 +74,7 @@ class GitLedger:
         if onto is not None and onto.decode("ascii", "replace").strip() == branch_tip:
             parent = self.remote.fetch_parent(self.ref, tip)
             [told] = self.remote.read([(parent or tip, JOURNAL_FILE)])
-        return self._records(told), lease.parse(held or b"")
+        return self._records(told), _lease_in(held or b"", unreadable)
 
     def _records(self, content: bytes | None) -> tuple[Record, ...]:
         return journal.parse(content or b"", f"{self.ref}:{JOURNAL_FILE}")[0]
@@ -84,6 +88,7 @@ class GitLedger:
     def record(self, seen: Shared, records: Sequence[Record], held: Lease) -> Shared:
         """See the port."""
         [tip] = self.remote.commit([self._draft(seen, records, held, seen.ledger_tip)])
+        step("ledger push about to leave")
         self.remote.push([self._ledger_update(seen, tip)])
         step("ledger pushed")
         return replace(seen, ledger_tip=tip, records=tuple(records), lease=held)
@@ -102,6 +107,7 @@ class GitLedger:
             drafts.append(Draft(seen.branch_tip, {self.path: content}, message))
         _, tip, *branch = self.remote.commit(drafts)
         updates = [Update(self._branch_ref, branch_tip) for branch_tip in branch]
+        step("publishing push about to leave")
         self.remote.push([self._ledger_update(seen, tip), *updates])
         step("lockfile published")
         return Shared(tip, (), held, branch[0] if branch else seen.branch_tip, lockfile, content)
@@ -118,3 +124,12 @@ class GitLedger:
 
     def _ledger_update(self, seen: Shared, tip: str) -> Update:
         return Update(self.ref, tip, compared=True, expected=seen.ledger_tip)
+
+
+def _lease_in(content: bytes, unreadable: Lease | None) -> Lease:
+    try:
+        return lease.parse(content)
+    except lease.UnreadableLease:
+        if unreadable is None:
+            raise
+        return unreadable

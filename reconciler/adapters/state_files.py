@@ -49,6 +49,7 @@ class LockfileFile:
         """See the port."""
         replace_file(self._file, lockfile_format.render(lockfile), self.path)
         step("lockfile replaced")
+        _remove_leftovers(Path(os.path.realpath(self._file)))
 
     def check_writable(self) -> None:
         """See the port."""
@@ -173,6 +174,7 @@ def replace_file(file: Path, content: bytes, name: str) -> None:
     with _mapped("write", name):
         try:
             _write_new(temporary, content, _mode_of(file))
+            step("replacement written beside the file")
             os.replace(temporary, file)
         except OSError:
             temporary.unlink(missing_ok=True)
@@ -182,6 +184,14 @@ def replace_file(file: Path, content: bytes, name: str) -> None:
 
 def _temporary_beside(file: Path) -> Path:
     return file.with_name(f".{file.name}.{os.urandom(6).hex()}.tmp")
+
+
+def _remove_leftovers(file: Path) -> None:
+    """What a process that was killed left beside the file. Only for a holder of the lease: nobody else writes then."""
+    with suppress(OSError):  # they are in nobody's way
+        for found in file.parent.iterdir():
+            if found.name.startswith(f".{file.name}.") and found.suffix == ".tmp":
+                found.unlink()
 
 
 def _write_new(file: Path, content: bytes, mode: int | None) -> None:

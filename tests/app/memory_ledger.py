@@ -1,0 +1,194 @@
+"""A ledger in memory: compare-and-swap, any number of runs, strangers who push in between, and faults on request."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from reconciler.app.planning import Planned, Request, make_plan
+from reconciler.app.pushing import Terms
+from reconciler.app.sharing import Sharer
+from reconciler.core import lockfile as lockfile_format
+from reconciler.core.errors import Outrun, RemoteUnreachable
+from reconciler.core.journal import Record
+from reconciler.core.lease import Holder, Lease
+from reconciler.core.lockfile import EMPTY, Lockfile
+from reconciler.core.outcome import Outcome
+from reconciler.core.shared import Shared
+from reconciler.core.spec import Spec
+from tests.app.ports import Log, Scene
+
+
+@dataclass
+class Remote:
+    """What all runs see. `pushes` has the types of the records of every push that got there."""
+
+    shared: Shared = field(default_factory=lambda: Shared(branch_tip="b0"))
+    pushes: list[list[str]] = field(default_factory=list)
+    _moves: int = 0
+
+    def put(self, **parts: object) -> Shared:
+        """Somebody pushes: what is given changes, and the ledger's tip does in any case."""
+        self._moves += 1
+        self.shared = replace(self.shared, **{"ledger_tip": f"l{self._moves}"} | parts)  # type: ignore[arg-type]
+        return self.shared
+
+    def change_branch(self, lockfile: Lockfile) -> None:
+        """Somebody else's commit on the branch."""
+        self._moves += 1
+        content = lockfile_format.render(lockfile)
+        self.shared = replace(self.shared, branch_tip=f"b{self._moves}", lockfile=lockfile, content=content)
+
+    def has(self, kind: str) -> bool:
+        return any(record.type == kind for record in self.shared.records)
+
+    @property
+    def lease(self) -> Lease:
+        return self.shared.lease
+
+
+@dataclass
+class MemoryLedger:
+    """One run's view. `before` and `after` are asked with the method's name and what is pushed; what they return is
+    raised, before anything happened or although all of it did. While `gate` is closed, pushes hang.
+    """
+
+    remote: Remote
+    log: Log
+    before: Callable[[str, Sequence[Record]], Exception | None] = lambda name, records: None
+    after: Callable[[str, Sequence[Record]], Exception | None] = lambda name, records: None
+    gate: threading.Event = field(default_factory=threading.Event)
+    tried: int = 0
+    _until: float = float("inf")
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def hurry(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+
+    def look(self) -> Shared:
+        self._raise(self.before("look", ()))
+        return self.remote.shared
+
+    def record(self, seen: Shared, records: Sequence[Record], held: Lease) -> Shared:
+        self._pass_gate()
+        self._raise(self.before("record", records))
+        self._compare(seen.ledger_tip, self.remote.shared.ledger_tip)
+        new = [record for record in records if record not in self.remote.shared.records]
+        self._pushed(new)
+        self.remote.put(records=tuple(records), lease=held)
+        self._raise(self.after("record", records))
+        return replace(
+            self.remote.shared, branch_tip=seen.branch_tip, lockfile=seen.lockfile, content=seen.content
+        )
+
+    def publish(self, seen: Shared, lockfile: Lockfile, told: Sequence[Record], held: Lease) -> Shared:
+        self._pass_gate()
+        self._raise(self.before("publish", told))
+        self._compare(seen.ledger_tip, self.remote.shared.ledger_tip)
+        self._compare(seen.branch_tip, self.remote.shared.branch_tip)
+        self._pushed([record for record in told if record not in self.remote.shared.records])
+        if lockfile != seen.lockfile:
+            self.remote.change_branch(lockfile)
+        self.remote.put(records=(), lease=held)
+        self.log.append("published")
+        self._raise(self.after("publish", told))
+        return self.remote.shared
+
+    def _pass_gate(self) -> None:
+        self.tried += 1
+        while not self.gate.wait(0.01):
+            if time.monotonic() > self._until:
+                raise RemoteUnreachable("the remote hangs")
+
+    @staticmethod
+    def _raise(error: Exception | None) -> None:
+        if error is not None:
+            raise error
+
+    @staticmethod
+    def _compare(seen: str | None, now: str | None) -> None:
+        if seen != now:
+            raise Outrun(f"it is at {now}, not at {seen}")
+
+    def _pushed(self, records: Sequence[Record]) -> None:
+        self.remote.pushes.append([record.type for record in records])
+        for record in records:
+            self.log.append(f"pushed {record.type} {record.operation}")
+
+
+class MovedClock:
+    """The real time, and as much more as a test says."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> str:
+        now = datetime.now(UTC) + timedelta(seconds=self.ahead)
+        return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class SharedScene(Scene):
+    """A project whose runs share through a remote; its files are those of one machine, and a scene is one machine."""
+
+    def __init__(self, specs: dict[str, Spec], remote: Remote | None = None, *, ttl: float = 60.0) -> None:
+        super().__init__(specs)
+        self.remote = remote or Remote()
+        self.ledger = MemoryLedger(self.remote, self.log)
+        self.moved_clock = MovedClock()
+        self.ttl = ttl
+        self.pauses: list[int] = []
+        self.sharer: Sharer | None = None
+        self.began = 0
+
+    def shared_plan(self) -> Planned:
+        return make_plan(self.engines, self.lockfile, self.journal, Request(), self.ledger.look())
+
+    def new_sharer(self, planned: Planned) -> Sharer:
+        assert planned.standing.shared is not None
+        self.began += 1
+        terms = Terms(Holder("here", self.began), f"token-{id(self)}-{self.began}", self.ttl)
+        return Sharer(self.ledger, planned.standing.shared, terms, self.moved_clock, self.pauses.append)
+
+    def share(
+        self,
+        during: Callable[[], object] | None = None,
+        *,
+        planned: Planned | None = None,
+        concurrency: int = 8,
+        interrupt: bool = False,
+    ) -> Outcome:
+        """Plan and apply. `during` may be a coroutine function; it runs beside the run, from its start."""
+        planned = planned or self.shared_plan()
+        self.sharer = self.new_sharer(planned)
+        ports = replace(self.ports, sharer=self.sharer, clock=self.moved_clock)
+
+        async def drive() -> Outcome:
+            from reconciler.app.applying import build_driver
+
+            driver = build_driver(planned, ports, self.settings(concurrency=concurrency))
+            driving = asyncio.create_task(driver.drive(planned.standing.on_disk))
+            if during is not None:
+                beside = during()
+                if asyncio.iscoroutine(beside):
+                    await beside
+            if interrupt:
+                driver.interrupt()
+            async with asyncio.timeout(20):
+                return await driving
+
+        return asyncio.run(drive())
+
+
+def taken_by_another(remote: Remote) -> None:
+    later = "2999-01-01T00:00:00.000Z"
+    lease = Lease(remote.lease.fencing + 1, Holder("elsewhere", 7), "other", later, later)
+    remote.put(lease=lease)
+
+
+__all__ = ["EMPTY", "MemoryLedger", "Remote", "SharedScene", "taken_by_another"]
