@@ -44,7 +44,7 @@ from reconciler.core.run import Run
 
 GRACE = 3.5  # seconds an interrupted run gives to create calls under way; the whole end takes less than 5
 SHARED_GRACE = 2.5  # the same, where their answers are to be pushed as well
-END = 4.6  # seconds after an interrupt at which the last push is given up
+END = 4.4  # seconds after an interrupt at which the last push is given up
 
 
 @dataclass(frozen=True, slots=True)

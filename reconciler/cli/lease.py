@@ -9,7 +9,9 @@ from reconciler.app.leasing import break_lease
 from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project
 from reconciler.cli.publishing import open_ledger
-from reconciler.core.lease import Lease, seconds_left
+from reconciler.core.lease import Holder, Lease, seconds_left
+
+_UNREADABLE = Lease(0, Holder("nobody knows whose", 0), "unreadable")
 
 
 @click.group("lease")
@@ -35,7 +37,7 @@ def break_command(ctx: click.Context, yes: bool) -> None:
     A run that is alive after all notices at its next push, creates nothing more, and still records what it knows.
     """
     ledger = open_ledger(open_project(ctx))
-    seen = ledger.look()
+    seen = ledger.look(unreadable=_UNREADABLE)
     click.echo(_described(seen.lease), err=True)
     if seen.lease.holder is None:
         return
@@ -46,6 +48,8 @@ def break_command(ctx: click.Context, yes: bool) -> None:
 
 
 def _described(lease: Lease) -> str:
+    if lease == _UNREADABLE:
+        return "the lease cannot be read: somebody wrote over it"
     if lease.holder is None:
         return f"nobody has the lease (it was taken {lease.fencing} times)"
     left = seconds_left(lease, UtcClock().now())

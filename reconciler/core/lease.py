@@ -18,6 +18,10 @@ VERSION = 1
 SKEW = 20.0  # seconds: how far two machines' clocks may be apart
 
 
+class UnreadableLease(JournalError):
+    """What is in the lease's place is none. Whoever wrote it there may hold one, so only a person breaks it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds it: enough for a person to find the run."""
@@ -94,7 +98,7 @@ def render(lease: Lease) -> bytes:
 
 
 def parse(content: bytes) -> Lease:
-    """The lease in the file; no content is a free one. Raises `JournalError` when it is not readable."""
+    """The lease in the file; no content is a free one. Raises `UnreadableLease`; `JournalError` for a newer version."""
     if not content.strip():
         return FREE
     try:
@@ -106,9 +110,9 @@ def parse(content: bytes) -> Lease:
             )
         return _lease(document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise JournalError(
+        raise UnreadableLease(
             "the lease on the remote cannot be read",
-            hint="look at it with `reconcile lease show`; `reconcile lease break` replaces it",
+            hint="when no run is under way, `reconcile lease break` replaces it",
         ) from error
 
 
