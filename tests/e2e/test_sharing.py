@@ -98,7 +98,7 @@ def test_clones_that_wait_for_the_lease_all_end_well(
     shared: Project, origin: Path, platform: SandboxServer
 ) -> None:
     clones = [clone(shared, origin, f"clone-{number}") for number in range(4)]
-    processes = [one.start("apply", "--yes", "--publish", "--lease-wait", "35s") for one in clones]
+    processes = [one.start("apply", "--yes", "--publish", "--lease-wait", "95s") for one in clones]
     assert {one.finish(process).code for one, process in zip(clones, processes, strict=True)} == {0}
     assert platform.create_calls() == 2
 
@@ -117,7 +117,7 @@ def test_a_run_whose_lease_was_taken_says_so_and_creates_nothing_more(
     for number in range(40):
         shared.engine(f"more/{number:02}", running=True)
     platform.faults.add("create", "slow=0.3", times=1000)
-    process = shared.start("apply", "--yes", "--publish", "--concurrency", "2", "--timeout", "60s")
+    process = shared.start("apply", "--yes", "--publish", "--concurrency", "2", "--timeout", "120s")
     wait_until(lambda: platform.create_calls() >= 3, "the first create calls")
     shared.run("lease", "break", "--yes").ended(0, "the lease is free")
     wait_until(lambda: process.poll() is not None or _lost(shared, origin), "the run noticed", 30)
