@@ -20,7 +20,7 @@ from reconciler.adapters.state_files import JournalFile, LockfileFile
 from reconciler.app.planning import Request, make_plan
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
-from tests.e2e.far_ends import ENGINE, KEY, LINK, Project, Ran
+from tests.e2e.far_ends import ENGINE, KEY, LINK, Project, Ran, wait_until
 
 JOB_SECONDS = 0.15
 MADE_BY_THE_APPLY = 3
@@ -103,6 +103,10 @@ class Cell:
             if ran.code == 7:
                 self.settle()
         raise AssertionError("did not converge:\n" + "\n".join(self.log))
+
+    def break_lease(self) -> None:
+        """The holder is dead; else its lease would have to expire. A push that it left behind may still come through."""
+        wait_until(lambda: self.project.run("lease", "break", "--yes").code == 0, "the lease is broken", 60)
 
     def settle(self) -> None:
         """Every operation that is reported uncertain is settled as the platform's own records say."""
