@@ -94,9 +94,7 @@ class Cell:
         """What the next runs do, and what a person does about what is uncertain: look, and tell the truth."""
         for _ in range(MAX_RUNS):
             if self.shared:
-                self.project.run("lease", "break", "--yes").ended(
-                    0
-                )  # the holder is dead; else its lease must expire
+                self.break_lease()
             ran = self.apply()
             if ran.code == 0:
                 return
@@ -105,7 +103,7 @@ class Cell:
         raise AssertionError("did not converge:\n" + "\n".join(self.log))
 
     def break_lease(self) -> None:
-        """The holder is dead; else its lease would have to expire. A push that it left behind may still come through."""
+        """The holder is dead; else its lease would have to expire. A push that it left may still come through."""
         wait_until(lambda: self.project.run("lease", "break", "--yes").code == 0, "the lease is broken", 60)
 
     def settle(self) -> None:
