@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.app.ports import Clock, Ledger
-from reconciler.core.errors import LeaseHeld
+from reconciler.core.errors import LeaseHeld, Outrun
 from reconciler.core.lease import Holder, give_back
 from reconciler.core.shared import Shared
 
+BREAK_TRIES = 12
 POLL = 5.0  # seconds between two looks at a lease that another run has
 
 
@@ -46,6 +47,15 @@ def look_when_free(
 def break_lease(ledger: Ledger, seen: Shared) -> Shared:
     """Take the lease from its holder. That run will notice at its next push, and create nothing more.
 
-    Raises `Outrun` when the ledger moved since it was seen: the holder is alive.
+    A holder that is alive pushes meanwhile; as long as it is the same one, this tries again. Raises `Outrun` when
+    somebody else has the lease by now, or nobody.
     """
+    for _ in range(BREAK_TRIES - 1):
+        try:
+            return ledger.record(seen, seen.records, give_back(seen.lease))
+        except Outrun:
+            newest = ledger.look()
+            if newest.lease.token != seen.lease.token:
+                raise
+            seen = newest
     return ledger.record(seen, seen.records, give_back(seen.lease))
