@@ -1,26 +1,35 @@
-"""Who made which engine, when, and by which run: read from the ledger's commits."""
+"""Who made which engine, when, and by which run: read from the ledger's commits and from those of the lockfile.
+
+The ledger tells of every operation, also of those that made nothing. The lockfile's log tells in which commit an engine
+came to be recorded, and knows engines that were made where nothing was published.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from reconciler.core.errors import LockfileError
 from reconciler.core.fold import Facts, gather
 from reconciler.core.journal import Begin, Record
+from reconciler.core.lockfile import Lockfile
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One operation of an engine. `commit` is the ledger's that announced it, `run` the run's page, where known."""
+    """One operation of an engine. `commit` is the ledger's that announced it, `recorded_in` the first of the branch
+    whose lockfile names the engine, `run` the run's page; each None where it is not known.
+    """
 
     at: str
     key: str
-    operation: str
+    operation: str | None
     status: str
     engine_id: str | None
-    commit: str
+    commit: str | None
     by: str
     run: str | None
+    recorded_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +42,66 @@ class LedgerCommit:
     records: tuple[Record, ...]
 
 
-def changes_in(commits: Iterable[LedgerCommit], key: str | None = None) -> list[Change]:
-    """The operations that these commits (oldest first) tell of, newest first; those of one key, if it is given."""
+@dataclass(frozen=True, slots=True)
+class LockfileCommit:
+    """A commit that changed the lockfile: what it was then, when and by whom, and the run that the message names."""
+
+    id: str
+    at: str
+    by: str
+    run: str | None
+    lockfile: Lockfile
+
+
+def history(
+    ledger: Iterable[LedgerCommit], branch: Iterable[LockfileCommit], key: str | None = None
+) -> list[Change]:
+    """What both (oldest first) tell of, newest first: of all engines, or of those that one key had."""
+    changes = changes_in(ledger)
+    recorded = _recorded_in(branch)
+    by_engine = {one.engine_id: one for one in recorded}
+    told = {change.engine_id for change in changes}
+    changes = [
+        replace(change, recorded_in=by_engine[change.engine_id].recorded_in)
+        if change.engine_id in by_engine
+        else change
+        for change in changes
+    ]
+    changes += [one for one in recorded if one.engine_id not in told]
+    return sorted(
+        (change for change in changes if key in (None, change.key)),
+        key=lambda change: (change.at, change.key),
+        reverse=True,
+    )
+
+
+def _recorded_in(commits: Iterable[LockfileCommit]) -> list[Change]:
+    """The engines that came to serve, each with the commit that was the first to say so."""
+    found: dict[str, Change] = {}
+    for commit in commits:
+        for key in commit.lockfile.engines:
+            try:
+                entry = commit.lockfile.entry(key)
+            except LockfileError:
+                continue  # what somebody broke then was mended since, or is reported elsewhere
+            current = None if entry is None else entry.current
+            if current is not None and current.engine_id not in found:
+                found[current.engine_id] = Change(
+                    current.provisioned_at or commit.at,
+                    key,
+                    current.operation_id,
+                    "completed",
+                    current.engine_id,
+                    None,
+                    commit.by,
+                    commit.run,
+                    commit.id,
+                )
+    return list(found.values())
+
+
+def changes_in(commits: Iterable[LedgerCommit]) -> list[Change]:
+    """The operations that these commits (oldest first) tell of."""
     first: dict[str, LedgerCommit] = {}
     everything: list[Record] = []
     for commit in commits:
@@ -43,12 +110,11 @@ def changes_in(commits: Iterable[LedgerCommit], key: str | None = None) -> list[
             if isinstance(record, Begin):
                 first.setdefault(record.operation, commit)
     facts = gather(everything)
-    changes = [
+    return [
         _change(known, first[operation])
         for operation, known in facts.items()
-        if operation in first and known.begin is not None and key in (None, known.begin.key)
+        if operation in first and known.begin is not None
     ]
-    return sorted(changes, key=lambda change: (change.at, change.key), reverse=True)
 
 
 def _change(known: Facts, commit: LedgerCommit) -> Change:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from reconciler.app.history import Change, LedgerCommit, changes_in
+from reconciler.adapters.lockfile_log import lockfile_versions
+from reconciler.adapters.places import find_git
+from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
 from reconciler.cli.options import global_options
-from reconciler.cli.project import open_project
-from reconciler.cli.publishing import open_ledger
+from reconciler.cli.project import Project, open_project
+from reconciler.cli.publishing import has_remote, open_ledger
+from reconciler.core import lockfile as lockfile_format
+from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.render.printable import printable
 
 _RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
@@ -25,7 +30,7 @@ _RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
     type=click.IntRange(1, 100_000),
     default=1000,
     show_default=True,
-    help="Ledger commits to read.",
+    help="Commits to read, of the ledger and of the lockfile.",
 )
 @click.option(
     "--format",
@@ -38,14 +43,15 @@ _RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
-    """Show the operations on engines, newest first: all, or those of KEY. Read from the ledger on the remote."""
-    ledger = open_ledger(open_project(ctx))
-    tip = ledger.look().ledger_tip
-    found = [] if tip is None else ledger.commits(tip, flags["limit"])
-    commits = [
-        LedgerCommit(commit.id, commit.author, _run(commit.message), records) for commit, records in found
-    ]
-    changes = changes_in(commits, flags["key"])
+    """Show the operations on engines, newest first: all, or those of KEY.
+
+    Read from the ledger on the remote, where there is one, and from the commits of the lockfile on this branch.
+    """
+    project = open_project(ctx)
+    if find_git(project.root) is None:
+        raise InvalidInput("there is no history outside of a git repository", hint="git init")
+    ledger = _ledger(project, flags["limit"]) if has_remote(project) else []
+    changes = history(ledger, _versions(project, flags["limit"]), flags["key"])
     if flags["format_"] == "json":
         click.echo(json.dumps({"schemaVersion": 1, "operations": [asdict(one) for one in changes]}, indent=2))
     elif not changes:
@@ -54,20 +60,43 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         click.echo("\n".join(_line(change) for change in changes))
 
 
+def _ledger(project: Project, limit: int) -> list[LedgerCommit]:
+    ledger = open_ledger(project)
+    tip = ledger.look().ledger_tip
+    found = [] if tip is None else ledger.commits(tip, limit)
+    return [
+        LedgerCommit(commit.id, commit.author, _run(commit.message), records) for commit, records in found
+    ]
+
+
+def _versions(project: Project, limit: int) -> Iterator[LockfileCommit]:
+    """The lockfile's versions that can be read: a conflict that somebody committed was mended since."""
+    name = project.settings.lockfile
+    for one in lockfile_versions(project.root, name, limit):
+        if not one.content.strip():
+            continue
+        try:
+            lockfile = lockfile_format.parse(one.content, name)
+        except LockfileError:
+            click.echo(f"warning: {name} in {one.commit[:10]} cannot be read", err=True)
+            continue
+        yield LockfileCommit(one.commit, one.at, one.by, _run(one.message), lockfile)
+
+
 def _run(message: str) -> str | None:
     found = _RUN.search(message)
     return found[1] if found else None
 
 
 def _line(change: Change) -> str:
-    where = change.run or change.by
+    commits = [commit[:10] for commit in (change.commit, change.recorded_in) if commit is not None]
     words = (
         change.at,
         change.key,
         change.engine_id or "-",
         change.status,
-        where,
-        change.commit[:10],
-        change.operation,
+        change.run or change.by,
+        " → ".join(commits),
+        change.operation or "-",
     )
     return "  ".join(printable(word) for word in words)

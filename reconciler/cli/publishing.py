@@ -21,6 +21,7 @@ from reconciler.cli.project import FETCHED
 from reconciler.core import journal
 from reconciler.core.errors import GitError, InvalidInput
 from reconciler.core.lease import Holder
+from reconciler.render.printable import printable
 
 if TYPE_CHECKING:
     from reconciler.adapters.git_ledger import GitLedger
@@ -34,7 +35,12 @@ def shares(project: Project) -> bool:
     """Whether runs of this project share through a remote: as set, otherwise in CI, where the repo knows the remote."""
     if project.settings.publish is not None:
         return project.settings.publish
-    if not ci.in_ci() or find_git(project.root) is None:
+    return ci.in_ci() and has_remote(project)
+
+
+def has_remote(project: Project) -> bool:
+    """Whether the project is in a repo that knows the remote."""
+    if find_git(project.root) is None:
         return False
     from reconciler.adapters.git_remote import GitRemote, Identity
 
@@ -118,7 +124,7 @@ def look_when_free(project: Project, wait: float) -> Shared:
         wait=wait,
         sleep=time.sleep,
         has_ended=_has_ended,
-        notice=lambda text: click.echo(text, err=True),
+        notice=lambda text: click.echo(printable(text), err=True),
     )
 
 
