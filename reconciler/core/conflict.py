@@ -53,6 +53,9 @@ _FOLLOWERS: dict[bytes | None, tuple[bytes, ...]] = {
 
 
 def _marker(line: bytes) -> bytes | None:
-    """JSON has no line that begins like this, so nothing of the file can be taken for a marker."""
+    """JSON has no line that begins like this, so nothing of the file can be taken for a marker. Those of a conflict in
+    the base itself (of two branches that were merged crosswise) are longer: they are content of the base.
+    """
     start = line[:7]
-    return start if start in (_OURS, _BASE, _THEIRS, _END) else None
+    known = start in (_OURS, _BASE, _THEIRS, _END)
+    return start if known and line[7:8] != start[:1] else None

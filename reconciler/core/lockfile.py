@@ -155,7 +155,7 @@ def _json(content: bytes, file: str) -> Any:
         if line is not None:
             raise LockfileError(
                 f"{file} has conflict markers",
-                hint="keep one side whole, or both entries where they name different engines; then run again",
+                hint="`reconcile lockfile repair` merges both sides, and loses no engine",
                 diagnostics=[Diagnostic("conflict marker", file, line, 1)],
             ) from error
         cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")

@@ -1,4 +1,4 @@
-"""Merge two lockfiles that grew apart, as documents: nothing that either side names is lost.
+"""Merge two lockfiles that grew apart: nothing that either side names is lost, and nothing is named twice.
 
 Whoever made an engine recorded it in one of them, so the merged file names every engine of both. Two sides that changed
 different keys merge without ado. Where both changed one key, the side that knows more of it wins (it has the other's
@@ -6,8 +6,9 @@ engine among those it replaced); where both made an engine, the newer one serves
 and the conflict is reported. The result does not depend on which side is ours.
 
 With a base this is a three-way merge. Without one (a stale checkout against the branch's tip, a file with conflict
-markers) what only one side has counts as new, save that no engine ends up in two entries; then a moved or retired entry
-may be back in its old place, and the next plan moves or retires it again, with no call.
+markers) what only one side has counts as new. Either way an engine ends up in one entry: where one side moved or
+retired an entry that the other still has, or changed, both versions become one. Such an entry may be back in its old
+place, and the next plan moves or retires it again, with no call.
 """
 
 from __future__ import annotations
@@ -15,22 +16,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending, Provisioned, Superseded
-from reconciler.core.entry_format import Document, entry_document, read_entry
-from reconciler.core.errors import LockfileError
+from reconciler.core.entry import Entry
+from reconciler.core.entry_format import (
+    Document,
+    entry_document,
+    read_entry,
+    read_retired,
+    retired_document,
+)
 from reconciler.core.lockfile import Lockfile
-from reconciler.core.transitions import superseded_by, superseded_by_dropping
+from reconciler.core.merge_entry import Doubled, merge_entries, without_superseded
 
-_UNKNOWN = "1970-01-01T00:00:00Z"  # for a time that neither side wrote down
-
-
-@dataclass(frozen=True, slots=True)
-class Doubled:
-    """A key for which both sides made an engine. Both are kept; `kept` serves."""
-
-    key: str
-    kept: str
-    other: str
+__all__ = ["Doubled", "Merged", "merge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,160 +44,160 @@ def merge(base: Lockfile | None, ours: Lockfile, theirs: Lockfile) -> Merged:
         return Merged(ours)
     if ours == base:
         return Merged(theirs)
-    engines: dict[str, Document] = {}
-    doubled: list[Doubled] = []
-    alone: dict[str, Document] = {}  # on one side only, and nothing tells whether the other ever had it
-    for key in ours.engines.keys() | theirs.engines.keys():
-        before = None if base is None else base.engines.get(key)
-        mine, yours = ours.engines.get(key), theirs.engines.get(key)
-        picked: Document | None
-        if base is not None and mine == before:
-            picked = yours
-        elif mine == yours or (base is not None and yours == before):
-            picked = mine
-        elif mine is not None and yours is not None:
-            picked = _merge_documents(key, mine, yours, doubled)
-        else:
-            picked = mine if mine is not None else yours
-            if base is None and picked is not None:
-                alone[key] = picked
+    merging = _Merging(base, ours, theirs)
+    merging.merge_keys()
+    merging.join_moved()
+    retired = merging.merge_retired()
+    merging.tell_apart()
+    lockfile = replace(ours, engines=merging.engines, retired=retired)
+    return Merged(lockfile, tuple(sorted(merging.doubled, key=lambda one: (one.key, one.kept, one.other))))
+
+
+class _Merging:
+    """One merge on its way: the entries picked so far, and which of them names an engine."""
+
+    def __init__(self, base: Lockfile | None, ours: Lockfile, theirs: Lockfile) -> None:
+        self._base = base
+        self._ours = ours
+        self._theirs = theirs
+        self._sides = (ours, theirs)
+        self.engines: dict[str, Document] = {}
+        self.doubled: list[Doubled] = []
+        self._homes: dict[str, str] = {}
+        self._twice: dict[str, set[str]] = {}
+
+    def merge_keys(self) -> None:
+        """Key by key; where one side moved what the other has, an engine may then be in two entries."""
+        base = {} if self._base is None else self._base.engines
+        for key in self._ours.engines.keys() | self._theirs.engines.keys():
+            mine, yours = self._ours.engines.get(key), self._theirs.engines.get(key)
+            before = base.get(key)
+            picked = _three_way(before, mine, yours) if self._base is not None else None
+            if picked is None and mine is not None and yours is not None:
+                picked = mine if mine == yours else self._join(key, mine, yours)
+            elif picked is None and (self._base is None or before not in (mine, yours)):
+                picked = mine if mine is not None else yours
+            if picked is not None:
+                self.engines[key] = picked
+
+    def _join(self, key: str, one: Document, two: Document) -> Document:
+        place = f"engines.{key}"
+        entry, doubled = merge_entries(key, read_entry(one, place), read_entry(two, place))
+        if doubled is not None:
+            self.doubled.append(doubled)
+        return entry_document(entry)
+
+    def join_moved(self) -> None:
+        """Entries that name the same engine are one that was moved, unless some side has both keys."""
+        named = [(name, key) for key, document in self.engines.items() for name in _names_of(document)]
+        self._homes = dict(named)
+        if len(self._homes) == len(named):
+            return
+        picked, self.engines, self._homes = self.engines, {}, {}
+        for key in sorted(picked, key=lambda key: self._precedence(key, picked[key])):
+            document = picked[key]
+            for home in sorted({self._homes[name] for name in _names_of(document) if name in self._homes}):
+                if not self._beside(key, home):
+                    document = self._join(home, self.engines[home], document)
+                    self.engines.pop(key, None)
+                    key = home
+            self._settle(key, document)
+
+    def _precedence(self, key: str, document: Document) -> tuple[bool, int, str]:
+        """Where something moved, its new key comes first; where nothing tells which is new, what names more."""
+        old = self._base is not None and key in self._base.engines
+        return old, -len(set(_names_of(document))), key
+
+    def _beside(self, key: str, other: str) -> bool:
+        return any(key in side.engines and other in side.engines for side in self._sides)
+
+    def _settle(self, key: str, document: Document) -> None:
+        self.engines[key] = document
+        for name in _names_of(document):
+            home = self._homes.setdefault(name, key)
+            if home not in self.engines:
+                self._homes[name] = key
+            elif home != key:
+                self._twice.setdefault(name, {home}).add(key)
+
+    def tell_apart(self) -> None:
+        """An engine that is in two entries all the same stays where it serves or is pending, not in the other's past.
+
+        What one side has like that already is not for a merge to mend.
+        """
+        for name, keys in sorted(self._twice.items()):
+            entries = {
+                key: read_entry(self.engines[key], f"engines.{key}")
+                for key in sorted(keys)
+                if name in _names_of(self.engines.get(key, {}))
+            }
+            if any(
+                all(side.engines.get(key) == self.engines[key] for key in entries) for side in self._sides
+            ):
                 continue
-        if picked is not None:
-            engines[key] = picked
-    merged = replace(ours, engines=_with_lone_entries(engines, alone))
-    merged = replace(merged, retired=_merge_retired(base, ours, theirs, merged))
-    return Merged(merged, tuple(sorted(doubled, key=lambda one: one.key)))
+            serving = [key for key, entry in entries.items() if _is_now(entry, name)]
+            for key in entries.keys() - set(serving or list(entries)[:1]):
+                self._put(key, without_superseded(entries[key], name))
+
+    def _put(self, key: str, entry: Entry) -> None:
+        if entry.empty:
+            del self.engines[key]
+        else:
+            self.engines[key] = entry_document(entry)
+
+    def merge_retired(self) -> dict[str, tuple[Document, ...]]:
+        """Both sides' retired entries. What is in use again, or was changed by the other side, is no longer retired."""
+        base = {} if self._base is None else self._base.retired
+        retired: dict[str, tuple[Document, ...]] = {}
+        for key in sorted(self._ours.retired.keys() | self._theirs.retired.keys()):
+            mine, yours = (side.retired.get(key, ()) for side in self._sides)
+            if mine == yours:
+                retired[key] = mine
+                continue
+            before = base.get(key, ()) if self._base is not None else None
+            documents = yours if mine == before else mine if yours == before else (*mine, *yours)
+            left = [one for one in _distinct(documents) if not self._taken_back(one)]
+            if left:
+                retired[key] = tuple(sorted(left, key=lambda one: (one["retiredAt"], sorted(_names_of(one)))))
+        return retired
+
+    def _taken_back(self, document: Document) -> bool:
+        """Whether an entry has its engines; what the retired one knows goes there, too."""
+        homes = sorted({self._homes[name] for name in _names_of(document) if name in self._homes})
+        for home in homes[:1]:
+            known = entry_document(read_retired(document, f"retired.{home}").entry)
+            self._settle(home, self._join(home, self.engines[home], known))
+        return bool(homes)
 
 
-def _with_lone_entries(engines: dict[str, Document], alone: Mapping[str, Document]) -> dict[str, Document]:
-    """Those whose engines are not all in other entries: else the one side moved what the other still has."""
-    used = {name for document in engines.values() for name in _names_of(document)}
-    named = {key: set(_names_of(document)) for key, document in alone.items()}
-    for key, names in sorted(named.items(), key=lambda item: (-len(item[1]), item[0])):
-        if not names <= used:
-            engines[key] = alone[key]
-            used |= names
-    return engines
+def _three_way(before: Document | None, mine: Document | None, yours: Document | None) -> Document | None:
+    """The side that changed the entry, where only one did."""
+    if mine == before:
+        return yours
+    return mine if yours == before else None
 
 
-def _merge_documents(key: str, mine: Document, yours: Document, doubled: list[Doubled]) -> Document:
-    one, two = read_entry(mine, f"engines.{key}"), read_entry(yours, f"engines.{key}")
-    current = _current(key, one, two, doubled)
-    superseded = _superseded(one, two, current)
-    pending, overtaken = _pending(key, one, two, current, superseded)
-    known = {past.engine_id for past in superseded}
-    superseded += [past for past in overtaken if past.engine_id not in known]
-    superseded.sort(key=lambda past: (past.replaced_at, past.engine_id))
-    return entry_document(Entry(current, pending, tuple(superseded)))
-
-
-def _current(key: str, one: Entry, two: Entry, doubled: list[Doubled]) -> Provisioned | None:
-    mine, yours = one.current, two.current
-    if mine is None or yours is None or mine.engine_id == yours.engine_id:
-        return _fuller(mine, yours)
-    left_mine, left_yours = _replaced_at(two, mine.engine_id), _replaced_at(one, yours.engine_id)
-    if left_mine is not None or left_yours is not None:  # one side moved on from the other's engine
-        return yours if (left_mine or "") >= (left_yours or "") else mine
-    kept, other = sorted(
-        (mine, yours), key=lambda made: (made.provisioned_at or "", made.engine_id), reverse=True
-    )
-    doubled.append(Doubled(key, kept.engine_id, other.engine_id))
-    return kept
-
-
-def _fuller(mine: Provisioned | None, yours: Provisioned | None) -> Provisioned | None:
-    """Of two records of one engine the one that holds more; of one and none, the one."""
-    known = [made for made in (mine, yours) if made is not None]
-    return max(known, key=lambda made: (made.summary is not None, repr(made)), default=None)
-
-
-def _replaced_at(entry: Entry, engine_id: str) -> str | None:
-    return next((past.replaced_at for past in entry.superseded if past.engine_id == engine_id), None)
-
-
-def _superseded(one: Entry, two: Entry, current: Provisioned | None) -> list[Superseded]:
-    """Every engine that either side left, save the one that serves; completed is known better than running."""
-    left = [*one.superseded, *two.superseded]
-    known = {past.engine_id for past in left}
-    for made in (one.current, two.current):
-        if made is not None and current is not None and made.engine_id not in (current.engine_id, *known):
-            left.append(superseded_by(made, current.provisioned_at or made.provisioned_at or _UNKNOWN))
-    found: dict[str, Superseded] = {}
-    for past in sorted(left, key=lambda past: (_rank(past.status), past.replaced_at, repr(past))):
-        found.setdefault(past.engine_id, past)
-    if current is not None:
-        found.pop(current.engine_id, None)
-    return list(found.values())
-
-
-def _pending(
-    key: str, one: Entry, two: Entry, current: Provisioned | None, superseded: list[Superseded]
-) -> tuple[Pending | None, list[Superseded]]:
-    """The operation that is still pending for the merged entry, and what it overtakes."""
-    settled = {past.operation_id for past in superseded} | {current.operation_id if current else None}
-    open_: dict[str, Pending] = {}
-    for pending in (one.pending, two.pending):
-        if pending is None or pending.operation_id in settled:
-            continue
-        before = open_.get(pending.operation_id)
-        open_[pending.operation_id] = pending if before is None else max(before, pending, key=_progress)
-    unanswered = [pending for pending in open_.values() if pending.status == UNCERTAIN]
-    if len(unanswered) > 1:
-        raise LockfileError(
-            f"both sides have an uncertain operation for `{key}`",
-            hint=f"settle one of them first: reconcile resolve {key} …, on the branch that has it",
-        )
-    if not open_:
-        return None, []
-    kept = max(
-        open_.values(), key=lambda pending: (pending in unanswered, pending.submitted_at or "", repr(pending))
-    )
-    rest = [pending for pending in open_.values() if pending is not kept]
-    at = kept.submitted_at or _UNKNOWN
-    return kept, [past for pending in rest for past in superseded_by_dropping(pending, at)]
-
-
-def _progress(pending: Pending) -> tuple[bool, int, str]:
-    """What is known furthest of one operation: first of all its engine."""
-    order = {UNCERTAIN: 0, IN_PROGRESS: 1, FAILED: 2}
-    return pending.engine_id is not None, order[pending.status], repr(pending)
-
-
-def _rank(status: str | None) -> int:
-    return {None: 0, FAILED: 1}.get(status, 2)
-
-
-def _merge_retired(
-    base: Lockfile | None, ours: Lockfile, theirs: Lockfile, merged: Lockfile
-) -> dict[str, tuple[Document, ...]]:
-    """Both sides' retired entries; where they differ, without those whose engines are in use again."""
-    used: set[str] | None = None
-    retired: dict[str, tuple[Document, ...]] = {}
-    for key in ours.retired.keys() | theirs.retired.keys():
-        before = None if base is None else base.retired.get(key, ())
-        mine, yours = ours.retired.get(key, ()), theirs.retired.get(key, ())
-        if mine == yours:
-            retired[key] = mine
-            continue
-        if used is None:
-            used = {name for document in merged.engines.values() for name in _names_of(document)}
-        both = [*mine, *(one for one in yours if one not in mine)]
-        documents = _distinct(yours if mine == before else mine if yours == before else both)
-        left = [one for one in documents if not set(_names_of(one)) <= used]
-        kept = tuple(sorted(left, key=lambda one: (one["retiredAt"], sorted(_names_of(one)))))
-        if kept:
-            retired[key] = kept
-    return retired
+def _is_now(entry: Entry, engine_id: str) -> bool:
+    return any(part is not None and part.engine_id == engine_id for part in (entry.current, entry.pending))
 
 
 def _distinct(documents: Iterable[Document]) -> list[Document]:
-    """Those that are not wholly named by another; of two that name the same, the earlier retired."""
-    ordered = sorted(documents, key=lambda one: (-len(set(_names_of(one))), one["retiredAt"], str(one)))
+    """Each engine in one of them: what was retired twice becomes one, retired when it was first."""
     kept: list[Document] = []
-    for one in ordered:
-        if not any(set(_names_of(one)) <= set(_names_of(other)) for other in kept):
+    for one in sorted(documents, key=lambda one: (-len(set(_names_of(one))), one["retiredAt"], str(one))):
+        names = set(_names_of(one))
+        same = next((other for other in kept if names & set(_names_of(other))), None)
+        if same is None:
             kept.append(one)
+        elif not names <= set(_names_of(same)):
+            kept[kept.index(same)] = _join_retired(same, one)
     return kept
+
+
+def _join_retired(one: Mapping[str, object], two: Mapping[str, object]) -> Document:
+    first, second = read_retired(dict(one), "retired"), read_retired(dict(two), "retired")
+    entry, _ = merge_entries("retired", first.entry, second.entry)
+    return retired_document(replace(first, entry=entry, retired_at=min(first.retired_at, second.retired_at)))
 
 
 def _names_of(document: Document) -> Iterator[str]:

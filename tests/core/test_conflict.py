@@ -23,6 +23,17 @@ def test_several_conflicts_and_an_empty_side() -> None:
     assert take_apart(content, "x") == Sides(b"mid\no2\n", b"t1\nmid\n", None)
 
 
+def test_a_conflict_in_the_base_itself_is_content_of_the_base() -> None:
+    inner = b"<<<<<<<<< one\nx\n||||||||| older\n=========\ny\n>>>>>>>>> two\n"
+    content = b"<<<<<<< HEAD\no\n||||||| merged common ancestors\n" + inner + b"=======\nt\n>>>>>>> b\n"
+    assert take_apart(content, "x") == Sides(b"o\n", b"t\n", inner)
+
+
+def test_markers_with_windows_line_ends() -> None:
+    content = b"<<<<<<< HEAD\r\no\r\n=======\r\nt\r\n>>>>>>> b\r\n"
+    assert take_apart(content, "x") == Sides(b"o\r\n", b"t\r\n", None)
+
+
 def test_a_whole_file_is_the_same_on_both_sides() -> None:
     assert take_apart(b'{"version": 1}\n', "x") == Sides(b'{"version": 1}\n', b'{"version": 1}\n', None)
 

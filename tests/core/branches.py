@@ -1,0 +1,112 @@
+"""Two branches of one lockfile as they come to be: through the transitions that runs and people make of it.
+
+Sides that are drawn apart from each other have nothing in common; these share engines and operations, as real ones do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from reconciler.core import transitions
+from reconciler.core.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending, Retired
+from reconciler.core.fingerprint import fingerprint
+from reconciler.core.lockfile import EMPTY, Lockfile
+from reconciler.core.spec import record_of
+from tests.core.build import A, B, C, at
+
+KEYS = ("a", "b", "c")
+
+
+class Branch:
+    """A lockfile that grows. `name` keeps the ids of two branches apart, `second` is their clock."""
+
+    def __init__(self, rng: Random, name: str, lock: Lockfile = EMPTY, second: int = 0) -> None:
+        self.rng = rng
+        self.name = name
+        self.lock = lock
+        self.second = second
+        self._made = 0
+
+    def grow(self, steps: int) -> Branch:
+        for _ in range(steps):
+            self.second += self.rng.randint(0, 2)
+            self._step(self.rng.choice(KEYS))
+        return self
+
+    def fork(self, name: str) -> Branch:
+        return Branch(self.rng, name, self.lock, self.second)
+
+    def _step(self, key: str) -> None:
+        entry = self.lock.entry(key)
+        pending = None if entry is None else entry.pending
+        if entry is not None and self.rng.random() < 0.2:
+            self._leave(key, entry)
+        elif entry is None and self.lock.retired_of(key) and self.rng.random() < 0.5:
+            *rest, last = self.lock.retired_of(key)
+            self.lock = self.lock.with_retired(key, tuple(rest)).with_entry(key, last.entry)
+        elif entry is not None and pending is not None and pending.status != FAILED:
+            self.lock = self.lock.with_entry(key, self._go_on(entry, pending))
+        else:
+            self.lock = self.lock.with_entry(key, self._turn(entry or Entry()))
+
+    def _leave(self, key: str, entry: Entry) -> None:
+        """Its file is gone, or has another name."""
+        other = self.rng.choice(KEYS)
+        if self.lock.entry(other) is None:
+            self.lock = self.lock.with_entries({key: None, other: entry})
+        elif entry.engine_ids and not (entry.pending and entry.pending.status == UNCERTAIN):
+            before = self.lock.retired_of(key)
+            self.lock = self.lock.with_entry(key, None)
+            self.lock = self.lock.with_retired(key, (*before, Retired(entry, transitions.seconds(self._now))))
+
+    def _go_on(self, entry: Entry, pending: Pending) -> Entry:
+        """What becomes of an operation under way."""
+        if pending.status == UNCERTAIN:
+            if self.rng.random() < 0.3:
+                return transitions.fail(entry, "forgotten")
+            made = pending.operation_id + self.rng.choice(
+                ["", "", self.name]
+            )  # people may name different engines
+            return transitions.accept(entry, f"pjb_{made}", f"eng_{made}")
+        assert pending.status == IN_PROGRESS
+        if self.rng.random() < 0.2:
+            return transitions.fail(entry, "it broke")
+        if self.rng.random() < 0.2:
+            return self._submitted(entry)
+        return transitions.complete(entry, self._now, self.rng.choice([None, {"instructions": 3}]))
+
+    def _turn(self, entry: Entry) -> Entry:
+        """A restore, where there is something to go back to; otherwise a new operation."""
+        past = [one for one in entry.superseded if one.status is None]
+        if past and self.rng.random() < 0.4:
+            chosen = self.rng.choice(past)
+            return transitions.restore(entry, chosen.fingerprint, chosen.files, self._now)
+        return self._submitted(entry)
+
+    def _submitted(self, entry: Entry) -> Entry:
+        self._made += 1
+        spec, operation = self.rng.choice((A, B, C)), f"{self.name}{self._made}"
+        pending = Pending(
+            UNCERTAIN,
+            operation,
+            fingerprint(spec),
+            record_of(spec),
+            submitted_at=transitions.seconds(self._now),
+        )
+        begun = transitions.submit(entry, replace(pending, error="no answer yet"), self._now)
+        if self.rng.random() < 0.2:
+            return begun
+        return transitions.accept(begun, f"pjb_{operation}", f"eng_{operation}")
+
+    @property
+    def _now(self) -> str:
+        return at(self.second)
+
+
+def three(seed: int) -> tuple[Lockfile, Lockfile, Lockfile]:
+    """A base, and two lockfiles that grew from it."""
+    rng = Random(seed)
+    base = Branch(rng, "base").grow(rng.randint(0, 12))
+    ours, theirs = (base.fork(name).grow(rng.randint(0, 8)) for name in ("ours", "theirs"))
+    return base.lock, ours.lock, theirs.lock
