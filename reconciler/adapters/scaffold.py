@@ -7,6 +7,8 @@ the next. Two files that usually exist already, `.gitattributes` and `.gitignore
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn
 
@@ -16,6 +18,7 @@ from reconciler.core.errors import StorageError
 from reconciler.core.settings import SETTINGS, SETTINGS_FILE
 
 SCHEMA_FILE = "schemas/engine.schema.json"
+_MERGE = re.compile(rb"[ \t]([-!]?merge|merge=\S+|binary)(?=[ \t]|$)")  # an attribute that says how to merge
 
 
 class ScaffoldResult(NamedTuple):
@@ -143,8 +146,9 @@ def _line(root: Path, path: str, pattern: str, attributes: str = "") -> Scaffold
     if os.path.islink(target):  # git follows no link here, and what it points to may be anywhere
         return ScaffoldResult(path, "kept", f"is a link; add this line by hand: {line}")
     before = read_regular(target, path) or b""
-    if any(_is_for(present, pattern.encode()) for present in before.splitlines()):
-        return ScaffoldResult(path, "kept")
+    present = [one for one in before.splitlines() if _is_for(one, pattern.encode())]
+    if present:
+        return ScaffoldResult(path, "kept", _missing_driver(present, attributes))
     end = b"\r\n" if b"\r\n" in before else b"\n"
     gap = b"" if not before or before.endswith(b"\n") else end
     replace_file(target, before + gap + line.encode() + end, path)
@@ -154,6 +158,14 @@ def _line(root: Path, path: str, pattern: str, attributes: str = "") -> Scaffold
 def _is_for(line: bytes, pattern: bytes) -> bool:
     line = line.strip().removeprefix(b"/")
     return line in (pattern, pattern.rstrip(b"/")) or line.startswith((pattern + b" ", pattern + b"\t"))
+
+
+def _missing_driver(present: Sequence[bytes], attributes: str) -> str | None:
+    """What to add by hand to the line of an `init` from before there was a merge driver."""
+    wanted = next((word for word in attributes.split() if word.startswith("merge=")), None)
+    if wanted is None or any(_MERGE.search(line) for line in present):
+        return None
+    return f"add `{wanted}` to its line for the lockfile, so that git merges it entry by entry"
 
 
 def _pattern(path: str) -> str:

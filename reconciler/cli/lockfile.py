@@ -14,6 +14,7 @@ from reconciler.core.conflict import take_apart
 from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import Lockfile
 from reconciler.core.merge import Merged, merge
+from reconciler.render.printable import printable
 
 
 @click.group("lockfile")
@@ -34,7 +35,14 @@ def merge_command(base: Path, ours: Path, theirs: Path, name: str | None) -> Non
     `merge.reconcile-lockfile.driver = reconcile lockfile merge %O %A %B %P`.
     """
     shown = name or str(ours)
-    merged = merge(_read(base, f"{shown} (base)"), _must_read(ours, shown), _must_read(theirs, shown))
+    try:
+        sides = _read(base, f"{shown} (base)"), _must_read(ours, f"{shown} (ours)")
+        merged = merge(*sides, _must_read(theirs, f"{shown} (theirs)"))
+    except LockfileError:
+        from reconciler.adapters.merge_driver import leave_conflict  # git, only here
+
+        leave_conflict(base, ours, theirs)
+        raise
     replace_file(ours, format_.render(merged.lockfile), str(ours))
     _report(merged, shown)
 
@@ -50,16 +58,24 @@ def repair_command(ctx: click.Context) -> None:
     content = read_regular(file, name)
     if content is None:
         raise InvalidInput(f"there is no {name}", hint="nothing is to be repaired")
-    if b"<<<<<<<" not in content:
+    sides = take_apart(content, name)
+    if sides.ours == content:
         format_.parse(content, name)
         click.echo(f"{name} is whole; nothing is to be repaired")
         return
-    sides = take_apart(content, name)
-    base = None if sides.base is None else _parse(sides.base, f"{name} (base)")
-    merged = merge(base, _parse(sides.ours, f"{name} (ours)"), _parse(sides.theirs, f"{name} (theirs)"))
+    ours, theirs = _parse(sides.ours, f"{name} (ours)"), _parse(sides.theirs, f"{name} (theirs)")
+    merged = merge(_base(sides.base), ours, theirs)
     replace_file(file, format_.render(merged.lockfile), name)
     _report(merged, name)
     click.echo(f"{name} is repaired; look at it, then `git add {name}`")
+
+
+def _base(content: bytes | None) -> Lockfile | None:
+    """What was before, as far as the markers show it whole; without it, what one side lacks counts as new."""
+    try:
+        return None if content is None else _parse(content, "base")
+    except LockfileError:
+        return None
 
 
 def _parse(content: bytes, name: str) -> Lockfile:
@@ -81,8 +97,8 @@ def _must_read(file: Path, name: str) -> Lockfile:
 
 def _report(merged: Merged, name: str) -> None:
     for one in merged.doubled:
-        click.echo(
-            f"warning: {name}: both sides made an engine for `{one.key}`: {one.kept} serves, "
-            f"{one.other} is kept in `superseded`",
-            err=True,
+        text = (
+            f"{name}: both sides made an engine for `{one.key}`: {one.kept} serves, "
+            f"{one.other} is kept in `superseded`"
         )
+        click.echo(f"warning: {printable(text)}", err=True)

@@ -103,6 +103,26 @@ def test_gitattributes_gets_one_line_at_the_end(repo: Path, before: str, after: 
     assert actions(scaffold(repo, engine_schema=SCHEMA))[".gitattributes"] == "kept"
 
 
+@pytest.mark.parametrize(
+    ("line", "noted"),
+    [
+        ("engines.lock.json text eol=lf linguist-generated", True),  # of an init before there was a driver
+        ("engines.lock.json", True),
+        ("engines.lock.json text merge=ours", False),
+        ("engines.lock.json -merge", False),
+        ("engines.lock.json binary", False),
+        ("engines.lock.json text\n*.json x\nengines.lock.json merge=reconcile-lockfile", False),
+    ],
+)
+def test_an_older_line_is_kept_and_the_note_says_what_to_add(repo: Path, line: str, noted: bool) -> None:
+    (repo / ".gitattributes").write_text(line + "\n")
+    [result] = [one for one in scaffold(repo, engine_schema=SCHEMA) if one.path == ".gitattributes"]
+    assert result.action == "kept"
+    assert (result.note is not None) == noted
+    assert result.note is None or "add `merge=reconcile-lockfile`" in result.note
+    assert (repo / ".gitattributes").read_text() == line + "\n"
+
+
 @pytest.mark.parametrize("present", [".reconcile", "/.reconcile/", ".reconcile/"])
 def test_gitignore_is_left_alone_when_it_says_so_already(tmp_path: Path, present: str) -> None:
     (tmp_path / ".gitignore").write_text(f"*.pyc\n{present}\n")

@@ -23,8 +23,12 @@ def document(engines: dict[str, str], provisioned: str = "2026-11-24T11:00:00Z")
     return {"version": 1, "engines": {key: entry(engine) for key, engine in engines.items()}}
 
 
+def written(lock: dict[str, Any]) -> str:
+    return json.dumps(lock, indent=2, sort_keys=True) + "\n"
+
+
 def text(engines: dict[str, str], provisioned: str = "2026-11-24T11:00:00Z") -> str:
-    return json.dumps(document(engines, provisioned), indent=2, sort_keys=True) + "\n"
+    return written(document(engines, provisioned))
 
 
 @pytest.fixture
@@ -47,8 +51,12 @@ def merge(repo: Project, ours: str, theirs: str) -> subprocess.CompletedProcess[
     repo.git("switch", "--quiet", "main")
     repo.lockfile.write_text(ours)
     repo.commit()
+    return git_merge(repo, "theirs")
+
+
+def git_merge(repo: Project, branch: str) -> subprocess.CompletedProcess[bytes]:
     who = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
-    command = ["git", *who, "merge", "--no-edit", "theirs"]
+    command = ["git", *who, "merge", "--no-edit", branch]
     return subprocess.run(command, cwd=repo.root, env=repo.environment(), capture_output=True, check=False)
 
 
@@ -67,37 +75,166 @@ def test_one_engine_that_both_replaced_is_kept_twice_and_reported(repo: Project)
     assert b"both sides made an engine for `a`: eng_a3 serves" in done.stderr
 
 
-def test_an_unreadable_side_leaves_the_conflict_to_the_person(repo: Project) -> None:
-    done = merge(repo, text(BASE | {"a": "eng_a2"}), '{"version": 1, "engines":')
-    assert done.returncode != 0
+def test_what_one_side_retires_and_the_other_replaces_is_one_entry(repo: Project) -> None:
+    replaced, retired = document(BASE), document(BASE)
+    old = replaced["engines"]["b"]
+    replaced["engines"]["b"] = document({"b": "eng_b2"})["engines"]["b"]
+    replaced["engines"]["b"]["superseded"] = [old | {"replacedAt": "2026-11-24T12:00:00Z"}]
+    retired["retired"] = {"b": [retired["engines"].pop("b") | {"retiredAt": "2026-11-24T11:30:00Z"}]}
+    done = merge(repo, written(retired), written(replaced))
+    assert done.returncode == 0, done.stderr
+    assert repo.lock["engines"]["b"] == replaced["engines"]["b"]
+    assert "retired" not in repo.lock  # its file is gone on one side, so the next plan retires all of it
+    assert b"warning" not in done.stderr
+
+
+def test_two_branches_that_both_began_a_lockfile_merge(repo: Project) -> None:
+    repo.lockfile.unlink()
+    repo.commit()
+    done = merge(repo, text({"a": "eng_a1"}), text({"b": "eng_b1"}))
+    assert done.returncode == 0, done.stderr
+    assert repo.lockfile.read_text() == text({"a": "eng_a1", "b": "eng_b1"})
+
+
+def test_branches_that_were_merged_crosswise_merge_again(repo: Project) -> None:
+    """Git then merges the bases first, by the same driver."""
+    for branch, engines in (("one", {"a": "eng_a2"}), ("two", {"a": "eng_a3"})):
+        repo.git("switch", "--quiet", "-c", branch, "main")
+        repo.lockfile.write_text(text(BASE | engines))
+        repo.commit()
+    repo.git("branch", "one-before", "one")
+    repo.git("switch", "--quiet", "one")
+    assert git_merge(repo, "two").returncode == 0
+    repo.git("switch", "--quiet", "two")
+    assert git_merge(repo, "one-before").returncode == 0
+    for branch, key in (("one", "b"), ("two", "c")):
+        repo.git("switch", "--quiet", branch)
+        lock = repo.lock
+        lock["engines"][key] = document({key: f"eng_{key}2"})["engines"][key]
+        repo.lockfile.write_text(written(lock))
+        repo.commit()
+    assert git_merge(repo, "one").returncode == 0
+    assert {key: entry["engineId"] for key, entry in repo.lock["engines"].items()} == {
+        "a": "eng_a3",
+        "b": "eng_b2",
+        "c": "eng_c2",
+    }
+    assert [one["engineId"] for one in repo.entry("a")["superseded"]] == ["eng_a2"]
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+def test_an_unreadable_side_leaves_the_conflict_to_the_person(repo: Project, side: str) -> None:
+    texts = {"ours": text(BASE | {"a": "eng_a2"}), "theirs": text(BASE | {"a": "eng_a3"})}
+    texts[side] = '{"version": 1, "engines":'
+    done = merge(repo, texts["ours"], texts["theirs"])
+    assert done.returncode == 1
     assert b"CONFLICT" in done.stdout
-    assert b"cannot be read as a lockfile" in done.stderr
+    told = [line for line in done.stderr.decode().splitlines() if line.startswith("error:")]
+    assert len(told) == 1
+    assert f"engines.lock.json ({side}) cannot be read as a lockfile" in told[0]
     assert b"Traceback" not in done.stderr
+    assert repo.git("ls-files", "--unmerged") != ""
+    assert repo.lockfile.read_text().startswith(
+        "<<<<<<< ours"
+    )  # not one side alone, which looks like a result
+    repo.run("plan").ended(3, "conflict markers", "reconcile lockfile repair")
+    before = repo.lockfile.read_bytes()
+    repo.run("lockfile", "repair").ended(3, f"engines.lock.json ({side}) cannot be read")
+    assert repo.lockfile.read_bytes() == before
+
+
+def test_two_uncertain_operations_of_an_engine_are_left_to_the_person(repo: Project) -> None:
+    def uncertain(operation: str) -> str:
+        lock = document(BASE)
+        lock["engines"]["a"]["pending"] = {
+            "status": "uncertain",
+            "operationId": operation,
+            "fingerprint": "v1:x",
+            "spec": {"name": "a"},
+        }
+        return written(lock)
+
+    done = merge(repo, uncertain("op-1"), uncertain("op-2"))
+    assert done.returncode == 1
+    assert b"both sides have an uncertain operation for `a`" in done.stderr
+    assert b"reconcile resolve a" in done.stderr
+    content = repo.lockfile.read_text()
+    assert "op-1" in content
+    assert "op-2" in content
+    repo.run("lockfile", "repair").ended(3, "both sides have an uncertain operation")
+    assert repo.lockfile.read_text() == content
+
+
+def test_the_driver_says_what_is_wrong_with_its_arguments(repo: Project) -> None:
+    repo.run("lockfile", "merge", "only-one").ended(64)
+    repo.run("lockfile", "merge", "base", "ours", "theirs").ended(3, "ours", "is empty on one side")
 
 
 def test_init_keeps_a_driver_that_is_there(repo: Project) -> None:
     repo.run("init").ended(0, "kept", "another command than")
 
 
-@pytest.mark.parametrize("style", ["merge", "diff3"])
+@pytest.mark.parametrize("style", ["merge", "diff3", "zdiff3"])
 def test_repairing_a_lockfile_with_conflict_markers(repo: Project, style: str) -> None:
     repo.git("config", "--remove-section", "merge.reconcile-lockfile")  # a clone where `init` was not run
     repo.git("config", "merge.conflictStyle", style)
-    done = merge(repo, text(BASE | {"a": "eng_a2"}), text(BASE | {"a": "eng_a3"}))
+    ours = text(BASE | {"a": "eng_a2", "d": "eng_d1"})
+    done = merge(repo, ours, text({"a": "eng_a3", "b": "eng_b1", "c": "eng_c2", "e": "eng_e1"}))
     assert done.returncode != 0
     assert "<<<<<<<" in repo.lockfile.read_text()
-    repo.run("plan").ended(3, "conflict markers")
+    repo.run("plan").ended(3, "conflict markers", "reconcile lockfile repair")
     repo.run("lockfile", "repair").ended(0, "is repaired", "both sides made an engine for `a`")
-    names = {repo.entry("a")["engineId"], *(one["engineId"] for one in repo.entry("a")["superseded"])}
-    assert names == {"eng_a2", "eng_a3"}
-    assert repo.entry("b")["engineId"] == "eng_b1"
+    lock = repo.lock["engines"]
+    assert {key: names(entry) for key, entry in lock.items()} == {
+        "a": {"eng_a2", "eng_a3"},
+        "b": {"eng_b1"},
+        "c": {"eng_c2"},
+        "d": {"eng_d1"},
+        "e": {"eng_e1"},
+    }
+    again = repo.lockfile.read_bytes()
+    repo.run("lockfile", "repair").ended(0, "nothing is to be repaired")
+    assert repo.lockfile.read_bytes() == again
+
+
+def names(entry: dict[str, Any]) -> set[str]:
+    return {one["engineId"] for one in (entry, *entry.get("superseded", ()))}
+
+
+def test_repairing_a_conflict_whose_base_has_one_itself(repo: Project) -> None:
+    """After a crosswise merge with `diff3` git shows it so, with longer markers."""
+    ours, theirs = text({"a": "eng_a2"}), text({"a": "eng_a3"})
+    inner = f"<<<<<<<<< one\n{text({'a': 'eng_a0'})}=========\n{text({'a': 'eng_a1'})}>>>>>>>>> two\n"
+    repo.lockfile.write_text(f"<<<<<<< HEAD\n{ours}||||||| merged\n{inner}=======\n{theirs}>>>>>>> theirs\n")
+    repo.run("lockfile", "repair").ended(0, "is repaired")
+    assert names(repo.entry("a")) == {"eng_a2", "eng_a3"}
 
 
 def test_there_may_be_nothing_to_repair(repo: Project) -> None:
-    before = repo.lockfile.read_bytes()
-    repo.run("lockfile", "repair").ended(0, "nothing is to be repaired")
-    assert repo.lockfile.read_bytes() == before
-    repo.lockfile.write_text("<<<<<<< ours\n{}\n")
-    repo.run("lockfile", "repair").ended(3, "has no end", "git checkout --merge")
+    odd = document(BASE)
+    odd["engines"]["a"]["spec"]["description"] = "<<<<<<< not a marker"
+    for content in (text(BASE), written(odd)):
+        repo.lockfile.write_text(content)
+        repo.run("lockfile", "repair").ended(0, "nothing is to be repaired")
+        assert repo.lockfile.read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("<<<<<<< ours\n{}\n", "has no end"),
+        ("<<<<<<< ours\n{}\n<<<<<<< ours\n", "engines.lock.json:3: the conflict markers are not whole"),
+        ("{}\n=======\n{}\n>>>>>>> theirs\n", "engines.lock.json:2: the conflict markers are not whole"),
+        ('<<<<<<< ours\n{"version": 2}\n=======\n{}\n>>>>>>> theirs\n', "version 2"),
+        ("not a lockfile\n", "cannot be read as a lockfile"),
+    ],
+)
+def test_what_cannot_be_repaired_is_left_as_it_is(repo: Project, content: str, said: str) -> None:
+    repo.lockfile.write_text(content)
+    repo.run("lockfile", "repair").ended(3, said, "hint:")
+    assert repo.lockfile.read_text() == content
+
+
+def test_without_a_lockfile_there_is_nothing_to_repair(repo: Project) -> None:
     repo.lockfile.unlink()
     repo.run("lockfile", "repair").ended(3, "there is no engines.lock.json")
