@@ -7,6 +7,7 @@ import click
 from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project
 from reconciler.cli.publishing import fetch
+from reconciler.render.printable import printable
 
 
 @click.command("fetch")
@@ -23,4 +24,4 @@ def command(ctx: click.Context) -> None:
     click.echo(
         f"{number} operation{'s' if number != 1 else ''} on the remote that its lockfile does not have yet"
     )
-    click.echo(f"the lease: {holder or 'free'}")
+    click.echo(f"the lease: {printable(str(holder or 'free'))}")

@@ -10,6 +10,7 @@ from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project
 from reconciler.cli.publishing import open_ledger
 from reconciler.core.lease import Holder, Lease, seconds_left
+from reconciler.render.printable import printable
 
 _UNREADABLE = Lease(0, Holder("nobody knows whose", 0), "unreadable")
 
@@ -54,4 +55,5 @@ def _described(lease: Lease) -> str:
         return f"nobody has the lease (it was taken {lease.fencing} times)"
     left = seconds_left(lease, UtcClock().now())
     until = f"until {lease.expires_at}" if left > 0 else f"and it ran out at {lease.expires_at}"
-    return f"{lease.holder} has the lease since {lease.taken_at}, {until} (number {lease.fencing})"
+    holder = printable(str(lease.holder))  # somebody else's words
+    return f"{holder} has the lease since {lease.taken_at}, {until} (number {lease.fencing})"

@@ -48,7 +48,7 @@ class Lease:
         """Whether somebody has it, also when clocks disagree a little."""
         if self.holder is None or self.expires_at is None:
             return False
-        return _time(now) <= _time(self.expires_at) + timedelta(seconds=SKEW)
+        return _time(now) - timedelta(seconds=SKEW) <= _time(self.expires_at)
 
     def belongs_to(self, token: str) -> bool:
         """Whether it still is the lease of the run with this token."""
@@ -109,7 +109,7 @@ def parse(content: bytes) -> Lease:
                 hint="a newer reconcile wrote it: upgrade this one",
             )
         return _lease(document)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableLease(
             "the lease on the remote cannot be read",
             hint="when no run is under way, `reconcile lease break` replaces it",
@@ -124,12 +124,16 @@ def _lease(document: dict[str, Any]) -> Lease:
     expires_at, taken_at = document["expiresAt"], document["takenAt"]
     for text in (expires_at, taken_at):
         _time(text)
-    who = Holder(str(holder["host"]), int(holder["pid"]), holder.get("runUrl"))
+    run_url = holder.get("runUrl")
+    who = Holder(str(holder["host"]), int(holder["pid"]), None if run_url is None else str(run_url))
     return Lease(fencing, who, str(document["token"]), taken_at, expires_at)
 
 
 def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text} does not say in which time zone")
+    return time
 
 
 def _after(now: str, seconds: float) -> str:

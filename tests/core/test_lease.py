@@ -40,6 +40,17 @@ def test_it_is_held_until_it_expires_and_the_clocks_agree() -> None:
     assert not replace(HELD, expires_at=None).held_at(NOW)
 
 
+def test_an_end_that_is_no_end_can_be_held_against_it() -> None:
+    forever = parse(render(HELD).replace(b"2026-11-24T11:05:00.000Z", b"9999-12-31T23:59:59.999Z"))
+    assert forever.held_at(NOW)
+    assert parse(render(HELD).replace(b"11:05:00.000Z", b"13:05:00.000+02:00")).held_at(NOW)
+
+
+def test_what_is_no_address_is_a_text_all_the_same() -> None:
+    odd = parse(render(HELD).replace(b'"https://github.com/acme/web/actions/runs/1"', b"7"))
+    assert str(odd.holder) == "7"
+
+
 def test_it_belongs_to_the_run_with_its_token() -> None:
     assert HELD.belongs_to("token")
     assert not HELD.belongs_to("other")
@@ -91,6 +102,10 @@ def test_nothing_is_a_free_lease() -> None:
         b'{"version": 1, "fencing": 1, "holder": "me"}',
         render(HELD).replace(b"2026-11-24T11:05:00.000Z", b"tomorrow"),
         render(HELD).replace(b"4711", b'"pid"'),
+        render(HELD).replace(b"11:05:00.000Z", b"11:05:00"),  # in no time zone
+        render(HELD).replace(b'"2026-11-24T11:05:00.000Z"', b"1790000000"),
+        b"[" * 100_000,
+        b"\xff",
     ],
 )
 def test_what_is_not_one_is_an_error_with_a_way_out(content: bytes) -> None:

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from reconciler.app.leasing import break_lease, look_when_free
+from reconciler.core.errors import LeaseHeld, Outrun
+from reconciler.core.lease import SKEW, Holder, Lease, take
+from tests.app.memory_ledger import MemoryLedger, MovedClock, Remote, taken_by_another
+from tests.app.ports import Log
+
+HOLDER = Holder("elsewhere", 7)
+
+
+class Waiting:
+    """A lease that somebody has, and who waits for it; sleeping only moves the clock."""
+
+    def __init__(self, ttl: float = 300.0) -> None:
+        self.remote = Remote()
+        self.ledger = MemoryLedger(self.remote, Log())
+        self.clock = MovedClock()
+        self.remote.put(lease=take(Lease(), HOLDER, "token", self.clock.now(), ttl))
+        self.notices: list[str] = []
+        self.given_back_after = float("inf")
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.ahead += seconds
+        if self.clock.ahead >= self.given_back_after:
+            self.remote.put(lease=Lease(1))
+
+    def look(self, wait: float, *, ended: bool = False) -> Lease:
+        return look_when_free(
+            self.ledger,
+            self.clock,
+            wait=wait,
+            sleep=self.sleep,
+            has_ended=lambda holder: ended and holder == HOLDER,
+            notice=self.notices.append,
+        ).lease
+
+
+def test_without_waiting_a_held_lease_is_an_error_that_says_whose() -> None:
+    scene = Waiting()
+    with pytest.raises(LeaseHeld, match="process 7 on elsewhere") as caught:
+        scene.look(0)
+    assert "reconcile lease break" in (caught.value.hint or "")
+    assert scene.clock.ahead == 0
+
+
+def test_it_is_waited_for_until_it_is_given_back() -> None:
+    scene = Waiting()
+    scene.given_back_after = 12
+    assert scene.look(60) == Lease(1)
+    assert 12 <= scene.clock.ahead < 20
+    assert len(scene.notices) == 1
+
+
+def test_waiting_ends_in_time() -> None:
+    scene = Waiting()
+    with pytest.raises(LeaseHeld):
+        scene.look(12)
+    assert scene.clock.ahead == pytest.approx(12)
+
+
+def test_one_that_ran_out_is_free_though_only_when_no_clock_can_be_wrong() -> None:
+    scene = Waiting(ttl=10)
+    assert scene.look(60).holder == HOLDER
+    assert 10 + SKEW <= scene.clock.ahead <= 10 + SKEW + 6
+
+
+def test_one_whose_run_has_ended_is_free_at_once() -> None:
+    scene = Waiting()
+    assert scene.look(0, ended=True).holder == HOLDER
+    assert scene.notices == []
+
+
+def test_it_is_broken_though_its_holder_pushes_meanwhile() -> None:
+    scene = Waiting()
+    seen = scene.ledger.look()
+    for _ in range(3):
+        scene.remote.put()
+    assert break_lease(scene.ledger, seen).lease == Lease(1)
+    assert scene.remote.lease == Lease(1)
+
+
+def test_it_is_not_taken_from_another_than_was_shown() -> None:
+    scene = Waiting()
+    seen = scene.ledger.look()
+    taken_by_another(scene.remote)
+    with pytest.raises(Outrun):
+        break_lease(scene.ledger, seen)
+    assert scene.remote.lease.token == "other"
