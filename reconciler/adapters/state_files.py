@@ -81,6 +81,10 @@ class JournalFile:
 
         return journal_format.union(more, records), content + fetched
 
+    def exists(self) -> bool:
+        """Whether this machine has one; an emptied journal is none."""
+        return self._file.exists()
+
     def append(self, records: Sequence[Record]) -> None:
         """See the port."""
         from reconciler.core import journal as journal_format

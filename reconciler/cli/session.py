@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +17,7 @@ from reconciler.cli.plan import exit_code_of, show_plan
 from reconciler.cli.project import Project, api_key
 from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
 from reconciler.cli.screen import screen_of
-from reconciler.core.errors import ExitCode, LeaseHeld
+from reconciler.core.errors import ExitCode, LeaseHeld, StorageError
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
 from reconciler.core.results import outcome_of_plan
@@ -56,6 +57,7 @@ class Session:
     def _attempt(self) -> ExitCode:
         planned = self._plan(self._look())
         if planned.plan.invalid or not planned.plan.changes_anything:
+            self._sweep(planned)
             return self._show_only(planned)
         if self._asks:
             self._show(planned, err=self._format == "json")
@@ -79,6 +81,18 @@ class Session:
             outcome = self._drive(newest, key)
         self._show_outcome(newest.plan, outcome)
         return outcome.exit_code
+
+    def _sweep(self, planned: Planned) -> None:
+        """Empty the journal of a run that died right before it would have: the lockfile has everything."""
+        journal = self._project.journal
+        if planned.plan.invalid or not journal.exists():
+            return
+        from reconciler.adapters.file_lease import FileLease  # only after a crash
+
+        with suppress(LeaseHeld, StorageError), FileLease(self._project.private).hold():
+            standing = read_standing(self._project.lockfile, journal, planned.standing.shared)
+            if standing.unwritten == 0:
+                journal.compact()
 
     def _still(self, planned: Planned) -> Planned:
         """The plan, made anew under the lease where something may have changed. What was asked for must be the same."""
