@@ -9,7 +9,13 @@ import pytest
 
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
-from tests.e2e.far_ends import KEY, Project
+from tests.e2e.far_ends import KEY, Project, end_what_runs
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    yield
+    end_what_runs()
 
 
 @pytest.fixture

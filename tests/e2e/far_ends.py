@@ -28,7 +28,22 @@ LINK = "sources: [{type: link, payload: 'https://acme.example/brand'}]\n"  # wit
 ENGINE = "name: {name}\nlocales: [de, fr]\n"
 
 
-def wait_until(holds: Callable[[], object], what: str, seconds: float = 20) -> None:
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def end_what_runs() -> None:
+    """Kills what a failed test left running, and closes its pipes."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def wait_until(holds: Callable[[], object], what: str, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"did not come about in time: {what}"
@@ -142,7 +157,9 @@ class Project:
             "stderr": subprocess.PIPE,
         }
         command = [sys.executable, "-m", "reconciler", *arguments]
-        return subprocess.Popen(command, env=self.environment(**(env or {})), **(settings | options))
+        process = subprocess.Popen(command, env=self.environment(**(env or {})), **(settings | options))
+        _started.append(process)
+        return process
 
     def run(self, *arguments: str, env: Mapping[str, str | None] | None = None, **options: Any) -> Ran:
         return self.finish(self.start(*arguments, env=env, **options))

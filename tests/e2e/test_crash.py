@@ -151,7 +151,7 @@ def test_interrupted_twice_ends_at_once(project: Project, platform: SandboxServe
         seen += process.stderr.readline()
     sent = interrupt(process)
     project.finish(process).ended(130, "interrupted again")
-    assert time.monotonic() - sent < 2
+    assert time.monotonic() - sent < 3  # less than the grace that a single signal gives
     project.apply().ended(7)
     assert project.entry("shop/web")["engineId"]
     assert platform.create_calls() == 2
