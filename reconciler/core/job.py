@@ -8,6 +8,7 @@ sure is uncertain, never guessed.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 
@@ -74,11 +75,14 @@ Answer = Accepted | Refused | Uncertain
 
 
 class News(NamedTuple):
-    """A job's status as the platform knows it, from a snapshot, a verified webhook, or reading the job."""
+    """A job's status as the platform knows it, from a snapshot, a verified webhook, or reading the job. Only a webhook
+    tells with it what was made.
+    """
 
     job_id: str
     status: str
     error: str | None = None
+    summary: Mapping[str, int] | None = None
 
     @property
     def terminal(self) -> bool:
