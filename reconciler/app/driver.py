@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.app.finishing import Ending
-from reconciler.app.ports import Clock, Completions, Journal, LockfileStore, Observer, Platform
+from reconciler.app.ports import (
+    Clock,
+    Completions,
+    Deliveries,
+    Journal,
+    LockfileStore,
+    Observer,
+    Platform,
+)
 from reconciler.app.sharing import Sharer, Unannounced
 from reconciler.core.errors import PlatformError, StorageError
 from reconciler.core.job import COMPLETED, FAILED, Accepted, News, Progress, Refused, Uncertain
@@ -27,6 +35,7 @@ from reconciler.core.protocol import (
     Command,
     Create,
     DeadlinePassed,
+    Delivered,
     Fact,
     Finish,
     GraceOver,
@@ -44,12 +53,15 @@ from reconciler.core.run import Run
 
 GRACE = 3.5  # seconds an interrupted run gives to create calls under way; the whole end takes less than 5
 SHARED_GRACE = 2.5  # the same, where their answers are to be pushed as well
+NOT_ENDED = "it had not ended when this run looked"
 END = 4.4  # seconds after an interrupt at which the last push is given up
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The outside world of one apply."""
+    """The outside world of one apply. A run that waits has `completions` or `deliveries`, or both: the first that tells
+    wins.
+    """
 
     platform: Platform | None  # None for a run that neither creates nor waits
     completions: Completions | None
@@ -58,6 +70,7 @@ class Ports:
     observer: Observer
     clock: Clock
     sharer: Sharer | None = None  # where runs share their records through a remote
+    deliveries: Deliveries | None = None
 
 
 class Driver:
@@ -80,6 +93,7 @@ class Driver:
         self._activities: set[asyncio.Task[None]] = set()
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._keys: dict[str, str] = {}
+        self._told: set[str] = set()
         self._closing = False
         self._bug: BaseException | None = None
 
@@ -89,6 +103,8 @@ class Driver:
         Raises what a port raised beyond its contract, after everything known was recorded.
         """
         timer = self._later(self._timeout, DeadlinePassed())
+        if self._ports.deliveries is not None:
+            self._start(self._follow(self._ports.deliveries))
         writers = [asyncio.create_task(self._write_journal())]
         sharer = self._ports.sharer
         if sharer is not None:
@@ -204,19 +220,34 @@ class Driver:
         self._calls.pop(operation, None)
         self._facts.put_nowait(Answered(operation, answer))
 
-    async def _watch(self, job_id: str, key: str) -> None:
+    async def _follow(self, deliveries: Deliveries) -> None:
+        """Webhooks come in for all jobs of the run, and for lost answers; what is not ours changes nothing."""
         try:
-            assert self._ports.completions is not None  # a run that waits has one
-            async for heard in self._ports.completions.watch(job_id):
+            async for event in deliveries.follow():
+                self._facts.put_nowait(Delivered(event))
+        except Exception as error:  # beyond the port's contract
+            self._broken(error)
+
+    async def _watch(self, job_id: str, key: str) -> None:
+        completions = self._ports.completions
+        if completions is None:
+            if self._run.options.glance:  # the inbox was read before the plan was made
+                self._facts.put_nowait(WatchEnded(job_id, NOT_ENDED))
+            return
+        try:
+            async for heard in completions.watch(job_id):
                 if isinstance(heard, Progress):
                     self._ports.observer.step(key, heard.step, heard.detail)
                     continue
                 self._facts.put_nowait(Heard(heard))
                 if self._run.options.glance:
-                    self._facts.put_nowait(WatchEnded(job_id, "it had not ended when this run looked"))
+                    self._facts.put_nowait(WatchEnded(job_id, NOT_ENDED))
                     return
             self._facts.put_nowait(WatchEnded(job_id, "the platform tells nothing more about its job"))
         except PlatformError as error:
+            if self._ports.deliveries is not None and not self._run.options.glance:
+                self._ports.observer.notice(f"{key}: only its webhook is waited for: {error.message}")
+                return
             self._ports.observer.notice(f"{key}: cannot wait for its job: {error.message}")
             self._facts.put_nowait(WatchEnded(job_id, error.message))
         except Exception as error:  # beyond the port's contract: the job stays in progress, the run ends
@@ -279,12 +310,19 @@ class Driver:
                 observer.uncertain(self._keys[operation], reason)
             case Heard(news):
                 self._tell_end(self._keys.get(news.job_id, news.job_id), news, None)
+            case Delivered(event):
+                about = self._keys.get(event.job_id or "") or self._keys.get(event.operation_id or "")
+                if about is not None and event.news is not None:
+                    self._tell_end(about, event.news, event.engine_id)
             case DeadlinePassed():
                 observer.notice("the deadline passed: jobs that still run are resumed by the next run")
             case Unrecorded(_, reason):
                 observer.notice(f"stopped creating: {reason}")
 
     def _tell_end(self, key: str, news: News, engine_id: str | None) -> None:
+        if not news.terminal or key in self._told:
+            return
+        self._told.add(key)
         if news.status == COMPLETED:
             self._ports.observer.completed(key, engine_id)
         elif news.status == FAILED:

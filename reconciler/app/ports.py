@@ -11,10 +11,12 @@ if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports li
     from reconciler.core.errors import Diagnostic
     from reconciler.core.job import Answer, News, Progress
     from reconciler.core.journal import Record
+    from reconciler.core.learn import Delivery
     from reconciler.core.lease import Lease
     from reconciler.core.lockfile import Lockfile
     from reconciler.core.shared import Shared
     from reconciler.core.spec import Desired, Spec
+    from reconciler.core.webhook import Event
 
 
 class Engines(Protocol):
@@ -127,6 +129,22 @@ class Completions(Protocol):
 
         Raises `PlatformError` only for what no waiting heals: the key was refused (401, 403), no such job (404).
         """
+        ...
+
+
+class Deliveries(Protocol):
+    """An inbox of verified webhooks. Other projects may share it: what is not ours is left alone."""
+
+    def waiting(self) -> Sequence[Delivery]:
+        """Those that nobody has claimed, oldest first. Raises `StorageError`, or `PlatformError` for a remote one."""
+        ...
+
+    def follow(self) -> AsyncIterator[Event]:
+        """Those that come in from now on; some of before may be among them. For ever: it tries again by itself."""
+        ...
+
+    def claim(self, deliveries: Sequence[Delivery]) -> None:
+        """Mark them as taken: everything they tell is recorded. Raises as `waiting` does."""
         ...
 
 

@@ -10,12 +10,22 @@ from reconciler.cli.options import apply_options, global_options, plan_options
 from reconciler.cli.plan import plan_project
 from reconciler.cli.project import open_project
 from reconciler.cli.session import Session
+from reconciler.cli.ways import check_callback, ways_of
 
 if TYPE_CHECKING:
     from reconciler.app.planning import Planned
     from reconciler.core.shared import Shared
 
-SETTINGS = ("concurrency", "timeout", "publish", "lease_ttl", "lease_wait")  # those with a flag
+SETTINGS = (
+    "concurrency",
+    "timeout",
+    "publish",
+    "lease_ttl",
+    "lease_wait",
+    "via",
+    "inbox",
+    "inbox_url",
+)  # those with a flag
 
 
 @click.command("apply")
@@ -31,7 +41,11 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     """
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
 
-    def planner(shared: Shared | None) -> Planned:
-        return plan_project(project, flags["only"], flags["retry_failed"], shared)
+    with ways_of(project, flags) as (project, ways):
+        check_callback(project, ways)
 
-    ctx.exit(Session(ctx, project, {**flags, "glance": False}, planner).run())
+        def planner(shared: Shared | None) -> Planned:
+            return plan_project(project, flags["only"], flags["retry_failed"], shared)
+
+        code = Session(ctx, project, {**flags, "glance": False}, planner, ways).run()
+    ctx.exit(code)

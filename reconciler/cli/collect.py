@@ -10,23 +10,28 @@ from reconciler.app.planning import Request, plan_to_collect
 from reconciler.cli.options import collect_options, global_options
 from reconciler.cli.project import open_project
 from reconciler.cli.session import Session
+from reconciler.cli.ways import ways_of
 
 if TYPE_CHECKING:
     from reconciler.app.planning import Planned
     from reconciler.core.shared import Shared
 
-SETTINGS = ("timeout", "publish", "lease_ttl", "lease_wait")  # those with a flag
+SETTINGS = ("timeout", "publish", "lease_ttl", "lease_wait", "via", "inbox", "inbox_url")  # those with a flag
 
 
 @click.command("collect")
 @collect_options
+@click.option(
+    "--event", metavar="FILE", help="A relayed webhook: GITHUB_EVENT_PATH of a repository_dispatch."
+)
 @click.option("--no-wait", is_flag=True, help="Take what has ended already; leave the rest for later.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
     """Wait for the jobs that `apply --detach`, or a run that was cut off, left behind, and record what they made.
 
-    Engine files are not looked at and nothing is created, so it suits a schedule.
+    Results come from the inbox of a receiver (--inbox, --inbox-url) and from --event, and for the rest from the
+    platform. Engine files are not looked at and nothing is created, so it suits a schedule.
     """
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
     request = Request(project.settings.environment, tuple(flags["only"]))
@@ -35,5 +40,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         journal = project.known_journal if shared is None else project.journal
         return plan_to_collect(project.lockfile, journal, request, shared)
 
-    how = {"format_": flags["format_"], "yes": True, "detach": False, "glance": flags["no_wait"]}
-    ctx.exit(Session(ctx, project, how, planner).run())
+    how = {**flags, "yes": True, "detach": False, "glance": flags["no_wait"]}
+    with ways_of(project, flags) as (_, ways):
+        code = Session(ctx, project, how, planner, ways).run()
+    ctx.exit(code)

@@ -17,8 +17,10 @@ from reconciler.app.driver import Driver, Ports
 from reconciler.app.planning import Planned
 from reconciler.app.ports import Completions, Observer, Platform
 from reconciler.app.sharing import Sharer
+from reconciler.cli import ci
 from reconciler.cli.project import Project
 from reconciler.cli.screen import screen_of
+from reconciler.cli.ways import Ways
 from reconciler.core.errors import ExitCode
 from reconciler.core.outcome import Outcome
 
@@ -35,6 +37,7 @@ class Drive:
     sharer: Sharer | None
     detach: bool
     glance: bool
+    ways: Ways
     color: str | None
     log_level: str
     live: bool = False  # whether the terminal shows live progress, its cursor hidden
@@ -49,25 +52,37 @@ class Drive:
         try:
             if self.key is None:
                 return await self._with_signals(self._driver(None, None, observer))
-            from reconciler.adapters.event_stream import EventStream  # only to create or wait
-            from reconciler.adapters.platform_http import PlatformClient
+            from reconciler.adapters.platform_http import PlatformClient  # only to create or wait
 
             settings = self.project.settings
             client = PlatformClient(
                 settings.api_url, self.key, random=random.random, concurrency=settings.concurrency
             )
             async with client:
-                stream = EventStream(settings.api_url, self.key, random=random.random)
-                return await self._with_signals(self._driver(client, stream, observer))
+                return await self._with_signals(self._driver(client, self._stream(self.key), observer))
         finally:
             observer.ended()
+
+    def _stream(self, key: str) -> Completions | None:
+        if not self.ways.websocket:
+            return None
+        from reconciler.adapters.event_stream import EventStream  # websockets, only to wait
+
+        return EventStream(self.project.settings.api_url, key, random=random.random)
 
     def _driver(
         self, platform: Platform | None, completions: Completions | None, observer: Observer
     ) -> Driver:
         project, settings = self.project, self.project.settings
         ports = Ports(
-            platform, completions, project.journal, project.lockfile, observer, UtcClock(), self.sharer
+            platform,
+            completions,
+            project.journal,
+            project.lockfile,
+            observer,
+            UtcClock(),
+            self.sharer,
+            self.ways.deliveries if platform is not None else None,
         )
         how = ApplySettings(
             concurrency=settings.concurrency,
@@ -101,7 +116,8 @@ class Drive:
         from reconciler.render.printable import printable  # foreign text is made harmless
 
         screen = screen_of(sys.stderr, self.color)
-        if screen.interactive and os.environ.get("TERM") != "dumb" and self.log_level == "info":
+        live = screen.interactive and os.environ.get("TERM") != "dumb" and not ci.in_ci()
+        if live and self.log_level == "info":
             from reconciler.adapters.progress_live import LiveProgress  # rich, for a terminal
 
             self.live = True

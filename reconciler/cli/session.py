@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,26 +18,32 @@ from reconciler.cli.plan import exit_code_of, show_plan
 from reconciler.cli.project import Project, api_key
 from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
 from reconciler.cli.screen import screen_of
-from reconciler.core.errors import ExitCode, LeaseHeld, StorageError
+from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
 from reconciler.core.results import outcome_of_plan
 
 if TYPE_CHECKING:
     from reconciler.app.sharing import Sharer
+    from reconciler.cli.ways import Ways
+    from reconciler.core.journal import Record
+    from reconciler.core.learn import Delivery
     from reconciler.core.shared import Shared
 
 Planner = Callable[["Shared | None"], Planned]
 
 
 class Session:
-    """One run, from the plan to the exit code. `planner` makes the plan, with what was seen on the remote."""
+    """One run, from the plan to the exit code. `planner` makes the plan, with what was seen on the remote; `ways` are
+    those in which the end of jobs is heard of.
+    """
 
     def __init__(
-        self, ctx: click.Context, project: Project, flags: Mapping[str, Any], planner: Planner
+        self, ctx: click.Context, project: Project, flags: Mapping[str, Any], planner: Planner, ways: Ways
     ) -> None:
         self._ctx = ctx
         self._planner = planner
+        self._ways = ways
         self._project = project
         self._flags = flags
         self._format: str = flags["format_"]
@@ -55,9 +62,12 @@ class Session:
                 click.echo(f"waiting: {error.message}", err=True)
 
     def _attempt(self) -> ExitCode:
-        planned = self._plan(self._look())
+        shared = self._look()
+        waiting = self._take_in(shared)
+        planned = self._plan(shared)
         if planned.plan.invalid or not planned.plan.changes_anything:
             self._sweep(planned)
+            self._claim(waiting)
             return self._show_only(planned)
         if self._asks:
             self._show(planned, err=self._format == "json")
@@ -79,8 +89,39 @@ class Session:
             if not self._asks and self._format != "json":
                 self._show(newest)
             outcome = self._drive(newest, key)
+            if outcome.unwritten is None and outcome.unpublished is None:
+                self._claim(self._ways.waiting())
         self._show_outcome(newest.plan, outcome)
         return outcome.exit_code
+
+    def _take_in(self, shared: Shared | None) -> list[Delivery]:
+        """Webhooks that came in meanwhile become facts before anything is planned; they are returned."""
+        waiting = self._ways.waiting()
+        if not waiting:
+            return waiting
+        from reconciler.adapters.file_lease import FileLease
+        from reconciler.adapters.system_clock import UtcClock
+        from reconciler.app.learning import take_in
+
+        journal = self._project.known_journal if shared is None else self._project.journal
+        with FileLease(self._project.private, wait=self._time_to_wait()).hold():
+            standing = read_standing(self._project.lockfile, journal, shared)
+            facts = take_in(standing, journal, UtcClock(), waiting)
+        if facts:
+            click.echo(f"webhooks told of {_told(facts)}", err=True)
+        return waiting
+
+    def _claim(self, waiting: list[Delivery]) -> None:
+        """What is recorded by now need not be taken in again; that it is, would do no harm."""
+        deliveries = self._ways.deliveries
+        if deliveries is None or not waiting:
+            return
+        from reconciler.app.learning import claim_taken
+
+        try:
+            claim_taken(deliveries, waiting, self._project.lockfile, self._project.known_journal, None)
+        except ReconcileError as error:
+            click.echo(f"warning: {error.message}", err=True)
 
     def _sweep(self, planned: Planned) -> None:
         """Empty the journal of a run that died right before it would have: the lockfile has everything."""
@@ -116,6 +157,7 @@ class Session:
             sharer,
             detach=self._flags["detach"],
             glance=self._flags["glance"],
+            ways=self._ways,
             color=given(self._ctx, "color"),
             log_level=given(self._ctx, "log_level") or "info",
         )
@@ -159,14 +201,27 @@ class Session:
             self._show_outcome(planned.plan, outcome_of_plan(planned.plan))
         else:
             self._show(planned, code=code)
+            self._report(planned.plan, outcome_of_plan(planned.plan), code)
         return code
 
     def _show(self, planned: Planned, *, code: int = 0, err: bool = False) -> None:
         format_ = "text" if err else self._format
         show_plan(self._ctx, self._project, planned, format_, code, err=err)
 
+    def _report(self, plan: Plan, outcome: Outcome, code: ExitCode) -> None:
+        """What `--format json` prints, for the steps that follow."""
+        if not self._flags["report"]:
+            return
+        from reconciler.adapters.state_files import replace_file
+        from reconciler.render.outcome_json import render_outcome_json
+
+        name = self._flags["report"]
+        content = render_outcome_json(plan, outcome, int(code)) + "\n"
+        replace_file(Path(name).absolute(), content.encode(), name)
+
     def _show_outcome(self, plan: Plan, outcome: Outcome) -> None:
         code = outcome.exit_code
+        self._report(plan, outcome, code)
         if self._format == "json":
             from reconciler.render.outcome_json import render_outcome_json  # one view of three
 
@@ -189,6 +244,15 @@ class Session:
             lockfile=plan.lockfile,
         )
         click.echo("\n" + text)
+
+
+def _told(facts: Sequence[Record]) -> str:
+    """How many jobs ended, and how many lost answers were found, in words."""
+    ended = sum(fact.type == "ended" for fact in facts)
+    found = sum(fact.type == "accepted" for fact in facts)
+    words = [f"{found} engine{'s' if found != 1 else ''} whose create call got no answer"] if found else []
+    words += [f"{ended} job{'s' if ended != 1 else ''} that ended"] if ended else []
+    return " and ".join(words) or "what was made"
 
 
 def _needs_platform(plan: Plan) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from reconciler.core.job import Answer, News
+from reconciler.core.job import Answer, News, Uncertain
 from reconciler.core.plan import Action
 
 
@@ -39,6 +39,11 @@ class Operation:
     summary: Mapping[str, int] | None = None
     note: str | None = None  # why it is not waited for, or was not sent
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether its call was sent, and no answer will come that tells what it made."""
+        return self.abandoned or isinstance(self.answer, Uncertain)
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -61,6 +66,7 @@ class Stops:
     """Why no further create call begins, or no job is waited for."""
 
     halted: str | None = None
+    status: int | None = None  # the HTTP status that halted it, if one did
     interrupted: bool = False
     timed_out: bool = False
     lease_lost: bool = False

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reconciler.core.job import Answer, News
 from reconciler.core.journal import Record
 from reconciler.core.lockfile import Lockfile
 from reconciler.core.spec import Spec
+
+if TYPE_CHECKING:  # only named here, and of use to few runs
+    from reconciler.core.webhook import Event
 
 # ── facts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -44,6 +48,13 @@ class Heard:
     """News of a job, from any source, in any order, any number of times."""
 
     news: News
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A verified webhook: about a job of this run, about a call that got no answer, or about neither."""
+
+    event: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,7 @@ Fact = (
     | Unrecorded
     | Answered
     | Heard
+    | Delivered
     | SummaryRead
     | WatchEnded
     | Interrupted

@@ -29,6 +29,7 @@ NAME_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}
 
 # A branch: names as above, joined by slashes.
 BRANCH_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)(?:/|$))(?!.*/[./])[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}(?<!/)$"
+PATH_PATTERN = r"^(?!.*(?:^|/)\.\.(?:/|$))(?!.*://)(?!\s)[^\x00-\x1f\x7f]{1,1000}(?<!\s)$"
 AUTHOR_PATTERN = r"^[^<>\x00-\x1f]{1,100} <[^<>\s]{1,200}>$"
 
 _ON = ("true", "yes", "on", "1")
@@ -53,7 +54,7 @@ class WholeNumber:
         if as_text and digits:
             value = int(str(value))
         if type(value) is not int or not self.least <= value <= self.most:
-            hint = "write it without quotes" if digits else None
+            hint = "write it without quotes" if digits and not as_text else None
             raise InvalidInput(f"must be a whole number from {self.least} to {self.most}", hint=hint)
         return value
 
@@ -95,6 +96,23 @@ class Switch:
 
     def schema(self) -> JsonSchema:
         return {"type": "boolean"}
+
+
+class Choice:
+    """One of a few words."""
+
+    __slots__ = ("words",)
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def parse(self, value: object, as_text: bool) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise InvalidInput(f"must be {', '.join(self.words[:-1])} or {self.words[-1]}")
+        return value
+
+    def schema(self) -> JsonSchema:
+        return {"enum": list(self.words)}
 
 
 class Name:

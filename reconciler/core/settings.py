@@ -14,9 +14,12 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.core.errors import Diagnostic, InvalidInput, UsageError
+from reconciler.core.limits import Limit, LimitKind
 from reconciler.core.setting_kinds import (
     AUTHOR_PATTERN,
     BRANCH_PATTERN,
+    PATH_PATTERN,
+    Choice,
     Duration,
     Name,
     RelativePath,
@@ -92,6 +95,24 @@ class Settings:
     callback_url: str | None = _setting(
         None, Url(), "Where the platform posts when a job ends.", "https://hooks.example.com/reconcile"
     )
+    via: str | None = _setting(
+        None,
+        Choice("websocket", "webhook", "both"),
+        "How a run hears that a job ended; both where there are a callback URL and an inbox.",
+        "both",
+    )
+    inbox: str | None = _setting(
+        None,
+        Text("a path without `..`", PATH_PATTERN, "/var/lib/reconcile/inbox.db"),
+        "The receiver's inbox on this machine, from the project's root.",
+        "/var/lib/reconcile/inbox.db",
+    )
+    inbox_url: str | None = _setting(
+        None,
+        Url(),
+        "A receiver on another machine; its token is in RECONCILE_INBOX_TOKEN.",
+        "https://hooks.example.com/reconcile",
+    )
     concurrency: int = _setting(8, WholeNumber(1, 64), "Create calls under way at once.", "8")
     timeout: float = _setting(
         1800.0, Duration(7 * _DAY), "How long a run waits for jobs; they go on afterwards.", "30m"
@@ -119,6 +140,12 @@ class Settings:
         "CI Bot <ci@example.com>",
     )
     skip_ci: bool = _setting(False, Switch(), "Whether lockfile commits ask CI to stay quiet.", "false")
+    max_replace: Limit = _setting(  # noqa: RUF009 - a Limit is immutable
+        Limit(5, 30), LimitKind(), "How many engines one run may replace, in number or share.", "5 or 30%"
+    )
+    max_retire: Limit = _setting(  # noqa: RUF009
+        Limit(5, 30), LimitKind(), "How many engines one run may retire, in number or share.", "5 or 30%"
+    )
 
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 

@@ -21,9 +21,11 @@ from reconciler.core.errors import Diagnostic, InvalidInput
 from reconciler.core.fingerprint import blob_id, fingerprint
 from reconciler.core.job import COMPLETED, FAILED, IN_PROGRESS, Accepted, Answer, News, Progress
 from reconciler.core.journal import Record
+from reconciler.core.learn import Delivery
 from reconciler.core.lockfile import Lockfile
 from reconciler.core.outcome import Outcome
 from reconciler.core.spec import Desired, Spec
+from reconciler.core.webhook import Event
 from tests.core.build import at
 
 
@@ -226,6 +228,40 @@ class MemoryCompletions:
 
 
 @dataclass
+class MemoryDeliveries:
+    """An inbox. `come` puts a webhook in, from the loop's thread; `breaks` is raised to whoever follows."""
+
+    log: Log
+    events: list[Event] = field(default_factory=list)
+    claimed: list[str] = field(default_factory=list)
+    breaks: Exception | None = None
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def come(self, *events: Event) -> None:
+        self.events += events
+        self.came.set()
+
+    def waiting(self) -> list[Delivery]:
+        ids = ((str(number), event) for number, event in enumerate(self.events))
+        return [Delivery(name, event) for name, event in ids if name not in self.claimed]
+
+    async def follow(self) -> AsyncIterator[Event]:
+        if self.breaks is not None:
+            raise self.breaks
+        seen = 0
+        while True:
+            while seen < len(self.events):
+                seen += 1
+                yield self.events[seen - 1]
+            self.came.clear()
+            await self.came.wait()
+
+    def claim(self, deliveries: Sequence[Delivery]) -> None:
+        self.claimed += [one.id for one in deliveries]
+        self.log.append(f"claimed {' '.join(one.id for one in deliveries)}")
+
+
+@dataclass
 class LogObserver:
     """Everything that is told, as lines."""
 
@@ -284,13 +320,23 @@ class Scene:
         self.journal = MemoryJournal(self.log)
         self.platform = MemoryPlatform(self.log)
         self.completions = MemoryCompletions(self.log)
+        self.websocket = True
+        self.deliveries: MemoryDeliveries | None = None
         self.clock = TickingClock()
         self._ids = 0
 
     @property
     def ports(self) -> Ports:
         observer = LogObserver(self.log)
-        return Ports(self.platform, self.completions, self.journal, self.lockfile, observer, self.clock)
+        return Ports(
+            self.platform,
+            self.completions if self.websocket else None,
+            self.journal,
+            self.lockfile,
+            observer,
+            self.clock,
+            deliveries=self.deliveries,
+        )
 
     def plan(self, **request: object) -> Planned:
         return make_plan(self.engines, self.lockfile, self.journal, Request(**request))  # type: ignore[arg-type]

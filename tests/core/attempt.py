@@ -24,6 +24,7 @@ from reconciler.core.protocol import (
     Command,
     Create,
     DeadlinePassed,
+    Delivered,
     Fact,
     Finish,
     GraceOver,
@@ -204,11 +205,15 @@ class Attempt:
         platform = self.world.platform
         if self.rng.random() < 0.5:
             platform.work(self.rng, self.weather)
+        if len(self.inbox) > 20:  # else an answer may not be heard in time
+            return
         jobs = self.watched or list(platform.jobs)
         if jobs:
             job = self.rng.choice(jobs if self.rng.random() < 0.8 else list(platform.jobs))
             status = platform.jobs[job]
             self.inbox.append(Heard(News(job, status, "it broke" if status == FAILED else None)))
+        if self.rng.random() < self.weather.webhook and (events := platform.webhooks()):
+            self.inbox.append(Delivered(self.rng.choice(events)))
         if self.watched and self.rng.random() < self.weather.watch_ended:
             self.inbox.append(WatchEnded(self.rng.choice(self.watched), "the platform does not tell"))
 
@@ -222,7 +227,7 @@ class Attempt:
         fact = self.inbox[index]
         if self.rng.random() < 0.8:  # else it stays, and comes again
             del self.inbox[index]
-        if isinstance(fact, Heard) and self.rng.random() < 0.2:
+        if isinstance(fact, Heard | Delivered) and self.rng.random() < 0.2:
             return None  # lost
         return fact
 

@@ -7,10 +7,12 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.entry import UNCERTAIN
+from reconciler.core.job import IN_PROGRESS
 from reconciler.core.operation import Options
 from tests.core.attempt import Attempt
 from tests.core.build import A, B, C, wanted
-from tests.core.world import FAIR, Weather, World, edit
+from tests.core.world import FAIR, Weather, World, edit, entries_of
 
 SPECS = (A, A, A, B, B, C)
 
@@ -28,6 +30,7 @@ def weather_of(rng: Random) -> Weather:
         lease_lost=rng.choice([0.0, 0.0, 0.01]),
         disk_full=rng.choice([0.0, 0.0, 0.2]),
         watch_ended=rng.choice([0.0, 0.0, 0.3]),
+        webhook=rng.choice([0.0, 0.3, 1.0]),
     )
 
 
@@ -50,6 +53,10 @@ def live(world: World, weather: Weather, how: Options, rounds: int) -> None:
         plan = world.plan(retry_failed=rng.random() < 0.3, only=only)
         Attempt(world, weather, how, plan).go()
         world.check()
+        if rng.random() < weather.webhook:
+            events = world.platform.webhooks()
+            world.take_in(rng.choices(events, k=2 * len(events)) if events else [])
+            world.check()
         if rng.random() < 0.8:
             world.settle()
             world.check()
@@ -78,6 +85,27 @@ def assert_converged(world: World) -> None:
         assert entry.current is not None
         assert entry.current.fingerprint == wanted(key, spec).fingerprint
     assert not records
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=150)
+def test_webhooks_leave_nothing_uncertain_that_made_an_engine(seed: int) -> None:
+    """Lost answers heal without a person, as far as jobs have ended."""
+    rng = Random(seed)
+    world = World(rng)
+    weather = Weather(crash=0.02, lost_answer=0.5, completed_at_once=0.5, failing_job=0.2)
+    for _ in range(rng.randint(1, 5)):
+        edit(world, SPECS)
+        Attempt(world, weather, options_of(rng), world.plan()).go()
+        world.check()
+    while any(status == IN_PROGRESS for status in world.platform.jobs.values()):
+        world.platform.work(rng, weather)
+    world.take_in(world.platform.webhooks())
+    world.check()
+    for _, entry in entries_of(world.standing()):
+        if entry.pending is not None and entry.pending.status == UNCERTAIN:
+            call = world.platform.calls.get(entry.pending.operation_id)
+            assert call is None or call.engine_id is None
 
 
 @given(seed=st.integers(0, 2**32 - 1))

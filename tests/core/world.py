@@ -17,10 +17,12 @@ from reconciler.core.fingerprint import fingerprint
 from reconciler.core.fold import fold
 from reconciler.core.job import COMPLETED, IN_PROGRESS, Accepted, Answer, Refused
 from reconciler.core.journal import Record, Settlement
+from reconciler.core.learn import learn
 from reconciler.core.lockfile import Lockfile
 from reconciler.core.plan import Plan
 from reconciler.core.protocol import Create
 from reconciler.core.spec import Spec
+from reconciler.core.webhook import Event
 from tests.core.build import at, wanted
 
 
@@ -38,6 +40,7 @@ class Weather:
     lease_lost: float = 0.0
     disk_full: float = 0.0
     watch_ended: float = 0.0
+    webhook: float = 0.0
     summary: float = 0.3
 
 
@@ -85,6 +88,22 @@ class Platform:
             job = rng.choice(running)
             self.jobs[job] = FAILED if rng.random() < weather.failing_job else COMPLETED
 
+    def webhooks(self) -> list[Event]:
+        """One for every job that ended, as the platform would send it to the callback URL of its operation."""
+        return [
+            Event(
+                f"provisioning.{self.jobs[call.job_id]}",
+                call.job_id,
+                engine_id,
+                self.jobs[call.job_id],
+                "it broke" if self.jobs[call.job_id] == FAILED else None,
+                {"instructions": 6} if self.jobs[call.job_id] == COMPLETED else None,
+                call.operation,
+            )
+            for engine_id, call in self.engines.items()
+            if call.job_id is not None and self.jobs[call.job_id] != IN_PROGRESS
+        ]
+
     def status_of(self, engine_id: str) -> str:
         job_id = self.engines[engine_id].job_id
         assert job_id is not None  # every engine was made with one
@@ -124,6 +143,12 @@ class World:
         selected = (lambda key: True) if only is None else only.__contains__
         situation = Situation(self.standing(), desired, desired.keys(), selected, retry_failed)
         return Plan("production", actions_for(situation))
+
+    def take_in(self, events: Sequence[Event]) -> None:
+        """What an inbox holds becomes facts, in whatever order and however often it came."""
+        facts = learn(self.standing(), events, self.now())
+        self.append(journal.render(facts))
+        assert learn(self.standing(), events, self.now()) == (), "learning twice is not learning once"
 
     def settle(self) -> bool:
         """A person looks on the platform and tells the truth about one uncertain operation, if there is one."""

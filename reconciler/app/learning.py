@@ -1,0 +1,48 @@
+"""What an inbox of webhooks tells becomes facts in the journal, before anything is planned; then it is claimed.
+
+So a run starts from what is known: a job that ended, or an answer that was lost, needs no waiting and no person.
+Deliveries are claimed only once all that they tell is in the lockfile; until then every run takes them in again,
+which changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.app.planning import Standing, read_standing
+from reconciler.app.ports import Clock, Deliveries, Journal, LockfileStore
+from reconciler.core.journal import Begin, Record
+from reconciler.core.learn import Delivery, concerns, known_in, learn
+from reconciler.core.shared import Shared
+
+
+def take_in(
+    standing: Standing, journal: Journal, clock: Clock, waiting: Sequence[Delivery]
+) -> tuple[Record, ...]:
+    """Journal what these deliveries add to where things stand; the facts are returned. The caller holds the lease of
+    this machine. Raises `StorageError`.
+    """
+    facts = learn(standing.folded, [one.event for one in waiting], clock.now())
+    if facts:
+        # Begins go along: a plan on this machine may not see those that are only on the remote.
+        about = {fact.operation for fact in facts}
+        begins = [one for one in standing.records if isinstance(one, Begin) and one.operation in about]
+        journal.append([*begins, *facts])
+    return facts
+
+
+def claim_taken(
+    deliveries: Deliveries,
+    waiting: Sequence[Delivery],
+    lockfile: LockfileStore,
+    journal: Journal,
+    shared: Shared | None,
+) -> int:
+    """Claim the deliveries about our engines from which nothing more can be learnt; how many that were."""
+    folded = read_standing(lockfile, journal, shared).folded
+    known = known_in(folded)
+    ours = [one for one in waiting if concerns(known, one.event)]
+    done = [one for one in ours if not learn(folded, [one.event], "")]
+    if done:
+        deliveries.claim(done)
+    return len(done)
