@@ -197,8 +197,11 @@ def test_json_examples_parse(fence: Fence) -> None:
 
 @pytest.mark.parametrize("fence", examples("yaml"), ids=label)
 def test_yaml_examples_are_valid(fence: Fence, tmp_path: Path) -> None:
-    """Each is an engine file, a part of one, or settings; what files it names are put beside it."""
+    """Each is an engine file, a part of one, a workflow, or settings; what files it names are put beside it."""
     document = read_yaml(fence.body.encode(), fence.page).value
+    if isinstance(document, list) or "jobs" in document or "services" in document:
+        _check_workflow(fence.body)
+        return
     if isinstance(document, dict) and "name" in document:
         _check_engine(fence, document, tmp_path)
         return
@@ -208,6 +211,13 @@ def test_yaml_examples_are_valid(fence: Fence, tmp_path: Path) -> None:
     names = read.values.get("environments", {}) if read.values else {}
     for environment in (None, *names):
         resolve({"environment": environment}, {}, read.values, place=read.place, file_name="reconcile.yaml")
+
+
+def _check_workflow(text: str) -> None:
+    """Actions at a commit, and no expression within a script: what is copied must be safe."""
+    for action in re.findall(r"uses:\s*(\S+)", text):
+        assert action.startswith("./") or re.search(r"@([0-9a-f]{40}|<commit>|COMMIT)$", action), action
+    assert not re.search(r"run:[^\n]*\$\{\{", text)
 
 
 def _check_engine(fence: Fence, document: dict[str, object], root: Path) -> None:

@@ -1,0 +1,166 @@
+"""The real workflow files, run by act on this machine, with no container and no network.
+
+The repository is a project of its own that holds the workflows and the action as they are here, a bare origin, a
+sandbox platform and a local GitHub. `actions/checkout` is act's own; `actions/setup-python` is replaced by nothing,
+since the Python is the one of the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.far_ends import KEY, Project
+
+HERE = Path(__file__).resolve().parents[2]
+LIMIT = 180  # seconds for one workflow
+REPOSITORY = "acme/engines"
+_NOTHING = """name: nothing
+description: Stands where setup-python is; the machine's own Python is used.
+inputs:
+  python-version: {required: false}
+  cache: {required: false}
+  cache-dependency-path: {required: false}
+runs: {using: composite, steps: [{run: "true", shell: bash}]}
+"""
+_OUTPUT = re.compile(r"::set-output:: ([\w-]+)=(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """What a run came to. `log` is all that act printed, with its own prefixes taken off."""
+
+    code: int
+    log: str
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        return dict(_OUTPUT.findall(self.log))
+
+    def ended(self, code: int, *said: str) -> Workflow:
+        assert self.code == code, f"{self.code} instead of {code}\n{self.log}"
+        for words in said:
+            assert words in self.log, f"{words!r} is not in\n{self.log}"
+        return self
+
+
+class Repository:
+    """A clone with the workflows, whose origin is bare; `api` is the local GitHub's address."""
+
+    def __init__(self, root: Path, platform: str, api: str) -> None:
+        self.root = root
+        self.platform = platform
+        self.api = api
+        self.origin = root / "origin.git"
+        self.work = Project(root / "work", platform)
+        self.work.git("init", "--quiet", "--bare", "--initial-branch=main", str(self.origin))
+        self.work.git("init", "--quiet", "--initial-branch=main")
+        self.work.git("remote", "add", "origin", str(self.origin))
+        shutil.copytree(HERE / ".github", self.work.root / ".github", dirs_exist_ok=True)
+        (self.work.root / ".github/workflows/ci.yml").unlink()
+        (root / "nothing").mkdir()
+        (root / "nothing/action.yml").write_text(_NOTHING)
+
+    def push(self, message: str, branch: str = "main") -> str:
+        """Commits everything and pushes it; the commit's id."""
+        self.work.commit(message)
+        self.work.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+        return self.work.git("rev-parse", "HEAD").strip()
+
+    def pull(self) -> None:
+        self.work.git("fetch", "--quiet", "origin", "main")
+        self.work.git("checkout", "--quiet", "-B", "main", "FETCH_HEAD")
+
+    def lock(self) -> Any:
+        """The lockfile on the origin's main branch."""
+        return json.loads(self.git_of_origin("show", "main:engines.lock.json"))
+
+    def git_of_origin(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(self.origin), *arguments], capture_output=True, check=True, text=True
+        )
+        return done.stdout
+
+    def act(
+        self,
+        event: str,
+        workflow: str,
+        payload: Mapping[str, Any],
+        *,
+        secrets: Mapping[str, str] | None = None,
+        token: str,
+    ) -> Workflow:
+        """Run a workflow for an event, in the work tree as it is now."""
+        file = self.root / "event.json"
+        file.write_text(
+            json.dumps({"repository": {"full_name": REPOSITORY, "default_branch": "main"}, **payload})
+        )
+        command = [
+            *(str(Path(sys.executable).parent / "act"), event),
+            *("-W", f".github/workflows/{workflow}", "-P", "ubuntu-latest=-self-hosted"),
+            *("--eventpath", str(file), "--pull=false", "--no-cache-server", "--action-offline-mode"),
+            *("--local-repository", f"{_setup_python()}={self.root / 'nothing'}"),
+            *(
+                "--env-file",
+                str(self._variables()),
+                "--secret-file",
+                str(self._secrets(secrets or {}, token)),
+            ),
+            *("--defaultbranch", "main", "--actor", "somebody"),
+        ]
+        home = {
+            "HOME": str(self.root),
+            "XDG_CACHE_HOME": str(self.root / "cache"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+        done = subprocess.run(
+            command,
+            cwd=self.work.root,
+            env={"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **home},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=LIMIT,
+            check=False,
+            text=True,
+        )
+        log = re.sub(r"^\[[^]]*\] *(\| ?)?", "", done.stdout, flags=re.MULTILINE)
+        assert KEY not in log
+        assert token not in log
+        return Workflow(done.returncode, log)
+
+    def _variables(self) -> Path:
+        file = self.root / "variables"
+        values = {
+            "GITHUB_API_URL": self.api,
+            "GITHUB_SERVER_URL": "https://github.example",
+            "LINGO_API_URL": self.platform,
+            "RECONCILE_VENV": str(Path(sys.executable).parent.parent),
+        }
+        file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+        return file
+
+    def _secrets(self, secrets: Mapping[str, str], token: str) -> Path:
+        """In a file, since arguments are seen by everybody."""
+        file = self.root / "secrets"
+        file.write_text(
+            "".join(f"{name}={value}\n" for name, value in {"GITHUB_TOKEN": token, **secrets}.items())
+        )
+        file.chmod(0o600)
+        return file
+
+
+def _setup_python() -> str:
+    """`actions/setup-python@<commit>`, as the action names it."""
+    text = (HERE / ".github/actions/reconcile/action.yml").read_text()
+    found = re.search(r"uses: (actions/setup-python@[0-9a-f]{40})", text)
+    assert found is not None
+    return found[1]

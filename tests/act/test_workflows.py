@@ -1,0 +1,125 @@
+"""From the pull request to the lockfile on the main branch, through the workflow files that users copy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox.server import SandboxServer
+from reconciler.sandbox.settings import SandboxSettings
+from reconciler.sandbox.signing import new_secret
+from tests.act.actions import Repository, Workflow
+from tests.e2e.far_ends import KEY, wait_until
+from tests.e2e.receiver import receiver
+from tests.github_fake import TOKEN, FakeGitHub
+
+pytestmark = [
+    pytest.mark.act,
+    pytest.mark.skipif(
+        not (Path(sys.executable).parent / "act").exists() or shutil.which("bash") is None,
+        reason="act is not installed",
+    ),
+]
+SECRETS = {"LINGO_API_KEY": KEY}
+SECRET = new_secret()
+
+
+@pytest.fixture
+def platform() -> Iterator[SandboxServer]:
+    with SandboxServer(SandboxSettings(job_seconds=0.2, api_keys=(KEY,), webhook_secret=SECRET)) as server:
+        yield server
+
+
+@pytest.fixture
+def github() -> Iterator[FakeGitHub]:
+    with FakeGitHub() as fake:
+        yield fake
+
+
+@pytest.fixture
+def repository(tmp_path: Path, platform: SandboxServer, github: FakeGitHub) -> Repository:
+    made = Repository(tmp_path, platform.url, github.url)
+    made.work.engine("acme", running=True)
+    made.push("First")
+    return made
+
+
+def apply(repository: Repository, workflow: str = "engines-apply.yml") -> Workflow:
+    return repository.act("push", workflow, {"ref": "refs/heads/main"}, secrets=SECRETS, token=TOKEN)
+
+
+def test_a_merge_makes_the_engines_and_commits_the_lockfile(
+    repository: Repository, platform: SandboxServer
+) -> None:
+    ran = apply(repository).ended(0, "1 created")
+    engine = platform.engines()[0]["id"]
+    assert repository.lock()["engines"]["acme"]["engineId"] == engine
+    assert ran.outputs["changed"] == "true"
+    assert json.loads(ran.outputs["engines"]) == {"acme": engine}
+    assert repository.git_of_origin("log", "-1", "--format=%s", "main").startswith("Record ")
+    assert "/actions/runs/" in repository.git_of_origin("log", "--format=%B", "refs/reconcile/production")
+
+    repository.pull()
+    again = apply(repository).ended(0)
+    assert again.outputs["changed"] == "false"
+    assert platform.create_calls() == 1
+
+
+def test_a_failure_is_one(repository: Repository, platform: SandboxServer) -> None:
+    ran = repository.act(
+        "push",
+        "engines-apply.yml",
+        {"ref": "refs/heads/main"},
+        secrets={"LINGO_API_KEY": "wrong"},
+        token=TOKEN,
+    )
+    ran.ended(1, "check LINGO_API_KEY")
+    assert ran.outputs["exit-code"] == "1"
+    assert platform.create_calls() == 0
+
+
+@pytest.mark.parametrize("how", ["schedule", "repository_dispatch"])
+def test_what_was_left_running_is_collected(
+    repository: Repository, github: FakeGitHub, tmp_path: Path, how: str
+) -> None:
+    project = repository.work
+    with receiver(project, tmp_path / "inbox.db", SECRET, relay=github.url) as hooks:
+        env = {"RECONCILE_CALLBACK_URL": hooks.url}
+        project.run("apply", "--yes", "--detach", "--publish", env=env).ended(0)
+        wait_until(lambda: github.dispatches, "the webhook was passed on")
+    (sent,) = github.dispatches
+    payload = {"schedule": "17,47 * * * *"}
+    if how == "repository_dispatch":
+        payload = {"action": sent["event_type"], "client_payload": sent["client_payload"], "branch": "main"}
+    secrets = SECRETS | {"LINGO_WEBHOOK_SECRET": SECRET}
+    ran = repository.act(how, "engines-collect.yml", payload, secrets=secrets, token=TOKEN).ended(0)
+    assert ("webhooks told of 1 job that ended" in ran.log) == (how == "repository_dispatch")
+    entry = repository.lock()["engines"]["acme"]
+    assert entry["engineId"] == json.loads(ran.outputs["engines"])["acme"]
+    assert entry["summary"]
+
+
+def test_an_input_cannot_become_a_command(repository: Repository) -> None:
+    """The inputs come from the workflow, and so from whoever writes one: a branch's name, say."""
+    hostile = "x\"; touch owned; echo '$(touch owned)' `touch owned` \n::error::owned"
+    workflow = repository.work.root / ".github/workflows/engines-plan.yml"
+    text = workflow.read_text()
+    assert 'comment: "true"' in text
+    workflow.write_text(
+        text.replace(
+            'comment: "true"', f"comment: {json.dumps(hostile)}\n          args: {json.dumps(hostile)}"
+        )
+    )
+    ran = repository.act("pull_request", "engines-plan.yml", {"number": 7}, token=TOKEN)
+    assert ran.code != 0
+    assert ran.outputs["exit-code"] == "64"
+    assert not list(tmp_files(repository.root, "owned"))
+
+
+def tmp_files(root: Path, name: str) -> list[Path]:
+    return [path for path in root.rglob(name) if path.is_file()]
