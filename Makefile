@@ -29,11 +29,12 @@ test: $(DEV_STAMP) ## run the tests, with coverage and its floor on reconciler/c
 	@$(BIN)/python -m coverage report --include='reconciler/core/*' --fail-under=95
 	@$(BIN)/python .ci/core_floor.py coverage.json
 
-lint: $(DEV_STAMP) ## check style, types, layers and the committed schema
+lint: $(DEV_STAMP) ## check style, types, layers, workflows and the committed schema
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --no-progress --quiet .github
 	$(BIN)/reconcile schema --check
 
 format: $(DEV_STAMP) ## put the code into shape

@@ -199,7 +199,7 @@ def test_json_examples_parse(fence: Fence) -> None:
 def test_yaml_examples_are_valid(fence: Fence, tmp_path: Path) -> None:
     """Each is an engine file, a part of one, a workflow, or settings; what files it names are put beside it."""
     document = read_yaml(fence.body.encode(), fence.page).value
-    if isinstance(document, list) or "jobs" in document or "services" in document:
+    if isinstance(document, list) or (isinstance(document, dict) and document.keys() & {"jobs", "services"}):
         _check_workflow(fence.body)
         return
     if isinstance(document, dict) and "name" in document:
