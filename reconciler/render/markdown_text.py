@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from reconciler.render.printable import printable, shorten
 
 _MEANINGFUL = re.compile(r"([\\`*_\[\]<>&~|!$^{}]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-_WAKING = re.compile("[@#]+")  # a mention, an issue number
+_WAKING = re.compile(r"[@#]+|\bGH(?=-\d)", re.IGNORECASE)  # a mention, an issue number, and the same as GH-1
 _CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 
 
