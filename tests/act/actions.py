@@ -73,7 +73,16 @@ class Repository:
         """Commits everything and pushes it; the commit's id."""
         self.work.commit(message)
         self.work.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+        self.work.git("fetch", "--quiet", "origin")
         return self.work.git("rev-parse", "HEAD").strip()
+
+    def push_only(self) -> None:
+        self.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+
+    def check_out_merge_of(self, branch: str) -> None:
+        """What `actions/checkout` gives a run for a pull request: the merge of its branch into main."""
+        self.work.git("checkout", "--quiet", "--detach", "origin/main")
+        self.work.git("merge", "--quiet", "--no-ff", "-m", "Merge", branch)
 
     def pull(self) -> None:
         self.work.git("fetch", "--quiet", "origin", "main")
@@ -142,6 +151,7 @@ class Repository:
         values = {
             "GITHUB_API_URL": self.api,
             "GITHUB_SERVER_URL": "https://github.example",
+            "GITHUB_REPOSITORY": REPOSITORY,
             "LINGO_API_URL": self.platform,
             "RECONCILE_VENV": str(Path(sys.executable).parent.parent),
         }

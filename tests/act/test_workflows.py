@@ -13,10 +13,11 @@ import pytest
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from reconciler.sandbox.signing import new_secret
-from tests.act.actions import Repository, Workflow
+from tests.act.actions import REPOSITORY, Repository, Workflow
 from tests.e2e.far_ends import KEY, wait_until
 from tests.e2e.receiver import receiver
-from tests.github_fake import TOKEN, FakeGitHub
+from tests.github_comments_fake import ACTIONS_TOKEN as TOKEN
+from tests.github_comments_fake import FakeComments
 
 pytestmark = [
     pytest.mark.act,
@@ -36,13 +37,13 @@ def platform() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def github() -> Iterator[FakeGitHub]:
-    with FakeGitHub() as fake:
+def github() -> Iterator[FakeComments]:
+    with FakeComments() as fake:
         yield fake
 
 
 @pytest.fixture
-def repository(tmp_path: Path, platform: SandboxServer, github: FakeGitHub) -> Repository:
+def repository(tmp_path: Path, platform: SandboxServer, github: FakeComments) -> Repository:
     made = Repository(tmp_path, platform.url, github.url)
     made.work.engine("acme", running=True)
     made.push("First")
@@ -83,9 +84,88 @@ def test_a_failure_is_one(repository: Repository, platform: SandboxServer) -> No
     assert platform.create_calls() == 0
 
 
+# ── pull requests ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def opened(repository: Repository, *, fork: bool = False, token: str = TOKEN) -> Workflow:
+    head = "stranger/engines" if fork else REPOSITORY
+    payload = {
+        "action": "opened",
+        "number": 1,
+        "pull_request": {
+            "number": 1,
+            "head": {"ref": "feature", "sha": "0" * 40, "repo": {"full_name": head, "fork": fork}},
+            "base": {"ref": "main", "sha": "1" * 40, "repo": {"full_name": REPOSITORY}},
+        },
+    }
+    repository.check_out_merge_of("feature")
+    return repository.act("pull_request", "engines-plan.yml", payload, token=token)
+
+
+def edited(repository: Repository, key: str) -> None:
+    """An engine more on the branch of the pull request."""
+    repository.work.git("checkout", "--quiet", "-B", "feature", "feature")
+    repository.work.engine(key)
+    repository.push(f"Add {key}", "feature")
+
+
+@pytest.fixture
+def pull_request(repository: Repository) -> Repository:
+    repository.work.git("fetch", "--quiet", "origin")
+    repository.work.git("checkout", "--quiet", "-b", "feature")
+    repository.work.engine("shop/web")
+    repository.push("Add shop/web", "feature")
+    return repository
+
+
+def test_a_pull_request_gets_one_comment_that_is_kept_up_to_date(
+    pull_request: Repository, github: FakeComments, platform: SandboxServer
+) -> None:
+    ran = opened(pull_request).ended(0)
+    (first,) = github.bodies()
+    assert "shop/web" in first
+    assert first.index("shop/web") < first.index("acme")  # this branch's first, then what was merged before
+    assert ran.outputs["changed"] == "true"
+    assert ran.outputs["summary"] == "2 create"
+
+    edited(pull_request, "shop/app")
+    opened(pull_request).ended(0)
+    (second,) = github.bodies()
+    assert "shop/app" in second
+    assert github.comments[0].edits == 1
+
+    pull_request.work.git("checkout", "--quiet", "main")
+    pull_request.work.git("merge", "--quiet", "--no-ff", "-m", "Merge", "feature")
+    pull_request.push_only()
+    apply(pull_request).ended(0, "3 created")
+    assert set(pull_request.lock()["engines"]) == {"acme", "shop/app", "shop/web"}
+    assert platform.create_calls() == 3
+
+
+def test_a_fork_needs_no_secret_and_no_right_to_write(pull_request: Repository, github: FakeComments) -> None:
+    github.readers.add(TOKEN)
+    ran = opened(pull_request, fork=True).ended(0)
+    assert github.bodies() == []
+    assert "::notice" in ran.log or "no comment" in ran.log
+    assert "shop/web" in ran.log
+
+
+def test_an_invalid_file_fails_the_pull_request_and_says_where(
+    pull_request: Repository, github: FakeComments
+) -> None:
+    pull_request.work.git("checkout", "--quiet", "feature")
+    pull_request.work.engine("shop/web", "name: x\nlocals: [de]\n")
+    pull_request.push("Break it", "feature")
+    ran = opened(pull_request)
+    assert ran.code != 0
+    assert ran.outputs["exit-code"] == "3"
+    (body,) = github.bodies()
+    assert "locals" in body
+
+
 @pytest.mark.parametrize("how", ["schedule", "repository_dispatch"])
 def test_what_was_left_running_is_collected(
-    repository: Repository, github: FakeGitHub, tmp_path: Path, how: str
+    repository: Repository, github: FakeComments, tmp_path: Path, how: str
 ) -> None:
     project = repository.work
     with receiver(project, tmp_path / "inbox.db", SECRET, relay=github.url) as hooks:

@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 
+LEFT_ALONE = ("unchanged", "failed", "uncertain", "guarded")  # what a plan counts besides its actions
+JOBS = "provisioningJobs"
+
+
 def read(path: Path) -> dict[str, Any]:
     """What reconcile wrote; nothing where it ended before."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -35,7 +39,8 @@ def outputs(command: str, code: str, path: Path) -> dict[str, str]:
     if outcome is not None:
         counts, changed = outcome["counts"], bool(outcome["wrote"])
     else:
-        counts, changed = document.get("summary", {}), code == "2"
+        counts = {name: number for name, number in document.get("summary", {}).items() if name != JOBS}
+        changed = any(number for name, number in counts.items() if name not in LEFT_ALONE)
     return {
         "changed": json.dumps(changed),
         "summary": counted(counts) or f"{command} ended with {code}",

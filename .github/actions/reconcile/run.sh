@@ -36,7 +36,7 @@ arguments=("$INPUT_COMMAND")
 document="$temporary/reconcile-$INPUT_COMMAND.json"
 case "$INPUT_COMMAND" in
     plan)
-        arguments+=(--format github --detailed-exitcode --out "$document")
+        arguments+=(--format github --out "$document")
         if [ "$INPUT_COMMENT" = true ]; then arguments+=(--comment); fi
         ;;
     apply)
@@ -60,7 +60,4 @@ rm -f -- "$document"
 code=0
 "$venv/bin/reconcile" "${arguments[@]}" || code=$?
 "$venv/bin/python" -I "$here/outputs.py" "$INPUT_COMMAND" "$code" "$document" >>"$GITHUB_OUTPUT"
-
-# A plan with changes is no failure; everything else that is not 0 is.
-if [ "$INPUT_COMMAND" = plan ] && [ "$code" = 2 ]; then code=0; fi
 exit "$code"
