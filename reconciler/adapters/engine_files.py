@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +16,31 @@ from reconciler.adapters.engine_discovery import discover
 from reconciler.adapters.safe_files import FileRefused, SafeFiles
 from reconciler.core.errors import Diagnostic, InvalidInput
 from reconciler.core.fingerprint import blob_id, fingerprint
-from reconciler.core.spec import Desired, Source, Spec
+from reconciler.core.spec import Desired, Output, Source, Spec
 
 if TYPE_CHECKING:
+    from reconciler.adapters.engine_outputs import OutputPlaces
     from reconciler.adapters.engine_sources import SourceText
 
 
 class EngineFiles:
-    """The engine files of one project. Paths are relative to its root, with forward slashes."""
+    """The engine files of one project. Paths are relative to its root, with forward slashes.
 
-    def __init__(self, root: Path, engines_dir: str = "engines") -> None:
+    `files` reads them from elsewhere than the work tree (a commit); such engines can be loaded, but not discovered.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        engines_dir: str = "engines",
+        lockfile: str = "engines.lock.json",
+        *,
+        files: SafeFiles | None = None,
+    ) -> None:
         self._root = os.path.abspath(root)
         self._engines_dir = engines_dir
-        self._files = SafeFiles(self._root)
+        self._lockfile = lockfile
+        self._files = files or SafeFiles(self._root)
 
     def discover(self) -> tuple[dict[str, str], list[Diagnostic]]:
         """Paths of engine files by key, sorted by key, and findings about names and links.
@@ -59,13 +72,21 @@ class EngineFiles:
             return [found._replace(key=key) for found in error.diagnostics]
         texts, findings = source_texts(document.value, path, self._files)
         findings += model_findings(document.value, document)
+        findings += self._places.findings(document.value)
         if findings:
             return diagnostics_of(findings, document, path, key)
         spec = _spec(document.value, texts)
         ids = {path: blob_id(data, id_length)}
         for source in texts.values():
             ids[source.path] = blob_id(source.data, id_length)
-        return Desired(key, path, spec, fingerprint(spec), ids)
+        protect, outputs = _kept(document.value)
+        return Desired(key, path, spec, fingerprint(spec), ids, protect, outputs)
+
+    @cached_property
+    def _places(self) -> OutputPlaces:
+        from reconciler.adapters.engine_outputs import OutputPlaces
+
+        return OutputPlaces(self._files, self._engines_dir, self._lockfile)
 
     def parse_old(self, data: bytes, path: str) -> Spec | None:
         """The spec of an older version of an engine file as far as it can be made out, for showing what changed.
@@ -79,6 +100,16 @@ class EngineFiles:
         except InvalidInput:
             return None
         return _spec(_sound_parts(value), {}) if isinstance(value, dict) else None
+
+
+def _kept(value: Mapping[str, Any]) -> tuple[bool, tuple[Output, ...]]:
+    """What a validated value says beside the spec."""
+    protect = value.get("lifecycle", {}).get("protect", False)
+    if "outputs" not in value:
+        return protect, ()
+    from reconciler.adapters.engine_outputs import outputs_of
+
+    return protect, outputs_of(value)
 
 
 def _spec(value: Mapping[str, Any], texts: Mapping[int, SourceText]) -> Spec:

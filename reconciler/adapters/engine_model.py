@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from reconciler.adapters.engine_locales import locale_problem
 from reconciler.adapters.yaml_text import cut
-from reconciler.core.spec import MAX_SOURCES
+from reconciler.core.spec import MAX_OUTPUTS, MAX_SOURCES
 
 MAX_NAME = 200
 MAX_URL = 2048
@@ -37,6 +37,9 @@ _LOCALE_PATTERN = (
     r"(-[a-wyz0-9](-[a-z0-9]{2,8})+)*(-x(-[a-z0-9]{1,8})+)?$"
 )
 _URL_PATTERN = r"^https?://[^\s/?#@]+([/?#]\S*)?$"
+POINTER_PATTERN = r"^(?:/(?:[^~/]|~[01])*)+$"  # RFC 6901, and not the whole document
+VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+MAX_PLACE = 500  # characters of a pointer or a variable
 _SOME_TEXT: dict[str, Any] = {"minLength": 1, "pattern": r"\S"}
 
 
@@ -100,6 +103,26 @@ def _why_not_web_address(url: str) -> str | None:
     return "it holds a user name or a password" if "@" in parts.netloc else None
 
 
+def _json_pointer(pointer: str) -> str:
+    if len(pointer) > MAX_PLACE or not pointer.isprintable() or not re.fullmatch(POINTER_PATTERN, pointer):
+        raise _problem(
+            "pointer",
+            "{where} is not a JSON Pointer",
+            "write `/engineId`, or `/a/b` for `b` in `a`; `~1` stands for a slash in a name, `~0` for a tilde",
+        )
+    return pointer
+
+
+def _variable(name: str) -> str:
+    if len(name) > MAX_PLACE or not re.fullmatch(VARIABLE_PATTERN, name):
+        raise _problem(
+            "variable",
+            "{where} is not the name of a variable",
+            "use letters, digits and `_`: LINGO_ENGINE_ID",
+        )
+    return name
+
+
 Locale = Annotated[
     str, AfterValidator(_locale), WithJsonSchema({"type": "string", "pattern": _LOCALE_PATTERN})
 ]
@@ -152,6 +175,46 @@ class ContentSource(_Strict):
 Source = Annotated[LinkSource | ContentSource, Field(discriminator="type")]
 
 
+class Lifecycle(_Strict):
+    """What may happen to the engine; not sent to the platform."""
+
+    protect: bool = Field(
+        default=False,
+        description="Whether a run refuses to replace or retire the engine unless it is told to by name.",
+        examples=[True],
+    )
+
+
+class OutputFile(_Strict):
+    """A place in another file that holds the engine's ID."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["pointer"]}, {"required": ["key"]}]})
+
+    file: Text = Field(
+        description="A JSON, YAML or .env file, relative to the project's root.",
+        examples=["i18n.json"],
+        json_schema_extra=_SOME_TEXT,
+    )
+    pointer: Annotated[str, AfterValidator(_json_pointer)] = Field(
+        default="",
+        description="In JSON and YAML: where the engine's ID goes, as a JSON Pointer.",
+        examples=["/engineId"],
+        json_schema_extra={"pattern": POINTER_PATTERN},
+    )
+    key: Annotated[str, AfterValidator(_variable)] = Field(
+        default="",
+        description="In a .env file: the variable that holds the engine's ID.",
+        examples=["LINGO_ENGINE_ID"],
+        json_schema_extra={"pattern": VARIABLE_PATTERN},
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> OutputFile:
+        if bool(self.pointer) == bool(self.key):
+            raise _problem("either", "{where} needs either `pointer` or `key`", "keep one of the two")
+        return self
+
+
 class EngineFile(_Strict):
     """A localization engine, as the team wants it."""
 
@@ -175,6 +238,17 @@ class EngineFile(_Strict):
         description=f"What the engine learns from, at most {MAX_SOURCES}.",
         examples=[[{"type": "link", "payload": "https://acme.com/brand-guidelines"}]],
     )
+    lifecycle: Lifecycle = Field(
+        default=Lifecycle(),
+        description="What may happen to the engine; changing it never replaces the engine.",
+        examples=[{"protect": True}],
+    )
+    outputs: list[OutputFile] = Field(
+        default=[],
+        max_length=MAX_OUTPUTS,
+        description=f"Where else the engine's ID is written, at most {MAX_OUTPUTS} places.",
+        examples=[[{"file": "i18n.json", "pointer": "/engineId"}]],
+    )
 
 
 def engine_schema() -> dict[str, Any]:
@@ -196,7 +270,8 @@ def _tidied(schema: Any) -> Any:
     return {
         key: {name: _tidied(each) for name, each in value.items()} if key == "properties" else _tidied(value)
         for key, value in schema.items()
-        if key not in ("title", "discriminator") and (key, value) not in (("default", ""), ("default", []))
+        if key not in ("title", "discriminator")
+        and (key, value) not in (("default", ""), ("default", []), ("default", {"protect": False}))
     }
 
 

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 from reconciler.adapters.yaml_reader import YamlDocument
 from reconciler.core.errors import Diagnostic
-from reconciler.core.spec import MAX_SOURCES
+from reconciler.core.spec import MAX_OUTPUTS, MAX_SOURCES
 from reconciler.core.suggest import did_you_mean
 
 Path = tuple[str | int, ...]
 
-ENGINE_KEYS = ("name", "description", "locales", "sources")
+ENGINE_KEYS = ("name", "description", "locales", "sources", "lifecycle", "outputs")
+_KEYS_BELOW = {"lifecycle": ("protect",), "outputs": ("file", "pointer", "key")}
 _SOURCE_KEYS = {"link": ("type", "payload"), "content": ("type", "payload", "file")}
 _SOURCE_TYPES = ("link", "content")
 
@@ -77,9 +78,10 @@ def _not_a_mapping(value: Any) -> Finding:
 
 
 def _first_sources(value: dict[str, Any]) -> dict[str, Any]:
-    """The value with no more sources than allowed: pydantic would not look at any if there were more."""
-    sources = value.get("sources")
-    return {**value, "sources": sources[:MAX_SOURCES]} if isinstance(sources, list) else value
+    """The value with no more sources and outputs than allowed: pydantic would not look at any if there were more."""
+    limits = {"sources": MAX_SOURCES, "outputs": MAX_OUTPUTS}
+    cut = {name: value[name][:most] for name, most in limits.items() if isinstance(value.get(name), list)}
+    return {**value, **cut}
 
 
 def _across(value: dict[str, Any]) -> Iterator[Finding]:
@@ -118,7 +120,7 @@ def _findings(error: Mapping[str, Any], document: YamlDocument) -> Iterator[Find
     kind: str = error["type"]
     context: Mapping[str, Any] = error.get("ctx", {})
     if kind in ("engine_either", "engine_duplicate"):
-        return  # said by _across, with better places
+        return  # said by _across and by engine_outputs, with better places
     if kind.startswith("engine_"):
         yield Finding(path, str(context["message"]).replace("{where}", _name(path)), context["hint"])
     elif kind == "extra_forbidden":
@@ -147,11 +149,12 @@ def _name(path: Path) -> str:
 
 
 def _unknown_key(path: Path, loc: tuple[str | int, ...]) -> Finding:
-    known = ENGINE_KEYS if len(path) == 1 else _SOURCE_KEYS[str(loc[2])]
+    below = _KEYS_BELOW.get(str(path[0]))
+    known = ENGINE_KEYS if len(path) == 1 else below or _SOURCE_KEYS[str(loc[2])]
     key = str(path[-1])
     meant = did_you_mean(key, known)
     hint = f"did you mean `{meant}`?" if meant else "known here: " + ", ".join(f"`{each}`" for each in known)
-    if len(path) > 1 and key == "file":
+    if path[0] == "sources" and key == "file":
         hint = "`file` belongs to a source of `type: content`"
     return Finding(path, f"unknown key `{_short(key)}`", hint, of_key=True)
 
@@ -167,14 +170,21 @@ def _source_type(path: Path, source: Any) -> Finding:
     return Finding((*path, "type"), f"`type` must be `link` or `content`, not {shown}", hint)
 
 
-_WANTED = {"locales": "a list", "sources": "a list"}
+_WANTED = {"locales": "a list", "sources": "a list", "outputs": "a list"}
+_MAPPINGS = {
+    "sources": "write `- type: link` and `payload: …` on the line below",
+    "outputs": "write `- file: i18n.json` and `pointer: /engineId` on the line below",
+    "lifecycle": "write `lifecycle: {protect: true}`",
+}
 
 
 def _wrong_type(path: Path, value: Any, document: YamlDocument) -> Finding:
     name = _name(path)
-    if len(path) == 2 and path[0] == "sources":
-        hint = "write `- type: link` and `payload: …` on the line below"
-        return Finding(path, f"{name} must be a mapping, not {_kind(value)}", hint)
+    if path == ("lifecycle",) or (len(path) == 2 and path[0] in ("sources", "outputs")):
+        return Finding(path, f"{name} must be a mapping, not {_kind(value)}", _MAPPINGS[str(path[0])])
+    if path[-1] == "protect":
+        hint = "write `protect: true`, without quotes"
+        return Finding(path, f"{name} must be true or false, not {_kind(value)}", hint)
     wanted = _WANTED.get(str(path[-1]), "text") if len(path) == 1 else "text"
     message = f"{name} must be {wanted}, not {_kind(value)}"
     if value is None:

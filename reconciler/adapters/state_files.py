@@ -171,9 +171,12 @@ def _require_regular(descriptor: int, name: str) -> None:
 def replace_file(file: Path, content: bytes, name: str) -> None:
     """Put `content` in the place of `file` in one step, durably; on an error the file is as it was.
 
-    Raises `StorageError`. A symbolic link stays one: what it points to is replaced.
+    Raises `StorageError`. A symbolic link stays one: what it points to is replaced. Only a regular file is: a device or
+    a pipe would be gone.
     """
     file = Path(os.path.realpath(file))
+    if file.exists() and not file.is_file():
+        raise StorageError(f"cannot write {name}: it is not a regular file")
     temporary = _temporary_beside(file)
     with _mapped("write", name):
         try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import Diagnostic, InvalidInput, UsageError
+from reconciler.core.limits import DEFAULT_POLICY, Policy
 from reconciler.core.plan import Plan
 from reconciler.core.quick import recorded_files
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.core.journal import Record
     from reconciler.core.lockfile import Lockfile
     from reconciler.core.plan import Action
+    from reconciler.core.saved_plan import SavedPlan
     from reconciler.core.shared import Shared
     from reconciler.core.spec import Desired
 
@@ -30,13 +32,16 @@ SHA1_LENGTH = 40
 class Request:
     """What is asked of a plan. `only` holds keys or globs (`*` also crosses `/`); empty means every engine.
 
-    `id_length` is the length of new blob ids in hex digits: 40, or 64 in a repo of the sha256 format.
+    `id_length` is the length of new blob ids in hex digits: 40, or 64 in a repo of the sha256 format. `policy` is what
+    one run may do. With `saved`, the plan is that one, or it is refused.
     """
 
     environment: str = "production"
     only: tuple[str, ...] = ()
     retry_failed: bool = False
     id_length: int = SHA1_LENGTH
+    policy: Policy = DEFAULT_POLICY
+    saved: SavedPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +122,16 @@ def make_plan(
 
     Invalid engine files are in its diagnostics, and it then has no actions.
 
-    Raises `InvalidInput` for no engine files or an unreadable lockfile, `UsageError` for a pattern without a match.
+    Raises `InvalidInput` for no engine files or an unreadable lockfile, `UsageError` for a pattern without a match,
+    `GuardRefused` for a saved plan that does not hold any more.
     """
     standing = read_standing(lockfile, journal, shared)
     found, problems = engines.discover()
-    selected = select(request.only, [*found, *standing.folded.engines])
+    selected = _selection(request, lockfile.path, [*found, *standing.folded.engines])
     desired, unchanged, diagnostics = _load(engines, found, standing.folded, selected, request.id_length)
-    diagnostics = [*problems, *diagnostics]
+    diagnostics = [*problems, *diagnostics, *_clashes(standing.folded, desired, found)]
     invalid = any(one.severity == "error" for one in diagnostics)
-    actions = () if invalid else _actions(standing.folded, desired, found, selected, request.retry_failed)
+    actions = () if invalid else _actions(standing.folded, desired, found, selected, request)
     spoken_for = {action.key for action in actions}
     unchanged += [key for key in desired if key not in spoken_for and selected(key)]
     plan = Plan(
@@ -145,13 +151,41 @@ def _actions(
     desired: Mapping[str, Desired],
     found: Mapping[str, str],
     selected: Callable[[str], bool],
-    retry_failed: bool,
+    request: Request,
 ) -> tuple[Action, ...]:
-    if not desired and lockfile.engines.keys() <= found.keys():
+    """What is to be done, and what of it is held back."""
+    if not desired and lockfile.engines.keys() <= found.keys() and request.saved is None:
         return ()  # no file had to be read, and none is gone
     from reconciler.core.diff import Situation, actions_for
+    from reconciler.core.guards import guarded
 
-    return actions_for(Situation(lockfile, desired, found.keys(), selected, retry_failed))
+    retry_failed = request.retry_failed or (request.saved is not None and request.saved.retry_failed)
+    actions = actions_for(Situation(lockfile, desired, found.keys(), selected, retry_failed))
+    if request.saved is not None:
+        actions = request.saved.still(actions, lockfile)
+    return guarded(actions, lockfile, request.policy)
+
+
+def _selection(request: Request, lockfile: str, keys: Collection[str]) -> Callable[[str], bool]:
+    """Which engines the plan is about: those that are asked for, or those that the saved plan names."""
+    policy = request.policy
+    if policy.allow_replace or policy.allow_retire:
+        from reconciler.core.guards import check_named
+
+        check_named(policy, keys)
+    if request.saved is None:
+        return select(request.only, keys)
+    request.saved.check_for(request.environment, lockfile)
+    return request.saved.keys.__contains__
+
+
+def _clashes(lockfile: Lockfile, desired: Mapping[str, Desired], keys: Collection[str]) -> list[Diagnostic]:
+    """Places for engine IDs that several engines ask for. Only an engine whose file changed can bring one about."""
+    if not any(one.outputs for one in desired.values()):
+        return []
+    from reconciler.core.outputs import clashing
+
+    return clashing(lockfile, desired, keys)
 
 
 def plan_to_collect(
@@ -245,7 +279,7 @@ def validate_engines(
     """Read every engine file (or those at these paths): the keys that are valid, and what is wrong with the rest."""
     found, problems = engines.discover()
     diagnostics = list(problems)
-    valid: list[str] = []
+    valid: dict[str, Desired] = {}
     for key, path in found.items():
         if only_paths is not None and path not in only_paths:
             continue
@@ -253,7 +287,9 @@ def validate_engines(
         if isinstance(loaded, list):
             diagnostics += loaded
         else:
-            valid.append(key)
+            valid[key] = loaded
     if only_paths is not None and not valid and not diagnostics:
         raise InvalidInput("none of these paths is an engine file", hint="engine files are engines/**/*.yaml")
-    return valid, diagnostics
+    from reconciler.core.lockfile import EMPTY
+
+    return list(valid), [*diagnostics, *_clashes(EMPTY, valid, ())]

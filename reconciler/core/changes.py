@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core.plan import Change
-from reconciler.core.spec import Spec, SpecRecord, record_of, sources_of
+from reconciler.core.spec import Kept, Output, Spec, SpecRecord, record_of, sources_of
 
 
 def changes_between(recorded: SpecRecord, spec: Spec) -> tuple[Change, ...]:
@@ -21,6 +21,22 @@ def changes_between(recorded: SpecRecord, spec: Spec) -> tuple[Change, ...]:
     changes += _links(_payloads(recorded), _payloads(wanted))
     changes += _contents(_texts(recorded), _texts(wanted), spec)
     return tuple(changes)
+
+
+def changes_of_kept(recorded: Kept, kept: Kept) -> tuple[Change, ...]:
+    """What is different beside the spec: one change for protection, and one for each output."""
+    changes: list[Change] = []
+    if recorded.protect != kept.protect:
+        changes.append(
+            Change("protect", old="true" if recorded.protect else None, new="true" if kept.protect else None)
+        )
+    changes += [Change("outputs", old=_place(one)) for one in recorded.outputs if one not in kept.outputs]
+    changes += [Change("outputs", new=_place(one)) for one in kept.outputs if one not in recorded.outputs]
+    return tuple(changes)
+
+
+def _place(output: Output) -> str:
+    return f"{output.file} {output.pointer or output.key}"
 
 
 def _locales(old: Any, new: Any) -> list[Change]:

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.changes import changes_between
+from reconciler.core.changes import changes_between, changes_of_kept
 from reconciler.core.entry import (
     FAILED,
     IN_PROGRESS,
@@ -53,7 +53,8 @@ def actions_for(situation: Situation) -> tuple[Action, ...]:
         if key in held_up and situation.selected(key):
             actions.append(held_up[key])
         elif key not in moves and situation.selected(key):
-            actions += _decide(key, wanted, lockfile, situation.retry_failed)
+            action = _decide(key, wanted, lockfile, situation.retry_failed) or _record(wanted, lockfile)
+            actions += [action] if action is not None else []
     for key in gone:
         entry = lockfile.entry(key)
         if key not in moved and situation.selected(key) and entry is not None:
@@ -128,18 +129,33 @@ def _move(source: str, entry: Entry, wanted: Desired) -> Action:
     return of_pending(action, entry.pending)
 
 
-def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -> list[Action]:
+def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -> Action | None:
     entry = lockfile.entry(key)
     if entry is None:
-        return [_bring_back(lockfile, wanted) or _create(wanted, "it is not in the lockfile")]
+        return _bring_back(lockfile, wanted) or _create(wanted, "it is not in the lockfile")
     uncertain = report_uncertain(key, entry.pending, wanted)
     if uncertain is not None:
-        return [uncertain]
+        return uncertain
     if entry.current is not None and _means(entry.current, wanted):
-        return [] if entry.pending is None else [_discard(wanted, entry.pending)]
+        return None if entry.pending is None else _discard(wanted, entry.pending)
     if entry.pending is not None and _means(entry.pending, wanted):
-        return [_carry_on(wanted, entry, entry.pending, retry_failed)]
-    return [_restore(wanted, entry) or _readopt(wanted, entry) or _replace(wanted, entry)]
+        return _carry_on(wanted, entry, entry.pending, retry_failed)
+    return _restore(wanted, entry) or _readopt(wanted, entry) or _replace(wanted, entry)
+
+
+def _record(wanted: Desired, lockfile: Lockfile) -> Action | None:
+    """The engine is as asked for; what the lockfile keeps of its file beside that may not be."""
+    entry = lockfile.entry(wanted.key)
+    if entry is None or entry.current is None or entry.kept == wanted.kept:
+        return None
+    protection = "its file protects it now" if wanted.protect else "its file does not protect it any more"
+    words = [protection] if entry.kept.protect != wanted.protect else []
+    words += ["its outputs changed"] if set(entry.kept.outputs) != set(wanted.outputs) else []
+    return replace(
+        _action(wanted, Kind.RECORD, ", and ".join(words) or "the order of its outputs changed"),
+        engine_id=entry.current.engine_id,
+        changes=changes_of_kept(entry.kept, wanted.kept),
+    )
 
 
 def _carry_on(wanted: Desired, entry: Entry, pending: Pending, retry_failed: bool) -> Action:
@@ -165,6 +181,7 @@ def _action(wanted: Desired, kind: Kind, reason: str, spec: Spec | None = None) 
         fingerprint=wanted.fingerprint,
         spec=spec,
         files=wanted.files,
+        kept=None if kind is Kind.NONE else wanted.kept,
     )
 
 
@@ -187,7 +204,8 @@ def _replace(wanted: Desired, entry: Entry) -> Action:
     record: SpecRecord | None = old.spec if old is not None else None
     action = _action(wanted, Kind.REPLACE, "its file changed", wanted.spec)
     if record is not None:
-        action = replace(action, changes=changes_between(record, wanted.spec))
+        changes = (*changes_between(record, wanted.spec), *changes_of_kept(entry.kept, wanted.kept))
+        action = replace(action, changes=changes)
     if entry.current is None and entry.pending is not None:
         what = "failed" if entry.pending.status == FAILED else "has not ended"
         action = replace(action, reason=f"its file changed; the operation before it {what}")

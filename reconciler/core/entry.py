@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.spec import SpecRecord
+from reconciler.core.spec import NOTHING_KEPT, Kept, SpecRecord
 
 IN_PROGRESS = "in_progress"
 FAILED = "failed"
@@ -64,11 +64,15 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One engine in the lockfile: what serves now, what is under way, and what came before (oldest first)."""
+    """One engine in the lockfile: what serves now, what is under way, and what came before (oldest first).
+
+    `kept` is what its file said beside the spec when it was last applied. An entry of nothing else is empty.
+    """
 
     current: Provisioned | None = None
     pending: Pending | None = None
     superseded: tuple[Superseded, ...] = ()
+    kept: Kept = NOTHING_KEPT
 
     @property
     def empty(self) -> bool:

@@ -20,6 +20,9 @@ from reconciler.core.entry import (
     Superseded,
 )
 from reconciler.core.errors import LockfileError
+from reconciler.core.kept import NAMES as KEPT_NAMES
+from reconciler.core.kept import kept_document, read_kept
+from reconciler.core.spec import Kept
 
 Document = Mapping[str, Any]
 Part = TypeVar("Part", Provisioned, Pending, Superseded)
@@ -49,7 +52,7 @@ def entry_document(entry: Entry) -> dict[str, Any]:
         document["pending"] = _part_document(entry.pending)
     if entry.superseded:
         document["superseded"] = [_part_document(one) for one in entry.superseded]
-    return document
+    return document | kept_document(entry.kept)
 
 
 def retired_document(retired: Retired) -> dict[str, Any]:
@@ -66,7 +69,8 @@ def read_entry(document: Document, where: str) -> Entry:
     """The entry in a document. `where` names it in errors, such as `engines.acme`."""
     if not isinstance(document, dict):
         raise _broken(where, "it must be an object")
-    top = {name: value for name, value in document.items() if name not in ("pending", "superseded")}
+    apart = ("pending", "superseded", *KEPT_NAMES)
+    top = {name: value for name, value in document.items() if name not in apart}
     pending, superseded = document.get("pending"), document.get("superseded", [])
     if not isinstance(superseded, list):
         raise _broken(f"{where}.superseded", "it must be a list")
@@ -77,6 +81,7 @@ def read_entry(document: Document, where: str) -> Entry:
             _read_part(Superseded, one, f"{where}.superseded[{index}]")
             for index, one in enumerate(superseded)
         ),
+        kept=_read_kept(document, where),
     )
     if entry.empty:
         raise _broken(where, "it is empty")
@@ -85,6 +90,13 @@ def read_entry(document: Document, where: str) -> Entry:
         if one.status not in (None, IN_PROGRESS, FAILED):
             raise _broken(f"{where}.superseded[{index}]", f"unknown status `{one.status}`")
     return entry
+
+
+def _read_kept(document: Document, where: str) -> Kept:
+    try:
+        return read_kept(document)
+    except ValueError as error:
+        raise _broken(where, str(error)) from error
 
 
 def read_retired(document: Document, where: str) -> Retired:

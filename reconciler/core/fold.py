@@ -31,6 +31,7 @@ from reconciler.core.journal import (
     Refusal,
     Settlement,
 )
+from reconciler.core.kept import read_kept
 from reconciler.core.lockfile import Lockfile
 
 NO_ANSWER = "the run ended before the answer to its create call was recorded"
@@ -207,7 +208,10 @@ def _undertake(entry: Entry, known: Facts) -> Entry:
         submitted_at=transitions.seconds(begin.at),
         error=NO_ANSWER,
     )
-    return _advance(transitions.submit(entry, pending, begin.at), known)
+    entry = transitions.submit(entry, pending, begin.at)
+    if begin.kept is not None:
+        entry = replace(entry, kept=read_kept(begin.kept))
+    return _advance(entry, known)
 
 
 def _carry_on(entry: Entry, known: Facts) -> Entry:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from reconciler.core.errors import Diagnostic, JournalError
+from reconciler.core.kept import read_kept
 from reconciler.core.spec import SpecRecord
 
 VERSION = 1
@@ -29,6 +30,7 @@ class Begin:
     spec: SpecRecord
     files: Mapping[str, str]
     at: str
+    kept: Mapping[str, Any] | None = None  # what its file says beside the spec (core/kept.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,16 @@ def _read_record(kind: Any, document: dict[str, Any], file: str, number: int) ->
         raise _broken(file, number, "not the fields of its type")
     if isinstance(record, Begin) and not isinstance(record.spec.get("name"), str):
         raise _broken(file, number, "its spec has no name")
+    if isinstance(record, Begin) and record.kept is not None:
+        _check_kept(record.kept, file, number)
     return record
+
+
+def _check_kept(document: Mapping[str, Any], file: str, number: int) -> None:
+    try:
+        read_kept(document)
+    except ValueError as error:
+        raise _broken(file, number, str(error)) from error
 
 
 def _is_well_typed(annotation: Any, value: object) -> bool:
@@ -181,6 +192,8 @@ def _is_well_typed(annotation: Any, value: object) -> bool:
             return isinstance(value, int)
         case "bool":
             return isinstance(value, bool)
+        case "Mapping[str, Any] | None":
+            return value is None or isinstance(value, dict)
     return isinstance(value, dict)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending, Provisioned, Superseded
 from reconciler.core.errors import LockfileError
+from reconciler.core.spec import Kept
 from reconciler.core.transitions import superseded_by, superseded_by_dropping
 
 _UNKNOWN = "1970-01-01T00:00:00Z"  # for a time that neither side wrote down
@@ -32,7 +33,14 @@ def merge_entries(key: str, one: Entry, two: Entry) -> tuple[Entry, Doubled | No
     known = {past.engine_id for past in superseded} | {made.engine_id for made in (current, pending) if made}
     superseded += [past for past in overtaken if past.engine_id not in known]
     superseded.sort(key=lambda past: (past.replaced_at, past.engine_id))
-    return Entry(current, pending, tuple(superseded)), doubled
+    return Entry(current, pending, tuple(superseded), _kept(one, two)), doubled
+
+
+def _kept(one: Entry, two: Entry) -> Kept:
+    """Protection that either side knows of holds; outputs are those of the side that names more."""
+    protect = one.kept.protect or two.kept.protect
+    outputs = max(one.kept.outputs, two.kept.outputs, key=lambda outputs: (len(outputs), repr(outputs)))
+    return Kept(protect, outputs)
 
 
 def without_superseded(entry: Entry, engine_id: str) -> Entry:

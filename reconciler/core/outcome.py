@@ -17,6 +17,7 @@ class Status(StrEnum):
     RUNNING = "running"  # its job had not ended; the next run resumes it
     FAILED = "failed"  # its job failed, or the platform refused its spec
     UNCERTAIN = "uncertain"  # nobody knows whether its engine was made
+    GUARDED = "guarded"  # held back by a guard, and left as it was
     NOT_STARTED = "not_started"  # no create call was made, or it was refused for reasons outside the spec
 
 
@@ -39,9 +40,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to. `halted` says why no more create calls were made, if so.
+    """What a run came to. `halted` says why no more create calls were made, if so, `halted_status` with which HTTP
+    status the platform said it.
 
-    `published` says that it is on the branch of the remote, `unpublished` why it is not although it should be.
+    `published` says that it is on the branch of the remote, `unpublished` why it is not although it should be;
+    `proposed` is the address of the pull request that brings it there.
     `unwritten` is set when the lockfile could not be written; the journal then holds what was done.
     """
 
@@ -49,6 +52,7 @@ class Outcome:
     unchanged: int = 0
     wrote: bool = False  # whether the lockfile changed
     halted: str | None = None
+    halted_status: int | None = None
     interrupted: bool = False
     timed_out: bool = False
     lease_lost: bool = False
@@ -56,6 +60,8 @@ class Outcome:
     unwritten: str | None = None
     published: bool = False
     unpublished: str | None = None
+    proposed: str | None = None
+    outputs_left: tuple[str, ...] = ()  # outputs that could not be written, in sentences
 
     @property
     def exit_code(self) -> ExitCode:
@@ -69,7 +75,7 @@ class Outcome:
             codes.add(ExitCode.INTERRUPTED)
         if self.lease_lost:
             codes.add(ExitCode.LEASE)
-        if self.halted or self.unwritten or self.unpublished:
+        if self.halted or self.unwritten or self.unpublished or self.outputs_left:
             codes.add(ExitCode.FAILED)
         return foremost(codes)
 
@@ -91,5 +97,6 @@ _CODES = {
     Status.RUNNING: ExitCode.RUNNING,
     Status.FAILED: ExitCode.FAILED,
     Status.UNCERTAIN: ExitCode.UNCERTAIN,
+    Status.GUARDED: ExitCode.GUARD,
     Status.NOT_STARTED: ExitCode.FAILED,
 }

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.core.errors import Diagnostic
 
 if TYPE_CHECKING:  # plans without a create need none
-    from reconciler.core.spec import Spec
+    from reconciler.core.spec import Kept, Spec
 
 PLAN_VERSION = 1
 
@@ -32,6 +32,7 @@ class Kind(StrEnum):
     DISCARD = "discard"
     MOVE = "move"
     RETIRE = "retire"
+    RECORD = "record"  # only what the lockfile keeps beside the spec changes: protection, outputs
     NONE = "none"
 
 
@@ -42,13 +43,22 @@ class Condition(StrEnum):
     UNCERTAIN = "uncertain"  # its create call has no known outcome; waits for a person
 
 
+class Origin(StrEnum):
+    """Where an action comes from, seen from a branch (core/attribution.py)."""
+
+    BRANCH = "branch"  # this branch asks for it
+    MERGED = "merged"  # the base asks for it already: merged, not applied yet
+    RUNNING = "running"  # another run is at it
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference in a field, old against new. `None` on a side means that there is nothing on it.
 
-    `field` is `name`, `description`, `locales` or `sources`. Locales: one change per tag added or removed. Links:
-    one change per URL. Content: one change per text, with digests and lengths (characters), the file it lives in
-    where it has one, and, after enrichment, the texts themselves (`None`: not to be had, e.g. git has no such blob).
+    `field` is `name`, `description`, `locales`, `sources`, `protect` or `outputs`. Locales and outputs: one change per
+    item added or removed. Links: one change per URL. Content: one change per text, with digests and lengths
+    (characters), the file it lives in where it has one, and, after enrichment, the texts themselves (`None`: not to be
+    had, e.g. git has no such blob).
     """
 
     field: str
@@ -84,16 +94,25 @@ class Action:
     hint: str | None = None  # what a person can do, often an exact command
     spec: Spec | None = None  # create, replace: what is sent
     files: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin | None = None  # where the plan was compared with a base; it is no part of the digest
+    kept: Kept | None = None  # what the lockfile keeps beside the spec from then on; None leaves it as it is
+    guard: str | None = None  # why it is held back: it is shown, and not performed
 
     @property
     def creates(self) -> bool:
         """Whether it issues a provisioning job, which costs money."""
-        return self.kind in (Kind.CREATE, Kind.REPLACE)
+        return self.kind in (Kind.CREATE, Kind.REPLACE) and self.guard is None
 
     @property
     def waits(self) -> bool:
         """Whether a job that is already running is waited for."""
-        return self.kind is Kind.RESUME or (self.kind is Kind.MOVE and self.job_id is not None)
+        waits = self.kind is Kind.RESUME or (self.kind is Kind.MOVE and self.job_id is not None)
+        return waits and self.guard is None
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether it calls the platform or changes the lockfile. One that is held back may still add protection."""
+        return self.kept is not None if self.guard is not None else self.kind is not Kind.NONE
 
 
 @dataclass(frozen=True)
@@ -116,30 +135,34 @@ class Plan:
     @cached_property
     def digest(self) -> str:
         """`sha256:<hex>` over what the plan would do and the lockfile it was made from; views do not count."""
-        essence = [
+        contents = [
             PLAN_VERSION,
             self.environment,
             self.lockfile_digest,
-            [_essence(a) for a in self.actions],
+            [essence(a) for a in self.actions],
         ]
-        text = json.dumps(essence, ensure_ascii=True, separators=(",", ":"))
+        text = json.dumps(contents, ensure_ascii=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def changes_anything(self) -> bool:
         """Whether applying it would call the platform or write the lockfile."""
-        return self.unwritten > 0 or any(action.kind is not Kind.NONE for action in self.actions)
+        return self.unwritten > 0 or any(action.changes_anything for action in self.actions)
 
     @property
     def invalid(self) -> bool:
         return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
 
     def summary(self) -> dict[str, int]:
-        """How many engines each action is planned for, every kind named; `unchanged`, `failed`, `uncertain` too."""
+        """How many engines each action is planned for, every kind named; `unchanged`, `failed`, `uncertain` too.
+
+        Those that are held back count as `guarded` only.
+        """
         counts = {kind.value: 0 for kind in Kind if kind is not Kind.NONE}
-        counts |= {"unchanged": len(self.unchanged), "failed": 0, "uncertain": 0}
+        counts |= {"unchanged": len(self.unchanged), "failed": 0, "uncertain": 0, "guarded": 0}
         for action in self.actions:
-            counts[action.condition.value if action.condition else action.kind.value] += 1
+            name = action.condition.value if action.condition else action.kind.value
+            counts["guarded" if action.guard is not None else name] += 1
         return counts
 
     def with_actions(self, actions: tuple[Action, ...]) -> Plan:
@@ -147,7 +170,14 @@ class Plan:
         return replace(self, actions=actions)
 
 
-def _essence(action: Action) -> list[Any]:
+def essence(action: Action) -> list[Any]:
+    """What makes an action what it is: all that applying it depends on, and nothing of how it is shown."""
+    more: list[Any] = []  # nothing for most engines
+    if action.kept is not None and (action.kept.protect or action.kept.outputs):
+        places = [[one.file, one.pointer, one.key] for one in action.kept.outputs]
+        more.append([action.kept.protect, places])
+    if action.guard is not None:
+        more.append("guarded")
     return [
         action.key,
         action.kind.value,
@@ -157,4 +187,5 @@ def _essence(action: Action) -> list[Any]:
         action.operation_id,
         action.from_key,
         action.condition.value if action.condition else None,
+        *more,
     ]

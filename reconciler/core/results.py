@@ -24,6 +24,7 @@ def outcome_of(run: Run, lockfile: Lockfile) -> Outcome:
         results=results,
         unchanged=len(run.plan.unchanged),
         halted=run.stops.halted,
+        halted_status=run.stops.status,
         interrupted=run.stops.interrupted,
         timed_out=run.stops.timed_out,
         lease_lost=run.stops.lease_lost,
@@ -33,7 +34,7 @@ def outcome_of(run: Run, lockfile: Lockfile) -> Outcome:
 
 def outcome_of_plan(plan: Plan) -> Outcome:
     """What a plan with nothing to do comes to: the conditions that it reports."""
-    results = tuple(_condition(_plain(action), action) for action in plan.actions if action.condition)
+    results = tuple(_left_alone(_plain(action), action) for action in plan.actions if _is_left_alone(action))
     return Outcome(results=results, unchanged=len(plan.unchanged))
 
 
@@ -49,15 +50,21 @@ def _plain(action: Action) -> Result:
     )
 
 
-def _condition(result: Result, action: Action) -> Result:
+def _is_left_alone(action: Action) -> bool:
+    return action.condition is not None or action.guard is not None
+
+
+def _left_alone(result: Result, action: Action) -> Result:
+    if action.guard is not None:
+        return replace(result, status=Status.GUARDED, error=action.guard, hint=action.hint)
     status = Status.FAILED if action.condition is Condition.FAILED else Status.UNCERTAIN
     return replace(result, status=status, error=action.reason, hint=action.hint)
 
 
 def _result(action: Action, run: Run, lockfile: Lockfile) -> Result:
     result = _plain(action)
-    if action.condition is not None:
-        return _condition(result, action)
+    if _is_left_alone(action):
+        return _left_alone(result, action)
     if not (action.creates or action.waits):
         return result
     operation = run.operation_of(action.key)

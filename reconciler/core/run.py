@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from reconciler.core.fold import fold
-from reconciler.core.job import COMPLETED, Accepted, Answer, News, Refused
+from reconciler.core.job import COMPLETED, Accepted, Answer, News, Refused, Uncertain
 from reconciler.core.journal import Acceptance, Begin, Doubt, End, Made, Record, Refusal
+from reconciler.core.kept import kept_document
 from reconciler.core.lockfile import Lockfile
 from reconciler.core.operation import Operation, Options, Phase, Stops
 from reconciler.core.perform import perform_all
@@ -26,6 +28,7 @@ from reconciler.core.protocol import (
     Command,
     Create,
     DeadlinePassed,
+    Delivered,
     Fact,
     Finish,
     GraceOver,
@@ -40,6 +43,9 @@ from reconciler.core.protocol import (
     WatchEnded,
 )
 from reconciler.core.spec import record_of
+
+if TYPE_CHECKING:  # only named here
+    from reconciler.core.webhook import Event
 
 UNSENT = "stopped before it was sent"
 CUT_OFF = "the run was interrupted before the answer came"
@@ -64,6 +70,7 @@ class Run:
     _by_job: dict[str, list[Operation]] = field(default_factory=dict)
     _by_key: dict[str, Operation] = field(default_factory=dict)
     _counts: Counter[Phase] = field(default_factory=Counter)
+    _early: dict[str, Event] = field(default_factory=dict)  # by job: delivered before we knew of the job
     records: list[Record] = field(default_factory=list)
 
     def start(self, at: str) -> list[Command]:
@@ -94,6 +101,8 @@ class Run:
                 return self._answered(self._all.get(operation), answer, at)
             case Heard(news):
                 return [c for one in self._by_job.get(news.job_id, ()) for c in self._heard(one, news, at)]
+            case Delivered(event):
+                return self._delivered(event, at)
             case SummaryRead(job_id, summary):
                 return [c for one in self._by_job.get(job_id, ()) for c in self._read(one, summary, at)]
             case WatchEnded(job_id, reason):
@@ -208,9 +217,10 @@ class Run:
             case Acceptance() if operation.phase is Phase.ANSWERING:
                 return self._wait(operation)
             case Refusal() | Doubt() if operation.phase is Phase.ANSWERING:
-                self._enter(operation, Phase.OVER)
+                if not isinstance(operation.answer, Accepted):  # a webhook may have told meanwhile
+                    self._enter(operation, Phase.OVER)
             case End() if operation.phase is Phase.ENDING:
-                return self._summarize(operation)
+                return self._summarize(operation, at)
         return []
 
     def _answered(self, operation: Operation | None, answer: Answer, at: str) -> list[Command]:
@@ -218,13 +228,17 @@ class Run:
             return []
         if operation.phase is not Phase.CALLING and not operation.abandoned:
             return []
+        if isinstance(answer, Uncertain):
+            told = [event for event in self._early.values() if event.operation_id == operation.id]
+            if told and (commands := self._adopt(operation, told[0], at)):
+                return commands
         operation.answer = answer
         self._enter(operation, Phase.ANSWERING)
         if isinstance(answer, Accepted):
             return self._accepted(operation, answer, at)
         if isinstance(answer, Refused):
-            if answer.halts:
-                self.stops.halted = self.stops.halted or answer.message
+            if answer.halts and self.stops.halted is None:
+                self.stops.halted, self.stops.status = answer.message, answer.status
             return [
                 self._append(
                     Refusal(
@@ -242,12 +256,47 @@ class Run:
         operation.job_id, operation.engine_id = answer.job_id, answer.engine_id
         self._by_job.setdefault(answer.job_id, []).append(operation)
         records: list[Record] = [Acceptance(operation.id, answer.job_id, answer.engine_id, at)]
-        news = News(answer.job_id, answer.status)
+        early = self._early.pop(answer.job_id, None)
+        news = early.news if early is not None else None
+        if news is None or not news.terminal:
+            news = News(answer.job_id, answer.status)
         if news.terminal:
             operation.end = news
             self._enter(operation, Phase.ENDING)
             records.append(_end(operation, at))
         return [self._append(*records)]
+
+    def _delivered(self, event: Event, at: str) -> list[Command]:
+        """A webhook that is early is kept: the call's own answer, when there is one, says whose the job is."""
+        if event.job_id is None:
+            return []
+        news = event.news
+        if event.job_id in self._by_job:
+            return (
+                []
+                if news is None
+                else [c for one in self._by_job[event.job_id] for c in self._heard(one, news, at)]
+            )
+        self._early[event.job_id] = event
+        operation = self._all.get(event.operation_id or "")
+        return self._adopt(operation, event, at) if operation is not None and operation.unanswered else []
+
+    def _adopt(self, operation: Operation, event: Event, at: str) -> list[Command]:
+        """Take what a webhook tells for the answer that was lost; nothing where it names an engine that is known."""
+        if isinstance(operation.answer, Accepted) or not self._fits(operation, event):
+            return []
+        assert event.job_id is not None and event.engine_id is not None  # it fits
+        operation.answer, operation.note = Accepted(event.job_id, event.engine_id), None
+        self._enter(operation, Phase.ANSWERING)
+        return self._accepted(operation, operation.answer, at)
+
+    def _fits(self, operation: Operation, event: Event) -> bool:
+        from reconciler.core.learn import fits_unanswered, known_in  # only when an answer was lost
+
+        known = known_in(self.lockfile)
+        known.unanswered.add(operation.id)
+        known.engines |= {one.engine_id for one in self._all.values() if one.engine_id is not None}
+        return fits_unanswered(known, event)
 
     def _abandon(self, at: str) -> list[Command]:
         """Give up on answers that did not come in time; one that comes after all is still recorded."""
@@ -284,17 +333,21 @@ class Run:
         return [] if self.stops.waiting else [Watch(operation.job_id, operation.action.key)]
 
     def _heard(self, operation: Operation, news: News, at: str) -> list[Command]:
-        if operation.end is not None or not news.terminal:
+        if operation.end is not None:
+            return self._made(operation, news.summary, at) if operation.end.status == news.status else []
+        if not news.terminal:
             return []
-        operation.end = news
+        operation.end, operation.note = news, None
         self._enter(operation, Phase.ENDING)
         return [self._append(_end(operation, at))]
 
-    def _summarize(self, operation: Operation) -> list[Command]:
+    def _summarize(self, operation: Operation, at: str) -> list[Command]:
+        assert operation.end is not None  # it was recorded
+        told = operation.summary or operation.end.summary
         wanted = self.options.read_summaries and not self.options.detach and not self.stops.waiting
-        if not wanted or operation.end is None or operation.end.status != COMPLETED:
+        if told or not wanted or operation.end.status != COMPLETED:
             self._enter(operation, Phase.OVER)
-            return []
+            return self._made(operation, told, at)
         self._enter(operation, Phase.SUMMARIZING)
         return [ReadSummary(operation.end.job_id)]
 
@@ -302,7 +355,11 @@ class Run:
         if operation.phase is not Phase.SUMMARIZING:
             return []
         self._enter(operation, Phase.OVER)
-        if not summary:
+        return self._made(operation, summary, at)
+
+    def _made(self, operation: Operation, summary: Mapping[str, int] | None, at: str) -> list[Command]:
+        """What was made, from reading the job or from its webhook; the first that tells is kept."""
+        if not summary or operation.summary:
             return []
         operation.summary = summary
         return [self._append(Made(operation.id, summary, at))]
@@ -324,6 +381,7 @@ def _begin(operation: Operation, at: str) -> Begin:
         record_of(action.spec),
         dict(action.files),
         at,
+        kept_document(action.kept) if action.kept is not None else None,
     )
 
 

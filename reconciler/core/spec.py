@@ -1,7 +1,8 @@
 """What one engine file asks for, and what of it is kept in the lockfile.
 
 A *spec* is the content of an engine file after reading, defaults and all. A *record* is its shape in the lockfile:
-links as they are, content as digest and length, so that the lockfile stays small and holds no texts.
+links as they are, content as digest and length, so that the lockfile stays small and holds no texts. What a file says
+beside its spec, for us and not for the platform, is *kept* in the lockfile, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ SourceType = Literal["link", "content"]
 SpecRecord = Mapping[str, Any]  # {"name", "description"?, "locales"?, "sources"?: [{"type", …}]}
 
 MAX_SOURCES = 10  # the platform's limit (PLATFORM.md)
+MAX_OUTPUTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,32 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """A place in another file that holds the engine's ID: a JSON Pointer into JSON or YAML, or the key of a .env line.
+
+    `file` is relative to the project's root, with forward slashes. Either `pointer` or `key` is set.
+    """
+
+    file: str
+    pointer: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an engine file says that is not sent to the platform, and that the lockfile keeps all the same.
+
+    It is no part of the fingerprint: changing it never replaces an engine.
+    """
+
+    protect: bool = False
+    outputs: tuple[Output, ...] = ()
+
+
+NOTHING_KEPT = Kept()
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """A spec with its name in the repo and the blob ids of the files it was read from.
 
@@ -54,6 +82,12 @@ class Desired:
     spec: Spec
     fingerprint: str
     files: Mapping[str, str]
+    protect: bool = False
+    outputs: tuple[Output, ...] = ()
+
+    @property
+    def kept(self) -> Kept:
+        return Kept(self.protect, self.outputs)
 
 
 def meaning_of_text(text: str) -> str:

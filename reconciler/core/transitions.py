@@ -54,7 +54,8 @@ def complete(entry: Entry, at: str, summary: Mapping[str, int] | None = None) ->
         provisioned_at=seconds(at),
         summary=summary,
     )
-    return Entry(current, None, entry.superseded + _replaced(entry.current, at))
+    superseded = entry.superseded + _replaced(entry.current, at)
+    return replace(entry, current=current, pending=None, superseded=superseded)
 
 
 def fail(entry: Entry, error: str) -> Entry:
@@ -72,7 +73,7 @@ def drop(entry: Entry, at: str) -> Entry:
     pending = entry.pending
     if pending is None:
         return entry
-    return Entry(entry.current, None, entry.superseded + superseded_by_dropping(pending, at))
+    return replace(entry, pending=None, superseded=entry.superseded + superseded_by_dropping(pending, at))
 
 
 def restore(entry: Entry, fingerprint: str, files: Mapping[str, str], at: str) -> Entry:
@@ -91,7 +92,8 @@ def restore(entry: Entry, fingerprint: str, files: Mapping[str, str], at: str) -
         summary=found.summary,
     )
     dropped = () if entry.pending is None else superseded_by_dropping(entry.pending, at)
-    return Entry(current, None, rest + dropped + _replaced(entry.current, at))
+    superseded = rest + dropped + _replaced(entry.current, at)
+    return replace(entry, current=current, pending=None, superseded=superseded)
 
 
 def readopt(entry: Entry, fingerprint: str, files: Mapping[str, str], at: str) -> Entry:

@@ -33,6 +33,13 @@ VALID: list[dict[str, Any]] = [
     {"name": "Acme", "sources": [TEXT] * 10},
     {"name": "Acme", "sources": [{"type": "link", "payload": "http://localhost:8080"}]},
     {"name": "Acme", "sources": [{"type": "link", "payload": "https://[::1]:8080/é"}]},
+    {"name": "Acme", "lifecycle": {}, "outputs": []},
+    {
+        "name": "Acme",
+        "lifecycle": {"protect": True},
+        "outputs": [{"file": "i18n.json", "pointer": "/a/~0b~1/"}],
+    },
+    {"name": "Acme", "outputs": [{"file": ".env", "key": "LINGO_ENGINE_ID"}] * 20},
 ]
 
 INVALID: list[Any] = [
@@ -73,6 +80,20 @@ INVALID: list[Any] = [
     {"name": "a", "sources": [{"type": "content", "file": ""}]},
     {"name": "a", "sources": [{"type": "content", "payload": "x", "file": "y"}]},
     {"name": "a", "sources": [{"type": "content", "payload": "x", "url": "y"}]},
+    {"name": "a", "lifecycle": None},
+    {"name": "a", "lifecycle": {"protect": "yes"}},
+    {"name": "a", "lifecycle": {"protect": 1}},
+    {"name": "a", "lifecycle": {"protected": True}},
+    {"name": "a", "outputs": {"file": "i18n.json", "pointer": "/a"}},
+    {"name": "a", "outputs": [{"file": "i18n.json"}]},
+    {"name": "a", "outputs": [{"pointer": "/a"}]},
+    {"name": "a", "outputs": [{"file": "", "pointer": "/a"}]},
+    {"name": "a", "outputs": [{"file": "i18n.json", "pointer": ""}]},
+    {"name": "a", "outputs": [{"file": "i18n.json", "pointer": "engineId"}]},
+    {"name": "a", "outputs": [{"file": "i18n.json", "pointer": "/a~2"}]},
+    {"name": "a", "outputs": [{"file": ".env", "key": "1A"}]},
+    {"name": "a", "outputs": [{"file": ".env", "key": "A", "pointer": "/a"}]},
+    {"name": "a", "outputs": [{"file": ".env", "key": "A"}] * 21},
 ]
 
 # What only the model can know: a registry of languages, URL parts, more than one line.

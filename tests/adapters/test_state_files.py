@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.state_files import JournalFile, LockfileFile
+from reconciler.adapters.state_files import JournalFile, LockfileFile, replace_file
 from reconciler.core import journal as journal_format
 from reconciler.core import lockfile as lockfile_format
 from reconciler.core.errors import JournalError, LockfileError, StorageError
@@ -219,3 +219,12 @@ def test_a_file_in_the_place_of_the_journals_folder_is_an_error(journal: Journal
     for work in (journal.read, journal.compact, lambda: journal.append([begin("a", ACME, 1)])):
         with pytest.raises(StorageError):
             work()
+
+
+def test_only_a_regular_file_is_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for target in (pipe, tmp_path):
+        with pytest.raises(StorageError, match="not a regular file"):
+            replace_file(target, b"x", "out")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

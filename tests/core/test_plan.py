@@ -67,9 +67,11 @@ def test_the_summary_counts_every_kind() -> None:
         "discard": 1,
         "move": 1,
         "retire": 1,
+        "record": 0,
         "unchanged": 2,
         "failed": 1,
         "uncertain": 1,
+        "guarded": 0,
     }
     assert sum(plan.summary().values()) == len(plan.actions) + 2
 

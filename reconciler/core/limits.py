@@ -1,0 +1,76 @@
+"""How many engines one run may replace or retire: a number, a share, or whichever of the two allows more.
+
+A share alone would hold back the one change of a small project, a number alone the yearly one of a large project; so
+the default says both. Imported at every start of the command, with the settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from reconciler.core.errors import InvalidInput
+
+LIMIT_PATTERN = r"^(?:[0-9]{1,6}|(?:[0-9]{1,6} or )?(?:100|[0-9]{1,2}) ?%)$"
+_MOST = 999_999
+
+
+class Limit(NamedTuple):
+    """At most `number` engines, or `percent` of those that are recorded, whichever is more."""
+
+    number: int = 0
+    percent: int = 0
+
+    def of(self, engines: int) -> int:
+        """The most that are let through where this many are recorded."""
+        return max(self.number, engines * self.percent // 100)
+
+    def __str__(self) -> str:
+        if self.percent == 0:
+            return str(self.number)
+        share = f"{self.percent}%"
+        return f"{self.number} or {share}" if self.number else share
+
+
+DEFAULT_LIMIT = Limit(5, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What one run may do. For the keys in `allow_replace` and `allow_retire` nothing is held back."""
+
+    max_replace: Limit = DEFAULT_LIMIT
+    max_retire: Limit = DEFAULT_LIMIT
+    allow_replace: frozenset[str] = frozenset()
+    allow_retire: frozenset[str] = frozenset()
+
+    def allows(self, danger: str, key: str) -> bool:
+        return key in (self.allow_replace if danger == "replace" else self.allow_retire)
+
+    def limit(self, danger: str) -> Limit:
+        return self.max_replace if danger == "replace" else self.max_retire
+
+
+DEFAULT_POLICY = Policy()
+
+
+class LimitKind:
+    """A limit as a setting: `5`, `30%` or `5 or 30%`; `0` lets nothing through, `100%` everything."""
+
+    __slots__ = ()
+
+    def parse(self, value: object, as_text: bool) -> Limit:
+        import re
+
+        if type(value) is int and 0 <= value <= _MOST:
+            return Limit(value)
+        if not isinstance(value, str) or not re.fullmatch(LIMIT_PATTERN, value):
+            raise InvalidInput("must be a number of engines, a share of them, or both", hint="like 5 or 30%")
+        if not value.endswith("%"):
+            return Limit(int(value))
+        count, _, percent = value.removesuffix("%").strip().rpartition(" or ")
+        return Limit(int(count or 0), int(percent))
+
+    def schema(self) -> dict[str, Any]:
+        number = {"type": "integer", "minimum": 0, "maximum": _MOST}
+        return {"anyOf": [{"type": "string", "pattern": LIMIT_PATTERN}, number]}
