@@ -10,7 +10,7 @@ import click
 
 from reconciler.app.planning import validate_engines
 from reconciler.cli.options import given, global_options
-from reconciler.cli.project import open_project, start_folder
+from reconciler.cli.project import Project, open_project, start_folder
 from reconciler.cli.screen import screen_of
 from reconciler.core.errors import Diagnostic, ExitCode, UsageError
 from reconciler.core.plan import Plan
@@ -21,7 +21,7 @@ from reconciler.core.plan import Plan
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(["text", "json", "github", "gitlab", "sarif"]),
     default="text",
     show_default=True,
     help="How findings are printed.",
@@ -41,7 +41,7 @@ def command(ctx: click.Context, paths: tuple[str, ...], format_: str) -> None:
     valid, findings = validate_engines(project.engines, chosen)
     wrong = any(finding.severity == "error" for finding in findings)
     code = ExitCode.INVALID if wrong else ExitCode.OK
-    _show(ctx, format_, valid, findings, code, project.settings.environment)
+    _show(ctx, project, format_, valid, findings, code)
     ctx.exit(code)
 
 
@@ -67,15 +67,21 @@ def _is_at(file: Path, target: Path) -> bool:
 
 def _show(
     ctx: click.Context,
+    project: Project,
     format_: str,
     valid: list[str],
     findings: list[Diagnostic],
     code: int,
-    environment: str,
 ) -> None:
+    environment = project.settings.environment
     count = f"{len(valid):,} engine file{'s' if len(valid) != 1 else ''} valid"
     if format_ == "json":
         _show_json(valid, findings, code, environment)
+    elif format_ in ("gitlab", "sarif"):
+        from reconciler.cli.reports import report
+
+        plan = Plan(environment, diagnostics=tuple(findings), lockfile=project.settings.lockfile)
+        click.echo(report(ctx, project, plan, format_))
     elif format_ == "github":
         from reconciler.render.annotations import render_plan_github  # one view of three
 

@@ -1,0 +1,65 @@
+"""`.pre-commit-hooks.yaml`: its entries run, on the files that they ask for. `pre-commit` itself is not needed here."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.adapters.yaml_reader import read_yaml
+from tests.e2e.far_ends import Project, Ran
+
+FILE = Path(__file__).resolve().parents[2] / ".pre-commit-hooks.yaml"
+HOOKS: dict[str, dict[str, Any]] = {
+    hook["id"]: hook for hook in read_yaml(FILE.read_bytes(), FILE.name).value
+}
+KNOWN = {"id", "name", "description", "entry", "language", "files", "pass_filenames", "require_serial"}
+
+
+def run(project: Project, hook: str, *arguments: str) -> Ran:
+    program, *words = shlex.split(HOOKS[hook]["entry"])
+    assert program == "reconcile"
+    return project.run(*words, *arguments)
+
+
+def test_the_hooks_are_those_of_the_documentation() -> None:
+    assert HOOKS.keys() == {"reconcile-validate", "reconcile-schema"}
+    for hook in HOOKS.values():
+        assert hook.keys() == KNOWN
+        assert (hook["language"], hook["pass_filenames"]) == ("python", False)
+
+
+@pytest.mark.parametrize(
+    ("hook", "file", "matches"),
+    [
+        ("reconcile-validate", "engines/acme.yaml", True),
+        ("reconcile-validate", "engines/shop/glossary.md", True),
+        ("reconcile-validate", "apps/web/engines/acme.yml", True),
+        ("reconcile-validate", "reconcile.yaml", True),
+        ("reconcile-validate", "search-engines/acme.yaml", False),
+        ("reconcile-validate", "src/app.py", False),
+        ("reconcile-schema", "schemas/engine.schema.json", True),
+        ("reconcile-schema", "schemas/other.json", False),
+    ],
+)
+def test_which_files_they_are_for(hook: str, file: str, matches: bool) -> None:
+    assert bool(re.search(HOOKS[hook]["files"], file)) is matches
+
+
+def test_validate(bare: Project) -> None:
+    run(bare, "reconcile-validate").ended(0)
+    bare.engine("wrong", "nme: x\n")
+    run(bare, "reconcile-validate").ended(3, "engines/wrong.yaml:1:1")
+    run(bare, "reconcile-validate", "-C", "engines").ended(3)
+
+
+def test_schema(bare: Project) -> None:
+    copy = bare.root / "schemas" / "engine.schema.json"
+    copy.parent.mkdir()
+    copy.write_text(bare.run("schema").out)
+    run(bare, "reconcile-schema").ended(0)
+    copy.write_text("{}\n")
+    run(bare, "reconcile-schema").ended(3, "reconcile schema > schemas/engine.schema.json")
