@@ -88,7 +88,7 @@ class Receiver:
             await self._pages(scope, receive, send)
         except Exception as error:  # the last resort: one request must not print what it held
             self._metrics.deliveries["bug"] += 1
-            self._log.say("error", "bug", kind=type(error).__name__, place=_place_of(error))
+            self._log.note("error", "bug", kind=type(error).__name__, place=_place_of(error))
             await answer(send, REPLIES["bug"])
 
     async def _deliver(self, scope: Scope, receive: Receive, send: Send, operation: str | None) -> None:
@@ -177,7 +177,7 @@ class Receiver:
         try:
             return "stored" if await self._writer.store(row) else "duplicate"
         except StorageError as error:
-            self._log.say(
+            self._log.note(
                 "error" if self._writer.waiting == 0 else "warning", "not stored", why=error.message
             )
             return "unstored"
@@ -188,10 +188,10 @@ class Receiver:
         try:
             kept = await self._writer.call(lambda connection: keep(connection, delivery))
         except StorageError as error:
-            self._log.say("error", "not stored", why=error.message)
+            self._log.note("error", "not stored", why=error.message)
             return "unstored"
         if not kept:
-            self._log.say("warning", "quarantine is full")
+            self._log.note("warning", "quarantine is full")
         return "quarantined" if kept else "unstored"
 
     def _tell(
@@ -214,7 +214,7 @@ class Receiver:
                 "operation": operation,
                 "id": signed.webhook_id.decode("ascii"),
             }
-        self._log.say(level, outcome, client=self._client(scope), bytes=len(body), **known)
+        self._log.note(level, outcome, client=self._client(scope), bytes=len(body), **known)
 
     def _client(self, scope: Scope) -> str | None:
         """The sender's address: the connection's, or what trusted proxies say of it."""

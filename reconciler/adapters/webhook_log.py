@@ -1,8 +1,8 @@
 """The receiver's log: one line about each thing that happened, as text or as JSON, and never more than a flood's worth.
 
-Strangers can make a receiver that faces the internet refuse things all day. So lines below `error` have a budget for
-each second; what went over it is counted, and told in one line. No header that could be a secret, and no body, is ever
-given to it.
+Strangers can make a receiver that faces the internet refuse things all day. So lines about single requests have a
+budget for each second; what went over it is counted, and told in one line. What happens to the receiver itself is
+always told. No header that could be a secret, and no body, is ever given to it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class ServeLog:
         self._turn = threading.Lock()
 
     def hears(self, level: str) -> bool:
-        """Whether a line of this level would be written now; if it is only the budget that is against it, it counts as
-        left out. So what nobody will read need not be made."""
+        """Whether `note` would write a line of this level now; if it is only the budget that is against it, it counts
+        as left out. So what nobody will read need not be made."""
         if LEVELS.index(level) > self._rank:
             return False
         with self._turn:
@@ -52,17 +52,24 @@ class ServeLog:
 
     def say(self, level: str, event: str, **fields: Field) -> None:
         """One line. `event` is a few words that are always the same for the same thing."""
+        if LEVELS.index(level) <= self._rank:
+            now = self._clock()
+            with self._turn:
+                self._renew(now)
+                self._put(now, level, event, fields)
+
+    def note(self, level: str, event: str, **fields: Field) -> None:
+        """One line about one request, unless there were too many within this second."""
         if LEVELS.index(level) > self._rank:
             return
         now = self._clock()
         with self._turn:
             self._renew(now)
-            if level != "error":
-                if self._left <= 0:
-                    self._unsaid += 1
-                    return
+            if self._left > 0:
                 self._left -= 1
-            self._put(now, level, event, fields)
+                self._put(now, level, event, fields)
+            else:
+                self._unsaid += 1
 
     def _put(self, now: float, level: str, event: str, fields: dict[str, Field]) -> None:
         with contextlib.suppress(OSError, ValueError):  # whoever read the log has gone, or closed it

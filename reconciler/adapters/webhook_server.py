@@ -232,4 +232,4 @@ def _tell_of(context: dict[str, object], log: ServeLog) -> None:
     """What asyncio has to say; mostly of connections that broke."""
     error = context.get("exception")
     level = "debug" if isinstance(error, ConnectionError | ssl.SSLError | TimeoutError) else "error"
-    log.say(level, "event loop", what=str(context.get("message")), kind=type(error).__name__)
+    log.note(level, "event loop", what=str(context.get("message")), kind=type(error).__name__)

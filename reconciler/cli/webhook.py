@@ -78,7 +78,7 @@ def serve_command(ctx: click.Context, /, **flags: Any) -> None:
     for readers on other hosts that have the token of RECONCILE_INBOX_TOKEN. See docs/webhooks.md.
     """
     if given(ctx, "directory"):
-        os.chdir(given(ctx, "directory"))
+        _go_to(given(ctx, "directory"))
     settings = _settings(flags, os.environ.get(TOKEN, ""))
     from reconciler.adapters.webhook_log import ServeLog
     from reconciler.adapters.webhook_secrets import Secrets
@@ -94,6 +94,13 @@ def serve_command(ctx: click.Context, /, **flags: Any) -> None:
     log = ServeLog(_write, time.time, level=level, as_json=as_json)
     serve_forever(settings, secrets, log, lambda url: log.say("info", "listening", url=url))
     log.say("info", "ended")
+
+
+def _go_to(folder: str) -> None:
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise UsageError(f"-C {folder}: {error.strerror}", hint="name a folder that exists") from error
 
 
 def _settings(flags: dict[str, Any], token: str) -> Settings:

@@ -1,0 +1,94 @@
+"""The files in deploy/ against the program: they parse, name only what exists, and agree with each other."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from ruamel.yaml import YAML
+
+from reconciler.cli.webhook import serve_command
+
+ROOT = Path(__file__).resolve().parent.parent
+DEPLOY = ROOT / "deploy"
+CONTAINER = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+UNIT = (DEPLOY / "reconcile-webhook.service").read_text(encoding="utf-8")
+CADDY = (DEPLOY / "Caddyfile").read_text(encoding="utf-8")
+COMPOSE: Any = YAML(typ="safe").load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+RECEIVER: Any = COMPOSE["services"]["receiver"]
+
+
+def instruction(name: str) -> list[str]:
+    (found,) = re.findall(rf"^{name} (\[.+\])$", CONTAINER, re.MULTILINE)
+    words: list[str] = json.loads(found)
+    return words
+
+
+def started_by_unit() -> list[str]:
+    (line,) = re.findall(r"^ExecStart=(.+)$", UNIT, re.MULTILINE)
+    return shlex.split(line)
+
+
+def parsed(words: list[str]) -> dict[str, Any]:
+    """The words after `reconcile webhook serve`, as the program reads them; wrong ones are an error."""
+    assert words[:3] == ["/opt/reconcile/bin/reconcile", "webhook", "serve"]
+    with click.Context(serve_command, resilient_parsing=False) as ctx:
+        serve_command.parse_args(ctx, words[3:])
+        return ctx.params
+
+
+def test_the_unit_starts_the_receiver() -> None:
+    flags = parsed(started_by_unit())
+    assert flags["listen"] == "127.0.0.1:8788"
+    assert str(flags["inbox"]) == "%S/reconcile/inbox.db"
+    assert "StateDirectory=reconcile\n" in UNIT
+    (credential,) = re.findall(r"^LoadCredential=([\w-]+):", UNIT, re.MULTILINE)
+    assert str(flags["secret_file"]) == f"%d/{credential}"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    program = shutil.which("true") or "/bin/true"
+    unit = tmp_path / "reconcile-webhook.service"
+    unit.write_text(UNIT.replace("/opt/reconcile/bin/reconcile", program))
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_container_starts_the_receiver_with_what_compose_adds() -> None:
+    flags = parsed(instruction("ENTRYPOINT") + RECEIVER["command"])
+    inbox = flags["inbox"]
+    assert f"VOLUME {inbox.parent}\n" in CONTAINER
+    mounted = {volume.split(":")[1] for volume in RECEIVER["volumes"]}
+    assert {str(inbox.parent), str(flags["secret_file"].parent)} == mounted
+    port = flags["listen"].rpartition(":")[2]
+    assert f"EXPOSE {port}\n" in CONTAINER
+    assert f"127.0.0.1:{port}/readyz" in str(RECEIVER["healthcheck"]["test"])
+    assert f"127.0.0.1:{port}/readyz" in CONTAINER
+    assert set(re.findall(r"reverse_proxy (\S+)", CADDY)) == {f"receiver:{port}"}
+    (network,) = COMPOSE["networks"]["inside"]["ipam"]["config"]
+    assert flags["trusted_proxy"] == (network["subnet"],)
+    assert CADDY.count(flags["prefix"]) >= 4
+
+
+def test_the_image_is_built_from_what_is_there() -> None:
+    for words in re.findall(r"^COPY (?!--from)(.+)$", CONTAINER, re.MULTILINE):
+        for name in words.split()[:-1]:
+            assert (ROOT / name).exists(), name
+    assert (DEPLOY / RECEIVER["build"]["context"] / RECEIVER["build"]["dockerfile"]).is_file()
+    user = re.findall(r"^USER (\S+)$", CONTAINER, re.MULTILINE)[-1]
+    assert not user.startswith(("0", "root"))
+
+
+def test_the_receiver_can_write_its_inbox_and_nothing_else() -> None:
+    assert RECEIVER["read_only"] is True
+    assert RECEIVER["cap_drop"] == ["ALL"]
+    assert "ports" not in RECEIVER  # only the proxy reaches it
+    assert RECEIVER["networks"] == ["inside"]
