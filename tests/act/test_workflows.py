@@ -13,11 +13,13 @@ import pytest
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from reconciler.sandbox.signing import new_secret
+from tests import github_fake
 from tests.act.actions import REPOSITORY, Repository, Workflow
 from tests.e2e.far_ends import KEY, wait_until
 from tests.e2e.receiver import receiver
 from tests.github_comments_fake import ACTIONS_TOKEN as TOKEN
 from tests.github_comments_fake import FakeComments
+from tests.github_pulls_fake import FakePulls
 
 pytestmark = [
     pytest.mark.act,
@@ -50,8 +52,17 @@ def repository(tmp_path: Path, platform: SandboxServer, github: FakeComments) ->
     return made
 
 
-def apply(repository: Repository, workflow: str = "engines-apply.yml") -> Workflow:
-    return repository.act("push", workflow, {"ref": "refs/heads/main"}, secrets=SECRETS, token=TOKEN)
+def apply(repository: Repository) -> Workflow:
+    return repository.act(
+        "push", "engines-apply.yml", {"ref": "refs/heads/main"}, secrets=SECRETS, token=TOKEN
+    )
+
+
+def by_hand(repository: Repository) -> Workflow:
+    payload = {"ref": "refs/heads/main", "inputs": {}}
+    return repository.act(
+        "workflow_dispatch", "engines-apply-pr.yml", payload, secrets=SECRETS, token=github_fake.TOKEN
+    )
 
 
 def test_a_merge_makes_the_engines_and_commits_the_lockfile(
@@ -161,6 +172,39 @@ def test_an_invalid_file_fails_the_pull_request_and_says_where(
     assert ran.outputs["exit-code"] == "3"
     (body,) = github.bodies()
     assert "locals" in body
+
+
+PROTECTED = """#!/bin/sh
+while read old new ref; do
+  if [ "$ref" = refs/heads/main ]; then echo "GH006: Protected branch update failed" >&2; exit 1; fi
+done
+"""
+
+
+def test_a_protected_main_gets_a_pull_request(tmp_path: Path, platform: SandboxServer) -> None:
+    with FakePulls(tmp_path / "origin.git") as github:
+        repository = Repository(tmp_path, platform.url, github.url)
+        repository.work.engine("acme", running=True)
+        repository.push("First")
+        hook = repository.origin / "hooks/pre-receive"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(PROTECTED)
+        hook.chmod(0o755)
+
+        by_hand(repository).ended(0, "1 created")
+        (pull,) = github.open
+        assert pull["base"]["ref"] == "main"
+        again = by_hand(repository).ended(0)
+        assert json.loads(again.outputs["engines"])["acme"] == platform.engines()[0]["id"]
+        assert len(github.open) == 1
+        assert platform.create_calls() == 1
+
+        github.merge(pull["number"])
+        assert repository.lock()["engines"]["acme"]["engineId"] == platform.engines()[0]["id"]
+        repository.pull()
+        by_hand(repository).ended(0)
+        assert platform.create_calls() == 1
+        assert github.open == []
 
 
 @pytest.mark.parametrize("how", ["schedule", "repository_dispatch"])
