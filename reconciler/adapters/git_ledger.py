@@ -11,7 +11,7 @@ branch that was set back) reads the journal from the commit before, and publishe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.adapters.git_remote import Commit, Draft, GitRemote, Update
@@ -31,7 +31,9 @@ ONTO_FILE = "published-onto"
 
 @dataclass(slots=True)
 class GitLedger:
-    """`ref` is the ledger's, `branch` a branch's name, `path` the lockfile's path in the repository."""
+    """`ref` is the ledger's, `branch` a branch's name, `path` the lockfile's path in the repository, `folder` the
+    project's, empty at its root. `notice` is told what could not be done and stops nothing.
+    """
 
     remote: GitRemote
     ref: str
@@ -39,6 +41,8 @@ class GitLedger:
     path: str
     run_url: str | None = None
     skip_ci: bool = False
+    folder: str = ""
+    notice: Callable[[str], object] = lambda text: None
 
     def look(self, unreadable: Lease | None = None) -> Shared:
         """See the port. Raises `JournalError` and `LockfileError` for contents that cannot be read, but for a lease
@@ -95,22 +99,47 @@ class GitLedger:
 
     def publish(self, seen: Shared, lockfile: Lockfile, told: Sequence[Record], held: Lease) -> Shared:
         """See the port. With nothing new for the branch only the ledger moves."""
-        changes = lockfile != seen.lockfile
+        draft = self._for_branch(seen, lockfile)
         before = self._draft(seen, told, held, seen.ledger_tip)
         after = self._draft(replace(seen, records=tuple(told)), (), held, ":1")
         content = seen.content
         drafts = [before, after]
-        if changes:
+        if draft is not None:
             after.files[ONTO_FILE] = f"{seen.branch_tip}\n".encode()
-            content = lockfile_format.render(lockfile)
-            message = publish_message(seen.lockfile, lockfile, self.run_url, skip_ci=self.skip_ci)
-            drafts.append(Draft(seen.branch_tip, {self.path: content}, message))
+            content = draft.files.get(self.path, content)
+            drafts.append(draft)
         _, tip, *branch = self.remote.commit(drafts)
         updates = [Update(self._branch_ref, branch_tip) for branch_tip in branch]
         step("publishing push about to leave")
         self.remote.push([self._ledger_update(seen, tip), *updates])
         step("lockfile published")
         return Shared(tip, (), held, branch[0] if branch else seen.branch_tip, lockfile, content)
+
+    def _for_branch(self, seen: Shared, lockfile: Lockfile) -> Draft | None:
+        """The commit on the branch; None when it has everything. Outputs that somebody changed there are set right."""
+        if lockfile == seen.lockfile and not self.mends_outputs():
+            return None
+        message = publish_message(seen.lockfile, lockfile, self.run_url, skip_ci=self.skip_ci)
+        draft = self.lockfile_draft(seen, lockfile, message)
+        if lockfile == seen.lockfile:
+            del draft.files[self.path]
+        return draft if draft.files else None
+
+    def mends_outputs(self) -> bool:
+        """Whether outputs are put on the branch although the lockfile there is as it should be."""
+        return True
+
+    def lockfile_draft(self, seen: Shared, lockfile: Lockfile, message: str) -> Draft:
+        """A commit on the branch's tip with the lockfile and what the outputs of its engines become with it."""
+        from reconciler.adapters.outputs_at_tip import (
+            outputs_at_tip,
+        )  # only where there is something to commit
+
+        files, executable, problems = outputs_at_tip(self.remote, seen.branch_tip, self.folder, lockfile)
+        for problem in problems:
+            self.notice(f"on the branch {problem}")
+        files[self.path] = lockfile_format.render(lockfile)
+        return Draft(seen.branch_tip, files, message, executable=executable)
 
     @property
     def _branch_ref(self) -> str:

@@ -55,11 +55,14 @@ class Draft:
     files: dict[str, bytes]
     message: str
     alone: bool = False
+    executable: frozenset[str] = frozenset()  # those of the files that stay so
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A ref to move to `new`. With `expected` (`None`: must not exist yet) the remote compares first."""
+    """A ref to move to `new`, or to delete where that is empty. With `expected` (`None`: must not exist yet) the remote
+    compares first.
+    """
 
     ref: str
     new: str
@@ -153,6 +156,12 @@ class GitRemote:
         asked = "".join(f"{commit}:{path}\n" for commit, path in places).encode()
         return _batch(self._call(["cat-file", "--batch"], asked)) if places else []
 
+    def modes(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
+        """What these paths are in a commit: `100644`, `100755`, `120000` (a link); those not there are left out."""
+        literal = ["--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", *paths]
+        entries = self._call(literal).decode("utf-8", "replace").split("\0") if paths else []
+        return {entry.partition("\t")[2]: entry.partition(" ")[0] for entry in entries if entry}
+
     def commit(self, drafts: Sequence[Draft]) -> list[str]:
         """Make these commits and return their ids. Touches neither index nor work tree nor any branch."""
         names = [f"{WORK}/{os.urandom(8).hex()}/{number}" for number in range(1, len(drafts) + 1)]
@@ -210,6 +219,28 @@ class GitRemote:
         """Whether the repo knows this remote."""
         return self._config(f"remote.{self.remote}.url") is not None
 
+    def url(self) -> str:
+        """The remote's address, as configured. It may hold a password."""
+        return self._config(f"remote.{self.remote}.url") or ""
+
+    def parents(self, commit: str) -> list[str]:
+        """As the commit itself says; in a shallow clone they may not be here."""
+        header = self._text(["cat-file", "commit", commit]).partition("\n\n")[0]
+        return [line.removeprefix("parent ") for line in header.splitlines() if line.startswith("parent ")]
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """As far as the history here tells."""
+        try:
+            self._call(["merge-base", "--is-ancestor", commit, of])
+        except GitFailed:
+            return False
+        return True
+
+    def fetch_more(self, ref: str, commits: int) -> None:
+        """Bring so many commits of a ref here where the clone is shallow; elsewhere they are here."""
+        if self._is_shallow():
+            self._fetch([ref], f"--depth={commits}")
+
     def history(self, commit: str, limit: int) -> list[Commit]:
         """The commits up to this one, newest first."""
         options = ["-z", f"--max-count={limit}", "--format=%H%x09%an <%ae>%x09%B"]
@@ -261,7 +292,8 @@ def _commit_stream(draft: Draft, number: int, name: str, identity: Identity) -> 
     if draft.alone:
         stream += b"deleteall\n"
     for path, content in draft.files.items():
-        stream += b"M 100644 inline %s\ndata %d\n%s\n" % (_quoted(path), len(content), content)
+        mode = b"100755" if path in draft.executable else b"100644"
+        stream += b"M %s inline %s\ndata %d\n%s\n" % (mode, _quoted(path), len(content), content)
     return stream + b"\n"
 
 

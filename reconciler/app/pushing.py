@@ -156,8 +156,8 @@ class Pusher:
                 return self._publish(ours)
             except Outrun:
                 lost = self._look_again(attempt + 1)
-                if unreachable and self._has_arrived(ours):
-                    return Merged(self.seen.lockfile)
+                if unreachable and (arrived := self._arrived(ours)) is not None:
+                    return Merged(arrived)
                 self._lose_if_told(lost)
             except RemoteUnreachable:
                 unreachable += 1
@@ -180,9 +180,12 @@ class Pusher:
     def _merged(self, ours: Lockfile, told: Sequence[Record]) -> Merged:
         return merge(self._start.lockfile, fold(ours, told), self.seen.lockfile)
 
-    def _has_arrived(self, ours: Lockfile) -> bool:
-        """Whether the branch has all that we would put there: an earlier push arrived, though its answer did not."""
-        return self._merged(ours, self._mine).lockfile == self.seen.lockfile
+    def _arrived(self, ours: Lockfile) -> Lockfile | None:
+        """What we would publish, if it is there: an earlier push arrived, though its answer did not."""
+        wanted = self._merged(ours, self._mine).lockfile
+        proposal = self.seen.proposal
+        there = wanted == self.seen.lockfile or (proposal is not None and wanted == proposal.lockfile)
+        return wanted if there else None
 
     def _free(self) -> Lease:
         return give_back(self._lease or self.seen.lease)

@@ -12,8 +12,19 @@ from reconciler.core.lockfile import EMPTY, Lockfile
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a branch of our own has, for a pull request that brings it to the branch. `tip` is a commit id."""
+
+    tip: str
+    lockfile: Lockfile
+
+
+@dataclass(frozen=True, slots=True)
 class Shared:
-    """As it was seen last. Tips are commit ids; `branch_tip` is None where the remote has no such branch yet."""
+    """As it was seen last. Tips are commit ids; `branch_tip` is None where the remote has no such branch yet.
+
+    `proposal` is there where the lockfile goes to the branch by pull requests; until it is merged, `records` stay.
+    """
 
     ledger_tip: str | None = None
     records: tuple[Record, ...] = ()
@@ -21,6 +32,7 @@ class Shared:
     branch_tip: str | None = None
     lockfile: Lockfile = EMPTY
     content: bytes = b""  # of the lockfile on the branch
+    proposal: Proposal | None = None
 
 
 def ledger_subject(records: Iterable[Record], lease: Lease) -> str:
@@ -56,6 +68,7 @@ def publish_message(before: Lockfile, after: Lockfile, run_url: str | None, *, s
     lines = [_changed(key, before.entry(key), after.entry(key)) for key in keys]
     shown = lines[:100] + ([f"… and {len(lines) - 100} more"] if len(lines) > 100 else [])
     subject = f"Record {keys[0]}" if len(keys) == 1 else f"Record {len(keys)} engines"
+    subject = "Bring outputs up to date" if before == after else subject
     tail = [f"Run: {run_url}"] if run_url else []
     tail += ["[skip ci]"] if skip_ci else []
     paragraphs = [subject, "\n".join(shown), "\n".join(tail)]
