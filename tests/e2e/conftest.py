@@ -10,12 +10,32 @@ import pytest
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from tests.e2e.far_ends import KEY, Project, end_what_runs
+from tests.e2e.warm_start import PLACES, WarmStart
 
 
 @pytest.fixture(autouse=True)
 def _no_process_is_left() -> Iterator[None]:
     yield
     end_what_runs()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmStart]:
+    with WarmStart(PLACES) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _starts_warm(warm: WarmStart) -> Iterator[None]:
+    Project.warm = warm
+    yield
+    Project.warm = None
+
+
+@pytest.fixture
+def cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command is started as users start it, and loads what it needs by itself."""
+    monkeypatch.setattr(Project, "warm", None)
 
 
 @pytest.fixture

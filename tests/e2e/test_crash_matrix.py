@@ -2,108 +2,85 @@
 
 The columns are what else goes wrong: nothing, the branch refuses a push once, the branch moves, the remote vanishes.
 The rows are what is left of the machine. Where nothing else goes wrong every step is tried, on one kind of machine or
-the other; in the other columns every sixth. With RECONCILE_FULL_MATRIX=1 every step is tried in every cell.
-RECONCILE_MATRIX_FILE names a file that gets the table.
+the other, and the first of each kind on both; in the other columns every sixth. With RECONCILE_FULL_MATRIX=1 every step
+is tried in every cell. RECONCILE_MATRIX_FILE names a file that gets the table.
 """
 
 from __future__ import annotations
 
 import os
-import random
-import signal
-import time
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.crash_world import MOVE_BRANCH, REJECT_ONCE, VANISH, Template
+from tests.e2e.crash_tries import COLUMNS, FINE, LOCAL, LOST, MACHINES, MOVED, Square, Tries, random_times
+from tests.e2e.crash_world import Runs, Template
+from tests.e2e.warm_start import WarmStart
 
-COLUMNS = {
-    "push fine": (),
-    "push rejected once": (("pre-receive", REJECT_ONCE),),
-    "branch moved": (("post-receive", MOVE_BRANCH),),
-    "remote unreachable": (("post-receive", VANISH),),
-}
-MACHINES = ("same machine", "machine lost")
+STEPS = (
+    "journal appended",
+    "ledger push about to leave",
+    "ledger pushed",
+    "create call about to leave",
+    "create call answered",
+    "publishing push about to leave",
+    "lockfile published",
+    "replacement written beside the file",
+    "lockfile replaced",
+    "journal emptied",
+)
 FULL = bool(os.environ.get("RECONCILE_FULL_MATRIX"))
-EVERY = {"push fine": 2}  # else:
 SPARSE = 6
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template(tmp_path_factory.mktemp("shared"), shared=True)
+def tries(tmp_path_factory: pytest.TempPathFactory, warm: WarmStart) -> Iterator[Tries]:
+    github = Runs()
+    yield Tries(
+        Template(tmp_path_factory.mktemp("template"), warm), warm, github, tmp_path_factory.mktemp("cells")
+    )
+    github.close()
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template(tmp_path_factory.mktemp("local"), shared=False)
-
-
-def steps_of(template: Template, tmp_path: Path) -> list[str]:
-    """The steps of a run that nothing disturbs; and that run is checked as all others are."""
-    told = tmp_path / "steps"
-    with template.cell(tmp_path / "undisturbed") as cell:
-        cell.apply(RECONCILE_TEST_STEPS_FILE=str(told))
-        cell.check(template.engines_before)
-    return told.read_text().splitlines()
-
-
-def kill_and_recover(template: Template, root: Path, step: int, machine: str, column: str) -> None:
-    with template.cell(root) as cell:
-        for name, text in COLUMNS[column]:
-            cell.hook(name, text)
-        cell.apply(RECONCILE_TEST_KILL_AFTER_STEP=str(step))
-        if column == "remote unreachable" and step % 2:
-            cell.project.run("apply", "--yes", "--publish")  # it is still away: nothing may come of that
-        cell.come_back()
-        if machine == "machine lost":
-            cell.lose_machine()
-        cell.recover()
-        cell.check(template.engines_before)
-
-
-def report(row: str, cells: int) -> None:
-    print(f"| {row} | {cells} | all converged |")
-    if os.environ.get("RECONCILE_MATRIX_FILE"):
-        with Path(os.environ["RECONCILE_MATRIX_FILE"]).open("a") as file:
-            file.write(f"| {row} | {cells} | all converged |\n")
-
-
-@pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("column", COLUMNS)
-def test_killed_at_a_step(shared: Template, tmp_path: Path, machine: str, column: str) -> None:
-    steps = steps_of(shared, tmp_path)
-    assert {"ledger pushed", "lockfile published", "journal appended", "create call answered"} <= set(steps)
-    every = 1 if FULL else EVERY.get(column, SPARSE)
-    first = 1 if FULL else 1 + MACHINES.index(machine) * every // 2  # the two rows try different steps
-    chosen = range(first, len(steps) + 1, every)
-    for step in chosen:
-        kill_and_recover(shared, tmp_path / f"step-{step}", step, machine, column)
-    report(f"{column} | {machine} | {len(steps)} steps", len(chosen))
-
-
-def test_killed_at_a_step_without_a_remote(local: Template, tmp_path: Path) -> None:
-    steps = steps_of(local, tmp_path)
-    assert "lockfile replaced" in steps
-    chosen = range(1, len(steps) + 1, 1 if FULL else 2)
-    for step in chosen:
-        kill_and_recover(local, tmp_path / f"step-{step}", step, "same machine", "push fine")
-    report(f"no remote | same machine | {len(steps)} steps", len(chosen))
+def test_the_steps_of_a_run_that_nobody_kills(tries: Tries, column: str) -> None:
+    seen = {step.partition("#")[0] for step in tries.steps(column)}
+    assert seen <= set(STEPS)
+    if column in (FINE, MOVED):
+        assert seen == set(STEPS)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_killed_at_any_time(shared: Template, tmp_path: Path, machine: str) -> None:
-    chance = random.Random(f"seed 20261124 {machine}")
-    times = 12 if FULL else 3
-    for number in range(times):
-        with shared.cell(tmp_path / str(number)) as cell:
-            process = cell.project.start("apply", "--yes", "--publish")
-            time.sleep(chance.uniform(0.25, 1.6))  # the point of this test: no moment is chosen
-            process.send_signal(signal.SIGKILL)
-            cell.project.finish(process, killed=True)
-            if machine == "machine lost":
-                cell.lose_machine()
-            cell.recover()
-            cell.check(shared.engines_before)
-    report(f"push fine | {machine} | random times", times)
+@pytest.mark.parametrize("kind", STEPS)
+def test_killed_at_a_step(tries: Tries, kind: str, machine: str) -> None:
+    """The first of its kind on both kinds of machine; of the others every second on the one, the rest on the other."""
+    first, *others = [step for step in tries.steps(FINE) if step.startswith(f"{kind}#")]
+    if not FULL:
+        others = others[MACHINES.index(machine) :: 2]
+    tries.kill_at_steps(Square(FINE, machine), [first, *others])
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("column", [column for column in COLUMNS if column not in (FINE, LOCAL)])
+def test_killed_at_a_step_of_a_bad_day(tries: Tries, column: str, machine: str) -> None:
+    first = MACHINES.index(machine) * SPARSE // 2  # the two rows try different steps
+    steps = tries.steps(column)
+    tries.kill_at_steps(Square(column, machine), steps if FULL else steps[first::SPARSE])
+
+
+def test_killed_at_a_step_without_a_remote(tries: Tries) -> None:
+    steps = tries.steps(LOCAL)
+    tries.kill_at_steps(Square(LOCAL), steps if FULL else steps[::2])
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_killed_at_any_time(tries: Tries, machine: str) -> None:
+    square = Square(FINE, machine)
+    tries.kill_at_times(square, random_times(square, 12 if FULL else 3))
+
+
+def test_github_is_asked(tries: Tries) -> None:
+    """Nobody breaks a lease there: without that answer the next run would have to wait for it to expire."""
+    asked = tries.github.asked
+    tries.kill_at_steps(Square(FINE, LOST), ["create call answered#1"])
+    assert tries.github.asked > asked

@@ -20,6 +20,7 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/plan.schema.json").rea
 WEB = "name: Web shop\nlocales: [de]\nsources: [{type: content, payload: 'Say du.'}]\n"
 
 
+@pytest.mark.usefixtures("cold")
 def test_init_makes_a_project_that_works(tmp_path: Path, platform: SandboxServer) -> None:
     project = Project(tmp_path / "new", platform.url)
     project.git("init", "--quiet")
@@ -66,6 +67,7 @@ def test_only_limits_plan_and_apply(project: Project, platform: SandboxServer) -
     assert platform.create_calls() == 1
 
 
+@pytest.mark.usefixtures("cold")
 def test_the_loop(project: Project, platform: SandboxServer) -> None:
     project.engine("shop/web", WEB)
     project.commit("Engines")
