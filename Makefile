@@ -8,7 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Stamps: written when an installation is complete, so that the second time costs nothing.
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
-PYTEST_WORKERS ?= 2
+# More than there are cores: end-to-end tests mostly wait.
+PYTEST_WORKERS ?= 4
 
 # Another Python's settings must not leak into .venv.
 unexport PYTHONHOME PYTHONPATH
