@@ -175,7 +175,7 @@ def replace_file(file: Path, content: bytes, name: str) -> None:
     a pipe would be gone.
     """
     file = Path(os.path.realpath(file))
-    if file.exists() and not file.is_file():
+    if os.path.exists(file) and not os.path.isfile(file):  # where nothing can be told, writing tells it
         raise StorageError(f"cannot write {name}: it is not a regular file")
     temporary = _temporary_beside(file)
     with _mapped("write", name):

@@ -10,6 +10,12 @@ def in_ci() -> bool:
     return os.environ.get("CI", "").lower() not in ("", "false", "0")
 
 
+def merges_into() -> str | None:
+    """The branch that the run's pull or merge request goes into; None for any other run."""
+    names = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+
 def run_url() -> str | None:
     """The page of this run, for people who read the ledger's log and the lockfile's commits."""
     server, repo, run = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.app.planning import Request, plan_to_collect
-from reconciler.cli.options import collect_options, global_options
+from reconciler.cli.options import PublishingCommand, collect_options, global_options
 from reconciler.cli.project import open_project
 from reconciler.cli.session import Session
 from reconciler.cli.ways import ways_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SETTINGS = ("timeout", "publish", "lease_ttl", "lease_wait", "via", "inbox", "inbox_url")  # those with a flag
 
 
-@click.command("collect")
+@click.command("collect", cls=PublishingCommand)
 @collect_options
 @click.option(
     "--event", metavar="FILE", help="A relayed webhook: GITHUB_EVENT_PATH of a repository_dispatch."

@@ -9,8 +9,9 @@ import random
 import signal
 import sys
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from reconciler.adapters.outputs import LockfileAndOutputs
 from reconciler.adapters.system_clock import UtcClock
 from reconciler.app.applying import ApplySettings, build_driver
 from reconciler.app.driver import Driver, Ports
@@ -40,12 +41,14 @@ class Drive:
     ways: Ways
     color: str | None
     log_level: str
+    lockfile: LockfileAndOutputs = field(init=False)
     live: bool = False  # whether the terminal shows live progress, its cursor hidden
 
     def run(self) -> Outcome:
         """Carry it out. Raises what stops it before anything was done."""
         collect_rarely()
-        return asyncio.run(self._drive())
+        self.lockfile = LockfileAndOutputs(self.project.root, self.project.settings.lockfile)
+        return replace(asyncio.run(self._drive()), outputs_left=tuple(self.lockfile.problems))
 
     async def _drive(self) -> Outcome:
         observer = self._observer()
@@ -78,7 +81,7 @@ class Drive:
             platform,
             completions,
             project.journal,
-            project.lockfile,
+            self.lockfile,
             observer,
             UtcClock(),
             self.sharer,

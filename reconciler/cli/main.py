@@ -17,7 +17,13 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.failures import is_of_output, report_bug, report_error, report_output, report_usage
-from reconciler.cli.options import apply_options, detailed_exitcode, global_options, plan_options
+from reconciler.cli.options import (
+    apply_options,
+    detailed_exitcode,
+    global_options,
+    plan_options,
+    with_publish_pr,
+)
 from reconciler.core.errors import ExitCode, ReconcileError
 
 COMMANDS = {
@@ -26,13 +32,17 @@ COMMANDS = {
     "collect": "reconciler.cli.collect",
     "validate": "reconciler.cli.validate",
     "status": "reconciler.cli.status",
+    "get": "reconciler.cli.get",
+    "export": "reconciler.cli.export",
     "resolve": "reconciler.cli.resolve",
     "lease": "reconciler.cli.lease",
     "fetch": "reconciler.cli.fetch",
     "history": "reconciler.cli.history",
     "lockfile": "reconciler.cli.lockfile",
+    "doctor": "reconciler.cli.doctor",
     "init": "reconciler.cli.init",
     "schema": "reconciler.cli.schema",
+    "webhook": "reconciler.cli.webhook",
     "sandbox": "reconciler.cli.sandbox",
     "demo": "reconciler.cli.demo",
 }
@@ -40,6 +50,11 @@ COMMANDS = {
 
 class Commands(click.Group):
     """A group whose commands live in modules of their own, each under the name `command`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(
+            ctx, args if any(word in COMMANDS for word in args) else with_publish_pr(args)
+        )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -154,7 +169,7 @@ def _arm_for_tests() -> None:
 
         from reconciler.adapters.steps import arm
 
-        arm(int(kill_after or 0), Path(told_in) if told_in else None)
+        arm(kill_after or "", Path(told_in) if told_in else None)
 
 
 def entry() -> NoReturn:

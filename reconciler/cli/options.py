@@ -57,16 +57,39 @@ _PLAN = (
     click.option(
         "--format",
         "format_",
-        type=click.Choice(["text", "json", "markdown", "github"]),
+        type=click.Choice(["text", "json", "markdown", "github", "gitlab", "sarif"]),
         default="text",
         show_default=True,
         help="How the result is printed.",
     ),
     click.option("--only", multiple=True, metavar="KEY", help="Only this engine, or glob; can be repeated."),
     click.option("--retry-failed", is_flag=True, help="Try again what failed, as it stands."),
+    click.option(
+        "--allow-replace",
+        multiple=True,
+        metavar="KEY",
+        help="Replace this engine even if it is protected or there are many; can be repeated.",
+    ),
+    click.option("--allow-retire", multiple=True, metavar="KEY", help="The same for one to retire."),
 )
 _DETAILED = click.option(
     "--detailed-exitcode", is_flag=True, help="With a plan: 2 when there are changes to apply."
+)
+_COMMENT = (
+    click.option("--comment", is_flag=True, help="Keep a comment in the pull request that shows the plan."),
+    click.option(
+        "--comment-on",
+        type=click.IntRange(min=1),
+        metavar="NUMBER",
+        help="In this pull request, instead of the one that the run is for.",
+    ),
+    click.option(
+        "--comment-when-unchanged",
+        type=click.Choice(["keep", "delete"]),
+        default="keep",
+        show_default=True,
+        help="What becomes of a comment once nothing changes any more.",
+    ),
 )
 _CREATE = (
     click.option("--yes", "-y", is_flag=True, help="Do not ask."),
@@ -75,14 +98,53 @@ _CREATE = (
 )
 _RUN = (
     click.option("--timeout", metavar="TIME", help="How long to wait for jobs, such as 30m."),
-    click.option("--publish/--no-publish", default=None, help="Share journal and lockfile on the remote."),
+    click.option(
+        "--publish",
+        "publish",
+        flag_value="true",
+        default=None,
+        help="Share journal and lockfile on the remote; `--publish pr` by a pull request.",
+    ),
+    click.option("--publish-pr", "publish", flag_value="pr", help="The same as `--publish pr`."),
+    click.option("--no-publish", "publish", flag_value="false", help="Keep both on this machine."),
     click.option("--lease-ttl", metavar="TIME", help="How long the lease lasts without being renewed."),
     click.option("--lease-wait", metavar="TIME", help="Wait that long for another run's lease."),
+    click.option("--report", metavar="FILE", help="Write what became of it there as JSON, too."),
+)
+_HEAR = (
+    click.option(
+        "--via",
+        type=click.Choice(["websocket", "webhook", "both"]),
+        help="How to hear that jobs ended; both where there is an inbox.",
+    ),
+    click.option("--inbox", metavar="FILE", help="Inbox of a webhook receiver on this machine."),
+    click.option("--inbox-url", metavar="URL", help="A webhook receiver on another machine."),
+)
+_LISTEN = click.option(
+    "--listen", metavar="HOST:PORT", help="Receive webhooks here for as long as the run lasts."
 )
 
 
+def with_publish_pr(arguments: list[str]) -> list[str]:
+    """`--publish pr` in one word. As a flag with a value, `--publish` would swallow the plan file behind it."""
+    words: list[str] = []
+    for word in arguments:
+        if word == "pr" and words[-1:] == ["--publish"]:
+            words[-1] = "--publish-pr"
+        else:
+            words.append("--publish-pr" if word == "--publish=pr" else word)
+    return words
+
+
+class PublishingCommand(click.Command):
+    """A command that understands `--publish pr`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, with_publish_pr(args))
+
+
 def plan_options(command: Command) -> Command:
-    """--format, --only and --retry-failed: what is planned, and how it is shown."""
+    """--format, --only, --retry-failed and what is allowed: what is planned, and how it is shown."""
     return _stack(_PLAN, command)
 
 
@@ -91,11 +153,16 @@ def detailed_exitcode(command: Command) -> Command:
     return _DETAILED(command)
 
 
+def comment_options(command: Command) -> Command:
+    """--comment, --comment-on and --comment-when-unchanged."""
+    return _stack(_COMMENT, command)
+
+
 def apply_options(command: Command) -> Command:
-    """--yes, --concurrency, --timeout, --publish, --lease-ttl, --lease-wait and --detach."""
-    return _stack(_CREATE + _RUN, command)
+    """What only a run that creates takes, and what `collect` takes as well."""
+    return _stack((*_CREATE, *_RUN, *_HEAR, _LISTEN), command)
 
 
 def collect_options(command: Command) -> Command:
-    """--format, --only, --timeout, --publish, --lease-ttl and --lease-wait."""
-    return _stack(_PLAN[:2] + _RUN, command)
+    """--format, --only, --timeout, publishing, and the ways to hear of jobs."""
+    return _stack(_PLAN[:2] + _RUN + _HEAR, command)

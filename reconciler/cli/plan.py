@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.app.planning import Planned, Request, make_plan
-from reconciler.cli.options import detailed_exitcode, given, global_options, plan_options
+from reconciler.cli.ci import merges_into
+from reconciler.cli.options import comment_options, detailed_exitcode, given, global_options, plan_options
 from reconciler.cli.project import Project, open_project
+from reconciler.cli.saved import policy_of, write_saved
 from reconciler.cli.screen import screen_of
-from reconciler.core.errors import ExitCode, foremost
+from reconciler.core.errors import ExitCode, ReconcileError, UsageError, foremost
 from reconciler.core.plan import Condition, Plan
 
 if TYPE_CHECKING:
+    from reconciler.cli.pull_request import Announcement
+    from reconciler.core.saved_plan import SavedPlan
     from reconciler.core.shared import Shared
 
 
@@ -23,22 +28,82 @@ if TYPE_CHECKING:
 @plan_options
 @detailed_exitcode
 @click.option("--fetch", is_flag=True, help="Look at the remote first: what other runs have recorded there.")
+@click.option(
+    "--base",
+    metavar="REF",
+    help="Say whose change each is: compare with a branch or commit, `auto` or `none`.",
+)
+@click.option("--out", metavar="FILE", help="Save the plan there, for `reconcile apply FILE`.")
+@click.option("--fail-on-foreign", is_flag=True, help="End with 6 when a change is not this branch's.")
+@comment_options
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
     """Show what `reconcile apply` would do.
 
     Needs no key and no network, and writes nothing. Exit code 0 when a plan was shown; with --detailed-exitcode 2 when
-    there is something to apply, 1 when an engine failed, 7 when an operation is uncertain.
+    there is something to apply, 1 when an engine failed, 6 when a guard holds something back, 7 when an operation is
+    uncertain.
     """
     gc.disable()  # one short pass over many objects that all stay: collecting would only cost time
+    announced = _announcement(flags)
     project = open_project(ctx)
-    planned = plan_project(
-        project, flags["only"], flags["retry_failed"], _fetched(project) if flags["fetch"] else None
-    )
-    code = exit_code_of(planned.plan, flags["detailed_exitcode"])
-    show_plan(ctx, project, planned, flags["format_"], code)
+    try:
+        planned, foreign = _planned(project, flags)
+    except ReconcileError as error:
+        if announced is not None:
+            announced.publish_failure(project, error)
+        raise
+    code = foremost([exit_code_of(planned.plan, flags["detailed_exitcode"]), foreign])
+    if flags["out"] is not None:
+        write_saved(ctx, project, planned, flags["out"], flags["retry_failed"], code)
+    format_ = flags["format_"]
+    if announced is not None and format_ == "json":  # it says how the run ends
+        code = foremost([code, announced.publish(project, _with_texts(project, planned))])
+    show_plan(ctx, project, planned, format_, code)
+    if announced is not None and format_ != "json":
+        code = foremost([code, announced.publish(project, _with_texts(project, planned))])
+    elif format_ == "github":
+        _summarise(project, planned)
     ctx.exit(code)
+
+
+def _planned(project: Project, flags: dict[str, Any]) -> tuple[Planned, ExitCode]:
+    shared = _fetched(project) if flags["fetch"] else None
+    planned = plan_project(project, flags, shared)
+    return _attributed(project, planned, flags["base"], flags["fail_on_foreign"])
+
+
+def _announcement(flags: dict[str, Any]) -> Announcement | None:
+    if not flags["comment"]:
+        if flags["comment_on"] is not None:
+            raise UsageError("--comment-on goes with --comment")
+        return None
+    from reconciler.cli.pull_request import announcement  # the network, only when asked for
+
+    annotates = flags["format_"] != "github"
+    return announcement(flags["comment_on"], flags["comment_when_unchanged"], flags["only"], annotates)
+
+
+def _summarise(project: Project, planned: Planned) -> None:
+    """A job's summary goes with annotations: they have room for ten, and it has it for all."""
+    from reconciler.cli.pull_request import has_summary, occasion_of, write_summary
+
+    if has_summary():
+        write_summary(_with_texts(project, planned), occasion_of(project, None))
+
+
+def _attributed(
+    project: Project, planned: Planned, base: str | None, refuse: bool
+) -> tuple[Planned, ExitCode]:
+    """The plan with its origins, where they are wanted, and how the run is to end for what is not this branch's."""
+    wanted = refuse or base not in (None, "", "none") or merges_into() is not None
+    if not wanted:
+        return planned, ExitCode.OK
+    from reconciler.cli.base import attributed, refusal_of_foreign  # git, only with a base
+
+    planned = attributed(project, planned, base or None, needed=refuse)
+    return planned, refusal_of_foreign(planned.plan) if refuse else ExitCode.OK
 
 
 def _fetched(project: Project) -> Shared:
@@ -48,10 +113,17 @@ def _fetched(project: Project) -> Shared:
 
 
 def plan_project(
-    project: Project, only: tuple[str, ...], retry_failed: bool, shared: Shared | None = None
+    project: Project, flags: Mapping[str, Any], shared: Shared | None = None, saved: SavedPlan | None = None
 ) -> Planned:
-    """The plan as data, with what was seen on the remote, if it was looked at."""
-    request = Request(project.settings.environment, tuple(only), retry_failed, project.id_length)
+    """The plan as data, with what was seen on the remote, if it was looked at; or a saved one, if it still holds."""
+    request = Request(
+        project.settings.environment,
+        tuple(flags["only"]),
+        flags["retry_failed"],
+        project.id_length,
+        policy_of(project, flags),
+        saved,
+    )
     journal = project.known_journal if shared is None else project.journal
     return make_plan(project.engines, project.lockfile, journal, request, shared)
 
@@ -64,6 +136,8 @@ def exit_code_of(plan: Plan, detailed: bool) -> ExitCode:
         return ExitCode.OK
     codes = [ExitCode.CHANGES] if plan.changes_anything else []
     conditions = {action.condition for action in plan.actions}
+    if any(action.guard is not None for action in plan.actions):
+        codes.append(ExitCode.GUARD)
     if Condition.UNCERTAIN in conditions:
         codes.append(ExitCode.UNCERTAIN)
     if Condition.FAILED in conditions:
@@ -75,13 +149,13 @@ def show_plan(
     ctx: click.Context, project: Project, planned: Planned, format_: str, code: int, *, err: bool = False
 ) -> None:
     """Print the plan to stdout, or to stderr where stdout belongs to something else."""
-    plan = planned.plan
-    if any(action.changes for action in plan.actions) and format_ != "json":
-        plan = _with_texts(project, planned)
+    plan = planned.plan if format_ == "json" else _with_texts(project, planned)
     click.echo(_rendered(ctx, project, plan, format_, code, err), err=err)
 
 
 def _with_texts(project: Project, planned: Planned) -> Plan:
+    if not any(action.changes for action in planned.plan.actions):
+        return planned.plan
     from reconciler.adapters.git import GitTexts  # GitPython, only for real differences
     from reconciler.app.old_texts import with_old_texts
 
@@ -98,19 +172,22 @@ def _rendered(ctx: click.Context, project: Project, plan: Plan, format_: str, co
 
         return render_plan_markdown(plan)
     if format_ == "github":
-        from reconciler.render.annotations import render_plan_github
+        return _annotated(project, plan)
+    if format_ in ("gitlab", "sarif"):
+        from reconciler.cli.reports import report
 
-        return render_plan_github(plan, prefix=_prefix_in_repo(project))
+        return report(ctx, project, plan, format_)
     from reconciler.render.text import render_plan
 
     screen = screen_of(sys.stderr if err else sys.stdout, given(ctx, "color"))
     return render_plan(plan, color=screen.color, width=screen.width, ascii_only=screen.ascii_only)
 
 
-def _prefix_in_repo(project: Project) -> str:
-    """Where the project is in its repository, since annotations count from there."""
-    from reconciler.adapters.places import find_git
+def _annotated(project: Project, plan: Plan) -> str:
+    from reconciler.adapters.engine_lines import EngineLines
+    from reconciler.cli.pull_request import folder_in_repo, has_summary
+    from reconciler.render.annotations import render_plan_github
 
-    found = find_git(project.root)
-    inside = "" if found is None else project.root.resolve().relative_to(found[0]).as_posix()
-    return "" if inside == "." else inside
+    lines = EngineLines(str(project.root))
+    rest = "the job's summary" if has_summary() else "the log"
+    return render_plan_github(plan, prefix=folder_in_repo(project), line_of=lines, rest=rest)

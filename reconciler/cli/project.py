@@ -35,7 +35,7 @@ class Project:
     def engines(self) -> EngineFiles:
         from reconciler.adapters.engine_files import EngineFiles  # not every command reads them
 
-        return EngineFiles(self.root, self.settings.engines)
+        return EngineFiles(self.root, self.settings.engines, self.settings.lockfile)
 
     @property
     def lockfile(self) -> LockfileFile:

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from reconciler.cli.project import Project
     from reconciler.core.shared import Shared
 
+_NOT_SHARED = ", or --no-publish"
+
 
 def shares(project: Project) -> bool:
     """Whether runs of this project share through a remote: as set, otherwise in CI, where the repo knows the remote."""
     if project.settings.publish is not None:
-        return project.settings.publish
+        return bool(project.settings.publish)
     return ci.in_ci() and has_remote(project)
 
 
@@ -47,19 +49,22 @@ def has_remote(project: Project) -> bool:
     return GitRemote(project.root, project.settings.remote, Identity("", "")).exists()
 
 
-def open_ledger(project: Project) -> GitLedger:
-    """The project's ledger. Raises `GitError` or `InvalidInput` where remote or branch cannot be told."""
+def open_ledger(project: Project, *, otherwise: str = "") -> GitLedger:
+    """The project's ledger; `otherwise` is what else to do where there can be none.
+
+    Raises `GitError` or `InvalidInput` where remote or branch cannot be told.
+    """
     from reconciler.adapters.git_ledger import GitLedger
     from reconciler.adapters.git_remote import GitRemote, Identity
 
     found = find_git(project.root)
     if found is None:
-        raise InvalidInput("publishing needs a git repository", hint="git init, or --no-publish")
+        raise InvalidInput("publishing needs a git repository", hint=f"git init{otherwise}")
     remote = GitRemote(project.root, project.settings.remote, Identity("reconcile", "reconcile@localhost"))
     if not remote.exists():
         raise GitError(
             f"the repository has no remote `{project.settings.remote}`",
-            hint="git remote add …, the setting `remote`, or --no-publish",
+            hint=f"git remote add …, the setting `remote`{otherwise}",
         )
     remote.identity = _identity(project) or remote.configured_identity() or remote.identity
     branch = project.settings.branch or ci.branch() or remote.current_branch()
@@ -69,14 +74,38 @@ def open_ledger(project: Project) -> GitLedger:
             hint="name it with the setting `branch` (RECONCILE_BRANCH=main)",
         )
     inside = project.root.resolve().relative_to(found[0])
-    return GitLedger(
-        remote,
-        ref=ledger_ref(project.settings.environment, inside),
-        branch=branch,
-        path=(inside / project.settings.lockfile).as_posix(),
-        run_url=ci.run_url(),
-        skip_ci=project.settings.skip_ci,
+    ref = ledger_ref(project.settings.environment, inside)
+    path = (inside / project.settings.lockfile).as_posix()
+    folder = inside.as_posix() if inside.parts else ""
+    ledger = GitLedger(
+        remote, ref, branch, path, ci.run_url(), project.settings.skip_ci, folder=folder, notice=_notice
     )
+    return _proposing(project, ledger) if project.settings.publish == "pr" else ledger
+
+
+def _proposing(project: Project, plain: GitLedger) -> GitLedger:
+    """The same ledger, with a branch that pull requests come from."""
+    from reconciler.adapters.git_proposals import ProposingLedger
+
+    return ProposingLedger(
+        plain.remote,
+        plain.ref,
+        plain.branch,
+        plain.path,
+        plain.run_url,
+        folder=plain.folder,
+        notice=plain.notice,
+        proposals=proposals_branch(project.settings.pr_branch, plain.ref),
+    )
+
+
+def _notice(text: str) -> None:
+    click.echo(printable(f"note: {text}"), err=True)
+
+
+def proposals_branch(named: str | None, ledger: str) -> str:
+    """`reconcile/production`; a project in a subfolder has one of its own, as it has a ledger."""
+    return named or ledger.removeprefix("refs/")
 
 
 def ledger_ref(environment: str, inside: Path) -> str:
@@ -119,7 +148,7 @@ def look_when_free(project: Project, wait: float) -> Shared:
     from reconciler.app import leasing
 
     return leasing.look_when_free(
-        open_ledger(project),
+        open_ledger(project, otherwise=_NOT_SHARED),
         UtcClock(),
         wait=wait,
         sleep=time.sleep,
@@ -149,7 +178,7 @@ def new_sharer(project: Project, seen: Shared) -> Sharer:
     """The remote's side of a run that was planned from what was seen."""
     from reconciler.app.sharing import Sharer
 
-    return Sharer(open_ledger(project), seen, terms(project), UtcClock(), pause)
+    return Sharer(open_ledger(project, otherwise=_NOT_SHARED), seen, terms(project), UtcClock(), pause)
 
 
 def _has_ended(holder: Holder) -> bool:

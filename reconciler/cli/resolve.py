@@ -7,13 +7,16 @@ from collections.abc import Sequence
 import click
 
 from reconciler.adapters.file_lease import FileLease
+from reconciler.adapters.outputs import LockfileAndOutputs
 from reconciler.adapters.system_clock import UtcClock
 from reconciler.app.settling import settle
 from reconciler.cli.options import global_options
 from reconciler.cli.project import Project, open_project
+from reconciler.cli.proposing import check_can_propose, propose, proposes
 from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
 from reconciler.core.journal import Record
 from reconciler.core.lockfile import Lockfile
+from reconciler.render.printable import printable
 
 
 @click.command("resolve")
@@ -50,16 +53,27 @@ def command(
     if "" in (engine_id, job_id):
         raise click.UsageError("an ID cannot be empty.", ctx)
     decision = "engine" if engine_id is not None else "retry" if retry else "forget"
-    project = open_project(ctx, publish=publish)
+    project = _project(ctx, publish)
     with FileLease(project.private).hold():
         _settle(project, key, decision, engine_id, job_id)
     click.echo(f"{key}: {_said(decision, engine_id, job_id)}; {project.settings.lockfile} is written")
 
 
+def _project(ctx: click.Context, publish: bool | None) -> Project:
+    """With --publish in the way that is set: to the branch itself, or by pull request."""
+    project = open_project(ctx)
+    if publish is None or (publish and proposes(project)):
+        return project
+    return open_project(ctx, publish=publish)
+
+
 def _settle(project: Project, key: str, decision: str, engine_id: str | None, job_id: str | None) -> None:
+    lockfile = LockfileAndOutputs(project.root, project.settings.lockfile)
     if not shares(project):
-        settle(project.lockfile, project.known_journal, UtcClock(), key, decision, engine_id, job_id)
+        settle(lockfile, project.known_journal, UtcClock(), key, decision, engine_id, job_id)
+        _warn(lockfile.problems)
         return
+    check_can_propose(project)
     seen = look_when_free(project, project.settings.lease_wait or 0.0)
     sharer = new_sharer(project, seen)
 
@@ -68,7 +82,7 @@ def _settle(project: Project, key: str, decision: str, engine_id: str | None, jo
         return sharer.finish(settled, records).lockfile
 
     settle(
-        project.lockfile,
+        lockfile,
         project.journal,
         UtcClock(),
         key,
@@ -79,6 +93,14 @@ def _settle(project: Project, key: str, decision: str, engine_id: str | None, jo
         publish=publish,
     )
     keep(project, sharer.seen)
+    _warn(lockfile.problems)
+    if proposes(project) and sharer.seen.proposal is not None:
+        propose(project, sharer.seen)
+
+
+def _warn(problems: Sequence[str]) -> None:
+    for one in problems:
+        click.echo(f"warning: {printable(one)}", err=True)
 
 
 def _said(decision: str, engine_id: str | None, job_id: str | None) -> str:

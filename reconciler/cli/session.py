@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,13 @@ import click
 from reconciler.app.applying import refuse_if_stale
 from reconciler.app.planning import Planned, read_standing
 from reconciler.cli.options import given
+from reconciler.cli.outputs import bring_outputs_up_to_date
 from reconciler.cli.plan import exit_code_of, show_plan
 from reconciler.cli.project import Project, api_key
+from reconciler.cli.proposing import check_can_propose, empty_if_merged, seen_by_run, with_pull_request
 from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
 from reconciler.cli.screen import screen_of
-from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError
+from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError, foremost
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
 from reconciler.core.results import outcome_of_plan
@@ -67,8 +70,9 @@ class Session:
         planned = self._plan(shared)
         if planned.plan.invalid or not planned.plan.changes_anything:
             self._sweep(planned)
+            empty_if_merged(self._project, planned)
             self._claim(waiting)
-            return self._show_only(planned)
+            return self._show_only(planned, bring_outputs_up_to_date(self._project, planned))
         if self._asks:
             self._show(planned, err=self._format == "json")
         key = self._key(planned.plan)  # before the question: whoever says yes has all it takes
@@ -166,13 +170,14 @@ class Session:
             keep(self._project, sharer.seen)
         if sharer is not None and sharer.lost is not None and not sharer.ever_held:
             raise LeaseHeld(sharer.lost, hint="wait for the other run with --lease-wait 10m")
-        return outcome
+        return outcome if sharer is None else with_pull_request(self._project, sharer.seen, outcome)
 
     def _sharer(self, planned: Planned) -> Sharer | None:
         """The remote's side of the run. The lease goes out with the first begins; without any, by itself."""
-        if planned.standing.shared is None:
+        shared = seen_by_run(self._project, planned)
+        if shared is None:
             return None
-        sharer = new_sharer(self._project, planned.standing.shared)
+        sharer = new_sharer(self._project, shared)
         if not any(action.creates for action in planned.plan.actions):
             sharer.acquire()
         return sharer
@@ -181,6 +186,7 @@ class Session:
         """What is on the remote, once nobody has the lease; None where runs do not share."""
         if not self._shares:
             return None
+        check_can_propose(self._project)
         return look_when_free(self._project, self._time_to_wait())
 
     def _time_to_wait(self) -> float:
@@ -194,14 +200,15 @@ class Session:
     def _plan(self, shared: Shared | None) -> Planned:
         return self._planner(shared)
 
-    def _show_only(self, planned: Planned) -> ExitCode:
-        """Nothing to apply: the plan is all there is to say."""
-        code = exit_code_of(planned.plan, detailed=True)
+    def _show_only(self, planned: Planned, outputs_left: Sequence[str] = ()) -> ExitCode:
+        """Nothing to apply: the plan is all there is to say, and which outputs could not be written."""
+        outcome = replace(outcome_of_plan(planned.plan), outputs_left=tuple(outputs_left))
+        code = foremost([exit_code_of(planned.plan, detailed=True), outcome.exit_code])
         if self._format == "json" and not planned.plan.invalid:
-            self._show_outcome(planned.plan, outcome_of_plan(planned.plan))
+            self._show_outcome(planned.plan, outcome)
         else:
             self._show(planned, code=code)
-            self._report(planned.plan, outcome_of_plan(planned.plan), code)
+            self._report(planned.plan, outcome, code)
         return code
 
     def _show(self, planned: Planned, *, code: int = 0, err: bool = False) -> None:

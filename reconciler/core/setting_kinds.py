@@ -30,6 +30,7 @@ NAME_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}
 # A branch: names as above, joined by slashes.
 BRANCH_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)(?:/|$))(?!.*/[./])[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}(?<!/)$"
 PATH_PATTERN = r"^(?!.*(?:^|/)\.\.(?:/|$))(?!.*://)(?!\s)[^\x00-\x1f\x7f]{1,1000}(?<!\s)$"
+LABELS_PATTERN = r"^(?!.*(?:\.\.|://))[^,\x00-\x1f\x7f]{1,50}(?:,[^,\x00-\x1f\x7f]{1,50}){0,19}$"
 AUTHOR_PATTERN = r"^[^<>\x00-\x1f]{1,100} <[^<>\s]{1,200}>$"
 
 _ON = ("true", "yes", "on", "1")
@@ -85,17 +86,22 @@ class Duration:
 
 
 class Switch:
-    __slots__ = ()
+    """On or off, or one of a few words that say how."""
 
-    def parse(self, value: object, as_text: bool) -> bool:
+    __slots__ = ("words",)
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def parse(self, value: object, as_text: bool) -> bool | str:
         if as_text and isinstance(value, str) and value.lower() in _ON + _OFF:
             return value.lower() in _ON
-        if not isinstance(value, bool):
-            raise InvalidInput("must be true or false")
-        return value
+        if not isinstance(value, bool) and value not in self.words:
+            raise InvalidInput(f"must be {', '.join(('true', *self.words))} or false")
+        return value if isinstance(value, bool) else str(value)
 
     def schema(self) -> JsonSchema:
-        return {"type": "boolean"}
+        return {"enum": [True, False, *self.words]} if self.words else {"type": "boolean"}
 
 
 class Choice:

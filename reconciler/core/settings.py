@@ -14,10 +14,11 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.core.errors import Diagnostic, InvalidInput, UsageError
-from reconciler.core.limits import Limit, LimitKind
+from reconciler.core.limits import DEFAULT_LIMIT, Limit, LimitKind
 from reconciler.core.setting_kinds import (
     AUTHOR_PATTERN,
     BRANCH_PATTERN,
+    LABELS_PATTERN,
     PATH_PATTERN,
     Choice,
     Duration,
@@ -117,8 +118,11 @@ class Settings:
     timeout: float = _setting(
         1800.0, Duration(7 * _DAY), "How long a run waits for jobs; they go on afterwards.", "30m"
     )
-    publish: bool | None = _setting(
-        None, Switch(), "Whether a run shares its journal and commits the lockfile on the remote.", "true"
+    publish: bool | str | None = _setting(
+        None,
+        Switch("pr"),
+        "Whether a run shares its journal and commits the lockfile on the remote; `pr`: by a pull request.",
+        "true",
     )
     remote: str = _setting("origin", Name(), "The git remote to publish to.", "origin")
     branch: str | None = _setting(
@@ -126,6 +130,24 @@ class Settings:
         Text("a branch's name", BRANCH_PATTERN, "main or release/2026"),
         "The branch whose lockfile is written.",
         "main",
+    )
+    pr_branch: str | None = _setting(
+        None,
+        Text("a branch's name", BRANCH_PATTERN, "reconcile/production"),
+        "The branch that pull requests with the lockfile come from; only this tool pushes to it.",
+        "reconcile/production",
+    )
+    pr_labels: str | None = _setting(
+        None,
+        Text("labels, separated by commas", LABELS_PATTERN, "localization, automated"),
+        "Labels of those pull requests.",
+        "localization, automated",
+    )
+    pr_auto_merge: str | None = _setting(
+        None,
+        Choice("merge", "squash", "rebase"),
+        "Have GitHub merge them, in this way, as soon as it may.",
+        "squash",
     )
     lease_ttl: float = _setting(
         300.0, Duration(_DAY), "How long the lease lasts without being renewed.", "5m"
@@ -141,10 +163,10 @@ class Settings:
     )
     skip_ci: bool = _setting(False, Switch(), "Whether lockfile commits ask CI to stay quiet.", "false")
     max_replace: Limit = _setting(  # noqa: RUF009 - a Limit is immutable
-        Limit(5, 30), LimitKind(), "How many engines one run may replace, in number or share.", "5 or 30%"
+        DEFAULT_LIMIT, LimitKind(), "How many engines one run may replace, in number or share.", "5 or 30%"
     )
     max_retire: Limit = _setting(  # noqa: RUF009
-        Limit(5, 30), LimitKind(), "How many engines one run may retire, in number or share.", "5 or 30%"
+        DEFAULT_LIMIT, LimitKind(), "How many engines one run may retire, in number or share.", "5 or 30%"
     )
 
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

@@ -46,5 +46,5 @@ def _property(setting: Setting) -> JsonSchema:
     if setting.default is None:
         schema = nullable(schema)
     else:
-        schema["default"] = setting.example if isinstance(setting.default, float) else setting.default
+        schema["default"] = setting.example if isinstance(setting.default, float | tuple) else setting.default
     return {"description": setting.help, **schema}

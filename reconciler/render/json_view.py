@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.core.changes import changes_between
 from reconciler.core.errors import Diagnostic
+from reconciler.core.kept import kept_document
 from reconciler.core.plan import Action, Change, Kind, Plan
 from reconciler.render.words import jobs
 
@@ -67,10 +68,12 @@ def action_document(action: Action) -> dict[str, Any]:
     changes = action.changes
     if action.kind is Kind.CREATE and not changes and action.spec is not None:
         changes = changes_between({}, action.spec)
+    kept = {} if action.kept is None else kept_document(action.kept)
     return _known(
         key=action.key,
         action=action.kind.value,
         condition=action.condition.value if action.condition is not None else None,
+        origin=action.origin.value if action.origin is not None else None,
         file=action.file,
         fromKey=action.from_key,
         reason=action.reason,
@@ -80,6 +83,8 @@ def action_document(action: Action) -> dict[str, Any]:
         jobId=action.job_id,
         operationId=action.operation_id,
         fingerprint=action.fingerprint,
+        guard=action.guard,
+        **kept,
     )
 
 

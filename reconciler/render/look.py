@@ -27,10 +27,12 @@ _SIGNS: dict[Kind | Condition, tuple[str, str, Style]] = {
     Kind.RESTORE: ("↶", "<", "cyan"),
     Kind.DISCARD: ("×", "x", "yellow"),
     Kind.RETIRE: ("-", "-", "red"),
+    Kind.RECORD: ("=", "=", "cyan"),
     Kind.NONE: (" ", " ", "plain"),
     Condition.FAILED: ("!", "!", "red"),
     Condition.UNCERTAIN: ("?", "?", "magenta"),
 }
+_HELD: tuple[str, str, Style] = ("⊘", "#", "red")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Look:
 
     def sign(self, action: Action) -> str:
         """The action's sign, padded so that the names after it stand in one column."""
-        fancy, plain, _ = _SIGNS[action.condition or action.kind]
+        fancy, plain, _ = _look_of(action)
         return f"{plain:<3}" if self.ascii_only else fancy
 
     def written(self, text: str) -> str:
@@ -68,4 +70,8 @@ class Look:
 
 def style_of(action: Action) -> Style:
     """The colour an action is shown in, the same in every line that names it."""
-    return _SIGNS[action.condition or action.kind][2]
+    return _look_of(action)[2]
+
+
+def _look_of(action: Action) -> tuple[str, str, Style]:
+    return _HELD if action.guard is not None else _SIGNS[action.condition or action.kind]

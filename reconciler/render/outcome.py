@@ -22,6 +22,7 @@ from reconciler.render.outcome_words import (
     next_steps,
     what_was_done,
     why_failed,
+    why_held_back,
     why_not_started,
 )
 from reconciler.render.printable import display_width, printable, printable_lines, shorten
@@ -48,6 +49,7 @@ def render_outcome(
     look = Look(color, ascii_only)
     sections = [
         _done(ended(outcome, Status.DONE), look),
+        _guarded(ended(outcome, Status.GUARDED), look),
         _failed(ended(outcome, Status.FAILED), look),
         _uncertain(ended(outcome, Status.UNCERTAIN), look),
         _running(ended(outcome, Status.RUNNING), look),
@@ -55,6 +57,7 @@ def render_outcome(
         _closing(outcome, look, elapsed, f"environment {environment}", lockfile),
         _unwritten(outcome, look, lockfile),
         _unpublished(outcome, look),
+        _outputs_left(outcome, look),
         _next(outcome, look, lockfile),
     ]
     return look.written("\n\n".join("\n".join(section) for section in sections if section))
@@ -79,8 +82,21 @@ def _sign(result: Result, look: Look) -> str:
     """The sign that the plan showed for it, or that of how it ended."""
     conditions = {Status.FAILED: Condition.FAILED, Status.UNCERTAIN: Condition.UNCERTAIN}
     kind = Kind.RESUME if result.status is Status.RUNNING else result.kind
-    shown = Action(result.key, kind, "", condition=conditions.get(result.status))
+    guard = result.error if result.status is Status.GUARDED else None
+    shown = Action(result.key, kind, "", condition=conditions.get(result.status), guard=guard)
     return look.paint(look.sign(shown), style_of(shown))
+
+
+def _guarded(results: Sequence[Result], look: Look) -> list[str]:
+    if not results:
+        return []
+    lines = [
+        look.paint(f"{counted(len(results), 'engine')} held back by a guard, and left as before:", "red")
+    ]
+    for group in grouped(results, why_held_back):
+        lines += _group_head(group, look)
+        lines += _hint(group.results[0].hint or "", look)
+    return lines
 
 
 def _failed(results: Sequence[Result], look: Look) -> list[str]:
@@ -182,6 +198,8 @@ def _closing(outcome: Outcome, look: Look, elapsed: float | None, *facts: str) -
     elif outcome.detached and outcome.counts()["running"]:
         lines.append("Not waited for, as asked (--detach).")
     written = "published" if outcome.published else "written" if outcome.wrote else "unchanged"
+    if outcome.proposed is not None:
+        written = f"pull request {printable(outcome.proposed)}"
     if not outcome.unwritten:
         lines.append(look.paint(f" {look.dot} ".join([*map(printable, facts), written]), "dim"))
     return lines
@@ -229,6 +247,13 @@ def _unpublished(outcome: Outcome, look: Look) -> list[str]:
         *_indented(outcome.unpublished, look),
         "    Nothing is lost: the journal keeps what was made, and the next run that may push publishes it.",
     ]
+
+
+def _outputs_left(outcome: Outcome, look: Look) -> list[str]:
+    if not outcome.outputs_left:
+        return []
+    head = look.paint("Outputs that could not be written; the lockfile has the engine IDs:", "red")
+    return [head, *(line for one in outcome.outputs_left for line in _indented(one, look))]
 
 
 def _only_here(outcome: Outcome) -> list[str]:

@@ -32,8 +32,11 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
     }
     reasons = {
         "halted": outcome.halted,
+        "haltedStatus": outcome.halted_status,
         "unwritten": outcome.unwritten,
         "unpublished": outcome.unpublished,
+        "pullRequest": outcome.proposed,
+        "outputsNotWritten": list(outcome.outputs_left) or None,
     }
     return document | {name: reason for name, reason in reasons.items() if reason is not None}
 

@@ -15,6 +15,7 @@ from reconciler.render.outcome_words import (
     made,
     next_steps,
     why_failed,
+    why_held_back,
     why_not_started,
 )
 from reconciler.render.words import counted
@@ -29,6 +30,7 @@ _DONE = {
     Kind.DISCARD: "kept its engine; dropped",
     Kind.MOVE: "moved here, keeps",
     Kind.RETIRE: "retired; left on the platform",
+    Kind.RECORD: "recorded, keeps",
     Kind.NONE: "kept",
 }
 
@@ -59,6 +61,8 @@ def _alarms(outcome: Outcome, lockfile: str) -> Iterator[str]:
         yield f"- **Not written**: {what}: {prose(outcome.unwritten)}"
     if outcome.unpublished is not None:
         yield f"- **Not published**, the next run does it: {prose(outcome.unpublished)}"
+    for one in outcome.outputs_left:
+        yield f"- **Output not written**: {prose(one)}"
     if outcome.halted is not None:
         yield f"- **Stopped creating**: {prose(outcome.halted)}"
     if outcome.interrupted:
@@ -66,6 +70,9 @@ def _alarms(outcome: Outcome, lockfile: str) -> Iterator[str]:
 
 
 def _attention(outcome: Outcome) -> Iterator[str]:
+    for group in grouped(ended(outcome, Status.GUARDED), why_held_back):
+        hint = prose(group.results[0].hint or "", 2_000)
+        yield f"- **held back** {_keys(group.results)}: {prose(group.error)}. Hint: {hint}"
     for group in grouped(ended(outcome, Status.FAILED), why_failed):
         hint = prose(how_to_retry(group.results), 2_000)
         yield f"- **failed** {_keys(group.results)}: {prose(group.error)} Hint: {hint}"

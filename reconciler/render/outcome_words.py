@@ -20,6 +20,7 @@ _DONE = {
     Kind.DISCARD: "discarded",
     Kind.MOVE: "moved",
     Kind.RETIRE: "retired",
+    Kind.RECORD: "recorded",
     Kind.NONE: "kept",
 }
 _ENDED = {
@@ -27,6 +28,7 @@ _ENDED = {
     Status.UNCERTAIN: "uncertain",
     Status.RUNNING: "still running",
     Status.NOT_STARTED: "not started",
+    Status.GUARDED: "held back",
 }
 _MADE = {"brandVoices": "brand voice", "glossaryItems": "glossary item", "instructions": "instruction"}
 
@@ -64,6 +66,7 @@ def what_was_done(result: Result) -> str:
         Kind.DISCARD: f"keeps its engine; the pending {engine if result.engine_id else 'operation'} was dropped",
         Kind.MOVE: f"moved here, keeps {engine}",
         Kind.RETIRE: f"retired; {engine} was left on the platform",
+        Kind.RECORD: f"recorded as its file says, keeps {engine}",
         Kind.NONE: "stays as it is",
     }
     return sentences[result.kind]
@@ -93,6 +96,12 @@ def _seconds(elapsed: float) -> str:
     return f"{elapsed:.1f} s" if elapsed < 60 else format_duration(elapsed)
 
 
+def why_held_back(result: Result) -> str:
+    """What was not done, and why."""
+    kind = Kind.REPLACE if result.kind is Kind.RESUME else result.kind
+    return f"it would have been {_DONE[kind]}: {result.error}"
+
+
 def why_failed(result: Result) -> str:
     """The reason alone; an engine that failed in an earlier run says so."""
     error = result.error or "the platform gave no reason"
@@ -120,11 +129,24 @@ def how_to_retry(results: tuple[Result, ...]) -> str:
     return f"edit {result.file}, or try again: {again}" if result.file else f"try again: {again}"
 
 
+_KEY = "check LINGO_API_KEY, which the platform refused ({}); then"
+_REMEDY = "when its cause is gone (key, credit, quota, connection or disk),"
+_REMEDIES = {
+    401: _KEY.format(401),
+    403: _KEY.format(403),
+    402: "when the organization's credit limit allows it again (402),",
+    404: "check LINGO_API_URL: there is no provisioning API at that address (404); then",
+    429: "when the daily token quota is renewed or raised (429),",
+}
+
+
 def next_steps(outcome: Outcome, lockfile: str) -> list[str]:
     """What to do now, most pressing first; empty when there is nothing. Not yet made harmless."""
     steps: list[str] = []
     counts = outcome.counts()
-    if outcome.wrote and not outcome.published:
+    if outcome.proposed is not None:
+        steps.append(f"merge {outcome.proposed}: applications see the new engine IDs then")
+    elif outcome.wrote and not outcome.published:
         name = shlex.quote(lockfile)
         steps.append(f"record the engine IDs: `git add {name} && git commit`")
     if counts["uncertain"]:
@@ -135,6 +157,6 @@ def next_steps(outcome: Outcome, lockfile: str) -> list[str]:
     if counts["not_started"]:
         again.append("starts what was not started")
     if again:
-        first = "when its cause is gone (key, credit, quota, connection or disk), " if outcome.halted else ""
+        first = _REMEDIES.get(outcome.halted_status or 0, _REMEDY) + " " if outcome.halted else ""
         steps.append(f"{first}run `reconcile apply` again: it {' and '.join(again)}")
     return steps

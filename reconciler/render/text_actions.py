@@ -5,6 +5,8 @@ Imported only where something happens, since most plans are of nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.core.plan import Action, Kind, Plan
 from reconciler.render.look import Look, style_of
 from reconciler.render.printable import cut_to_width, display_width, printable
@@ -16,11 +18,22 @@ _KEY_COLUMN = 40
 
 def action_blocks(plan: Plan, look: Look, room: Room, terse_above: int) -> list[str]:
     """A block for each engine that is not simply unchanged; more new ones than `terse_above` share one block."""
-    new = [action for action in plan.actions if action.kind is Kind.CREATE]
-    terse = len(new) > terse_above
-    blocks = [_terse_block(new, look, room)] if terse else []
-    rest = [action for action in plan.actions if not (terse and action.kind is Kind.CREATE)]
-    rest.sort(key=lambda action: action.condition is not None)
+    terse = sum(action.kind is Kind.CREATE for action in plan.actions) > terse_above
+    if all(action.origin is None for action in plan.actions):
+        return _blocks(plan.actions, terse, look, room)
+    from reconciler.render.origins import in_groups  # only with --base
+
+    blocks: list[str] = []
+    for title, actions in in_groups(plan.actions):
+        blocks += [look.paint(f"{title}:", "bold"), *_blocks(actions, terse, look, room)]
+    return blocks
+
+
+def _blocks(actions: Sequence[Action], terse: bool, look: Look, room: Room) -> list[str]:
+    new = [action for action in actions if terse and action.kind is Kind.CREATE]
+    blocks = [_terse_block(new, look, room)] if new else []
+    rest = [action for action in actions if not (terse and action.kind is Kind.CREATE)]
+    rest.sort(key=lambda action: action.condition is not None or action.guard is not None)
     return blocks + [_block(action, look, room) for action in rest]
 
 

@@ -16,6 +16,7 @@ _COUNTED = (
     ("record", "to record"),
     ("failed", "failed"),
     ("uncertain", "uncertain"),
+    ("guarded", "held back"),
     ("unchanged", "unchanged"),
 )
 
@@ -34,7 +35,7 @@ def short_digest(digest: str) -> str:
 def summary_sentence(plan: Plan) -> str:
     """What the plan comes to, e.g. `Plan: 1 to create, 2 to replace, 9,996 unchanged.`"""
     counts = plan.summary()
-    counts["record"] = plan.unwritten
+    counts["record"] += plan.unwritten
     parts = [f"{counts[name]:,} {words}" for name, words in _COUNTED if counts[name]]
     if plan.changes_anything:
         return f"Plan: {', '.join(parts)}."
@@ -42,7 +43,8 @@ def summary_sentence(plan: Plan) -> str:
         return "Nothing to do: there are no engines."
     unchanged = counts["unchanged"]
     kept = f"{counted(unchanged, 'engine')} {'is' if unchanged == 1 else 'are'} as recorded"
-    waiting = [f"{counts[name]:,} {name}" for name in ("failed", "uncertain") if counts[name]]
+    left = (("failed", "failed"), ("uncertain", "uncertain"), ("guarded", "held back"))
+    waiting = [f"{counts[name]:,} {words}" for name, words in left if counts[name]]
     return f"Nothing to do: {', '.join([kept] * bool(unchanged) + waiting)}."
 
 
@@ -64,9 +66,14 @@ def closing_sentences(plan: Plan) -> list[str]:
     sentences = [summary_sentence(plan)]
     if plan.changes_anything:
         sentences.append(jobs_sentence(plan))
+    if any(action.origin is not None for action in plan.actions):
+        from reconciler.render.origins import origin_sentence  # only with --base
+
+        sentences.append(origin_sentence(plan))
     if plan.unwritten:
         sentences.append(
-            "To record: what the journal kept of a run that was cut off is written to the lockfile."
+            "To record: what the journal has of a run that was cut off, or whose pull request is not merged yet, "
+            "is written to the lockfile."
         )
     return sentences
 
@@ -75,6 +82,9 @@ def what_happens(action: Action) -> str:
     """What is done about the engine, as the rest of a sentence that begins with its key."""
     if action.condition is not None:
         return _CONDITIONS[action.condition]
+    if action.guard is not None:
+        verb = "replaced" if action.kind is Kind.RESUME else f"{action.kind.value.removesuffix('e')}ed"
+        return f"would be {verb}, and is held back: {printable(action.guard)}"
     engine = printable(action.engine_id) if action.engine_id else None
     of_engine = f" of {engine}" if engine else ""
     job = f"job {printable(action.job_id)}" if action.job_id else "its job"
@@ -87,6 +97,7 @@ def what_happens(action: Action) -> str:
         Kind.DISCARD: f"keeps its engine: the pending replacement{f' {engine}' if engine else ''} is dropped",
         Kind.MOVE: f"will move here from {printable(action.from_key or '?')}: {engine or 'its engine'} stays",
         Kind.RETIRE: f"will be retired: {engine or 'its engine'} is no longer used, and left on the platform",
+        Kind.RECORD: f"will be recorded as its file says: {engine or 'its engine'} stays",
         Kind.NONE: "stays as it is",
     }
     return sentences[action.kind]

@@ -178,7 +178,12 @@ def test_everything_wrong_is_reported_at_once_and_in_order(project: Path) -> Non
         ("name: x\nsources: {}\n", (2, 10, "`sources` must be a list, not a mapping", "begin each entry with `- `")),
         (
             "name: x\nwhatever: y\n",
-            (2, 1, "unknown key `whatever`", "known here: `name`, `description`, `locales`, `sources`, `lifecycle`, `outputs`"),
+            (
+                2,
+                1,
+                "unknown key `whatever`",
+                "known here: `name`, `description`, `locales`, `sources`, `lifecycle`, `outputs`",
+            ),
         ),
         (
             "name: x\nsources:\n- type: 1\n",

@@ -5,7 +5,16 @@ import subprocess
 import pytest
 
 from reconciler.core.errors import InvalidInput
-from reconciler.core.setting_kinds import Duration, Name, RelativePath, Switch, Url, WholeNumber
+from reconciler.core.setting_kinds import (
+    LABELS_PATTERN,
+    Duration,
+    Name,
+    RelativePath,
+    Switch,
+    Url,
+    WholeNumber,
+    matches,
+)
 
 
 @pytest.mark.parametrize(
@@ -182,3 +191,23 @@ def test_numbers() -> None:
     assert Duration(60).parse(60, False) == 60.0
     with pytest.raises(InvalidInput, match="at most 1m 00s"):
         Duration(60).parse("61", True)
+
+
+def test_a_switch_may_have_words_beside_on_and_off() -> None:
+    kind = Switch("pr")
+    assert [kind.parse(text, True) for text in ("true", "off", "pr")] == [True, False, "pr"]
+    assert [kind.parse(value, False) for value in (True, False, "pr")] == [True, False, "pr"]
+    for value in ("PR", "maybe", "", 1, None, ["pr"]):
+        with pytest.raises(InvalidInput, match="must be true, pr or false"):
+            kind.parse(value, False)
+    assert kind.schema() == {"enum": [True, False, "pr"]}
+
+
+@pytest.mark.parametrize("labels", ["l10n", "area: web, bot", "a" * 50, "é"])
+def test_labels(labels: str) -> None:
+    assert matches(LABELS_PATTERN, labels)
+
+
+@pytest.mark.parametrize("labels", ["", ",", "a,,b", "a" * 51, "a\nb", "https://x", ",".join("a" * 21)])
+def test_no_labels(labels: str) -> None:
+    assert not matches(LABELS_PATTERN, labels)

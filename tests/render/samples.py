@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.errors import Diagnostic
 from reconciler.core.plan import Action, Change, Condition, Kind, Plan
-from reconciler.core.spec import Source, Spec, digest_of_text
+from reconciler.core.spec import Kept, Output, Source, Spec, digest_of_text
 
 OLD_GLOSSARY = """# Glossary
 
@@ -271,6 +271,52 @@ HOSTILE_INVALID = Plan(
     EVIL, diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, EVIL, EVIL, "error", EVIL),), lockfile=EVIL
 )
 
+# What guards hold back, and what is only recorded.
+GUARDED = Plan(
+    "production",
+    (
+        Action(
+            "legal",
+            Kind.RECORD,
+            "its file protects it now, and its outputs changed",
+            file="engines/legal.yaml",
+            engine_id="eng_Leg1",
+            fingerprint="v1:cc",
+            kept=Kept(True, (Output("i18n.json", "/engineId"), Output(".env", key="LINGO_ENGINE_ID"))),
+            changes=(
+                Change("protect", new="true"),
+                Change("outputs", old="old.json /engineId"),
+                Change("outputs", new="i18n.json /engineId"),
+                Change("outputs", new=".env LINGO_ENGINE_ID"),
+            ),
+        ),
+        Action(
+            "marketing/website",
+            Kind.REPLACE,
+            "its file changed",
+            file="engines/marketing/website.yaml",
+            engine_id="eng_X1y2Z3a4B5c6D7e8",
+            fingerprint="v1:bb",
+            changes=CHANGES[:3],
+            spec=SPEC,
+            guard="it is protected",
+            hint="lift it in a commit that only removes `protect`; or replace it all the same: "
+            "reconcile apply --allow-replace marketing/website",
+        ),
+        Action(
+            "old/campaign",
+            Kind.RETIRE,
+            "its file is gone",
+            engine_id="eng_Camp1",
+            guard="this run would retire 7 of 9 engines, and may retire 5 (max_retire: 5 or 30%)",
+            hint="look at each of them; then raise max_retire, or name those that are meant: "
+            "reconcile apply --allow-retire old/campaign",
+        ),
+    ),
+    unchanged=("docs/help",),
+    lockfile_digest="sha256:" + "0" * 64,
+)
+
 PLANS = {
     "nothing": NOTHING,
     "every-kind": EVERY_KIND,
@@ -278,6 +324,7 @@ PLANS = {
     "invalid": INVALID,
     "hostile": HOSTILE,
     "hostile-invalid": HOSTILE_INVALID,
+    "guarded": GUARDED,
 }
 
 # Small enough to read in the documentation.

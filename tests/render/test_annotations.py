@@ -3,8 +3,8 @@ from __future__ import annotations
 import re
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.plan import Plan
-from reconciler.render.annotations import command, render_plan_github
+from reconciler.core.plan import Action, Condition, Kind, Plan
+from reconciler.render.annotations import command, render_annotations, render_plan_github
 from reconciler.render.text import render_plan
 from tests.render.samples import EVERY_KIND, INVALID, LARGE
 
@@ -34,8 +34,37 @@ def test_conditions_are_warnings_and_changes_notices() -> None:
 
 def test_notices_that_github_would_hide_are_counted() -> None:
     notices = re.findall(r"^::notice .*$", render_plan_github(LARGE), re.M)
-    assert len(notices) == 10
-    assert notices[-1].endswith("::491 more engines will change: see the log")
+    assert len(notices) == 9
+    assert notices[-1].endswith("::492 more engines will change: see the log")
+
+
+def test_of_every_level_the_most_important_come_first() -> None:
+    diagnostics = [
+        Diagnostic(f"{severity} {number}", "a.yaml", severity=severity)
+        for number in range(30)
+        for severity in ("notice", "warning", "error")
+    ]
+    doubtful = tuple(
+        Action(f"u{number}", Kind.NONE, "?", condition=Condition.UNCERTAIN, file="u.yaml")
+        for number in range(3)
+    )
+    held = (Action("h", Kind.REPLACE, "x", guard="protected"), Action("r", Kind.REPLACE, "x", file="r.yaml"))
+    plan = Plan("x", (*held, *doubtful), diagnostics=tuple(diagnostics))
+    shown = render_annotations(plan, rest="the summary", line_of=lambda action: 7)
+    levels = [line.partition(" ")[0] for line in shown]
+    assert [levels.count(f"::{level}") for level in ("error", "warning", "notice")] == [10, 10, 9]
+    assert levels == sorted(levels, key=["::error", "::warning", "::notice"].index)
+    assert shown[9].endswith("::21 more errors: see the summary")
+    assert shown[19].endswith("::25 more warnings: see the summary")
+    assert shown[28].endswith("::23 more notices: see the summary")
+    assert [re.findall(r"title=reconcile%3A (\w+ \w+)", line) for line in shown[10:14]] == [
+        ["uncertain u0"],
+        ["uncertain u1"],
+        ["uncertain u2"],
+        ["held back"],
+    ]
+    assert "file=u.yaml,line=7," in shown[10]
+    assert "title=reconcile%3A replace r::" in shown[20]
 
 
 def test_the_plan_follows_between_guards() -> None:

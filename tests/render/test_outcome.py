@@ -155,6 +155,22 @@ def test_one_cause_for_many_is_said_once() -> None:
     assert len(text.splitlines()) < 16
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "check LINGO_API_KEY"),
+        (402, "credit limit"),
+        (404, "LINGO_API_URL"),
+        (429, "quota"),
+        (418, "its cause"),
+    ],
+)
+def test_what_to_do_follows_from_what_the_platform_refused(status: int, said: str) -> None:
+    text = shown(Outcome(tuple(not_started(2)), halted="no", halted_status=status))
+    (step,) = [line for line in text.splitlines() if "run `reconcile apply` again" in line]
+    assert said in step
+
+
 def test_an_interrupted_run_says_that_nothing_is_lost() -> None:
     assert "Interrupted. Nothing is lost" in shown(Outcome((RUNNING,), interrupted=True))
 
@@ -207,7 +223,15 @@ def test_json_carries_plan_outcome_and_exit_code() -> None:
     assert second["hint"] == "h"
     assert second["file"] == "engines/legal.yaml"
     assert document["outcome"] == {
-        "counts": {"done": 1, "running": 0, "failed": 1, "uncertain": 0, "not_started": 0, "unchanged": 2},
+        "counts": {
+            "done": 1,
+            "running": 0,
+            "failed": 1,
+            "uncertain": 0,
+            "guarded": 0,
+            "not_started": 0,
+            "unchanged": 2,
+        },
         "wrote": True,
         "published": False,
         "interrupted": False,

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-
 LEFT_ALONE = ("unchanged", "failed", "uncertain", "guarded")  # what a plan counts besides its actions
 JOBS = "provisioningJobs"
 
