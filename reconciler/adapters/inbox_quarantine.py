@@ -43,14 +43,14 @@ class Released(NamedTuple):
     kept: int
 
 
-def keep(connection: sqlite3.Connection, delivery: Unverified) -> bool:
+def keep(connection: sqlite3.Connection, delivery: Unverified, most: int = MAX_DELIVERIES) -> bool:
     """Whether there was room for it (or it is there already)."""
     digest = delivery.digest()
     if connection.execute("SELECT 1 FROM quarantine WHERE digest = ?", (digest,)).fetchone():
         return True
-    if not _has_room(connection, delivery):
+    if not _has_room(connection, delivery, most):
         connection.execute("DELETE FROM quarantine WHERE received_at < ?", (delivery.received_at - KEPT_FOR,))
-        if not _has_room(connection, delivery):
+        if not _has_room(connection, delivery, most):
             return False
     connection.execute(
         "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -67,11 +67,11 @@ def keep(connection: sqlite3.Connection, delivery: Unverified) -> bool:
     return True
 
 
-def _has_room(connection: sqlite3.Connection, delivery: Unverified) -> bool:
+def _has_room(connection: sqlite3.Connection, delivery: Unverified, most: int) -> bool:
     count, size = connection.execute(
         "SELECT count(*), coalesce(sum(length(body)), 0) FROM quarantine"
     ).fetchone()
-    return bool(count < MAX_DELIVERIES and size + len(delivery.body) <= MAX_BYTES)
+    return bool(count < most and size + len(delivery.body) <= MAX_BYTES)
 
 
 def release(connection: sqlite3.Connection, keys: SigningKeys, now: float, tolerance: float) -> Released:

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from reconciler.adapters.inbox_quarantine import Unverified, keep
+from reconciler.adapters.inbox_quarantine import MAX_DELIVERIES, Unverified, keep
 from reconciler.adapters.inbox_writer import InboxWriter, Row
 from reconciler.adapters.webhook_log import ServeLog
 from reconciler.adapters.webhook_metrics import Metrics
@@ -45,12 +45,14 @@ _PENDING_BYTES = 32 << 20  # of bodies that are still coming in, over all connec
 
 @dataclass(frozen=True)
 class Rules:
-    """How deliveries are taken. `tolerance` is in seconds; `prefix` is a path that the proxy leaves in front."""
+    """How deliveries are taken. `tolerance` is in seconds; `prefix` is a path that the proxy leaves in
+    front, `quarantined` how many unverified deliveries are kept."""
 
     tolerance: float = TOLERANCE
     quarantine: bool = False
     prefix: str = ""
     proxies: Sequence[Network] = field(default=())
+    quarantined: int = MAX_DELIVERIES
 
 
 class Receiver:
@@ -186,7 +188,9 @@ class Receiver:
         if subject_of(delivery.body) is None:
             return "malformed"
         try:
-            kept = await self._writer.call(lambda connection: keep(connection, delivery))
+            kept = await self._writer.call(
+                lambda connection: keep(connection, delivery, self._rules.quarantined)
+            )
         except StorageError as error:
             self._log.note("error", "not stored", why=error.message)
             return "unstored"

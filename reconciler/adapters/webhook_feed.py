@@ -19,7 +19,6 @@ from reconciler.adapters.webhook_replies import Reply, head_of, reply, says
 from reconciler.core.errors import StorageError
 
 MAX_WAIT = 60.0  # seconds
-MAX_READERS = 256
 _LIMIT = 500
 _LOOK = 0.2  # seconds between looks for what has been stored
 _CLAIM_BODY = 65536
@@ -32,7 +31,8 @@ class Feed:
     """`stop` ends all waits. The inbox is asked in threads only: its turn may be taken by a claim that waits for the
     disk, and the deliveries must not wait with it."""
 
-    def __init__(self, inbox: Inbox, clock: Callable[[], float], token: str | None) -> None:
+    def __init__(self, inbox: Inbox, clock: Callable[[], float], token: str | None, most: int) -> None:
+        self._most = most
         self._inbox = inbox
         self._clock = clock
         self._token = token.encode() if token else None
@@ -58,7 +58,7 @@ class Feed:
             return says(
                 400, "since is a cursor of this feed, wait a number of seconds, limit a number of events"
             )
-        if self._readers >= MAX_READERS:
+        if self._readers >= self._most:
             return says(503, "too many readers wait", _LATER)
         cursor, limit, wait = asked
         self._readers += 1

@@ -14,12 +14,12 @@ from typing import Any, Generic, TypeVar
 from reconciler.adapters.inbox import Inbox, Sizes
 from reconciler.adapters.inbox_writer import InboxWriter
 from reconciler.adapters.webhook_feed import Feed
+from reconciler.adapters.webhook_limits import Limits
 from reconciler.adapters.webhook_metrics import CONTENT_TYPE, Metrics
 from reconciler.adapters.webhook_replies import Reply, Send, answer, reply, says
 from reconciler.adapters.webhook_secrets import Secrets
 from reconciler.core.errors import StorageError
 
-_FRESH = 1.0  # seconds that a look at the disk counts for
 _SENDING = 30.0  # seconds for a reader to take its answer
 _PROBE = "INSERT INTO about VALUES ('probed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
@@ -40,6 +40,7 @@ class Pages:
         *,
         token: str | None,
         quarantine: bool,
+        limits: Limits,
     ) -> None:
         self._inbox = inbox
         self._writer = writer
@@ -47,9 +48,9 @@ class Pages:
         self._metrics = metrics
         self._clock = clock
         self._quarantine = quarantine
-        self._feed = Feed(inbox, clock, token)
-        self._fit = _Seldom(self._probe)
-        self._sizes = _Seldom(self._count)
+        self._feed = Feed(inbox, clock, token, limits.readers)
+        self._fit = _Seldom(self._probe, limits.fresh)
+        self._sizes = _Seldom(self._count, limits.fresh)
         self.connections: Callable[[], int] = lambda: 0
 
     def stop(self) -> None:
@@ -111,16 +112,17 @@ class Pages:
 
 
 class _Seldom(Generic[Value]):
-    """What a look finds, for all who ask within a second; those who ask while it lasts wait for the same one."""
+    """What a look finds, for all who ask within `fresh` seconds; those who ask while it lasts wait for the same one."""
 
-    def __init__(self, work: Callable[[], Coroutine[Any, Any, Value]]) -> None:
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, Value]], fresh: float) -> None:
         self._work = work
+        self._fresh = fresh
         self._looked = 0.0
         self._found: asyncio.Task[Value] | None = None
 
     async def look(self) -> Value:
         now = asyncio.get_running_loop().time()
-        if self._found is None or (self._found.done() and now - self._looked >= _FRESH):
+        if self._found is None or (self._found.done() and now - self._looked >= self._fresh):
             self._looked = now
             self._found = asyncio.create_task(self._work())
         return await asyncio.shield(self._found)

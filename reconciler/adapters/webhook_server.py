@@ -24,6 +24,7 @@ import uvicorn
 from reconciler.adapters.inbox import Inbox
 from reconciler.adapters.inbox_writer import InboxWriter
 from reconciler.adapters.webhook_app import Receiver, Rules
+from reconciler.adapters.webhook_limits import Limits
 from reconciler.adapters.webhook_listen import (
     BACKLOG,
     Certificate,
@@ -62,6 +63,7 @@ class Settings:
     tls_key: Path | None = None
     parser: str = "auto"
     relay: Target | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 def serve_forever(
@@ -100,7 +102,16 @@ async def serve(
         try:
             metrics = Metrics()
             quarantine = settings.rules.quarantine
-            pages = Pages(inbox, writer, secrets, metrics, clock, token=settings.token, quarantine=quarantine)
+            pages = Pages(
+                inbox,
+                writer,
+                secrets,
+                metrics,
+                clock,
+                token=settings.token,
+                quarantine=quarantine,
+                limits=settings.limits,
+            )
             app = Receiver(writer, secrets, settings.rules, metrics, log, clock, pages)
             upkeep = Upkeep(
                 secrets,
@@ -112,7 +123,8 @@ async def serve(
                 tolerance=settings.rules.tolerance,
             )
             await upkeep.release(secrets.keys)
-            watch = Watch(settings.request_timeout, most_connections(settings.max_connections), metrics)
+            most = most_connections(settings.max_connections)
+            watch = Watch(settings.request_timeout, most, metrics, settings.limits)
             server = _Server(_config(app, settings, watch), certificate, watch, pages, upkeep, stop)
             pages.connections = lambda: len(server.server_state.connections)
             server.on_started = lambda: on_ready(url_of(listener, certificate is not None))

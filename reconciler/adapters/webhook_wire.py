@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from reconciler.adapters.webhook_limits import Limits
 from reconciler.adapters.webhook_metrics import Metrics
 
 MAX_HEAD = 16 * 1024  # bytes of a request's line and headers
@@ -20,8 +21,6 @@ MAX_HEADERS = 100
 _MAX_REQUEST = (
     2 << 20
 )  # bytes; a body above the cap is read up to here, so that its sender can read our refusal
-_LINGER = 15.0  # seconds for a peer to take the end of an answer
-_LONGEST = 100.0  # seconds for an answer: the longest poll, and time for its reader to take it
 
 if TYPE_CHECKING:
     _Base = H11Protocol
@@ -33,7 +32,8 @@ class Watch:
     """The connections that owe us a request, and those that wait for our answer or do not take it; both longest first.
     `limit` is in seconds, `most` a number of connections."""
 
-    def __init__(self, limit: float, most: int, metrics: Metrics) -> None:
+    def __init__(self, limit: float, most: int, metrics: Metrics, limits: Limits) -> None:
+        self._limits = limits
         self.limit = limit
         self.most = most
         self._metrics = metrics
@@ -66,11 +66,11 @@ class Watch:
 
     def sweep(self, now: float, connections: set[Any]) -> None:
         """To be called about once a second with the loop's time: closes those whose time is over."""
-        for since, limit in ((self._owing, self.limit), (self._waiting, _LONGEST)):
+        for since, limit in ((self._owing, self.limit), (self._waiting, self._limits.answer)):
             while (oldest := next(iter(since), None)) is not None and now - since[oldest] > limit:
                 self._metrics.timed_out += since is self._waiting or not oldest.idle
                 self._drop(oldest)
-        if now - self._looked > _LINGER:
+        if now - self._looked > self._limits.linger:
             self._looked = now
             closing = {one for one in connections if one.transport.is_closing()}
             for one in closing & self._closing:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.inbox import Inbox
+from reconciler.adapters.webhook_limits import Limits
 from reconciler.adapters.webhook_secrets import Secrets
 from reconciler.adapters.webhook_server import Settings
 from reconciler.adapters.webhook_thread import running
@@ -31,8 +32,14 @@ from tests.adapters.receiving import (
 
 
 @pytest.fixture
-def receiver(tmp_path: Path) -> Iterator[Receiving]:
-    with receiving(tmp_path) as started:
+def limits() -> Limits:
+    """The usual ones. A test that needs others is parametrized with them."""
+    return Limits()
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, limits: Limits) -> Iterator[Receiving]:
+    with receiving(tmp_path, limits=limits) as started:
         yield started
         assert started.outcome("bug") == 0
 
@@ -57,10 +64,8 @@ def test_healthy_and_ready(receiver: Receiving) -> None:
         assert client.ask(request("GET", "/healthz", {"connection": "close"})).status == 200
 
 
-def test_not_ready_when_the_inbox_cannot_be_written(
-    receiver: Receiving, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("reconciler.adapters.webhook_pages._FRESH", 0.0)
+@pytest.mark.parametrize("limits", [Limits(fresh=0.0)])
+def test_not_ready_when_the_inbox_cannot_be_written(receiver: Receiving) -> None:
     other = sqlite3.connect(receiver.inbox, isolation_level=None)
     for kind in ("INSERT", "UPDATE"):
         other.execute(f"CREATE TRIGGER no_{kind} BEFORE {kind} ON about BEGIN SELECT RAISE(ABORT, 'no'); END")
@@ -94,8 +99,8 @@ def test_metrics_can_be_read_by_prometheus(receiver: Receiving) -> None:
     assert buckets[-1] == 3
 
 
-def test_metrics_tell_what_is_in_the_inbox(receiver: Receiving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.adapters.webhook_pages._FRESH", 0.0)
+@pytest.mark.parametrize("limits", [Limits(fresh=0.0)])
+def test_metrics_tell_what_is_in_the_inbox(receiver: Receiving) -> None:
     assert receiver.count("reconcile_inbox_oldest_unclaimed_seconds") == 0
     receiver.ask(delivery(1))
     receiver.ask(delivery(2))
@@ -269,8 +274,8 @@ def test_odd_claims(receiver: Receiving, content: Any) -> None:
     assert said["message"]
 
 
-def test_more_readers_than_there_is_room_for(receiver: Receiving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.adapters.webhook_feed.MAX_READERS", 1)
+@pytest.mark.parametrize("limits", [Limits(readers=1)])
+def test_more_readers_than_there_is_room_for(receiver: Receiving) -> None:
     with receiver.client() as first:
         first.send(request("GET", "/events?wait=60", {"authorization": f"Bearer {TOKEN}"}))
 

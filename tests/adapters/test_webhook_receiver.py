@@ -260,9 +260,8 @@ def test_quarantined_until_the_secret_is_there(tmp_path: Path) -> None:
         assert [one.webhook_id for one in receiver.events()] == ["msg_1"]
 
 
-def test_a_quarantine_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.adapters.inbox_quarantine.MAX_DELIVERIES", 2)
-    with receiving(tmp_path, secrets=Secrets(""), rules=Rules(quarantine=True)) as receiver:
+def test_a_quarantine_has_an_end(tmp_path: Path) -> None:
+    with receiving(tmp_path, secrets=Secrets(""), rules=Rules(quarantine=True, quarantined=2)) as receiver:
         assert [receiver.ask(delivery(number)).status for number in (1, 2, 3)] == [202, 202, 503]
         assert [line for line in receiver.lines if "quarantine is full" in line]
 

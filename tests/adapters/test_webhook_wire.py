@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.webhook_limits import Limits
 from reconciler.adapters.webhook_wire import MAX_HEAD, MAX_HEADERS
 from tests.adapters.receiving import (
     Client,
@@ -27,10 +28,21 @@ from tests.adapters.receiving import (
 LIMIT = 1.0  # seconds that a request may take here
 
 
+@pytest.fixture
+def limits() -> Limits:
+    """The usual ones. A test that needs others is parametrized with them."""
+    return Limits()
+
+
 @pytest.fixture(params=["h11", "auto"])
-def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receiving]:
+def receiver(request: pytest.FixtureRequest, tmp_path: Path, limits: Limits) -> Iterator[Receiving]:
     with receiving(
-        tmp_path, parser=request.param, request_timeout=LIMIT, max_connections=200, level="error"
+        tmp_path,
+        parser=request.param,
+        request_timeout=LIMIT,
+        max_connections=200,
+        level="error",
+        limits=limits,
     ) as running:
         yield running
         assert running.outcome("bug") == 0
@@ -242,11 +254,8 @@ def test_a_crowd_of_slow_ones_makes_room(receiver: Receiving, crowd: list[Client
     assert len(receiver.events()) == 10
 
 
-def test_one_who_never_reads_is_given_up(
-    receiver: Receiving, crowd: list[Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("reconciler.adapters.webhook_wire._LONGEST", 0.5)
-    monkeypatch.setattr("reconciler.adapters.webhook_wire._LINGER", 0.5)
+@pytest.mark.parametrize("limits", [Limits(answer=0.5, linger=0.5)])
+def test_one_who_never_reads_is_given_up(receiver: Receiving, crowd: list[Client]) -> None:
     client = receiver.client()
     crowd.append(client)
     client.socket.settimeout(0.5)
