@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -24,6 +22,7 @@ from reconciler.adapters.endpoint import (
     user_agent,
     without_key,
 )
+from reconciler.adapters.github_limits import pause_of
 from reconciler.adapters.unreachable import why_unreachable
 from reconciler.core.errors import InvalidInput
 from reconciler.core.job import shorten
@@ -31,8 +30,6 @@ from reconciler.core.job import shorten
 PUBLIC = "https://api.github.com"
 _VERSION = "2022-11-28"  # of the API
 _LONGEST = 1 << 20  # bytes read of an answer
-_UNKNOWN_PAUSE = 60.0  # seconds, where a limit was hit and GitHub does not say until when; its own advice
-_LONGEST_PAUSE = 2 * 3600.0  # its limits are counted by the hour
 
 
 class Timeouts(NamedTuple):
@@ -146,26 +143,6 @@ def _message_of(response: httpx.Response, document: Mapping[str, Any]) -> str:
 
 
 def _pause_of(response: httpx.Response, message: str) -> float | None:
-    """See "Rate limits for the REST API" in GitHub's documentation: a limit is told by 403 as well as by 429."""
-    headers, status = response.headers, response.status_code
-    if status not in (403, 429, 503):
-        return None
-    wait = _digits(headers.get("retry-after"))
-    if wait is None and headers.get("x-ratelimit-remaining") == "0":
-        reset = _digits(headers.get("x-ratelimit-reset"))
-        wait = reset - _moment_of(headers) + 1 if reset is not None else None
-    if wait is None and (status == 429 or "rate limit" in message.lower()):
-        wait = _UNKNOWN_PAUSE
-    return None if wait is None else min(max(wait, 1.0), _LONGEST_PAUSE)
-
-
-def _digits(text: str | None) -> float | None:
-    return float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 13 else None
-
-
-def _moment_of(headers: httpx.Headers) -> float:
-    """GitHub's own clock, where it tells it: ours may be wrong."""
-    try:
-        return parsedate_to_datetime(headers["date"]).timestamp()
-    except (KeyError, ValueError):
-        return time.time()
+    """As for a limit also where GitHub is not there for a while, and says until when."""
+    told = response.status_code == 503 and "retry-after" in response.headers
+    return pause_of(429 if told else response.status_code, response.headers, message.encode())
