@@ -190,15 +190,20 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         loop = asyncio.get_running_loop()
+        upkeep = loop.create_task(self._upkeep.run())
         seconds = 0
-        while not self._stop.is_set():
-            await self.on_tick(seconds * 10)  # uvicorn counts tenths
-            seconds += 1
-            self._watch.sweep(loop.time(), self.server_state.connections)
-            await self._upkeep.tick()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await self._stop.wait()
+        try:
+            while not self._stop.is_set() and not upkeep.done():
+                await self.on_tick(seconds * 10)  # uvicorn counts tenths
+                seconds += 1
+                self._watch.sweep(loop.time(), self.server_state.connections)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        await self._stop.wait()
+        finally:
+            upkeep.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await upkeep
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._pages.stop()

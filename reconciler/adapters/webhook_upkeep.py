@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from reconciler.adapters.inbox_quarantine import forget_claimed, release
@@ -13,6 +14,7 @@ from reconciler.core.errors import ReconcileError
 from reconciler.core.webhook import SigningKeys
 
 _HOUR = 3600.0
+_PAUSE = 1.0  # seconds
 
 
 class Upkeep:
@@ -39,7 +41,13 @@ class Upkeep:
         self._cleaned = 0.0
         self._to_release = False  # stays so while the disk refuses
 
-    async def tick(self) -> None:
+    async def run(self) -> None:
+        """Until it is cancelled. A task of its own: a step waits for the disk, and the receiver must not."""
+        while True:
+            await self._tick()
+            await asyncio.sleep(_PAUSE)
+
+    async def _tick(self) -> None:
         """Never raises: what fails is told, and tried again."""
         for step in (self._look_for_secrets, self._look_for_certificate, self._clean):
             try:

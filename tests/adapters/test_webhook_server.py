@@ -65,6 +65,23 @@ def test_what_waits_for_the_disk_is_still_stored_and_answered(tmp_path: Path) ->
         assert [one.webhook_id for one in served.events()] == ["msg_1"]
 
 
+def test_its_end_does_not_wait_for_upkeep_that_waits_for_the_disk(tmp_path: Path) -> None:
+    first, second = new_secret(), new_secret()
+    (tmp_path / "secret").write_text(first)
+    with serving(tmp_path, "--secret-file", "secret", LINGO_WEBHOOK_SECRET="") as served:
+        other = sqlite3.connect(served.inbox, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        (tmp_path / "new").write_text(second)
+        (tmp_path / "new").replace(tmp_path / "secret")
+        wait_until(lambda: served.logged("signing secrets changed"), "upkeep writes")
+        served.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: _refused(served.url), "it takes no more")
+        assert not served.logged("upkeep failed"), "it has not given up before"
+        other.execute("COMMIT")
+        other.close()
+        assert served.process.wait(LIMIT) == 0
+
+
 def _refused(url: str) -> bool:
     try:
         Client(url).close()
