@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from reconciler.adapters.inbox import Inbox, Received
-from reconciler.adapters.webhook_replies import Reply, head_of, reply, says
+from reconciler.adapters.webhook_replies import Reply, reply, says, value_of
 from reconciler.core.errors import StorageError
 
 MAX_WAIT = 60.0  # seconds
@@ -92,7 +92,7 @@ class Feed:
     def _refusal(self, scope: Scope) -> Reply | None:
         if self._token is None:
             return says(403, "no token is configured here, so the inbox is not shown")
-        scheme, _, given = head_of(scope, b"authorization").partition(b" ")
+        scheme, _, given = value_of(scope["headers"], b"authorization").partition(b" ")
         if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
             return says(401, "a bearer token is needed", [(b"www-authenticate", b"Bearer")])
         return None

@@ -38,9 +38,9 @@ async def answer(send: Send, given: Reply) -> None:
     await send(given.body)
 
 
-def head_of(scope: MutableMapping[str, Any], name: bytes) -> bytes:
+def value_of(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
     """A request's header, its values joined by commas; empty when it is not there."""
-    return b",".join(value for known, value in scope["headers"] if known == name)
+    return b",".join(value for known, value in headers if known == name)
 
 
 _LATER = ((b"retry-after", b"5"),)

@@ -23,7 +23,8 @@ import uvicorn
 
 from reconciler.adapters.inbox import Inbox
 from reconciler.adapters.inbox_writer import InboxWriter
-from reconciler.adapters.webhook_app import Receiver, Rules
+from reconciler.adapters.webhook_app import Receiver
+from reconciler.adapters.webhook_intake import Intake, Rules
 from reconciler.adapters.webhook_limits import Limits
 from reconciler.adapters.webhook_listen import (
     BACKLOG,
@@ -112,7 +113,7 @@ async def serve(
                 quarantine=quarantine,
                 limits=settings.limits,
             )
-            app = Receiver(writer, secrets, settings.rules, metrics, log, clock, pages)
+            intake = Intake(writer, secrets, settings.rules, metrics, log, clock)
             upkeep = Upkeep(
                 secrets,
                 certificate,
@@ -125,7 +126,7 @@ async def serve(
             await upkeep.release(secrets.keys)
             most = most_connections(settings.max_connections)
             watch = Watch(settings.request_timeout, most, metrics, settings.limits)
-            server = _Server(_config(app, settings, watch), certificate, watch, pages, upkeep, stop)
+            server = _Server(_config(intake, settings, pages, watch), certificate, watch, pages, upkeep, stop)
             pages.connections = lambda: len(server.server_state.connections)
             server.on_started = lambda: on_ready(url_of(listener, certificate is not None))
             async with _relaying(settings, writer, metrics, log, clock):
@@ -214,11 +215,11 @@ def _certificate(settings: Settings) -> Certificate | None:
     return Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert is not None else None
 
 
-def _config(app: Receiver, settings: Settings, watch: Watch) -> uvicorn.Config:
+def _config(intake: Intake, settings: Settings, pages: Pages, watch: Watch) -> uvicorn.Config:
     config = uvicorn.Config(
-        app,
+        Receiver(intake, pages),
         interface="asgi3",
-        http=wire(watch, settings.parser),
+        http=wire(watch, intake, settings.parser),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from reconciler.adapters.webhook_intake import Intake
 from reconciler.adapters.webhook_limits import Limits
 from reconciler.adapters.webhook_metrics import Metrics
 
@@ -102,16 +103,18 @@ class Watched(_Base):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.idle:
+        begins = self.idle
+        if begins:
             self.idle = False
             self.size = 0
-            self.watch.begin(self)
         self.size += len(data)
         if self.size > _MAX_REQUEST + MAX_HEAD:
             self.transport.abort()
             return
         super().data_received(data)
         self.looked_through()
+        if begins and not self.idle:  # it has not come whole
+            self.watch.begin(self)
 
     def looked_through(self) -> None:
         """The bytes have been parsed."""
@@ -147,14 +150,16 @@ class _Plain(Watched, H11Protocol):
             self.came_whole()
 
 
-def wire(watch: Watch, parser: str = "auto") -> type[asyncio.Protocol]:
-    """The protocol for connections under this watch: with httptools where it is installed, unless `parser` is "h11"."""
+def wire(watch: Watch, intake: Intake, parser: str = "auto") -> type[asyncio.Protocol]:
+    """The protocol for connections under this watch: with httptools where it is installed, unless `parser` is "h11".
+    The fast one gives deliveries that have come whole to the intake by itself."""
     base: type[Any] = _Plain
+    more: dict[str, Any] = {}
     if parser != "h11":
         try:
-            from reconciler.adapters.webhook_wire_fast import Fast
+            from reconciler.adapters.webhook_wire_fast import Answers, Fast
         except ImportError:  # the extra `webhook` is not installed
             base = _Plain
         else:
-            base = Fast
-    return type("Wire", (base,), {"watch": watch})
+            base, more = Fast, {"intake": intake, "answers": Answers()}
+    return type("Wire", (base,), {"watch": watch, **more})

@@ -15,7 +15,7 @@ from reconciler.core.duration import format_duration, parse_duration
 from reconciler.core.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.adapters.webhook_app import Network
+    from reconciler.adapters.webhook_intake import Network
     from reconciler.adapters.webhook_server import Settings
 
 SECRET = "LINGO_WEBHOOK_SECRET"  # noqa: S105 # a variable's name
@@ -104,7 +104,7 @@ def _go_to(folder: str) -> None:
 
 
 def _settings(flags: dict[str, Any], token: str) -> Settings:
-    from reconciler.adapters.webhook_app import Rules
+    from reconciler.adapters.webhook_intake import Rules
     from reconciler.adapters.webhook_server import Settings  # uvicorn, only here
 
     if (flags["tls_cert"] is None) != (flags["tls_key"] is None):

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from reconciler.adapters.inbox import Inbox, Received
-from reconciler.adapters.webhook_app import Rules
+from reconciler.adapters.webhook_intake import Rules
 from reconciler.adapters.webhook_log import ServeLog
 from reconciler.adapters.webhook_secrets import Secrets
 from reconciler.adapters.webhook_server import Settings

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.webhook_app import RESERVED, Rules
+from reconciler.adapters.webhook_intake import RESERVED, Rules
 from reconciler.adapters.webhook_secrets import Secrets
 from reconciler.core.webhook import MAX_BODY
 from reconciler.sandbox.signing import new_secret

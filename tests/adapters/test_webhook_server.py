@@ -139,7 +139,8 @@ def test_from_quarantine_to_the_inbox(tmp_path: Path) -> None:
     with serving(tmp_path, *words, LINGO_WEBHOOK_SECRET="") as served:  # it outlives a restart
         assert served.events() == []
         (tmp_path / "secret").write_text(SECRET + "\n")
-        wait_until(lambda: len(served.events()) == 1, "it is verified")
+        wait_until(lambda: served.logged("quarantine verified"), "it is verified")
+        assert len(served.events()) == 1
         assert served.logged("quarantine verified")[0]["stored"] == 1
 
 

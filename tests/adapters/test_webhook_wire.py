@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import resource
 import socket
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,68 @@ def test_http_1_0_and_close(receiver: Receiving) -> None:
         with receiver.client() as client:
             assert client.ask(data).status == 204
             assert client.closed()
+
+
+_ALIKE: dict[str, tuple[int, Callable[[], bytes]]] = {
+    "good": (204, lambda: delivery(1)),
+    "no operation": (204, lambda: delivery(1, path="/")),
+    "reserved": (405, lambda: delivery(1, path="/metrics")),
+    "query": (204, lambda: delivery(1, path="/op?x=1")),
+    "escaped": (204, lambda: delivery(1, path="/o%70-1")),
+    "no path of ours": (404, lambda: delivery(1, path="/op-1/")),
+    "another method": (404, lambda: delivery(1).replace(b"POST", b"PUT", 1)),
+    "another id": (401, lambda: delivery(1).replace(b"msg_1", b"msg_2")),
+    "stale": (401, lambda: request("POST", "/op", signed("msg_1", b"{}", moment=1), b"{}")),
+    "no object": (400, lambda: request("POST", "/op", signed("msg_1", b"[]"), b"[]")),
+    "no body": (400, lambda: request("POST", "/op", signed("msg_1", b""))),
+    "unsigned": (400, lambda: request("POST", "/op", {}, b"{}")),
+    "close": (204, lambda: delivery(1).replace(b"host:", b"connection: close\r\nhost:", 1)),
+    "unsigned, close": (400, lambda: request("POST", "/op", {"connection": "close"}, b"{}")),
+    "chunks": (204, lambda: _in_chunks(body_of(1))),
+}
+
+
+@pytest.mark.parametrize("name", _ALIKE)
+def test_at_once_or_in_pieces_the_answer_is_the_same(receiver: Receiving, name: str) -> None:
+    """A delivery that comes at once takes a shorter way."""
+    status, make = _ALIKE[name]
+    data = make()
+
+    def answer(*pieces: bytes) -> tuple[int, dict[str, str], bytes]:
+        with receiver.client() as client:
+            client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for piece in pieces:
+                client.send(piece)
+                assert receiver.get("/healthz").status == 200  # time for it to be read by itself
+            found = client.read()
+            if found.headers.get("connection") == "close":
+                assert client.closed()
+            else:
+                assert client.ask(delivery(2)).status == 204
+        headers = {field: "" if field == "date" else value for field, value in found.headers.items()}
+        return found.status, headers, found.body
+
+    at_once = answer(data)
+    assert at_once == answer(data[:40], data[40:-1], data[-1:])
+    assert at_once[0] == status
+
+
+def _in_chunks(body: bytes) -> bytes:
+    return request("POST", "/op", {**signed("msg_1", body), "transfer-encoding": "chunked"}, chunked(body, 7))
+
+
+def test_one_who_does_not_wait_for_the_answer(receiver: Receiving) -> None:
+    other = sqlite3.connect(receiver.inbox, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # so that the answer takes its time
+    try:
+        with receiver.client() as client:
+            client.send(delivery(1))
+            wait_until(lambda: receiver.count("reconcile_webhook_waiting_deliveries") == 1, "it waits")
+        wait_until(lambda: receiver.count("reconcile_webhook_connections") == 1, "it is gone")
+    finally:
+        other.execute("COMMIT")
+        other.close()
+    wait_until(lambda: receiver.outcome("stored") == 1, "it is stored all the same")
 
 
 def test_a_sender_that_asks_first(receiver: Receiving) -> None:
