@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import resource
 import socket
 import sqlite3
@@ -138,8 +139,39 @@ def test_at_once_or_in_pieces_the_answer_is_the_same(receiver: Receiving, name: 
     assert at_once[0] == status
 
 
-def _in_chunks(body: bytes) -> bytes:
-    return request("POST", "/op", {**signed("msg_1", body), "transfer-encoding": "chunked"}, chunked(body, 7))
+_MIXED: tuple[tuple[int, Callable[[int], bytes]], ...] = (
+    (204, delivery),
+    (204, lambda number: delivery(number, path="/")),
+    (204, lambda number: delivery(number, padding="x" * 20_000)),
+    (401, lambda number: request("POST", "/op", signed("msg_x", b"{}"), b"{ }")),
+    (400, lambda number: request("POST", f"/op-{number}")),
+    (404, lambda number: request("POST", "/a/b", {}, b"x" * 100)),
+    (405, lambda number: request("DELETE", "/events")),
+    (200, lambda number: request("GET", "/healthz")),
+    (204, lambda number: _in_chunks(body_of(number), f"msg_{number}")),
+)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_requests_in_any_pieces_are_answered_in_order(receiver: Receiving, seed: int) -> None:
+    chance = random.Random(seed)
+    chosen = [chance.choice(_MIXED) for _ in range(60)]
+    data = b"".join(make(number) for number, (_, make) in enumerate(chosen))
+    with receiver.client() as client:
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        at = 0
+        while at < len(data):
+            size = chance.choice((1, 50, 400, 5_000, 100_000))
+            client.send(data[at : at + size])
+            at += size
+        assert [client.read().status for _ in chosen] == [status for status, _ in chosen]
+    stored = {f"msg_{number}" for number, (status, _) in enumerate(chosen) if status == 204}
+    assert {one.webhook_id for one in receiver.events()} == stored
+
+
+def _in_chunks(body: bytes, webhook_id: str = "msg_1") -> bytes:
+    headers = {**signed(webhook_id, body), "transfer-encoding": "chunked"}
+    return request("POST", "/op", headers, chunked(body, 7))
 
 
 def test_one_who_does_not_wait_for_the_answer(receiver: Receiving) -> None:
