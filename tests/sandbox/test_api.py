@@ -192,8 +192,9 @@ def test_requests_are_written_down_without_keys(sandbox: SandboxServer, client: 
 
 def test_the_latency_comes_before_each_answer() -> None:
     with SandboxServer(SandboxSettings(latency=0.15)) as server, http_client(server.url) as client:
-        assert client.get("/healthz").elapsed.total_seconds() < 0.15
         assert client.get("/users/me").elapsed.total_seconds() >= 0.15
+    with SandboxServer(SandboxSettings(latency=3600)) as server, http_client(server.url) as client:
+        assert client.get("/healthz").status_code == 200  # it has none
         with pytest.raises(httpx.ReadTimeout):
-            client.post("/jobs/provisioning", json=wanted(), timeout=0.05)
-        assert server.create_calls() == 1
+            client.post("/jobs/provisioning", json=wanted(), timeout=0.2)
+        wait_until(lambda: server.create_calls() == 1)
