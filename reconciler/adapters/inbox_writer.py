@@ -1,8 +1,9 @@
 """Writing to the inbox from an event loop: one thread, and one fsync for all deliveries that wait for it.
 
 While the disk takes a commit, new deliveries gather; the next commit takes them all. So a lone delivery waits for one
-fsync, and ten thousand a second wait for a few hundred. Rows go in by statements of many rows each: the sqlite3 module
-hands the interpreter over at every statement, and a busy event loop gives it back late.
+fsync, and ten thousand a second wait for a few hundred. The thread is given all that one turn of the loop brought at
+once; otherwise it would begin with the first, and the rest would wait for a second fsync. Rows go in by statements of
+many rows each: the sqlite3 module hands the interpreter over at every statement, and a busy loop gives it back late.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class InboxWriter:
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         self._waiting = 0
         self._calls = 0
-        self._queue: queue.SimpleQueue[_Store | _Call | None] = queue.SimpleQueue()
+        self._gathered: list[_Store] = []
+        self._queue: queue.SimpleQueue[list[_Store] | _Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="inbox writer", daemon=True)
         self._thread.start()
 
@@ -79,7 +81,9 @@ class InboxWriter:
             future.set_exception(StorageError("the inbox cannot keep up"))
             return future
         self._waiting += 1
-        self._queue.put((row, future))
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append((row, future))
         return future
 
     def call(self, work: Callable[[sqlite3.Connection], _Value]) -> asyncio.Future[_Value]:
@@ -89,29 +93,42 @@ class InboxWriter:
             future.set_exception(StorageError("the inbox cannot keep up"))
             return future
         self._calls += 1
+        self._hand_over()
         self._queue.put((work, future))
         return future
 
     async def close(self) -> None:
         """Returns when everything that was given is on disk."""
+        self._hand_over()
         self._queue.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
         self._connection.close()
 
-    def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            given: list[_Store | _Call | None] = [first]
-            while len(given) < _BATCH and not self._queue.empty():
-                given.append(self._queue.get())
-            closing = None in given
-            self._store_all([one for one in given if one is not None and isinstance(one[0], Row)])
-            for one in given:
-                if one is not None and not isinstance(one[0], Row):
-                    self._call(one)
-            if closing:
-                return
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._queue.put(self._gathered)
+            self._gathered = []
 
-    def _store_all(self, stores: Sequence[Any]) -> None:
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            stores, calls = list[_Store](), list[_Call]()
+            given = self._queue.get()
+            while True:
+                if given is None:
+                    closing = True
+                elif isinstance(given, list):
+                    stores += given
+                else:
+                    calls.append(given)
+                if len(stores) >= _BATCH or self._queue.empty():
+                    break
+                given = self._queue.get()
+            self._store_all(stores)
+            for call in calls:
+                self._call(call)
+
+    def _store_all(self, stores: Sequence[_Store]) -> None:
         if not stores:
             return
         rows = [row for row, _ in stores]
