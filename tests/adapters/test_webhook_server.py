@@ -74,9 +74,10 @@ def test_its_end_does_not_wait_for_upkeep_that_waits_for_the_disk(tmp_path: Path
         (tmp_path / "new").write_text(second)
         (tmp_path / "new").replace(tmp_path / "secret")
         wait_until(lambda: served.logged("signing secrets changed"), "upkeep writes")
+        failed = len(served.logged("upkeep failed"))  # cleaning up, which came before
         served.process.send_signal(signal.SIGTERM)
         wait_until(lambda: _refused(served.url), "it takes no more")
-        assert not served.logged("upkeep failed"), "it has not given up before"
+        assert len(served.logged("upkeep failed")) == failed, "it still waits"
         other.execute("COMMIT")
         other.close()
         assert served.process.wait(LIMIT) == 0
