@@ -2,7 +2,8 @@
 
 The server says nothing when a job ends; it closes the socket, and tells the job's status when one connects
 again. So every close, for whatever reason, leads to a new connection, and only a snapshot with a terminal
-status ends a watch. Neither silence, nor a step's name, nor a close code concludes anything.
+status ends a watch. Neither silence, nor a step's name, nor a close code concludes anything. They only have
+a say in how soon the next connection comes: event_pace.py.
 
 A thousand jobs may be watched at once. Hence no compression (it costs 300 KB a connection), small
 buffers, and bounds on the handshakes under way and on the sockets held open.
@@ -13,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidProxyStatus, InvalidStatus, WebSocketException
+from websockets.frames import CloseCode
 
 from reconciler.adapters.endpoint import (
     check_key,
@@ -28,10 +30,10 @@ from reconciler.adapters.endpoint import (
     user_agent,
     without_key,
 )
+from reconciler.adapters.event_pace import Pace
 from reconciler.adapters.open_files import room_for_sockets
 from reconciler.adapters.tls_buffers import shrink_read_buffer
 from reconciler.adapters.unreachable import why_unreachable
-from reconciler.core.backoff import delays
 from reconciler.core.errors import PlatformError
 from reconciler.core.job import News, Progress, message_of, news_in, shorten
 
@@ -40,7 +42,7 @@ HANDSHAKES = 64
 OPEN_TIMEOUT = 15.0
 PING_EVERY = 20.0  # seconds; below the idle timeouts of proxies (60 s is usual)
 PONG_WITHIN = 40.0
-LIVED_LONG = 10.0  # seconds after which a lost connection is bad luck, not a sign of trouble
+DOUBT = 5.0  # seconds of silence after which a look at once is taken for one that came too soon
 
 _log = logging.getLogger(__name__)
 
@@ -73,11 +75,13 @@ class EventStream:
         open_timeout: float = OPEN_TIMEOUT,
         ping_every: float = PING_EVERY,
         pong_within: float = PONG_WITHIN,
+        doubt: float = DOUBT,
     ) -> None:
         self._endpoint = parse_endpoint(api_url)
         self._api_key = check_key(api_key)
         self._random = random
         self._sleep = sleep
+        self._doubt = doubt
         self._handshakes = asyncio.Semaphore(HANDSHAKES)
         self._sockets = asyncio.Semaphore(room_for_sockets())
         self._troubled = False  # whether an outage has been told already
@@ -93,57 +97,54 @@ class EventStream:
         Raises `PlatformError` for what no waiting heals: the key was refused (401, 403), no such job (404), a
         redirect, a certificate that is not trusted.
         """
-        pauses = self._pauses()
+        pace = Pace(self._random)
+        # One for all connections of a watch: most of making it is to take the address apart.
+        connect = _Connect(self._endpoint.websocket("jobs", "provisioning", job_id, "ws"), **self._options)
         while True:
-            async with self._sockets, aclosing(self._connected(job_id)) as heard:
+            async with self._sockets, aclosing(self._connected(connect, job_id, pace)) as heard:
                 async for news in heard:
-                    if news is None:
-                        pauses = self._pauses()  # the connection was of use: the next one may come soon
-                        continue
                     yield news
                     if isinstance(news, News) and news.terminal:
                         return
-            await self._sleep(next(pauses))
+            await self._sleep(pace.pause)
 
-    def _pauses(self) -> Iterator[float]:
-        return delays(self._random, floor=0.2, first=1.0, ceiling=15.0)
-
-    async def _connected(self, job_id: str) -> AsyncGenerator[News | Progress | None, None]:
-        """One connection's news; `None` says that it proved to be of use. Ends when it closes or never opens.
-
-        The first snapshot alone proves nothing: a server that sends one and hangs up would be asked every
-        second.
-        """
-        connection = await self._open(job_id)
+    async def _connected(
+        self, connect: _Connect, job_id: str, pace: Pace
+    ) -> AsyncGenerator[News | Progress, None]:
+        """One connection's news. Ends when it closes or never opens, and has told `pace` how it went."""
+        connection = await self._open(connect)
         if connection is None:
+            pace.ended()
             return
         loop = asyncio.get_running_loop()
-        opened, useful = loop.time(), False
+        opened = loop.time()
+        doubt = loop.call_later(self._doubt, connection.transport.abort) if pace.at_once else None
         try:
             while True:
                 message = heard_in(await connection.recv(decode=False), job_id)
+                if message is None:
+                    continue
                 if isinstance(message, News) and message.terminal:
                     # Before it is told: whoever hears it may never come back for more.
                     connection.transport.abort()
-                if isinstance(message, Progress) and not useful:
-                    useful = True
-                    yield None
-                if message is not None:
-                    yield message
+                elif doubt is not None and isinstance(message, Progress):
+                    doubt.cancel()
+                pace.heard(message)
+                yield message
         except ConnectionClosed as closed:
-            _log.debug("job %s: connection closed: %s", job_id, shorten(str(closed)))
-            if loop.time() - opened >= LIVED_LONG:
-                yield None
+            if _log.isEnabledFor(logging.DEBUG):  # making the text costs more than the rest of this
+                _log.debug("job %s: connection closed: %s", job_id, shorten(str(closed)))
+            pace.ended(loop.time() - opened, in_order=_in_order(closed))
         finally:
+            if doubt is not None:
+                doubt.cancel()
             connection.transport.abort()
 
-    async def _open(self, job_id: str) -> ClientConnection | None:
+    async def _open(self, connect: _Connect) -> ClientConnection | None:
         """A connection past its handshake, or None when the next try may fare better."""
         try:
             async with self._handshakes:
-                connection = await _Connect(
-                    self._endpoint.websocket("jobs", "provisioning", job_id, "ws"), **self._options
-                )
+                connection = await connect
         except InvalidProxyStatus as error:
             self._tell(f"the proxy answered {error.response.status_code}")
             if error.response.status_code in (401, 403, 407):
@@ -209,6 +210,16 @@ _REFUSALS = {
     403: "check LINGO_API_KEY: it has no access to this job",
     404: "the platform knows no such job; was it made with another key or at another address?",
 }
+
+
+def _in_order(closed: ConnectionClosed) -> bool:
+    """Whether the far end closed the connection without a reason: 1000, or no code at all. Any other code, "going away"
+    (1001) among them, tells of some trouble there, and so does a connection that was cut.
+    """
+    return closed.rcvd is not None and closed.rcvd.code in (
+        CloseCode.NORMAL_CLOSURE,
+        CloseCode.NO_STATUS_RCVD,
+    )
 
 
 def heard_in(message: bytes, job_id: str) -> News | Progress | None:

@@ -36,12 +36,17 @@ class FarEnd:
     connections: int = 0
     gone: asyncio.Event = field(default_factory=asyncio.Event)  # a client hung up
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    _conversations: set[asyncio.Task[object]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
         return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversation = asyncio.current_task()
+        assert conversation is not None
+        self._conversations.add(conversation)
+        conversation.add_done_callback(self._conversations.discard)
         self.connections += 1
         self._writers.append(writer)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -58,6 +63,19 @@ class FarEnd:
         for writer in self._writers:
             writer.close()
 
+    async def seen_off(self) -> None:
+        """Until everyone who answers has seen that the connection is gone, and all sockets are closed."""
+        for _ in range(3):
+            await asyncio.sleep(
+                0
+            )  # a connection accepted in this moment has its conversation after three turns
+        self.close_connections()
+        async with asyncio.timeout(20):
+            await asyncio.gather(*self._conversations, return_exceptions=True)
+            for writer in self._writers:
+                writer.transport.abort()  # TLS would wait for the other side's farewell
+            await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
+
 
 @contextlib.asynccontextmanager
 async def far_end(answering: Answering, tls: ssl.SSLContext | None = None) -> AsyncIterator[FarEnd]:
@@ -67,9 +85,8 @@ async def far_end(answering: Answering, tls: ssl.SSLContext | None = None) -> As
     try:
         yield end
     finally:
-        end.close_connections()
         server.close()
-        await asyncio.sleep(0.01)  # lets the handlers see that their connections are gone
+        await end.seen_off()
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request:

@@ -11,8 +11,10 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as Upgrade
 from websockets.http11 import Response
+from websockets.protocol import Event
 
 from reconciler.adapters.event_stream import EventStream
 from reconciler.core.job import News, Progress
@@ -31,6 +33,17 @@ def snapshot(status: str, error: str | None = None, job_id: str = JOB) -> str:
 
 def progress(step: str, detail: str | None = None) -> str:
     return json.dumps({"type": "provisioning.progress", "jobId": JOB, "step": step, "detail": detail})
+
+
+class CountsPings(ServerConnection):
+    """A silent client's time goes by for its server in pings."""
+
+    pings = 0
+
+    def process_event(self, event: Event) -> None:
+        if isinstance(event, Frame) and event.opcode is Opcode.PING:
+            self.pings += 1
+        super().process_event(event)
 
 
 class Scripted:
@@ -62,7 +75,13 @@ class Scripted:
     @contextlib.asynccontextmanager
     async def served(self, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Scripted]:
         async with serve(
-            self.play, "127.0.0.1", port, process_request=self.judge, ssl=tls, close_timeout=0.2
+            self.play,
+            "127.0.0.1",
+            port,
+            process_request=self.judge,
+            ssl=tls,
+            close_timeout=0.2,
+            create_connection=CountsPings,
         ) as server:
             self.port = next(iter(server.sockets)).getsockname()[1]
             yield self
