@@ -220,13 +220,14 @@ def test_a_lease_that_is_held_stops_a_run_and_one_that_ran_out_does_not(
     assert lease(shared) == Lease(3)
 
 
-def test_a_run_waits_for_the_lease(shared: Project, platform: SandboxServer) -> None:
+def test_a_run_waits_for_the_lease(shared: Project, platform: SandboxServer, tmp_path: Path) -> None:
     hold_lease(shared, ttl=60)
-    process = shared.start("apply", "--yes", "--publish", "--lease-wait", "30s")
-    timer = threading.Timer(1.0, lambda: shared.run("lease", "break", "--yes"))
-    timer.start()
-    shared.finish(process).ended(0, "waiting for the lease", "published")
-    timer.join()
+    said = tmp_path / "said"
+    with said.open("wb") as stream:
+        process = shared.start("apply", "--yes", "--publish", "--lease-wait", "60s", stderr=stream)
+    wait_until(lambda: "waiting for the lease" in said.read_text(), "it waits")
+    shared.run("lease", "break", "--yes").ended(0)
+    shared.finish(process).ended(0, "published")
     assert platform.create_calls() == 1
 
 
