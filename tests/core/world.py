@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 
 from reconciler.core import journal, lockfile
@@ -127,8 +128,7 @@ class World:
         return at(self.clock // 1000, self.clock % 1000)
 
     def read(self) -> tuple[Lockfile, tuple[Record, ...]]:
-        lock = lockfile.parse(self.lockfile, "lock") if self.lockfile else lockfile.EMPTY
-        return lock, journal.parse(self.journal, "journal")[0]
+        return _read(self.lockfile, self.journal)
 
     def standing(self) -> Lockfile:
         return fold(*self.read())
@@ -191,6 +191,11 @@ class World:
         }
         for engine_id, call in self.platform.engines.items():
             assert engine_id in named or call.operation in doubtful, f"{engine_id} is lost"
+
+
+@lru_cache(maxsize=4)  # the same bytes are read many times, by all that looks at them
+def _read(lock: bytes, records: bytes) -> tuple[Lockfile, tuple[Record, ...]]:
+    return lockfile.parse(lock, "lock") if lock else lockfile.EMPTY, journal.parse(records, "journal")[0]
 
 
 def entries_of(lock: Lockfile) -> Iterator[tuple[str, Entry]]:
