@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from reconciler.adapters.github_rest import GitHubError, GitHubRest
+from reconciler.adapters.github_rest import GitHubRest
+from reconciler.core.errors import GitHubError
 
 _ENABLE = """mutation($id: ID!, $method: PullRequestMergeMethod!) {
   enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: $method}) { clientMutationId }

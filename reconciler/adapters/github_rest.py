@@ -26,7 +26,7 @@ from reconciler.adapters.github_api import github_endpoint
 from reconciler.adapters.github_limits import pause_of
 from reconciler.adapters.unreachable import why_unreachable
 from reconciler.core.backoff import delays
-from reconciler.core.errors import InvalidInput, ReconcileError
+from reconciler.core.errors import GitHubError, InvalidInput
 from reconciler.core.job import shorten
 
 PATIENCE = 60.0  # seconds for all pauses and repeated requests of one client
@@ -37,17 +37,6 @@ _LONGEST = 64 << 20  # bytes of an answer; a page of a hundred comments has at m
 _MOST_PAGES = 100
 _REDIRECTS = 3
 _VERSION = "2022-11-28"  # of the API
-
-
-class GitHubError(ReconcileError):
-    """GitHub refused, or could not be reached; `status` is its HTTP status where there was one."""
-
-    def __init__(
-        self, message: str, *, hint: str | None = None, status: int | None = None, retryable: bool = False
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.status = status
-        self.retryable = retryable
 
 
 class _Answer(NamedTuple):

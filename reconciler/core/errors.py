@@ -4,13 +4,19 @@
     ├── UsageError            64  a flag or argument makes no sense
     ├── InvalidInput           3  engine files or settings; carries every diagnostic found
     │   ├── LockfileError      3  the lockfile cannot be read as one
-    │   └── JournalError       3  the journal cannot be read as one
+    │   ├── JournalError       3  the journal cannot be read as one
+    │   │   └── UnreadableLease   3  nor the lease on its ref (core/lease)
+    │   └── OutputRefused      3  a file that engine IDs are to be written into (core/outputs)
     ├── StorageError           1  the disk refused: read-only, full, no permission
     ├── PlatformError          1  the platform refused or could not be reached
+    ├── GitHubError            1  GitHub's API refused or could not be reached
     ├── GitError               1  git refused
+    │   ├── GitFailed          1  what git said about it (adapters/git)
     │   ├── Outrun             1  a ref moved meanwhile; look again and try again
     │   ├── PushRefused        1  the remote will not have a push: protection, hook, permission
     │   └── RemoteUnreachable  1  the remote cannot be read or reached
+    ├── NotServing             1  no such engine, or it does not serve yet (core/serving)
+    ├── Unannounced            1  begins are not on the remote; never leaves a run (app/sharing)
     ├── LeaseHeld              5  another run is applying
     ├── GuardRefused           6  stale plan, protected engine, too many replacements
     └── Interrupted          130  a signal ended the run
@@ -132,6 +138,17 @@ class PlatformError(ReconcileError):
         hint: str | None = None,
         status: int | None = None,
         retryable: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.retryable = retryable
+
+
+class GitHubError(ReconcileError):
+    """GitHub refused, or could not be reached; `status` is its HTTP status where there was one."""
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, status: int | None = None, retryable: bool = False
     ) -> None:
         super().__init__(message, hint=hint)
         self.status = status

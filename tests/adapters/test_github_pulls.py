@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.github_pulls import PullRequests, Shown, Wanted
-from reconciler.adapters.github_rest import GitHubError, GitHubRest
+from reconciler.adapters.github_rest import GitHubRest
+from reconciler.core.errors import GitHubError
 from tests.app.git_repo import commit_all, git, new_repo
 from tests.github_fake import REPOSITORY, TOKEN, Reply, Trouble, refusal
 from tests.github_pulls_fake import FakePulls

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reconciler.adapters.github_rest import GitHubError, GitHubRest
-from reconciler.core.errors import InvalidInput, ReconcileError
+from reconciler.adapters.github_rest import GitHubRest
+from reconciler.core.errors import GitHubError, InvalidInput, ReconcileError
 from tests.adapters.far_ends import Answering, answers, far_end, hangs_up_after, raw
 from tests.github_fake import FakeGitHub, Reply, Request, Route, Trouble, refusal
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core import errors
-from reconciler.core.errors import Diagnostic, ExitCode, InvalidInput, PlatformError, ReconcileError, foremost
+from reconciler.core.errors import (
+    Diagnostic,
+    ExitCode,
+    GitHubError,
+    InvalidInput,
+    PlatformError,
+    ReconcileError,
+    foremost,
+)
 
 ORDER = [70, 130, 64, 3, 5, 6, 7, 1, 4, 2, 0]
 
@@ -27,6 +39,7 @@ def test_the_foremost_code_wins_in_any_order(codes: list[ExitCode]) -> None:
         ("JournalError", 3),
         ("StorageError", 1),
         ("PlatformError", 1),
+        ("GitHubError", 1),
         ("GitError", 1),
         ("LeaseHeld", 5),
         ("GuardRefused", 6),
@@ -45,12 +58,28 @@ def test_every_error_has_its_code(name: str, code: int) -> None:
     assert name in (errors.__doc__ or "")
 
 
+def test_the_overview_draws_the_whole_tree() -> None:
+    """Also what a module defines for itself, found by its base class, whichever module that is."""
+    bases: dict[str, str] = {}
+    for path in Path(errors.__file__).parents[1].rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                bases |= [(node.name, base.id) for base in node.bases if isinstance(base, ast.Name)]
+    tree = {"ReconcileError"}
+    while found := {name for name, base in bases.items() if base in tree} - tree:
+        tree |= found
+    drawn = re.findall(r"[ │]*[├└]── (\w+)", errors.__doc__ or "")
+    assert {"ReconcileError", *drawn} == tree
+    assert len(drawn) == len(set(drawn))
+
+
 def test_what_is_worth_another_try() -> None:
     assert errors.LeaseHeld("x").retryable
     assert not errors.GitError("x").retryable
-    error = PlatformError("x", status=503, retryable=True)
-    assert (error.status, error.retryable) == (503, True)
-    assert not PlatformError("x").retryable
+    for kind in (PlatformError, GitHubError):
+        error = kind("x", status=503, retryable=True)
+        assert (error.status, error.retryable) == (503, True)
+        assert not kind("x").retryable
 
 
 def test_diagnostics_are_kept_all() -> None:
