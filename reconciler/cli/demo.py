@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from reconciler.cli.options import given, global_options
-from reconciler.core.errors import ReconcileError
+from reconciler.core.errors import ReconcileError, StorageError
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 
 JOB_SECONDS = 1.5
 _TIME_LIMIT = 60  # seconds for one command; they take about two
+_PATIENCE = 10.0  # seconds in which a command that was interrupted has to be over
 
 _ACME = """\
 # yaml-language-server: $schema=../schemas/engine.schema.json
@@ -67,11 +72,28 @@ def command(ctx: click.Context) -> None:
         signal.SIGTERM, signal.default_int_handler
     )  # as Ctrl-C: ends the command under way, and cleans up
     with (
-        tempfile.TemporaryDirectory(prefix="reconcile-demo-") as folder,
+        _passing_folder() as folder,
         SandboxServer(SandboxSettings(job_seconds=JOB_SECONDS)) as platform,
     ):
-        demo = _Demo(Path(folder), platform, given(ctx, "color"))
+        demo = _Demo(folder, platform, given(ctx, "color"))
         demo.run()
+
+
+@contextmanager
+def _passing_folder() -> Iterator[Path]:
+    """A temporary folder. A git that was interrupted may write for a moment more, so removing is tried again."""
+    folder = Path(tempfile.mkdtemp(prefix="reconcile-demo-"))
+    try:
+        yield folder
+    finally:
+        end = time.monotonic() + _PATIENCE
+        while folder.exists():
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                if time.monotonic() > end:
+                    raise StorageError(f"cannot remove {folder}: {error.strerror or error}") from error
+                time.sleep(0.02)
 
 
 @dataclass
