@@ -1,12 +1,16 @@
 """The local GitHub with comments: pages of 30 or 100, 65,536 characters at most, and whose comment is whose.
 
-See "Issue comments" in GitHub's REST documentation. `comments` is what a pull request has; anything may be put there.
+See "Issue comments" and "List pull requests associated with a commit" in GitHub's REST documentation. `comments` is
+what the pull requests have; anything may be put there. `merge` says which pull request made a commit.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.github_fake import REPOSITORY, FakeGitHub, Reply, Request, Route, refusal
@@ -38,6 +42,7 @@ class Comment:
     user: User
     body: str
     edits: int = 0
+    updated: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class FakeComments(FakeGitHub):
@@ -50,14 +55,18 @@ class FakeComments(FakeGitHub):
         self.users: dict[str, User] = {ACTIONS_TOKEN: ACTIONS}
         self.pull_requests = {1}
         self.comments: list[Comment] = []
+        self.commits: dict[str, list[dict[str, Any]]] = {}  # those there are, each with its pull requests
         self._numbers = itertools.count(1001)
 
     def routes(self) -> list[Route]:
         listed = r"/repos/([^/]+/[^/]+)/issues/([0-9]+)/comments"
         single = r"/repos/([^/]+/[^/]+)/issues/comments/([0-9]+)"
+        brought = r"/repos/([^/]+/[^/]+)/commits/([^/]+)/pulls"
         return [
             *super().routes(),
             Route("GET", r"/user", self._user),
+            Route("GET", brought, self._pulls_of),
+            Route("GET", r"/repos/([^/]+/[^/]+)/issues/comments", self._list_all),
             Route("GET", listed, self._list),
             Route("POST", listed, self._create),
             Route("PATCH", single, self._update),
@@ -71,6 +80,19 @@ class FakeComments(FakeGitHub):
 
     def bodies(self, number: int = 1) -> list[str]:
         return [comment.body for comment in self.comments if comment.number == number]
+
+    def merge(self, commit: str, number: int = 1, **facts: Any) -> dict[str, Any]:
+        """A pull request that was merged by this commit, unless `facts` say otherwise."""
+        self.pull_requests.add(number)
+        pull = {
+            "number": number,
+            "state": "closed",
+            "merged_at": "2026-11-24T11:08:13Z",
+            "merge_commit_sha": commit,
+            "base": {"ref": "main", "repo": {"full_name": REPOSITORY}},
+        } | facts
+        self.commits.setdefault(commit, []).append(pull)
+        return pull
 
     def asked(self) -> list[str]:
         """Methods and paths, in order."""
@@ -88,16 +110,41 @@ class FakeComments(FakeGitHub):
         refused = self._refused(request, write=False)
         if refused is not None:
             return refused
+        found = [one for one in self.comments if one.number == int(request.words[1])]
+        return self._page(request, [self._document(one) for one in found])
+
+    def _list_all(self, request: Request) -> Reply:
+        """Of the whole repository; by the time of the last change only where that is asked for."""
+        refused = self.allowed(request, request.words[0], write=False)
+        if refused is not None:
+            return self._for_app(request, refused)
+        since = request.query.get("since", ["0001-01-01T00:00:00Z"])[0]
+        if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", since) is None:
+            return refusal(422, "Validation Failed")
+        found = [one for one in self.comments if one.updated >= datetime.fromisoformat(since)]
+        if request.query.get("sort") == ["updated"]:
+            found.sort(key=lambda one: one.updated, reverse=request.query.get("direction") != ["asc"])
+        return self._page(request, [self._document(one) for one in found])
+
+    def _pulls_of(self, request: Request) -> Reply:
+        refused = self.allowed(request, request.words[0], write=False)
+        if refused is not None:
+            return self._for_app(request, refused)
+        pulls = self.commits.get(request.words[1])
+        if pulls is None:
+            return refusal(422, f"No commit found for SHA: {request.words[1]}")
+        return self._page(request, pulls)
+
+    def _page(self, request: Request, documents: Sequence[Mapping[str, Any]]) -> Reply:
         size = min(int(request.query.get("per_page", ["30"])[0]), _MOST_IN_PAGE)
         page = int(request.query.get("page", ["1"])[0])
-        all_of_it = [one for one in self.comments if one.number == int(request.words[1])]
-        shown = all_of_it[(page - 1) * size : page * size]
         headers = {}
-        if page * size < len(all_of_it):
-            base = f"{self.url}{request.path}?per_page={size}"
-            last = -(-len(all_of_it) // size)
+        if page * size < len(documents):
+            kept = [f"{name}={values[0]}" for name, values in request.query.items() if name != "page"]
+            base = f"{self.url}{request.path}?{'&'.join(kept)}"
+            last = -(-len(documents) // size)
             headers["Link"] = f'<{base}&page={page + 1}>; rel="next", <{base}&page={last}>; rel="last"'
-        return Reply(200, [self._document(one) for one in shown], headers)
+        return Reply(200, list(documents[(page - 1) * size : page * size]), headers)
 
     def _create(self, request: Request) -> Reply:
         refused = self._refused(request, write=True) or self._too_long(request)
@@ -115,6 +162,7 @@ class FakeComments(FakeGitHub):
             return too_long
         comment.body = request.json()["body"]
         comment.edits += 1
+        comment.updated = datetime.now(UTC)
         return Reply(200, self._document(comment))
 
     def _delete(self, request: Request) -> Reply:
@@ -161,6 +209,8 @@ class FakeComments(FakeGitHub):
     def _document(self, comment: Comment) -> dict[str, Any]:
         return {
             "id": comment.id,
+            "issue_url": f"{self.url}/repos/{REPOSITORY}/issues/{comment.number}",
+            "updated_at": comment.updated.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "html_url": f"https://github.com/{REPOSITORY}/pull/{comment.number}#issuecomment-{comment.id}",
             "body": comment.body,
             "user": comment.user.document,

@@ -54,6 +54,10 @@ class MergeBase:
         other, name = self._first_of(aim.names)
         return self._meeting(head, other, name)
 
+    def check(self, aim: Aim) -> None:
+        """Raises `GitError` as `find` does where none of the names is known; where the two meet is not asked."""
+        self._first_of(aim.names)
+
     def _first_of(self, names: Sequence[str]) -> tuple[str, str]:
         for name in names:
             found = self._commit(name) or self._commit(f"refs/remotes/{self._remote}/{name}")

@@ -8,10 +8,17 @@ the oldest is kept, with what we have to say, and the others are deleted.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from enum import StrEnum
+from itertools import islice
 from typing import Any, NamedTuple
 
-from reconciler.adapters.github_rest import GitHubError, GitHubRest
+from reconciler.adapters.github_rest import GitHubRest
+from reconciler.core.errors import GitHubError
+
+_RECENT_PAGES = 10  # of a hundred comments
+_ISSUE = re.compile(r"/issues/([1-9][0-9]{0,18})$")
 
 
 class Done(StrEnum):
@@ -35,6 +42,7 @@ class _Comment(NamedTuple):
     url: str | None
     author: int | None
     by_app: bool  # by a GitHub App, the one of GitHub Actions included
+    issue: int | None = None  # the number of the issue or pull request that it is in
 
 
 class StickyComment:
@@ -48,7 +56,16 @@ class StickyComment:
 
     def show(self, body: str, *, create: bool = True) -> Kept:
         """Make the comment say this; without `create` only where there is one already."""
+        return self.revise(lambda earlier: body if create or earlier is not None else None)
+
+    def revise(self, render: Callable[[str | None], str | None]) -> Kept:
+        """Make the comment say what `render` makes of what it says now, None where there is none. Nothing is done where
+        that gives None.
+        """
         own = self._own()
+        body = render(own[0].body if own else None)
+        if body is None:
+            return Kept(Done.ABSENT)
         if own:
             oldest, *others = own
             self._delete(others)
@@ -56,8 +73,8 @@ class StickyComment:
                 return Kept(Done.UNCHANGED, oldest.url)
             if self._change(oldest, body):
                 return Kept(Done.UPDATED, oldest.url)
-            # Somebody deleted it meanwhile.
-        if not create:
+            body = render(None)  # somebody deleted it meanwhile
+        if body is None:
             return Kept(Done.ABSENT)
         made = _comment_of(self._github.send("POST", *self._list, document={"body": body}))
         return Kept(Done.CREATED, self._alone(body) or (made.url if made else None))
@@ -82,22 +99,7 @@ class StickyComment:
         """Ours, the oldest first."""
         comments = (_comment_of(item) for page in self._github.pages(*self._list) for item in page)
         marked = [one for one in comments if one is not None and _first_line(one.body) == self._marker]
-        if not marked:
-            return []
-        author = self._author()
-        own = [one for one in marked if (one.by_app if author is None else one.author == author)]
-        return sorted(own, key=lambda one: one.number)
-
-    def _author(self) -> int | None:
-        """Whom the token belongs to; None for the token of an App, which may not ask that."""
-        try:
-            user = self._github.send("GET", "user")
-        except GitHubError as error:
-            if error.status in (403, 404):
-                return None
-            raise
-        number = user.get("id") if isinstance(user, dict) else None
-        return number if isinstance(number, int) else None
+        return sorted(_ours(self._github, marked), key=lambda one: one.number)
 
     def _change(self, comment: _Comment, body: str) -> bool:
         """False when it is not there any more."""
@@ -119,6 +121,46 @@ class StickyComment:
         return True
 
 
+class Recent(NamedTuple):
+    """One of our comments; `pull_request` is the number of the one that it is in."""
+
+    pull_request: int
+    body: str
+
+
+def recent_comments(github: GitHubRest, repository: str, marker: str, since: str) -> list[Recent]:
+    """Our comments of that marker, in any pull request of the repository, that were made or changed since: an ISO time.
+
+    The newest first, as far as a thousand comments of anybody reach. Raises `GitHubError`.
+    """
+    query = {"sort": "updated", "direction": "desc", "since": since}
+    pages = github.pages("repos", *repository.split("/"), "issues", "comments", **query)
+    found = [_comment_of(item) for page in islice(pages, _RECENT_PAGES) for item in page]
+    marked = [one for one in found if one is not None and _first_line(one.body) == marker]
+    ours = _ours(github, [one for one in marked if one.issue is not None])
+    return [Recent(one.issue, one.body) for one in ours if one.issue is not None]
+
+
+def _ours(github: GitHubRest, marked: list[_Comment]) -> list[_Comment]:
+    """Anybody may write a comment with our marker in it."""
+    if not marked:
+        return []
+    author = _author(github)
+    return [one for one in marked if (one.by_app if author is None else one.author == author)]
+
+
+def _author(github: GitHubRest) -> int | None:
+    """Whom the token belongs to; None for the token of an App, which may not ask that."""
+    try:
+        user = github.send("GET", "user")
+    except GitHubError as error:
+        if error.status in (403, 404):
+            return None
+        raise
+    number = user.get("id") if isinstance(user, dict) else None
+    return number if isinstance(number, int) else None
+
+
 def _comment_of(item: Any) -> _Comment | None:
     """A comment in GitHub's answer; None for what has not the shape of one."""
     if (
@@ -135,7 +177,13 @@ def _comment_of(item: Any) -> _Comment | None:
         url if isinstance(url, str) else None,
         author if isinstance(author, int) else None,
         user.get("type") == "Bot" or isinstance(item.get("performed_via_github_app"), dict),
+        _issue_of(item.get("issue_url")),
     )
+
+
+def _issue_of(url: object) -> int | None:
+    found = _ISSUE.search(url) if isinstance(url, str) else None
+    return None if found is None else int(found[1])
 
 
 def _first_line(body: str) -> str:

@@ -29,9 +29,10 @@ _REFUSALS = {
 
 @dataclass(slots=True)
 class Edits:
-    """New contents by file, for those that change, and what could not be done, in sentences."""
+    """New contents by file, for those that change, through which writes, and what could not be done, in sentences."""
 
     files: dict[str, bytes] = field(default_factory=dict)
+    writes: list[Write] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -54,12 +55,16 @@ def _edit(file: str, before: bytes | None, writes: list[Write], edits: Edits) ->
     content = before
     for write in writes:
         try:
-            content = _put(file, content, write)
+            put = _put(file, content, write)
         except OutputRefused as error:
             hint = f" ({error.hint})" if error.hint else ""
             edits.problems.append(
                 f"{place_of(write.output)} of `{write.key}` is not written: {error.message}{hint}"
             )
+            continue
+        if put != content:
+            edits.writes.append(write)
+        content = put
     if content is not None and content != before:
         edits.files[file] = content
 
@@ -85,6 +90,15 @@ class OutputFiles:
 
     def edits(self, lockfile: Lockfile) -> tuple[dict[str, bytes], list[str]]:
         """What they are to become, for those that change, and what cannot be done. Raises `LockfileError`."""
+        edits = self._edits(lockfile)
+        return edits.files, edits.problems
+
+    def behind(self, lockfile: Lockfile) -> tuple[list[Write], list[str]]:
+        """The places that do not have their engine's ID, and what cannot be done. Raises `LockfileError`."""
+        edits = self._edits(lockfile)
+        return edits.writes, edits.problems
+
+    def _edits(self, lockfile: Lockfile) -> Edits:
         contents: dict[str, bytes | None] = {}
         problems = []
         for file in wanted_files(lockfile):
@@ -93,7 +107,8 @@ class OutputFiles:
             except FileRefused as refused:
                 problems.append(f"{file} is not written: {_REFUSALS.get(refused.reason, refused.reason)}")
         edits = edits_for(lockfile, contents)
-        return edits.files, problems + edits.problems
+        edits.problems[:0] = problems
+        return edits
 
     def write(self, lockfile: Lockfile) -> list[str]:
         """Brings them all up to date, and says what could not be done. Raises `LockfileError` for a broken entry."""

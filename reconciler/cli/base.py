@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import ci
-from reconciler.core.errors import ExitCode, GitError, InvalidInput, UsageError
+from reconciler.cli.notes import say
+from reconciler.core.errors import ExitCode, GitError, InvalidInput, ReconcileError, UsageError
 from reconciler.render.printable import printable
 
 if TYPE_CHECKING:
@@ -32,13 +33,16 @@ def attributed(project: Project, planned: Planned, asked: str | None, *, needed:
     """The plan, each change marked with its origin where there is a base to compare with.
 
     Asked for with --base, or `needed`, a base that cannot be found is an error; in a pull request's run, where it is
-    looked for unasked, the plan is shown without.
+    looked for unasked, the plan is shown without. One that was named is looked for even where there is no change to
+    mark, so that a typing error never passes for an answer.
     """
     if asked == NONE and needed:
         raise UsageError("--fail-on-foreign needs a base to compare with", hint="leave --base none out")
     if asked is None and needed:
         asked = AUTO
     if planned.plan.invalid or not planned.plan.actions or asked == NONE:
+        if asked is not None and asked not in (NONE, AUTO):
+            _check_named(project, asked, refuse=not planned.plan.invalid)
         return planned
     if asked is None and ci.merges_into() is None:
         return planned
@@ -49,24 +53,45 @@ def attributed(project: Project, planned: Planned, asked: str | None, *, needed:
             raise
         hint = f" ({error.hint})" if error.hint else ""
         note = f"note: whose changes these are is not known: {error.message}{hint}"
-        click.echo(printable(note), err=True)
+        say(printable(note))
         return planned
 
 
 def _compared(project: Project, planned: Planned, asked: str) -> Planned:
     from reconciler.adapters.git_base import GitBase  # git, only with a base
     from reconciler.adapters.git_merge_base import MergeBase
-    from reconciler.adapters.places import find_git
     from reconciler.app.attributing import attribute
 
-    if find_git(project.root) is None:
-        raise InvalidInput("--base needs a git repository", hint="git init, or leave --base out")
+    _check_repository(project)
     settings = project.settings
     aim = _aim(project) if asked == AUTO else _named(asked)
     commit = MergeBase(project.root, settings.remote).find(aim)
     base = GitBase(project.root, commit, settings.engines, project.id_length)
     plan = attribute(planned, project.engines, project.lockfile, base, settings.engines, project.id_length)
     return replace(planned, plan=plan)
+
+
+def _check_named(project: Project, name: str, *, refuse: bool) -> None:
+    """Whether there is such a base, which is all that is asked of git. Without `refuse` it is told and no error: the
+    files are wrong, and that is for the plan to show.
+    """
+    from reconciler.adapters.git_merge_base import MergeBase
+
+    try:
+        _check_repository(project)
+        MergeBase(project.root, project.settings.remote).check(_named(name))
+    except ReconcileError as error:
+        if refuse:
+            raise
+        hint = f" ({error.hint})" if error.hint else ""
+        say(printable(f"error: {error.message}{hint}"), "error")
+
+
+def _check_repository(project: Project) -> None:
+    from reconciler.adapters.places import find_git
+
+    if find_git(project.root) is None:
+        raise InvalidInput("--base needs a git repository", hint="git init, or leave --base out")
 
 
 def refusal_of_foreign(plan: Plan) -> ExitCode:

@@ -8,6 +8,7 @@ import click
 
 from reconciler.app.planning import Request, plan_to_collect
 from reconciler.cli.options import PublishingCommand, collect_options, global_options
+from reconciler.cli.outputs_behind import with_outputs
 from reconciler.cli.project import open_project
 from reconciler.cli.session import Session
 from reconciler.cli.ways import ways_of
@@ -38,9 +39,9 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 
     def planner(shared: Shared | None) -> Planned:
         journal = project.known_journal if shared is None else project.journal
-        return plan_to_collect(project.lockfile, journal, request, shared)
+        return with_outputs(project, plan_to_collect(project.lockfile, journal, request, shared))
 
     how = {**flags, "yes": True, "detach": False, "glance": flags["no_wait"]}
     with ways_of(project, flags) as (_, ways):
-        code = Session(ctx, project, how, planner, ways).run()
+        code = Session(ctx, project, how, planner, ways, "collect").run()
     ctx.exit(code)

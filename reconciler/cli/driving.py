@@ -125,6 +125,10 @@ class Drive:
 
             self.live = True
             return LiveProgress(sys.stderr, color=screen.color, ascii_only=screen.ascii_only, show=printable)
+        if self.log_level in ("error", "warning"):
+            from reconciler.adapters.progress_silent import SilentProgress
+
+            return SilentProgress()
         from reconciler.adapters.progress_plain import PlainProgress
 
         return PlainProgress(sys.stderr, UtcClock().now, verbose=self.log_level == "debug", show=printable)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.planning import read_standing, select
+from reconciler.cli.notes import say
 from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project, start_folder
 
@@ -52,7 +53,7 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
         from reconciler.render.printable import printable
 
         named = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-        click.echo(f"left out, since nothing serves there yet: {printable(named)}", err=True)
+        say(f"left out, since nothing serves there yet: {printable(named)}", "warning")
 
 
 def _rendered(format_: str, engines: dict[str, str], prefix: str) -> str:

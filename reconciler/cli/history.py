@@ -13,6 +13,7 @@ import click
 from reconciler.adapters.lockfile_log import lockfile_versions
 from reconciler.adapters.places import find_git
 from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
+from reconciler.cli.notes import warn
 from reconciler.cli.options import global_options
 from reconciler.cli.project import Project, open_project
 from reconciler.cli.publishing import has_remote, open_ledger
@@ -78,7 +79,7 @@ def _versions(project: Project, limit: int) -> Iterator[LockfileCommit]:
         try:
             lockfile = lockfile_format.parse(one.content, name)
         except LockfileError:
-            click.echo(f"warning: {name} in {one.commit[:10]} cannot be read", err=True)
+            warn(f"{name} in {one.commit[:10]} cannot be read")
             continue
         yield LockfileCommit(one.commit, one.at, one.by, _run(one.message), lockfile)
 

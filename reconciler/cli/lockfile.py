@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from reconciler.adapters.state_files import read_regular, replace_file
+from reconciler.cli.notes import warn
 from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project
+from reconciler.cli.recording import how_to_add
 from reconciler.core import lockfile as format_
 from reconciler.core.conflict import take_apart
 from reconciler.core.errors import InvalidInput, LockfileError
@@ -67,7 +69,8 @@ def repair_command(ctx: click.Context) -> None:
     merged = merge(_base(sides.base), ours, theirs)
     replace_file(file, format_.render(merged.lockfile), name)
     _report(merged, name)
-    click.echo(f"{name} is repaired; look at it, then `git add {name}`")
+    add = how_to_add(project)
+    click.echo(f"{name} is repaired; look at it" + (f", then `{add}`" if add else ""))
 
 
 def _base(content: bytes | None) -> Lockfile | None:
@@ -101,4 +104,4 @@ def _report(merged: Merged, name: str) -> None:
             f"{name}: both sides made an engine for `{one.key}`: {one.kept} serves, "
             f"{one.other} is kept in `superseded`"
         )
-        click.echo(f"warning: {printable(text)}", err=True)
+        warn(printable(text))

@@ -35,7 +35,11 @@ _GLOBAL = (
     _global("-C", "directory", metavar="DIR", help="Run as if started in DIR."),
     _global("--config", metavar="FILE", help="Settings file instead of reconcile.yaml."),
     _global("--env", "environment", metavar="NAME", help="Environment, from the settings."),
-    _global("--log-level", type=click.Choice(["error", "warning", "info", "debug"]), help="What is logged."),
+    _global(
+        "--log-level",
+        type=click.Choice(["error", "warning", "info", "debug"]),
+        help="How much is told: error is results and errors only.",
+    ),
     _global(
         "--color", type=click.Choice(["auto", "always", "never"]), help="Colour; auto asks the terminal."
     ),
@@ -90,6 +94,9 @@ _COMMENT = (
         show_default=True,
         help="What becomes of a comment once nothing changes any more.",
     ),
+)
+_TELL = click.option(
+    "--comment", is_flag=True, help="Tell the pull request that brought the change what became of it."
 )
 _CREATE = (
     click.option("--yes", "-y", is_flag=True, help="Do not ask."),
@@ -160,9 +167,9 @@ def comment_options(command: Command) -> Command:
 
 def apply_options(command: Command) -> Command:
     """What only a run that creates takes, and what `collect` takes as well."""
-    return _stack((*_CREATE, *_RUN, *_HEAR, _LISTEN), command)
+    return _stack((*_CREATE, *_RUN, *_HEAR, _LISTEN, _TELL), command)
 
 
 def collect_options(command: Command) -> Command:
-    """--format, --only, --timeout, publishing, and the ways to hear of jobs."""
-    return _stack(_PLAN[:2] + _RUN + _HEAR, command)
+    """--format, --only, --timeout, publishing, the ways to hear of jobs, and --comment."""
+    return _stack((*_PLAN[:2], *_RUN, *_HEAR, _TELL), command)

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
+from reconciler.cli.notes import say, warn
 from reconciler.cli.project import Project
 from reconciler.cli.proposing import proposes
 from reconciler.cli.publishing import keep, new_sharer, open_ledger
@@ -29,7 +28,7 @@ def bring_outputs_up_to_date(project: Project, planned: Planned) -> list[str]:
         problems += _on_branch(project, planned)
     problems = list(dict.fromkeys(problems))
     for one in problems:
-        click.echo(f"warning: {printable(one)}", err=True)
+        warn(printable(one))
     return problems
 
 
@@ -74,4 +73,4 @@ def _on_branch(project: Project, planned: Planned) -> list[str]:
 
 
 def _tell(files: dict[str, bytes], where: str) -> None:
-    click.echo(printable(f"brought up to date{where}: {', '.join(sorted(files))}"), err=True)
+    say(printable(f"brought up to date{where}: {', '.join(sorted(files))}"))

@@ -12,6 +12,7 @@ import click
 from reconciler.app.planning import Planned, Request, make_plan
 from reconciler.cli.ci import merges_into
 from reconciler.cli.options import comment_options, detailed_exitcode, given, global_options, plan_options
+from reconciler.cli.outputs_behind import with_outputs
 from reconciler.cli.project import Project, open_project
 from reconciler.cli.saved import policy_of, write_saved
 from reconciler.cli.screen import screen_of
@@ -125,7 +126,7 @@ def plan_project(
         saved,
     )
     journal = project.known_journal if shared is None else project.journal
-    return make_plan(project.engines, project.lockfile, journal, request, shared)
+    return with_outputs(project, make_plan(project.engines, project.lockfile, journal, request, shared))
 
 
 def exit_code_of(plan: Plan, detailed: bool) -> ExitCode:
@@ -134,13 +135,13 @@ def exit_code_of(plan: Plan, detailed: bool) -> ExitCode:
         return ExitCode.INVALID
     if not detailed:
         return ExitCode.OK
-    codes = [ExitCode.CHANGES] if plan.changes_anything else []
+    codes = [ExitCode.CHANGES] if plan.changes_anything or plan.outputs else []
     conditions = {action.condition for action in plan.actions}
     if any(action.guard is not None for action in plan.actions):
         codes.append(ExitCode.GUARD)
     if Condition.UNCERTAIN in conditions:
         codes.append(ExitCode.UNCERTAIN)
-    if Condition.FAILED in conditions:
+    if Condition.FAILED in conditions or plan.outputs_left:
         codes.append(ExitCode.FAILED)
     return foremost(codes)
 

@@ -12,6 +12,7 @@ import click
 from reconciler.adapters.places import object_id_length, private_folder
 from reconciler.adapters.settings_file import find_root, read_settings_file
 from reconciler.adapters.state_files import JournalFile, LockfileFile
+from reconciler.cli.notes import warn
 from reconciler.cli.options import given
 from reconciler.core.errors import InvalidInput
 from reconciler.core.settings import SETTINGS_FILE, Settings, resolve
@@ -95,7 +96,7 @@ def api_key(settings: Settings) -> str:
         return key
     key = os.environ.get(DEPRECATED_KEY, "").strip()
     if key:
-        click.echo(f"warning: {DEPRECATED_KEY} is deprecated; use LINGO_API_KEY", err=True)
+        warn(f"{DEPRECATED_KEY} is deprecated; use LINGO_API_KEY")
         return key
     from reconciler.adapters.keyring_store import key_from_keyring  # only without the variable
 

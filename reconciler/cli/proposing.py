@@ -11,9 +11,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import click
-
 from reconciler.cli import ci
+from reconciler.cli.notes import say
 from reconciler.cli.publishing import keep, open_ledger, proposals_branch
 from reconciler.core.errors import GitError, InvalidInput, Outrun, ReconcileError
 from reconciler.core.lease import give_back
@@ -79,9 +78,7 @@ def propose(project: Project, seen: Shared) -> Shown:
         GitHubRest(graphql_address, token, random=random.random) as graphql,
     ):
         shown = PullRequests(github, graphql, name, _notice).show(_wanted(project, seen))
-    click.echo(
-        printable(f"pull request #{shown.number} is {_WORDS[shown.done]}: {shown.url}".rstrip(": ")), err=True
-    )
+    say(printable(f"pull request #{shown.number} is {_WORDS[shown.done]}: {shown.url}".rstrip(": ")))
     return shown
 
 
@@ -163,4 +160,4 @@ def _repository(project: Project) -> str:
 
 
 def _notice(text: str) -> None:
-    click.echo(printable(f"note: {text}"), err=True)
+    say(printable(f"note: {text}"))

@@ -8,6 +8,7 @@ import re
 import socket
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from reconciler.adapters.places import find_git
 from reconciler.adapters.state_files import replace_file
 from reconciler.adapters.system_clock import UtcClock
 from reconciler.cli import ci
+from reconciler.cli.notes import hears, say
 from reconciler.cli.project import FETCHED
 from reconciler.core import journal
 from reconciler.core.errors import GitError, InvalidInput
@@ -78,7 +80,7 @@ def open_ledger(project: Project, *, otherwise: str = "") -> GitLedger:
     path = (inside / project.settings.lockfile).as_posix()
     folder = inside.as_posix() if inside.parts else ""
     ledger = GitLedger(
-        remote, ref, branch, path, ci.run_url(), project.settings.skip_ci, folder=folder, notice=_notice
+        remote, ref, branch, path, ci.run_url(), project.settings.skip_ci, folder=folder, notice=_noticing()
     )
     return _proposing(project, ledger) if project.settings.publish == "pr" else ledger
 
@@ -99,8 +101,15 @@ def _proposing(project: Project, plain: GitLedger) -> GitLedger:
     )
 
 
-def _notice(text: str) -> None:
-    click.echo(printable(f"note: {text}"), err=True)
+def _noticing() -> Callable[[str], None]:
+    """For the ledger, which may speak from a thread that knows of no command; so it is asked now who wants to hear."""
+    heard = hears("info")
+
+    def notice(text: str) -> None:
+        if heard:
+            click.echo(printable(f"note: {text}"), err=True)
+
+    return notice
 
 
 def proposals_branch(named: str | None, ledger: str) -> str:
@@ -153,7 +162,7 @@ def look_when_free(project: Project, wait: float) -> Shared:
         wait=wait,
         sleep=time.sleep,
         has_ended=_has_ended,
-        notice=lambda text: click.echo(printable(text), err=True),
+        notice=lambda text: say(printable(text)),
     )
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import ci
-from reconciler.core.errors import Diagnostic, ExitCode, InvalidInput, ReconcileError, UsageError
+from reconciler.cli.notes import say
+from reconciler.core.errors import Diagnostic, ExitCode, GitHubError, InvalidInput, ReconcileError, UsageError
 from reconciler.core.plan import Plan
 from reconciler.core.pull_request import PullRequest, pull_request_of
 from reconciler.render.annotations import command, render_annotations
@@ -56,7 +57,7 @@ class Announcement:
             occasion = occasion_of(project, self.pull_request, self.only)
             write_summary(plan, occasion)
             if self.pull_request is None:
-                _notice("this run is for no pull request, so there is no comment to be made")
+                notice("this run is for no pull request, so there is no comment to be made")
             else:
                 self._comment(plan, occasion, self.pull_request)
         except ReconcileError as error:
@@ -75,21 +76,19 @@ class Announcement:
         )
 
     def _comment(self, plan: Plan, occasion: Occasion, pull_request: PullRequest) -> None:
-        from reconciler.adapters.github_rest import GitHubError
-
         token = os.environ.get("GITHUB_TOKEN", "").strip()
         if not token and pull_request.foreign:
-            _notice(_FORK)
+            notice(_FORK)
             return
         try:
             kept = self._kept(plan, occasion, pull_request.number, token)
         except GitHubError as error:
             if error.status not in _NO_RIGHT or pull_request.foreign is False:
                 raise
-            _notice(f"{_FORK} (GitHub says: {error.message})")
+            notice(f"{_FORK} (GitHub says: {error.message})")
             return
         where = f": {kept.url}" if kept.url else ""
-        click.echo(printable(f"comment on #{pull_request.number} {_WORDS[kept.done.value]}{where}"), err=True)
+        say(printable(f"comment on #{pull_request.number} {_WORDS[kept.done.value]}{where}"))
 
     def _kept(self, plan: Plan, occasion: Occasion, number: int, token: str) -> Kept:
         from reconciler.adapters.github_api import PUBLIC
@@ -120,7 +119,7 @@ def announcement(
     number: int | None, when_unchanged: str, only: tuple[str, ...], annotates: bool
 ) -> Announcement:
     """Raises `UsageError` where the run is for no pull request, save in a push, `InvalidInput` for a bad event."""
-    found = _pull_request(number)
+    found = pull_request_of_run(number)
     if found is None and os.environ.get("GITHUB_EVENT_NAME") != "push":
         raise UsageError(
             "--comment: this run is for no pull request",
@@ -129,7 +128,7 @@ def announcement(
     return Announcement(found, when_unchanged == "delete", only, annotates)
 
 
-def _pull_request(number: int | None) -> PullRequest | None:
+def pull_request_of_run(number: int | None) -> PullRequest | None:
     from reconciler.adapters.github_job import read_event
 
     path = os.environ.get("GITHUB_EVENT_PATH")
@@ -173,17 +172,23 @@ def write_summary(plan: Plan, occasion: Occasion) -> None:
     from reconciler.adapters.github_job import append_summary
 
     if not append_summary(Path(path), lambda room: render_plan_summary(plan, occasion, limit=room)):
-        _notice("the step's summary is full; the plan is in the log")
+        notice("the step's summary is full; the plan is in the log")
+
+
+def page_of_repository() -> str | None:
+    """Where people see the repository."""
+    server, repo = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY")
+    return f"{server}/{repo}" if server and repo else None
 
 
 def occasion_of(project: Project, pull_request: PullRequest | None, only: tuple[str, ...] = ()) -> Occasion:
     """Raises `InvalidInput` for a repository that is none."""
     commit = (pull_request.commit if pull_request else None) or os.environ.get("GITHUB_SHA") or None
-    server, repo = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY")
+    page = page_of_repository()
     return Occasion(
         folder=folder_in_repo(project) or ".",
         commit=commit,
-        commit_url=f"{server}/{repo}/commit/{commit}" if server and repo and commit else None,
+        commit_url=f"{page}/commit/{commit}" if page and commit else None,
         run_url=ci.run_url(),
         only=only,
         merging=pull_request is not None or ci.merges_into() is not None,
@@ -210,7 +215,8 @@ def repository() -> str:
     return name
 
 
-def _notice(text: str) -> None:
-    click.echo(
-        command("notice", text, title="reconcile") if in_actions() else printable(f"note: {text}"), err=True
-    )
+def notice(text: str, level: str = "notice") -> None:
+    """On stderr: an annotation in GitHub Actions, of that level, otherwise a line."""
+    word = "note" if level == "notice" else level
+    shown = command(level, text, title="reconcile") if in_actions() else printable(f"{word}: {text}")
+    say(shown, "info" if level == "notice" else level)

@@ -10,6 +10,7 @@ from reconciler.adapters.file_lease import FileLease
 from reconciler.adapters.outputs import LockfileAndOutputs
 from reconciler.adapters.system_clock import UtcClock
 from reconciler.app.settling import settle
+from reconciler.cli.notes import warn
 from reconciler.cli.options import global_options
 from reconciler.cli.project import Project, open_project
 from reconciler.cli.proposing import check_can_propose, propose, proposes
@@ -100,7 +101,7 @@ def _settle(project: Project, key: str, decision: str, engine_id: str | None, jo
 
 def _warn(problems: Sequence[str]) -> None:
     for one in problems:
-        click.echo(f"warning: {printable(one)}", err=True)
+        warn(printable(one))
 
 
 def _said(decision: str, engine_id: str | None, job_id: str | None) -> str:

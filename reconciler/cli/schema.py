@@ -1,7 +1,8 @@
-"""`reconcile schema`: the JSON Schemas for editors, and whether committed copies are fresh."""
+"""`reconcile schema`: the JSON Schemas for editors and programs, and whether committed copies are fresh."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -10,29 +11,31 @@ from reconciler.cli.options import global_options
 from reconciler.cli.project import start_folder
 from reconciler.core.errors import InvalidInput, StorageError
 
-ENGINE_COPY = "schemas/engine.schema.json"
-SETTINGS_COPY = "schemas/settings.schema.json"
+ENGINE, SETTINGS, PLAN, OUTCOME = "engine", "settings", "plan", "outcome"
 
 
 @click.command("schema")
-@click.option("--settings", "of_settings", is_flag=True, help="The schema of reconcile.yaml instead.")
+@click.option("--settings", "kind", flag_value=SETTINGS, help="The schema of reconcile.yaml instead.")
+@click.option("--plan", "kind", flag_value=PLAN, help="That of what `plan --format json` prints.")
+@click.option("--outcome", "kind", flag_value=OUTCOME, help="That of what `apply --format json` prints.")
 @click.option("--check", is_flag=True, help="Print nothing; fail when a committed copy is not this schema.")
 @global_options
 @click.pass_context
-def command(ctx: click.Context, of_settings: bool, check: bool) -> None:
+def command(ctx: click.Context, kind: str | None, check: bool) -> None:
     """Print the JSON Schema (draft 2020-12) of engine files.
 
     Editors with the YAML language server use it through the first line of an engine file: `#
     yaml-language-server: $schema=../schemas/engine.schema.json`. With --check, the copies under schemas/ are
-    compared.
+    compared: that of engine files, and those of the others that are there.
     """
     if not check:
-        click.echo(_settings_schema() if of_settings else _engine_schema(), nl=False)
+        click.echo(_SCHEMAS[kind or ENGINE](), nl=False)
         return
     root = start_folder(ctx)
-    _compare(root / ENGINE_COPY, _engine_schema(), ENGINE_COPY, "reconcile schema")
-    if (root / SETTINGS_COPY).exists():
-        _compare(root / SETTINGS_COPY, _settings_schema(), SETTINGS_COPY, "reconcile schema --settings")
+    for each, fresh in _SCHEMAS.items():
+        name, how = f"schemas/{each}.schema.json", "reconcile schema" + f" --{each}" * (each != ENGINE)
+        if each == ENGINE or (root / name).exists():
+            _compare(root / name, fresh(), name, how)
     click.echo("the committed schemas are fresh")
 
 
@@ -46,6 +49,27 @@ def _settings_schema() -> str:
     from reconciler.core.settings_schema import settings_schema_text  # only here
 
     return settings_schema_text()
+
+
+def _plan_schema() -> str:
+    from reconciler.render.plan_schema import plan_schema, schema_text  # only here
+
+    return schema_text(plan_schema())
+
+
+def _outcome_schema() -> str:
+    from reconciler.render.outcome_schema import outcome_schema  # only here
+    from reconciler.render.plan_schema import schema_text
+
+    return schema_text(outcome_schema())
+
+
+_SCHEMAS: dict[str, Callable[[], str]] = {
+    ENGINE: _engine_schema,
+    SETTINGS: _settings_schema,
+    PLAN: _plan_schema,
+    OUTCOME: _outcome_schema,
+}
 
 
 def _compare(file: Path, fresh: str, name: str, how: str) -> None:

@@ -7,20 +7,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.app.applying import refuse_if_stale
 from reconciler.app.planning import Planned, read_standing
+from reconciler.cli.notes import chosen_level, say, warn
 from reconciler.cli.options import given
 from reconciler.cli.outputs import bring_outputs_up_to_date
-from reconciler.cli.plan import exit_code_of, show_plan
+from reconciler.cli.plan import exit_code_of
 from reconciler.cli.project import Project, api_key
 from reconciler.cli.proposing import check_can_propose, empty_if_merged, seen_by_run, with_pull_request
 from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
-from reconciler.cli.screen import screen_of
+from reconciler.cli.reporting import Report
 from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError, foremost
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
@@ -42,7 +42,13 @@ class Session:
     """
 
     def __init__(
-        self, ctx: click.Context, project: Project, flags: Mapping[str, Any], planner: Planner, ways: Ways
+        self,
+        ctx: click.Context,
+        project: Project,
+        flags: Mapping[str, Any],
+        planner: Planner,
+        ways: Ways,
+        command: str = "apply",
     ) -> None:
         self._ctx = ctx
         self._planner = planner
@@ -51,18 +57,28 @@ class Session:
         self._flags = flags
         self._format: str = flags["format_"]
         self._started = time.monotonic()
+        self._report = Report(ctx, project, flags, command)
+        self._published: str | None = None  # the commit of the lockfile
         self._asks = not flags["yes"] and sys.stdin.isatty() and sys.stderr.isatty()
         self._shares = shares(project)
 
     def run(self) -> ExitCode:
-        """Plan and apply; again, as long as there is time to wait, when another run came first."""
+        """Plan and apply; what stops it before it does anything is told to whom it was to be told."""
+        try:
+            return self._until_free()
+        except ReconcileError as error:
+            self._report.tell_failure(error)
+            raise
+
+    def _until_free(self) -> ExitCode:
+        """Again, as long as there is time to wait, when another run came first."""
         while True:
             try:
                 return self._attempt()
             except LeaseHeld as error:
                 if self._time_to_wait() <= 0:
                     raise
-                click.echo(f"waiting: {error.message}", err=True)
+                say(f"waiting: {error.message}")
 
     def _attempt(self) -> ExitCode:
         shared = self._look()
@@ -74,7 +90,7 @@ class Session:
             self._claim(waiting)
             return self._show_only(planned, bring_outputs_up_to_date(self._project, planned))
         if self._asks:
-            self._show(planned, err=self._format == "json")
+            self._report.plan(planned, err=self._format == "json")
         key = self._key(planned.plan)  # before the question: whoever says yes has all it takes
         if self._asks and not click.confirm(_question(planned.plan), err=True):
             click.echo("nothing was done", err=True)
@@ -86,17 +102,25 @@ class Session:
 
         with FileLease(self._project.private, wait=self._time_to_wait()).hold():
             newest = self._still(planned)
-            if newest.plan.invalid or not newest.plan.changes_anything:
-                return self._show_only(newest)  # another run did it, or the files were broken meanwhile
-            if newest is not planned:
-                key = key or self._key(newest.plan)
-            if not self._asks and self._format != "json":
-                self._show(newest)
-            outcome = self._drive(newest, key)
-            if outcome.unwritten is None and outcome.unpublished is None:
-                self._claim(self._ways.waiting())
-        self._show_outcome(newest.plan, outcome)
+            outcome = self._carry_out(planned, newest, key)
+        if outcome is None:  # another run did it, or the files were broken meanwhile
+            return self._show_only(newest)
+        self._report.outcome(newest.plan, outcome)
+        self._report.tell(newest, outcome, self._published)
         return outcome.exit_code
+
+    def _carry_out(self, planned: Planned, newest: Planned, key: str | None) -> Outcome | None:
+        """Under the lease; None where nothing is to be done any more."""
+        if newest.plan.invalid or not newest.plan.changes_anything:
+            return None
+        if newest is not planned:
+            key = key or self._key(newest.plan)
+        if not self._asks and self._format != "json":
+            self._report.plan(newest)
+        outcome = self._drive(newest, key)
+        if outcome.unwritten is None and outcome.unpublished is None:
+            self._claim(self._ways.waiting())
+        return outcome
 
     def _take_in(self, shared: Shared | None) -> list[Delivery]:
         """Webhooks that came in meanwhile become facts before anything is planned; they are returned."""
@@ -112,7 +136,7 @@ class Session:
             standing = read_standing(self._project.lockfile, journal, shared)
             facts = take_in(standing, journal, UtcClock(), waiting)
         if facts:
-            click.echo(f"webhooks told of {_told(facts)}", err=True)
+            say(f"webhooks told of {_told(facts)}")
         return waiting
 
     def _claim(self, waiting: list[Delivery]) -> None:
@@ -125,7 +149,7 @@ class Session:
         try:
             claim_taken(deliveries, waiting, self._project.lockfile, self._project.known_journal, None)
         except ReconcileError as error:
-            click.echo(f"warning: {error.message}", err=True)
+            warn(error.message)
 
     def _sweep(self, planned: Planned) -> None:
         """Empty the journal of a run that died right before it would have: the lockfile has everything."""
@@ -163,11 +187,12 @@ class Session:
             glance=self._flags["glance"],
             ways=self._ways,
             color=given(self._ctx, "color"),
-            log_level=given(self._ctx, "log_level") or "info",
+            log_level=chosen_level(),
         )
         outcome = drive.run()
         if sharer is not None:
             keep(self._project, sharer.seen)
+            self._published = sharer.seen.branch_tip if outcome.published else None
         if sharer is not None and sharer.lost is not None and not sharer.ever_held:
             raise LeaseHeld(sharer.lost, hint="wait for the other run with --lease-wait 10m")
         return outcome if sharer is None else with_pull_request(self._project, sharer.seen, outcome)
@@ -203,54 +228,15 @@ class Session:
     def _show_only(self, planned: Planned, outputs_left: Sequence[str] = ()) -> ExitCode:
         """Nothing to apply: the plan is all there is to say, and which outputs could not be written."""
         outcome = replace(outcome_of_plan(planned.plan), outputs_left=tuple(outputs_left))
-        code = foremost([exit_code_of(planned.plan, detailed=True), outcome.exit_code])
+        left = replace(planned.plan, outputs=(), outputs_left=())  # they were seen to, and are in the outcome
+        code = foremost([exit_code_of(left, detailed=True), outcome.exit_code])
         if self._format == "json" and not planned.plan.invalid:
-            self._show_outcome(planned.plan, outcome)
+            self._report.outcome(planned.plan, outcome)
         else:
-            self._show(planned, code=code)
-            self._report(planned.plan, outcome, code)
+            self._report.plan(planned, code=code)
+            self._report.keep(planned.plan, outcome, code)
+        self._report.tell(planned, outcome)
         return code
-
-    def _show(self, planned: Planned, *, code: int = 0, err: bool = False) -> None:
-        format_ = "text" if err else self._format
-        show_plan(self._ctx, self._project, planned, format_, code, err=err)
-
-    def _report(self, plan: Plan, outcome: Outcome, code: ExitCode) -> None:
-        """What `--format json` prints, for the steps that follow."""
-        if not self._flags["report"]:
-            return
-        from reconciler.adapters.state_files import replace_file
-        from reconciler.render.outcome_json import render_outcome_json
-
-        name = self._flags["report"]
-        content = render_outcome_json(plan, outcome, int(code)) + "\n"
-        replace_file(Path(name).absolute(), content.encode(), name)
-
-    def _show_outcome(self, plan: Plan, outcome: Outcome) -> None:
-        code = outcome.exit_code
-        self._report(plan, outcome, code)
-        if self._format == "json":
-            from reconciler.render.outcome_json import render_outcome_json  # one view of three
-
-            click.echo(render_outcome_json(plan, outcome, int(code)))
-            return
-        if self._format == "markdown":
-            from reconciler.render.outcome_json import render_outcome_markdown
-
-            click.echo(render_outcome_markdown(plan, outcome))
-            return
-        from reconciler.render.outcome import render_outcome
-
-        screen = screen_of(sys.stdout, given(self._ctx, "color"))
-        text = render_outcome(
-            outcome,
-            color=screen.color,
-            ascii_only=screen.ascii_only,
-            elapsed=time.monotonic() - self._started,
-            environment=plan.environment,
-            lockfile=plan.lockfile,
-        )
-        click.echo("\n" + text)
 
 
 def _told(facts: Sequence[Record]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.notes import hears, warn
 from reconciler.core.errors import InvalidInput, ReconcileError, UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Ways:
             except ReconcileError as error:
                 if not self.websocket:
                     raise
-                click.echo(f"warning: {error.message}; going on without webhooks", err=True)
+                warn(f"{error.message}; going on without webhooks")
         return found
 
 
@@ -133,7 +134,9 @@ def _listening(stack: ExitStack, project: Project, listen: str) -> Project:
         )
     inbox = _inbox(project)
     inbox.parent.mkdir(parents=True, exist_ok=True)
-    log = ServeLog(lambda line: click.echo(line, err=True), time.time, level="warning")
+    log = ServeLog(
+        lambda line: click.echo(line, err=True), time.time, level="warning" if hears("warning") else "error"
+    )
     url = stack.enter_context(running(Settings(inbox=inbox, host=host, port=port), secrets, log))
     settings = project.settings
     local = is_loopback(parse_endpoint(settings.api_url).host) and is_loopback(host)
@@ -150,5 +153,5 @@ def _given(event: str | None) -> list[Delivery]:
 
     found = read_event_file(Path(event), Secrets(os.environ.get(SECRET, ""), SECRET).keys)
     if found.notice is not None:
-        click.echo(f"warning: {event}: {found.notice}", err=True)
+        warn(f"{event}: {found.notice}")
     return [found.delivery] if found.delivery is not None else []

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.core.errors import Diagnostic
 
 if TYPE_CHECKING:  # plans without a create need none
+    from reconciler.core.outputs import Write
     from reconciler.core.spec import Kept, Spec
 
 PLAN_VERSION = 1
@@ -131,6 +132,10 @@ class Plan:
     unwritten: int = (
         0  # entries that the journal knows more of than the lockfile: a run was cut off; apply writes them
     )
+    outputs: tuple[
+        Write, ...
+    ] = ()  # places in other files that do not have their engine's ID; apply writes them
+    outputs_left: tuple[str, ...] = ()  # why some of them cannot be written, in sentences
 
     @cached_property
     def digest(self) -> str:

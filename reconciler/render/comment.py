@@ -21,7 +21,7 @@ from reconciler.core.plan import Action, Condition, Kind, Origin, Plan
 from reconciler.render.comment_room import Shown, fitted
 from reconciler.render.comment_words import consequences, headline
 from reconciler.render.diagnostics import render_diagnostics, tally
-from reconciler.render.markdown_text import code_span, fenced, size
+from reconciler.render.markdown_text import code_span, fenced, prose, size
 from reconciler.render.words import counted, short_digest
 
 COMMENT_BYTES = 60_000  # GitHub takes 65,536 characters
@@ -85,7 +85,9 @@ def _word(value: str) -> str:
 def worth_a_comment(plan: Plan) -> bool:
     """Whether there is anything to say in this pull request; others' changes alone, where they are known, are not."""
     if plan.invalid or not any(action.origin is not None for action in plan.actions):
-        return plan.invalid or plan.changes_anything or bool(plan.actions)
+        return (
+            plan.invalid or plan.changes_anything or bool(plan.actions or plan.outputs or plan.outputs_left)
+        )
     return any(action.origin not in _BY_ORIGIN for action in plan.actions)
 
 
@@ -108,6 +110,10 @@ def render_plan_summary(plan: Plan, occasion: Occasion, *, limit: int = SUMMARY_
         return "\n\n".join([*head, fenced(findings, room=room), foot])
     sentences = consequences(plan, code_span(plan.lockfile, 200), occasion.doing)
     head.append(" ".join([f"**{headline(plan, occasion.doing)}**", *sentences]))
+    if plan.outputs or plan.outputs_left:
+        from reconciler.render.outputs import outputs_lists
+
+        head += outputs_lists(plan, code_span, prose, limit // 10)
     if findings:
         head.append(fenced(findings, room=limit // 4))
     room = limit - _size_of([*head, foot]) - _RESERVE
@@ -136,7 +142,12 @@ def _foot(plan: Plan, occasion: Occasion) -> str:
 
 
 def _link(text: str, url: str | None) -> str:
-    return f"[{text}](<{url}>)" if url is not None and _URL.fullmatch(url) else text
+    return (link_to(text, url) if url is not None else "") or text
+
+
+def link_to(text: str, url: str) -> str:
+    """A link with this text, which is harmless already; empty where the address is none that may be linked."""
+    return f"[{text}](<{url}>)" if _URL.fullmatch(url) else ""
 
 
 def _engines(plan: Plan, occasion: Occasion, room: int) -> Iterator[str]:

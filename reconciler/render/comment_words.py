@@ -48,6 +48,8 @@ def headline(plan: Plan, doing: str) -> str:
         return f"{', '.join([f'{number} {engines} will be {rest}', *others])}; nothing is deleted."
     if plan.unwritten:
         return f"{doing} makes no engine: it only writes to the lockfile what the journal kept of an earlier run."
+    if plan.outputs:
+        return f"{doing} makes no engine: it only brings {counted(len(plan.outputs), 'output')} up to date."
     kept = len(plan.unchanged)
     if kept:
         return (

@@ -30,7 +30,16 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "actions": [action_document(action) for action in plan.actions],
         "diagnostics": diagnostics_document(plan.diagnostics),
         "summary": {**plan.summary(), "provisioningJobs": jobs(plan)},
+        **_outputs(plan),
     }
+
+
+def _outputs(plan: Plan) -> dict[str, Any]:
+    if not plan.outputs and not plan.outputs_left:
+        return {}
+    from reconciler.render.outputs import outputs_documents
+
+    return _known(outputs=outputs_documents(plan) or None, outputsNotWritable=list(plan.outputs_left) or None)
 
 
 def render_plan_json(plan: Plan, *, exit_code: int, error: Mapping[str, Any] | None = None) -> str:

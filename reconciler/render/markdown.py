@@ -13,7 +13,7 @@ from reconciler.core.plan import Action, Kind, Plan
 from reconciler.render.diagnostics import render_diagnostics
 from reconciler.render.look import Look
 from reconciler.render.markdown_engine import engine_section
-from reconciler.render.markdown_text import code_span, fenced, html_code, size
+from reconciler.render.markdown_text import code_span, fenced, html_code, prose, size
 from reconciler.render.origins import origin_words
 from reconciler.render.text import TERSE_ABOVE
 from reconciler.render.words import closing_sentences, counted, short_digest
@@ -39,6 +39,10 @@ def render_plan_markdown(plan: Plan, *, limit: int = 60_000) -> str:
     parts = [heading, _sentences(plan)]
     if plan.actions:
         parts.append(_table(plan))
+    if plan.outputs or plan.outputs_left:
+        from reconciler.render.outputs import outputs_lists
+
+        parts += outputs_lists(plan, code_span, prose, limit // 10)
     if findings:
         parts.append(fenced(findings, room=limit // 4))
     foot = f"Plan {code_span(short_digest(plan.digest))}, made from {code_span(plan.lockfile, 200)}."

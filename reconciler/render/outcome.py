@@ -20,6 +20,7 @@ from reconciler.render.outcome_words import (
     how_to_retry,
     made,
     next_steps,
+    not_waited_for,
     what_was_done,
     why_failed,
     why_held_back,
@@ -41,8 +42,11 @@ def render_outcome(
     elapsed: float | None = None,
     environment: str,
     lockfile: str,
+    command: str = "apply",
+    record: str | None = None,
 ) -> str:
-    """The whole outcome, without a final newline. `elapsed` is in seconds; `lockfile` is its path as people know it.
+    """The whole outcome of `command`, without a final newline. `elapsed` is in seconds; `lockfile` is its path as
+    people know it, `record` the shell command that commits it from where they are, None where there is none.
 
     Lines are not cut to a width: engine IDs, commands and file names are there to be copied.
     """
@@ -54,11 +58,14 @@ def render_outcome(
         _uncertain(ended(outcome, Status.UNCERTAIN), look),
         _running(ended(outcome, Status.RUNNING), look),
         _not_started(outcome, look),
-        _closing(outcome, look, elapsed, f"environment {environment}", lockfile),
+        [
+            *_closing(outcome, look, command, elapsed),
+            *_where(outcome, look, f"environment {environment}", lockfile),
+        ],
         _unwritten(outcome, look, lockfile),
         _unpublished(outcome, look),
         _outputs_left(outcome, look),
-        _next(outcome, look, lockfile),
+        _next(outcome, look, command, record),
     ]
     return look.written("\n\n".join("\n".join(section) for section in sections if section))
 
@@ -184,8 +191,8 @@ def _not_started(outcome: Outcome, look: Look) -> list[str]:
     return lines
 
 
-def _closing(outcome: Outcome, look: Look, elapsed: float | None, *facts: str) -> list[str]:
-    lines = [look.paint(closing_sentence(outcome, elapsed), "bold")]
+def _closing(outcome: Outcome, look: Look, command: str, elapsed: float | None) -> list[str]:
+    lines = [look.paint(closing_sentence(outcome, command, elapsed), "bold")]
     if outcome.halted is not None:
         lines += [
             look.paint(f"No further create call was made: {line}", "red")
@@ -196,13 +203,18 @@ def _closing(outcome: Outcome, look: Look, elapsed: float | None, *facts: str) -
     elif outcome.timed_out:
         lines.append("The deadline passed. Jobs go on without us, and the next run takes them up.")
     elif outcome.detached and outcome.counts()["running"]:
-        lines.append("Not waited for, as asked (--detach).")
+        lines.append(not_waited_for(command))
+    return lines
+
+
+def _where(outcome: Outcome, look: Look, *facts: str) -> list[str]:
+    """For which environment, and what became of the lockfile."""
+    if outcome.unwritten:
+        return []
     written = "published" if outcome.published else "written" if outcome.wrote else "unchanged"
     if outcome.proposed is not None:
         written = f"pull request {printable(outcome.proposed)}"
-    if not outcome.unwritten:
-        lines.append(look.paint(f" {look.dot} ".join([*map(printable, facts), written]), "dim"))
-    return lines
+    return [look.paint(f" {look.dot} ".join([*map(printable, facts), written]), "dim")]
 
 
 _INTERRUPTED = (
@@ -275,8 +287,8 @@ def _made_line(result: Result) -> str:
     return "  ".join(printable(part) for part in parts if part)
 
 
-def _next(outcome: Outcome, look: Look, lockfile: str) -> list[str]:
+def _next(outcome: Outcome, look: Look, command: str, record: str | None) -> list[str]:
     if outcome.unwritten and not outcome.wrote:
         return []  # there is one thing to do, and it was just said
-    steps = next_steps(outcome, lockfile)
+    steps = next_steps(outcome, command, record)
     return [look.paint("Next:", "bold"), *(f"  - {printable(step)}" for step in steps)] if steps else []

@@ -7,9 +7,6 @@ from typing import Any
 from reconciler.core.outcome import Outcome, Result
 from reconciler.core.plan import Plan
 from reconciler.render.json_view import plan_document, render_json
-from reconciler.render.outcome_markdown import render_outcome_markdown
-
-__all__ = ["outcome_document", "render_outcome_json", "render_outcome_markdown", "result_document"]
 
 
 def render_outcome_json(plan: Plan, outcome: Outcome, exit_code: int) -> str:

@@ -35,13 +35,24 @@ _DONE = {
 }
 
 
-def render_outcome_markdown(plan: Plan, outcome: Outcome, *, limit: int = 30_000) -> str:
-    """The outcome as GitHub-flavoured Markdown of at most `limit` UTF-8 bytes (4,000 or more)."""
-    head = f"### Reconcile outcome for {code_span(plan.environment, 100)}\n\n**{closing_sentence(outcome)}**"
-    lines = [*_alarms(outcome, plan.lockfile), *_attention(outcome), *_done(outcome)]
-    steps = [f"- {prose(step)}" for step in next_steps(outcome, plan.lockfile)]
-    foot = "\n".join(["Next:", "", *steps]) if steps and not outcome.unwritten else ""
-    room = limit - size(head) - size(foot) - _RESERVE
+def render_outcome_markdown(
+    plan: Plan, outcome: Outcome, *, command: str = "apply", record: str | None = None, limit: int = 30_000
+) -> str:
+    """The outcome as GitHub-flavoured Markdown of at most `limit` UTF-8 bytes (4,000 or more).
+
+    `record` is the shell command that commits the lockfile from where the reader is, None where there is none.
+    """
+    sentence = closing_sentence(outcome, command)
+    head = f"### Reconcile outcome for {code_span(plan.environment, 100)}\n\n**{sentence}**"
+    steps = steps_to_take(outcome, command, record)
+    lines = outcome_lines(outcome, plan.lockfile, limit - size(head) - size(steps))
+    return "\n\n".join(part for part in (head, lines, steps) if part)
+
+
+def outcome_lines(outcome: Outcome, lockfile: str, room: int) -> str:
+    """A list of what there is to say, the most pressing first, in at most `room` UTF-8 bytes; the rest is counted."""
+    lines = [*_alarms(outcome, lockfile), *_attention(outcome), *_done(outcome)]
+    room -= _RESERVE
     kept: list[str] = []
     for line in lines:
         room -= size(line) + 1
@@ -52,7 +63,13 @@ def render_outcome_markdown(plan: Plan, outcome: Outcome, *, limit: int = 30_000
         kept.append(
             f"- … and {counted(len(lines) - len(kept), 'more line')}, for which there is no room here"
         )
-    return "\n\n".join(part for part in (head, "\n".join(kept), foot) if part)
+    return "\n".join(kept)
+
+
+def steps_to_take(outcome: Outcome, command: str, record: str | None) -> str:
+    """A list of what to do now; empty where there is nothing, or where it is said already."""
+    steps = [f"- {prose(step)}" for step in next_steps(outcome, command, record)]
+    return "\n".join(["Next:", "", *steps]) if steps and not outcome.unwritten else ""
 
 
 def _alarms(outcome: Outcome, lockfile: str) -> Iterator[str]:

@@ -79,7 +79,7 @@ def made(summary: Mapping[str, int] | None) -> str:
     return ", ".join(counted(number, _MADE.get(name, printable(name))) for name, number in summary.items())
 
 
-def closing_sentence(outcome: Outcome, elapsed: float | None = None) -> str:
+def closing_sentence(outcome: Outcome, command: str, elapsed: float | None = None) -> str:
     """`Apply: 3 created, 1 replaced, 1 failed, 9,996 unchanged in 12.3 s.`; `elapsed` is in seconds."""
     counts: dict[str, int] = dict.fromkeys([*_DONE.values(), *_ENDED.values()], 0)
     for result in outcome.results:
@@ -89,11 +89,16 @@ def closing_sentence(outcome: Outcome, elapsed: float | None = None) -> str:
     if outcome.unchanged or not parts:
         parts.append(f"{outcome.unchanged:,} unchanged")
     took = "" if elapsed is None else f" in {_seconds(elapsed)}"
-    return f"Apply: {', '.join(parts)}{took}."
+    return f"{command.capitalize()}: {', '.join(parts)}{took}."
 
 
 def _seconds(elapsed: float) -> str:
     return f"{elapsed:.1f} s" if elapsed < 60 else format_duration(elapsed)
+
+
+def not_waited_for(command: str) -> str:
+    """Why jobs still run although the run had time."""
+    return f"Not waited for, as asked ({'--no-wait' if command == 'collect' else '--detach'})."
 
 
 def why_held_back(result: Result) -> str:
@@ -140,15 +145,16 @@ _REMEDIES = {
 }
 
 
-def next_steps(outcome: Outcome, lockfile: str) -> list[str]:
-    """What to do now, most pressing first; empty when there is nothing. Not yet made harmless."""
+def next_steps(outcome: Outcome, command: str, record: str | None) -> list[str]:
+    """What to do now, most pressing first; empty when there is nothing. Not yet made harmless. `record` is the shell
+    command that commits the lockfile, None where that cannot be done by whoever reads this.
+    """
     steps: list[str] = []
     counts = outcome.counts()
     if outcome.proposed is not None:
         steps.append(f"merge {outcome.proposed}: applications see the new engine IDs then")
-    elif outcome.wrote and not outcome.published:
-        name = shlex.quote(lockfile)
-        steps.append(f"record the engine IDs: `git add {name} && git commit`")
+    elif outcome.wrote and not outcome.published and record is not None:
+        steps.append(f"record the engine IDs: `{record}`")
     if counts["uncertain"]:
         steps.append("settle what is uncertain with the commands above; until then nothing is made for it")
     again = []
@@ -158,5 +164,6 @@ def next_steps(outcome: Outcome, lockfile: str) -> list[str]:
         again.append("starts what was not started")
     if again:
         first = _REMEDIES.get(outcome.halted_status or 0, _REMEDY) + " " if outcome.halted else ""
-        steps.append(f"{first}run `reconcile apply` again: it {' and '.join(again)}")
+        which = "apply" if counts["not_started"] else command  # collecting starts nothing
+        steps.append(f"{first}run `reconcile {which}` again: it {' and '.join(again)}")
     return steps

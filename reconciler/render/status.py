@@ -14,7 +14,7 @@ from reconciler.core.lockfile import Lockfile
 from reconciler.render.json_view import render_json
 from reconciler.render.look import Look
 from reconciler.render.printable import cut_to_width, display_width, printable, printable_lines, shorten
-from reconciler.render.status_rows import SERVING, Row, age, engine_rows, retired_rows, tally
+from reconciler.render.status_rows import PROTECTED, SERVING, Row, age, engine_rows, retired_rows, tally
 from reconciler.render.words import counted
 
 SCHEMA_VERSION = 1
@@ -113,6 +113,7 @@ def _sentence(rows: list[Row], gone: list[Row], *, listed: bool) -> str:
         (IN_PROGRESS, "under way"),
         (FAILED, "failed"),
         (UNCERTAIN, "uncertain"),
+        (PROTECTED, "protected"),
     )
     parts = [f"{counts[name]:,} {words}" for name, words in named if counts[name]]
     sentence = counted(len(rows), "engine") + (f": {', '.join(parts)}" if parts else "")
@@ -138,6 +139,7 @@ def render_status_json(lockfile: Lockfile, *, now: str, keys: Callable[[str], bo
             "inProgress": counts[IN_PROGRESS],
             "failed": counts[FAILED],
             "uncertain": counts[UNCERTAIN],
+            "protected": counts[PROTECTED],
             "retired": len(gone),
         },
     }
@@ -157,6 +159,7 @@ def _document(row: Row, now: str) -> dict[str, Any]:
         locales=list(row.spec.get("locales", ())),
         pending=_pending_document(pending, now) if pending is not None else None,
         hint=row.hint,
+        protected=True if row.protected else None,
         superseded=len(row.entry.superseded),
     )
 

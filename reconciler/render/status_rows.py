@@ -15,6 +15,7 @@ from reconciler.core.spec import SpecRecord
 from reconciler.render.look import Style
 
 SERVING = "serving"
+PROTECTED = "protected"
 UNUSED = "unused"  # nothing serves and nothing is under way; only superseded engines are left
 
 _STYLES: dict[str, Style] = {IN_PROGRESS: "cyan", FAILED: "red", UNCERTAIN: "magenta", SERVING: "green"}
@@ -53,10 +54,17 @@ class Row:
         known = (self.entry.current, self.entry.pending, *reversed(self.entry.superseded))
         return next((part.spec for part in known if part is not None), {})
 
+    @property
+    def protected(self) -> bool:
+        """Whether a guard keeps it from being replaced or retired."""
+        return self.entry.kept.protect
+
     def words(self, now: str) -> str:
-        """The status for people, with the age of what is under way."""
-        if self.retired_at:
-            return "retired"
+        """The status for people, with the age of what is under way, and whether it is protected."""
+        status = "retired" if self.retired_at else self._status_words(now)
+        return f"{status}, protected" if self.protected else status
+
+    def _status_words(self, now: str) -> str:
         pending = self.entry.pending
         if pending is None:
             return self.status
@@ -103,6 +111,7 @@ def tally(rows: list[Row]) -> dict[str, int]:
     counts = {
         "engines": len(rows),
         SERVING: sum(row.entry.current is not None for row in rows),
+        PROTECTED: sum(row.protected for row in rows),
     }
     return counts | {
         name: sum(row.status == name for row in rows) for name in (IN_PROGRESS, FAILED, UNCERTAIN)

@@ -26,7 +26,7 @@ def render_plan(
     findings = _findings(plan, color, ascii_only)
     if plan.invalid:
         return findings
-    blocks = [*_blocks(plan, look, width, max_lines), findings, _closing(plan, look)]
+    blocks = [*_blocks(plan, look, width, max_lines), findings, *_outputs(plan, look), _closing(plan, look)]
     return look.written("\n\n".join(block for block in blocks if block))
 
 
@@ -37,6 +37,14 @@ def _blocks(plan: Plan, look: Look, width: int, max_lines: int) -> list[str]:
     from reconciler.render.text_fields import Room
 
     return action_blocks(plan, look, Room(max(width, 40), max_lines), TERSE_ABOVE)
+
+
+def _outputs(plan: Plan, look: Look) -> list[str]:
+    if not plan.outputs and not plan.outputs_left:
+        return []
+    from reconciler.render.outputs import outputs_blocks
+
+    return outputs_blocks(plan, look)
 
 
 def _findings(plan: Plan, color: bool, ascii_only: bool) -> str:

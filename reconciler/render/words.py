@@ -37,7 +37,10 @@ def summary_sentence(plan: Plan) -> str:
     counts = plan.summary()
     counts["record"] += plan.unwritten
     parts = [f"{counts[name]:,} {words}" for name, words in _COUNTED if counts[name]]
-    if plan.changes_anything:
+    if plan.outputs:
+        unchanged_last = len(parts) - bool(counts["unchanged"])
+        parts.insert(unchanged_last, f"{counted(len(plan.outputs), 'output')} to bring up to date")
+    if plan.changes_anything or plan.outputs:
         return f"Plan: {', '.join(parts)}."
     if not parts:
         return "Nothing to do: there are no engines."

@@ -148,7 +148,12 @@ def test_a_pull_request_gets_one_comment_that_is_kept_up_to_date(
     pull_request.work.git("checkout", "--quiet", "main")
     pull_request.work.git("merge", "--quiet", "--no-ff", "-m", "Merge", "feature")
     pull_request.push_only()
-    apply(pull_request).ended(0, "3 created")
+    github.merge(pull_request.work.git("rev-parse", "HEAD").strip())
+    apply(pull_request).ended(0, "3 created", "comment on #1 was made")
+    plan, told = github.bodies()
+    assert plan == second
+    assert "**Apply: 3 created.**" in told
+    assert pull_request.git_of_origin("rev-parse", "main").strip()[:12] in told
     assert set(pull_request.lock()["engines"]) == {"acme", "shop/app", "shop/web"}
     assert platform.create_calls() == 3
 
@@ -205,6 +210,31 @@ def test_a_protected_main_gets_a_pull_request(tmp_path: Path, platform: SandboxS
         by_hand(repository).ended(0)
         assert platform.create_calls() == 1
         assert github.open == []
+
+
+def test_a_detached_apply_is_told_by_the_collect_that_ends_it(
+    repository: Repository, github: FakeComments
+) -> None:
+    workflow = repository.work.root / ".github/workflows/engines-apply.yml"
+    workflow.write_text(
+        workflow.read_text().replace('comment: "true"', 'comment: "true"\n          args: --detach')
+    )
+    github.merge(repository.push("Apply without waiting"))
+    apply(repository).ended(0, "comment on #1 was made")
+    (body,) = github.bodies()
+    assert "1 still running" in body
+    repository.pull()
+    repository.work.run("collect", "--only", "acme", "--no-publish").ended(
+        0
+    )  # here only: it has ended by now
+    repository.pull()
+    ran = repository.act(
+        "schedule", "engines-collect.yml", {"schedule": "17,47 * * * *"}, secrets=SECRETS, token=TOKEN
+    )
+    ran.ended(0, "comment on #1 was brought up to date")
+    (body,) = github.bodies()
+    assert "**Apply and collect: 1 created.**" in body
+    assert f"`acme` created `{repository.lock()['engines']['acme']['engineId']}`" in body
 
 
 @pytest.mark.parametrize("how", ["schedule", "repository_dispatch"])

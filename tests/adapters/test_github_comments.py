@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.adapters.github_comments import Done, StickyComment
-from reconciler.adapters.github_rest import GitHubError, GitHubRest
+from reconciler.adapters.github_rest import GitHubRest
+from reconciler.core.errors import GitHubError
 from reconciler.render.comment import marker
 from tests.github_comments_fake import ACTIONS, ACTIONS_TOKEN, LONGEST, PERSON, FakeComments, User
 from tests.github_fake import REPOSITORY, TOKEN, Reply, Trouble

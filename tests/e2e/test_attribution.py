@@ -145,6 +145,23 @@ def test_bases_that_make_no_sense(origin: Path, words: list[str], code: int, sai
     checked_out(origin).run("plan", *words).ended(code, said)
 
 
+def test_a_base_that_does_not_exist_is_told_also_when_nothing_changes(origin: Path) -> None:
+    project = checked_out(origin)
+    unchanged = ("plan", "--only", "kept")
+    with_changes = project.run("plan", "--base", "nowhere").ended(1, "hint:")
+    assert project.run(*unchanged, "--base", "nowhere").ended(1).err == with_changes.err
+    assert project.run(*unchanged, "--base", "nowhere", "--format", "json").ended(1).json["exitCode"] == 1
+    for known in ("main", "origin/main", "HEAD", "auto", "none", ""):  # `main` comes from the remote
+        project.run(*unchanged, "--base", known).ended(0, "Nothing to do")
+
+
+def test_a_base_that_does_not_exist_does_not_hide_what_is_wrong_in_a_file(origin: Path) -> None:
+    project = checked_out(origin)
+    project.engine("mine", "name: [\n")
+    ran = project.run("plan", "--base", "nowhere").ended(3, "engines/mine.yaml")
+    assert "error: the base cannot be told: `nowhere` is not here" in ran.err
+
+
 def test_unasked_a_missing_base_is_a_note_and_asked_for_an_error(origin: Path) -> None:
     project = checked_out(origin, PULL, "--depth=1")
     env = in_github(project, origin)

@@ -20,6 +20,7 @@ outputs:
   - {{file: conf/app.yaml, pointer: /lingo/engine}}
   - {{file: .env, key: LINGO_ENGINE_ID}}
 """
+PLACES = [".env LINGO_ENGINE_ID", "conf/app.yaml /lingo/engine", "i18n.json /engineId"]
 I18N = '{\r\n\t"locale": "en",\r\n\t"engineId": null\r\n}'
 YAML = "# settings\nlingo:\n  engine:  # to be filled in\n"
 
@@ -105,6 +106,77 @@ def test_resolve_writes_them_too(app: Project) -> None:
     app.journal.write_bytes(journal.render([lost]))
     app.run("resolve", "acme", "--engine-id", "eng_found").ended(0)
     assert files(app)[".env"] == "LINGO_ENGINE_ID=eng_found\n"
+
+
+# ── in a plan ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def behind(project: Project, *arguments: str, code: int = 2) -> list[str]:
+    """The places that the plan says are behind, each with its ID."""
+    ran = project.run("plan", "--format", "json", "--detailed-exitcode", *arguments).ended(code)
+    places = ran.json.get("outputs", ())
+    return [f"{one['file']} {one.get('pointer') or one['key']}: {one['engineId']}" for one in places]
+
+
+def test_a_plan_says_what_apply_will_write(app: Project) -> None:
+    assert behind(app) == []  # nothing serves yet
+    app.apply().ended(0)
+    engine = app.entry("acme")["engineId"]
+    assert behind(app, code=0) == []
+    (app.root / "i18n.json").write_text("{}")
+    (app.root / ".env").unlink()
+    snapshot = app.snapshot()
+    assert behind(app) == [f".env LINGO_ENGINE_ID: {engine}", f"i18n.json /engineId: {engine}"]
+    ran = app.run("plan").ended(0, "Plan: 2 outputs to bring up to date, 1 unchanged.")
+    assert f"  ~ i18n.json /engineId: {engine}, of acme\n" in ran.out
+    assert (
+        f"- `.env` `LINGO_ENGINE_ID`: `{engine}`, of `acme`\n" in app.run("plan", "--format", "markdown").out
+    )
+    assert app.snapshot() == snapshot
+    app.apply().ended(0, "brought up to date: .env, i18n.json")
+    assert files(app)["i18n.json"].count(engine) == 1
+    assert behind(app, code=0) == []
+
+
+def test_a_plan_counts_what_its_own_actions_do_at_once(app: Project) -> None:
+    app.apply().ended(0)
+    first = app.entry("acme")["engineId"]
+    app.engine("acme", OUTPUTS.format(name="Acme 2"), running=True)
+    assert behind(app) == []  # the new ID comes when its job has completed
+    app.apply().ended(0)
+    app.engine("acme", OUTPUTS.format(name="Acme"), running=True)
+    restored = behind(app)  # switching back needs no job
+    assert restored == [f"{place}: {first}" for place in PLACES]
+    app.engine("other", "name: Other\n")
+    app.apply().ended(0)
+    assert behind(app, code=0) == []
+    app.engine("other", "name: Other\noutputs: [{file: .env.other, key: ID}]\n")  # a record
+    assert behind(app) == [f".env.other ID: {app.entry('other')['engineId']}"]
+    (app.root / "engines/acme.yaml").unlink()
+    (app.root / "i18n.json").write_text("{}")
+    assert behind(app, "--only", "acme") == []  # what is retired is not written any more
+    app.apply("--allow-retire", "acme").ended(0)
+    assert (app.root / "i18n.json").read_text() == "{}"
+
+
+def test_a_plan_says_what_cannot_be_written(app: Project) -> None:
+    app.apply().ended(0)
+    (app.root / "i18n.json").write_text("{")
+    ran = app.run("plan", "--detailed-exitcode").ended(1, "Outputs that cannot be written:")
+    assert "  ! i18n.json /engineId of `acme` is not written: it is not valid JSON" in ran.out
+    assert "Nothing to do: 1 engine is as recorded." in ran.out
+    (wrong,) = app.run("plan", "--format", "json").ended(0).json["outputsNotWritable"]
+    assert "i18n.json /engineId" in wrong
+    assert "Outputs that cannot be written:" in app.run("plan", "--format", "markdown").ended(0).out
+    app.apply().ended(1)
+
+
+def test_a_plan_of_outputs_alone_is_saved_and_applied(app: Project, tmp_path: Path) -> None:
+    app.apply().ended(0)
+    (app.root / "i18n.json").write_text("{}")
+    plan = str(tmp_path / "plan.json")
+    app.run("plan", "--out", plan).ended(0)
+    app.run("apply", plan, "--yes").ended(0, "brought up to date: i18n.json")
 
 
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -63,3 +63,11 @@ def test_schema(bare: Project) -> None:
     run(bare, "reconcile-schema").ended(0)
     copy.write_text("{}\n")
     run(bare, "reconcile-schema").ended(3, "reconcile schema > schemas/engine.schema.json")
+    copy.write_text(bare.run("schema").out)
+    for kind in ("settings", "plan", "outcome"):
+        other = copy.with_name(f"{kind}.schema.json")
+        other.write_text(bare.run("schema", f"--{kind}").out)
+        run(bare, "reconcile-schema").ended(0)
+        other.write_text("{}\n")
+        run(bare, "reconcile-schema").ended(3, f"reconcile schema --{kind} > schemas/{kind}.schema.json")
+        other.unlink()

@@ -6,18 +6,28 @@ import json
 import re
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.errors import Diagnostic, ExitCode
 from reconciler.core.outcome import Outcome, Result, Status
 from reconciler.core.plan import Kind, Plan
+from reconciler.render.json_view import render_error_json, render_plan_json
 from reconciler.render.outcome import render_outcome
-from reconciler.render.outcome_json import render_outcome_json, render_outcome_markdown
+from reconciler.render.outcome_json import render_outcome_json
+from reconciler.render.outcome_markdown import render_outcome_markdown
+from reconciler.render.outcome_schema import outcome_schema
 from tests.render.samples import EVERY_KIND, EVIL
 from tests.render.strategies import maybe, texts
 
+SCHEMA = outcome_schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+RECORD = "git add engines.lock.json && git commit"
 CREDIT = "the organization hit its credit limit"
 CREATED = Result(
     "acme",
@@ -48,7 +58,12 @@ RUNNING = Result("store", Kind.RESUME, Status.RUNNING, "eng_S", job_id="pjb_S")
 
 
 def shown(
-    outcome: Outcome, *, elapsed: float | None = None, ascii_only: bool = False, color: bool = False
+    outcome: Outcome,
+    *,
+    elapsed: float | None = None,
+    ascii_only: bool = False,
+    color: bool = False,
+    command: str = "apply",
 ) -> str:
     return render_outcome(
         outcome,
@@ -57,6 +72,8 @@ def shown(
         color=color,
         environment="production",
         lockfile="engines.lock.json",
+        record=RECORD,
+        command=command,
     )
 
 
@@ -197,12 +214,31 @@ def test_a_journal_that_was_not_emptied_is_no_alarm() -> None:
     assert "git add" in text
 
 
-def test_long_runs_are_in_minutes_and_paths_are_quoted() -> None:
-    text = render_outcome(
-        Outcome((CREATED,), wrote=True), elapsed=125, environment="e", lockfile="my files/engines.lock.json"
-    )
-    assert "Apply: 1 created in 2m 05s." in text
-    assert "git add 'my files/engines.lock.json' && git commit" in text
+def test_long_runs_are_in_minutes() -> None:
+    assert "Apply: 1 created in 2m 05s." in shown(Outcome((CREATED,), wrote=True), elapsed=125)
+
+
+def test_without_a_way_to_record_none_is_told() -> None:
+    text = render_outcome(Outcome((CREATED,), wrote=True), environment="e", lockfile="l")
+    assert "record the engine IDs" not in text
+    plan = Plan("production")
+    assert "record the engine IDs" not in render_outcome_markdown(plan, Outcome((CREATED,), wrote=True))
+    markdown = render_outcome_markdown(plan, Outcome((CREATED,), wrote=True), record=RECORD)
+    assert markdown.endswith(f"- record the engine IDs: `{RECORD}`")
+
+
+def test_collecting_is_called_so() -> None:
+    """And what is to be done next is collecting as well, unless something is to be started."""
+    outcome = Outcome((replace(CREATED, kind=Kind.RESUME), RUNNING), detached=True, wrote=True)
+    text = shown(outcome, command="collect")
+    assert "Collect: 1 resumed, 1 still running.\nNot waited for, as asked (--no-wait).\n" in text
+    assert text.endswith("run `reconcile collect` again: it waits for the jobs that still run")
+    markdown = render_outcome_markdown(Plan("production"), outcome, command="collect")
+    assert "**Collect: 1 resumed, 1 still running.**" in markdown
+    assert "run `reconcile collect` again" in markdown
+    assert "apply" not in (text + markdown).lower()
+    outcome = Outcome(not_started(1), halted=CREDIT)
+    assert "run `reconcile apply` again: it starts" in shown(outcome, command="collect")
 
 
 def test_json_carries_plan_outcome_and_exit_code() -> None:
@@ -273,6 +309,55 @@ RESULTS = st.builds(
 OUTCOMES = st.builds(
     Outcome, st.lists(RESULTS, max_size=4).map(tuple), wrote=st.booleans(), halted=maybe, unwritten=maybe
 )
+
+
+ANY_OUTCOMES = st.builds(
+    Outcome,
+    st.lists(RESULTS, max_size=3).map(tuple),
+    unchanged=st.integers(0, 9),
+    halted=maybe,
+    unwritten=maybe,
+    unpublished=maybe,
+    proposed=maybe,
+    outputs_left=st.lists(texts, max_size=2).map(tuple),
+    interrupted=st.booleans(),
+    detached=st.booleans(),
+)
+
+
+@given(ANY_OUTCOMES, st.sampled_from(ExitCode))
+def test_json_of_any_outcome_is_as_its_schema_says(outcome: Outcome, code: int) -> None:
+    VALIDATOR.validate(json.loads(render_outcome_json(EVERY_KIND, outcome, code)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"outcome": {}},
+        {"outcome": None},
+        {"digest": None},
+        {"exitCode": 9},
+        {"unknown": 1},
+        {"actions": [{"key": "x"}]},
+    ],
+)
+def test_the_schema_refuses_what_is_none(wrong: dict[str, Any]) -> None:
+    document = json.loads(render_outcome_json(EVERY_KIND, Outcome((CREATED,)), 0)) | wrong
+    assert not VALIDATOR.is_valid({name: value for name, value in document.items() if value is not None})
+
+
+def test_without_an_outcome_there_is_an_error_or_a_finding() -> None:
+    plan = json.loads(render_plan_json(EVERY_KIND, exit_code=0))
+    assert not VALIDATOR.is_valid(plan)
+    VALIDATOR.validate(json.loads(render_error_json("no key", exit_code=3)))
+    invalid = Plan("production", diagnostics=(Diagnostic("bad"),))
+    VALIDATOR.validate(json.loads(render_plan_json(invalid, exit_code=3)))
+
+
+def test_the_committed_schema_is_fresh() -> None:
+    file = Path(__file__).parents[2] / "schemas/outcome.schema.json"
+    assert json.loads(file.read_text(encoding="utf-8")) == SCHEMA
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 @given(OUTCOMES)

@@ -11,6 +11,7 @@ import pytest
 from reconciler.core.entry import Entry, Pending, Provisioned, Retired, Superseded
 from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile import EMPTY, Lockfile
+from reconciler.core.spec import Kept
 from reconciler.render.printable import display_width
 from reconciler.render.status import render_status, render_status_json
 from tests.render.samples import EVIL
@@ -135,6 +136,23 @@ def test_colour_only_when_asked() -> None:
     assert "\x1b[32mserving" in render_status(LOCKFILE, now=NOW, color=True)
 
 
+def test_protected_engines_are_marked() -> None:
+    kept = Kept(protect=True)
+    lockfile = LOCKFILE.with_entries({key: Entry(SERVING, kept=kept) for key in ("acme", "docs/help")})
+    lockfile = lockfile.with_entry("legal", Entry(SERVING, pending("failed", error="no"), kept=kept))
+    lockfile = lockfile.with_retired("old", (Retired(Entry(SERVING, kept=kept), "2026-11-22T10:00:00Z"),))
+    text = render_status(lockfile, now=NOW, width=160, retired=True)
+    assert "eng_Serving1  serving, protected" in line_of(text, "acme")
+    assert "serving, replacement failed, protected" in line_of(text, "legal")
+    assert "retired, protected" in line_of(text, "old")
+    assert "protected" not in line_of(text, "store")
+    assert "1 uncertain, 3 protected; 2 retired." in text
+    document = json.loads(render_status_json(lockfile, now=NOW))
+    marked = {engine["key"] for engine in document["engines"] if engine.get("protected")}
+    assert marked == {"acme", "docs/help", "legal"}
+    assert document["summary"]["protected"] == 3
+
+
 def test_json() -> None:
     document = json.loads(render_status_json(LOCKFILE, now=NOW))
     assert document["schemaVersion"] == 1
@@ -168,6 +186,7 @@ def test_json() -> None:
         "inProgress": 2,
         "failed": 1,
         "uncertain": 1,
+        "protected": 0,
         "retired": 1,
     }
     one = json.loads(render_status_json(LOCKFILE, now=NOW, keys=lambda key: key == "acme"))

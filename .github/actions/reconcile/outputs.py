@@ -40,6 +40,7 @@ def outputs(command: str, code: str, path: Path) -> dict[str, str]:
     else:
         counts = {name: number for name, number in document.get("summary", {}).items() if name != JOBS}
         changed = any(number for name, number in counts.items() if name not in LEFT_ALONE)
+        changed = changed or "outputs" in document  # in files of applications
     return {
         "changed": json.dumps(changed),
         "summary": counted(counts) or f"{command} ended with {code}",

@@ -37,7 +37,6 @@ document="$temporary/reconcile-$INPUT_COMMAND.json"
 case "$INPUT_COMMAND" in
     plan)
         arguments+=(--format github --out "$document")
-        if [ "$INPUT_COMMENT" = true ]; then arguments+=(--comment); fi
         ;;
     apply)
         arguments+=(--yes --report "$document")
@@ -52,6 +51,7 @@ case "$INPUT_COMMAND" in
     validate) ;;
     *) fail "command must be plan, apply, collect or validate" ;;
 esac
+if [ "$INPUT_COMMENT" = true ] && [ "$INPUT_COMMAND" != validate ]; then arguments+=(--comment); fi
 while IFS= read -r argument; do
     if [ -n "$argument" ]; then arguments+=("$argument"); fi
 done <<<"$INPUT_ARGS"
