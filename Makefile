@@ -10,6 +10,8 @@ RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 # More than there are cores: end-to-end tests mostly wait.
 PYTEST_WORKERS ?= 4
+# A worker that has nothing left takes over what another one has not begun.
+PYTEST_WAY := -n $(PYTEST_WORKERS) --dist worksteal
 # The tests of the core, under coverage; measuring the others as well would add little and take minutes.
 MEASURED := tests/core tests/app
 
@@ -28,10 +30,10 @@ demo: $(RUN_STAMP) ## see the whole loop on an embedded platform: plan, apply, e
 	@$(BIN)/reconcile demo
 
 test: $(DEV_STAMP) ## run the tests, with coverage and its floor on reconciler/core
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(MEASURED) --cov --cov-report=term --cov-report=json
+	$(BIN)/python -m pytest $(PYTEST_WAY) $(MEASURED) --cov --cov-report=term --cov-report=json
 	@$(BIN)/python -m coverage report --include='reconciler/core/*' --fail-under=95
 	@$(BIN)/python .ci/core_floor.py coverage.json
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(MEASURED:%=--ignore=%)
+	$(BIN)/python -m pytest $(PYTEST_WAY) $(MEASURED:%=--ignore=%)
 
 lint: $(DEV_STAMP) ## check style, types, layers, workflows and the committed schema
 	$(BIN)/ruff check

@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ def functions(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
 
 
+@cache
 def overlong(path: Path) -> dict[str, int]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     lengths = {f"{name_of(path)}:{name}": length for name, length in functions(tree)}

@@ -10,7 +10,7 @@ import pytest
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from tests.e2e.far_ends import KEY, Project, end_what_runs
-from tests.e2e.warm_start import PLACES, WarmStart
+from tests.e2e.warm_start import WarmStart
 
 
 @pytest.fixture(autouse=True)
@@ -19,17 +19,12 @@ def _no_process_is_left() -> Iterator[None]:
     end_what_runs()
 
 
-@pytest.fixture(scope="session")
-def warm() -> Iterator[WarmStart]:
-    with WarmStart(PLACES) as started:
-        yield started
-
-
 @pytest.fixture(autouse=True, scope="session")
-def _starts_warm(warm: WarmStart) -> Iterator[None]:
-    Project.warm = warm
-    yield
-    Project.warm = None
+def _starts_warm() -> Iterator[None]:
+    with WarmStart() as warm:
+        Project.warm = warm
+        yield
+        Project.warm = None
 
 
 @pytest.fixture

@@ -23,8 +23,7 @@ from reconciler.adapters.state_files import JournalFile, LockfileFile
 from reconciler.app.planning import Request, make_plan
 from reconciler.sandbox.server import SandboxServer
 from tests.e2e.crash_world import JOB_SECONDS, KEPT, MADE, Runs, Template, git, platform_of
-from tests.e2e.far_ends import Project, Ran
-from tests.e2e.warm_start import WarmStart
+from tests.e2e.far_ends import Project, Ran, start_cold
 
 MAX_RUNS = 6
 LEDGER = "refs/reconcile/production"
@@ -43,7 +42,6 @@ class Cell:
     project: Project
     shared: bool
     github: Runs | None
-    warm: WarmStart
     log: list[str] = field(default_factory=list)
     runs: int = 0  # after the kill
     uncertain: int = 0  # operations that a person had to settle
@@ -73,9 +71,10 @@ class Cell:
         assert self.died or ran.code in (0, 1), self.told
 
     def kill_at_time(self, after: float) -> None:
-        """An apply that is killed so many seconds after its start, unless it has ended by then."""
+        """An apply that is killed so many seconds after its start, a cold one, unless it has ended by then."""
         with self._run_page() as page:
-            process = self.project.start("apply", "--yes", "--publish", env=page)
+            words, env = ("apply", "--yes", "--publish"), self.project.environment(**page)
+            process = start_cold(words, env, cwd=self.project.root)
             time.sleep(after)  # the point of this: no moment is chosen
             process.kill()
             ran = self.project.finish(process, killed=True)
@@ -85,7 +84,8 @@ class Cell:
     def apply(self, **env: str | None) -> Ran:
         how = "--publish" if self.shared else "--no-publish"
         with self._run_page() as page:
-            ran = self.warm.run(self.project, "apply", "--yes", how, "--format", "json", env=page | env)
+            process = self.project.start("apply", "--yes", how, "--format", "json", env=page | env)
+            ran = self.project.finish(process, killed=True)
         outcome = ran.out[max(0, ran.out.find('"outcome"')) :]
         self.log.append(f"apply → {ran.code}\n{outcome}\n{ran.err}")
         return ran
@@ -145,7 +145,7 @@ class Cell:
         """What the next runs do, and what a person does about what is uncertain: look, and tell the truth."""
         while self.runs < MAX_RUNS:
             if self.shared and self.github is None:
-                self.warm.run(self.project, "lease", "break", "--yes")
+                self.project.run("lease", "break", "--yes")
             self.come_back()  # where a run was killed before its first push, the remote vanishes only now
             self.check_out()
             self.runs += 1
@@ -180,7 +180,7 @@ class Cell:
             what += [] if job["status"] == "completed" else ["--job-id", str(job["jobId"])]
         how = "--publish" if self.shared else "--no-publish"
         with self._run_page() as page:
-            self.warm.run(self.project, "resolve", key, *what, how, env=page).ended(0)
+            self.project.run("resolve", key, *what, how, env=page).ended(0)
         self.log.append(f"settled {key}: {what}")
 
     # ── what must hold ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -282,7 +282,6 @@ def _engine_ids(lock: Any) -> Iterator[str]:
 def new_cell(
     template: Template,
     root: Path,
-    warm: WarmStart,
     *,
     shared: bool,
     github: Runs | None,
@@ -291,7 +290,7 @@ def new_cell(
     """A fresh copy of the world, gone afterwards when all went well. The hooks are the origin's."""
     work = template.copy(root)
     with platform_of(root, JOB_SECONDS) as platform:
-        cell = Cell(root, template, platform, Project(work, platform.url), shared, github, warm)
+        cell = Cell(root, template, platform, Project(work, platform.url), shared, github)
         for name, text in hooks.items():
             cell.hook(name, text)
         yield cell

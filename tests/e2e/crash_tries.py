@@ -16,8 +16,8 @@ from pathlib import Path
 
 from tests.e2e.crash_cell import Cell, new_cell
 from tests.e2e.crash_world import MOVE_BRANCH, REJECT_ONCE, VANISH, Runs, Template
-from tests.e2e.warm_start import PLACES, WarmStart
 
+SIDE_BY_SIDE = 4  # cells at once
 FINE, MOVED, LOCAL = "push fine", "branch moved", "no remote"
 COLUMNS = {
     FINE: {},
@@ -42,7 +42,6 @@ class Tries:
     """`root` is for the cells, each of which is gone when it went well."""
 
     template: Template
-    warm: WarmStart
     github: Runs
     root: Path
     _steps: dict[str, list[str]] = field(default_factory=dict)
@@ -52,7 +51,6 @@ class Tries:
         return new_cell(
             self.template,
             self.root / f"{square.column} {square.machine} {name}".replace(" ", "-"),
-            self.warm,
             shared=square.column != LOCAL,
             github=self.github if square.machine == LOST else None,
             hooks=COLUMNS[square.column],
@@ -76,7 +74,7 @@ class Tries:
         chosen = list(steps)
         if not chosen:
             return
-        with ThreadPoolExecutor(PLACES) as side_by_side:
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as side_by_side:
             died = list(side_by_side.map(lambda step: self._kill_at_step(square, step), chosen))
         for step, one in zip(chosen, died, strict=True):
             assert one or not step.endswith("#1"), (
@@ -95,7 +93,7 @@ class Tries:
     def kill_at_times(self, square: Square, seconds: Iterable[float]) -> None:
         """One cell for each time after the start, which is a cold one."""
         chosen = list(seconds)
-        with ThreadPoolExecutor(PLACES) as side_by_side:
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as side_by_side:
             died = list(side_by_side.map(lambda after: self._kill_at_time(square, after), chosen))
         report(square, "at a random time", len(chosen), sum(died))
 

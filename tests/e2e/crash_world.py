@@ -19,7 +19,6 @@ from pathlib import Path
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from tests.e2e.far_ends import ENGINE, KEY, LINK, Project
-from tests.e2e.warm_start import WarmStart
 
 JOB_SECONDS = 0.15
 MADE = {
@@ -69,9 +68,8 @@ def platform_of(root: Path, job_seconds: float) -> Iterator[SandboxServer]:
 class Template:
     """The world before the apply, made once, to be copied; `engines_before` are the platform's."""
 
-    def __init__(self, root: Path, warm: WarmStart) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
-        self._warm = warm
         self.engines_before: set[str] = set()
         self._make()
 
@@ -120,12 +118,12 @@ class Template:
 
     def _engine_of_somebody(self, project: Project) -> None:
         project.engine("somebodys")
-        self._warm.run(project, "apply", "--yes", "--no-publish", "--only", "somebodys").ended(0)
+        project.run("apply", "--yes", "--no-publish", "--only", "somebodys").ended(0)
         project.commit("Somebody's engine")
         project.git("push", "--quiet", "origin", f"HEAD:{SOMEBODY}")
 
     def _applied(self, project: Project, *arguments: str) -> None:
-        self._warm.run(project, "apply", "--yes", "--no-publish", *arguments).ended(0)
+        project.run("apply", "--yes", "--no-publish", *arguments).ended(0)
         project.commit()
         project.git("push", "--quiet", "origin", "main")
 

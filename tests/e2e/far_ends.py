@@ -15,14 +15,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from tests.e2e.warm_start import WarmStart
+from tests.e2e.warm_start import WarmProcess, WarmStart
 
 KEY = "lk_Q7vXn2ErT9wZ4mB8cLp3"  # distinctive, so that a leak can be found
 EXIT_CODES = {0, 1, 2, 3, 4, 5, 6, 7, 64, 130}  # 70 is a bug of ours
@@ -32,9 +31,13 @@ LINK = "sources: [{type: link, payload: 'https://acme.example/brand'}]\n"  # wit
 ENGINE = "name: {name}\nlocales: [de, fr]\n"
 
 
-_STARTING = re.compile("PYTHON|LANG|LC_")  # variables that Python looks at when it starts
+# What a warm start can be asked for. Variables that Python looks at when it starts are not among it.
+_WARM_OPTIONS = {"cwd", "stdout", "stderr"}
+_STARTING = re.compile("PYTHON|LANG|LC_")
 
-_started: list[subprocess.Popen[bytes]] = []
+Process = subprocess.Popen[bytes] | WarmProcess
+
+_started: list[Process] = []
 
 
 def end_what_runs() -> None:
@@ -155,37 +158,27 @@ class Project:
         }
         return {name: value for name, value in (base | more).items() if value is not None}
 
-    def start(
-        self, *arguments: str, env: Mapping[str, str | None] | None = None, **options: Any
-    ) -> subprocess.Popen[bytes]:
-        settings: dict[str, Any] = {
-            "cwd": self.root,
-            "stdin": subprocess.DEVNULL,
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.PIPE,
-        }
-        command = [sys.executable, "-m", "reconciler", *arguments]
-        process = subprocess.Popen(command, env=self.environment(**(env or {})), **(settings | options))
+    def start(self, *arguments: str, env: Mapping[str, str | None] | None = None, **options: Any) -> Process:
+        """Warm, unless options ask for a process of another kind, or variables are for Python itself."""
+        more, settings = env or {}, {"cwd": self.root} | options
+        variables = self.environment(**more)
+        starting = any(_STARTING.match(name) for name in more)
+        if self.warm is None or starting or not settings.keys() <= _WARM_OPTIONS:
+            return start_cold(arguments, variables, **settings)
+        process = self.warm.start(arguments, variables, **settings)
         _started.append(process)
         return process
 
     def run(self, *arguments: str, env: Mapping[str, str | None] | None = None, **options: Any) -> Ran:
-        """From a warm start, unless options ask for a process of another kind, or the variables are for Python."""
-        more = env or {}
-        if self.warm is not None and not options and not any(_STARTING.match(name) for name in more):
-            ran = self.warm.run_if_idle(self, *arguments, env=more)
-            if ran is not None:
-                assert ran.code in EXIT_CODES, f"{ran.code}\n{ran.out}\n{ran.err}"
-                return ran
         return self.finish(self.start(*arguments, env=env, **options))
 
-    def finish(self, process: subprocess.Popen[bytes], *, killed: bool = False) -> Ran:
+    def finish(self, process: Process, *, killed: bool = False) -> Ran:
         try:
             out, err = process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-        ran = Ran(process.returncode, (out or b"").decode(), (err or b"").decode())
+        ran = Ran(process.wait(), (out or b"").decode(), (err or b"").decode())
         assert killed or ran.code in EXIT_CODES, f"{ran.code}\n{ran.out}\n{ran.err}"
         self.check_text(ran.out + ran.err)
         return ran
@@ -205,7 +198,20 @@ class Project:
                 assert KEY.encode() not in path.read_bytes(), path
 
 
-def interrupt(process: subprocess.Popen[bytes], number: int = signal.SIGINT) -> float:
+def start_cold(arguments: Sequence[str], env: Mapping[str, str], **options: Any) -> subprocess.Popen[bytes]:
+    """As users start the command: Python, and then it."""
+    settings: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+    }
+    command = [sys.executable, "-m", "reconciler", *arguments]
+    process = subprocess.Popen(command, env=env, **(settings | options))
+    _started.append(process)
+    return process
+
+
+def interrupt(process: Process, number: int = signal.SIGINT) -> float:
     """Sends the signal and returns when it was."""
     process.send_signal(number)
     return time.monotonic()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from reconciler.adapters.inbox import Inbox, Received
 from tests import github_fake
-from tests.e2e.far_ends import Project, wait_until
+from tests.e2e.far_ends import Process, Project, wait_until
 
 TOKEN = "token-for-this-test-only"
 _LISTENING = re.compile(r"listening url=(\S+)")
@@ -30,7 +30,7 @@ class Receiver:
             self._port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
         self.log = ""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def start(self, *arguments: str, **more: str) -> None:
         words = ("webhook", "serve", "--listen", f"127.0.0.1:{self._port}", "--inbox", str(self.inbox))

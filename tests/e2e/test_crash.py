@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
-from tests.e2e.far_ends import Project, Ran, interrupt, wait_until
+from tests.e2e.far_ends import Process, Project, Ran, interrupt, wait_until
 
 
-def started(project: Project, platform: SandboxServer, calls: int = 2) -> subprocess.Popen[bytes]:
+def started(project: Project, platform: SandboxServer, calls: int = 2) -> Process:
     """An apply that has got so far that the platform made that many engines, and nothing ended."""
     process = project.start("apply", "--yes")
     wait_until(lambda: platform.create_calls() == calls, f"{calls} create calls")
     return process
 
 
-def killed(project: Project, process: subprocess.Popen[bytes]) -> Ran:
+def killed(project: Project, process: Process) -> Ran:
     process.kill()
     return project.finish(process, killed=True)
 

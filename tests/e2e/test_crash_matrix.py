@@ -15,7 +15,6 @@ import pytest
 
 from tests.e2e.crash_tries import COLUMNS, FINE, LOCAL, LOST, MACHINES, MOVED, Square, Tries, random_times
 from tests.e2e.crash_world import Runs, Template
-from tests.e2e.warm_start import WarmStart
 
 STEPS = (
     "journal appended",
@@ -34,11 +33,9 @@ SPARSE = 6
 
 
 @pytest.fixture(scope="module")
-def tries(tmp_path_factory: pytest.TempPathFactory, warm: WarmStart) -> Iterator[Tries]:
+def tries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tries]:
     github = Runs()
-    yield Tries(
-        Template(tmp_path_factory.mktemp("template"), warm), warm, github, tmp_path_factory.mktemp("cells")
-    )
+    yield Tries(Template(tmp_path_factory.mktemp("template")), github, tmp_path_factory.mktemp("cells"))
     github.close()
 
 

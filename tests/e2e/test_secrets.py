@@ -45,6 +45,7 @@ def test_git_gets_neither_the_key_nor_our_settings(
             assert "LINGO" not in call
 
 
+@pytest.mark.usefixtures("cold")
 def test_no_process_has_it_among_its_arguments(project: Project, platform: SandboxServer) -> None:
     if not Path("/proc/self/cmdline").exists():
         pytest.skip("there is no /proc here")

@@ -101,6 +101,7 @@ def test_a_dumb_terminal_gets_plain_lines(project: Project) -> None:
         assert "\x1b" not in screen.shown
 
 
+@pytest.mark.usefixtures("cold")
 @pytest.mark.parametrize("words", [("plan",), ("--help",), ("plan", "--format", "json")], ids=" ".join)
 def test_a_reader_that_goes_away(project: Project, words: tuple[str, ...]) -> None:
     for number in range(60):
@@ -112,6 +113,7 @@ def test_a_reader_that_goes_away(project: Project, words: tuple[str, ...]) -> No
     assert project.finish(process).err == ""
 
 
+@pytest.mark.usefixtures("cold")
 def test_standard_output_that_is_full(project: Project, platform: SandboxServer) -> None:
     with open("/dev/full", "wb") as full:
         project.run("plan", stdout=full).ended(1, "error: cannot write the output", "No space left")

@@ -1,0 +1,37 @@
+"""For all tests: which come first, and what Ctrl-C does in the processes that they start."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+# The longest first, so that no worker is left with them at the end. All others keep their order after these.
+FIRST = (
+    "tests/core/test_run_world.py",
+    "tests/e2e/test_crash_matrix.py",
+    "tests/e2e/test_sharing.py",
+    "tests/e2e/test_publishing.py",
+    "tests/e2e/test_loop.py",
+    "tests/act/",
+    "tests/e2e/",
+    "tests/app/",
+)
+
+
+def pytest_configure() -> None:
+    """Ctrl-C works in what the tests start, also where they themselves were started in the background.
+
+    A shell has `command &` ignore SIGINT, as nohup and some CI runners do, and processes inherit that; a handler of
+    Python's own is not inherited.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((turn for turn, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
