@@ -1,10 +1,29 @@
-"""For all tests: which come first, and what Ctrl-C does in the processes that they start."""
+"""For all tests: which come first, what Ctrl-C does in the processes that they start, and which examples Hypothesis
+takes: the same ones on every run, however slow the machine is, so that a red test is red for everybody.
+
+`HYPOTHESIS_PROFILE=explore` looks for new ones, with more of them.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "usual",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "explore", parent=settings.get_profile("usual"), derandomize=False, max_examples=2000
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 # The longest first, so that no worker is left with them at the end. All others keep their order after these.
 FIRST = (
