@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
@@ -148,10 +148,13 @@ def _checked(text: str) -> str:
 async def _body(request: Request) -> bytes:
     """Read to its end even when it is too large, so that the refusal reaches the client."""
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= _MOST_BYTES:
-            parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size <= _MOST_BYTES:
+                parts.append(part)
+    except ClientDisconnect as gone:  # nobody hears this; it is written down
+        raise Rejected("The connection ended before the request did", 400) from gone
     if size > _MOST_BYTES:
         raise Rejected(f"The body is larger than {_MOST_BYTES} bytes", 413)
     return b"".join(parts)

@@ -53,7 +53,8 @@ def uncertain(project: Project, platform: SandboxServer, fault: str, calls: int)
     platform.faults.add("create", fault, match="acme")
     process = project.start("apply", "--yes", "--only", "acme")
     wait_until(
-        lambda: any(one.path == "/jobs/provisioning" for one in platform.requests()), "the create call"
+        lambda: any(one.path == "/jobs/provisioning" and one.body is not None for one in platform.requests()),
+        "the create call has come whole",
     )
     wait_until(lambda: platform.create_calls() == calls, "it took effect")
     killed(project, process)
@@ -120,7 +121,7 @@ def test_interrupted_while_jobs_run(project: Project, platform: SandboxServer, n
     wait_until(lambda: project.records().count("accepted") == 2, "both answers are in the journal")
     sent = interrupt(process, number)
     project.finish(process).ended(130, "nterrupted")
-    assert time.monotonic() - sent < 5
+    assert time.monotonic() - sent < 20
     assert project.entry("acme")["pending"]["status"] == "in_progress"
     assert project.entry("shop/web")["engineId"]
     assert project.records() == []
@@ -132,7 +133,7 @@ def test_interrupted_while_a_call_hangs(project: Project, platform: SandboxServe
     process = started(project, platform)
     sent = interrupt(process, signal.SIGTERM)
     project.finish(process).ended(130, "reconcile resolve acme")
-    assert time.monotonic() - sent < 5
+    assert time.monotonic() - sent < 20
     assert project.entry("acme")["pending"]["status"] == "uncertain"
     assert project.entry("shop/web")["engineId"]
     project.apply().ended(7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -188,6 +189,18 @@ def test_requests_are_written_down_without_keys(sandbox: SandboxServer, client: 
     assert first.body == wanted("Acme", locales=["de"])
     assert (second.status, third.path, third.status) == (401, "/elsewhere", 404)
     assert "key" not in str(sandbox.requests()).replace("x-api-key", "")
+
+
+def test_a_request_that_ends_early_is_written_down(
+    sandbox: SandboxServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, _, port = sandbox.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"POST /jobs/provisioning HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        wait_until(lambda: len(sandbox.requests()) == 1)
+    wait_until(lambda: sandbox.requests()[0].status == 400)
+    assert sandbox.create_calls() == 0
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
 
 
 def test_the_latency_comes_before_each_answer() -> None:
