@@ -11,8 +11,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.app.planning import read_standing
@@ -24,11 +23,11 @@ from reconciler.cli.pull_request import (
     page_of_repository,
     pull_request_of_run,
     repository,
+    summarise,
 )
-from reconciler.core.entry import IN_PROGRESS
 from reconciler.core.errors import Diagnostic, ReconcileError
 from reconciler.core.outcome import Outcome
-from reconciler.core.told import Told, ends_of
+from reconciler.core.told import Told, ends_of, first_submitted
 from reconciler.render.diagnostics import tally
 from reconciler.render.outcome_comment import (
     Merge,
@@ -99,7 +98,12 @@ def _merge(project: Project, command: str) -> Merge:
 
 
 def _tell(merge: Merge, outcome: Outcome, before: _Before) -> None:
-    _attempt("the job's summary was not written", lambda: _summarise(merge, outcome))
+    _attempt(
+        "the job's summary was not written",
+        lambda: summarise(
+            lambda room: render_outcome_summary(merge, outcome, limit=room), "what became of the plan"
+        ),
+    )
     if outcome.interrupted:
         notice("the run was interrupted, so no pull request was told; the next run does it")
     elif _worth_telling(merge, outcome) or before.since is not None:
@@ -118,16 +122,6 @@ def _attempt(what: str, step: Callable[[], None]) -> None:
 def _worth_telling(merge: Merge, outcome: Outcome) -> bool:
     trouble = outcome.halted or outcome.unwritten or outcome.unpublished or outcome.outputs_left
     return bool(outcome.results or trouble or merge.problem)
-
-
-def _summarise(merge: Merge, outcome: Outcome) -> None:
-    path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not path:
-        return
-    from reconciler.adapters.github_job import append_summary
-
-    if not append_summary(Path(path), lambda room: render_outcome_summary(merge, outcome, limit=room)):
-        notice("the step's summary is full; what became of the plan is in the log")
 
 
 def _comment(merge: Merge, outcome: Outcome, before: _Before) -> None:
@@ -212,16 +206,5 @@ def _say(number: int, kept: Kept) -> None:
 def _since(standing: Standing) -> str | None:
     """Since when the jobs that ran before this run may have been told of; None where there were none."""
     lockfiles = [standing.on_disk, *([standing.shared.lockfile] if standing.shared else [])]
-    entries = [entry for lockfile in lockfiles for entry in lockfile.engines.values()]
-    running = [
-        part for entry in entries if (part := entry.get("pending")) and part.get("status") == IN_PROGRESS
-    ]
-    try:
-        times = [datetime.fromisoformat(part["submittedAt"]) for part in running if "submittedAt" in part]
-        return (min(times).astimezone(UTC) - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ") if times else None
-    except (
-        ValueError,
-        TypeError,
-        OverflowError,
-    ):  # a lockfile can be edited; TypeError: with and without a zone
-        return None
+    first = min(filter(None, map(first_submitted, lockfiles)), default=None)
+    return (first - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ") if first is not None else None

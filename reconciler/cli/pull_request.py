@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -166,13 +167,18 @@ def annotation_lines(project: Project, plan: Plan) -> list[str]:
 
 def write_summary(plan: Plan, occasion: Occasion) -> None:
     """Raises `StorageError`."""
+    summarise(lambda room: render_plan_summary(plan, occasion, limit=room), "the plan")
+
+
+def summarise(render: Callable[[int], str], what: str) -> None:
+    """Adds to the step's summary, where there is one. `render` is given the room, in bytes. Raises `StorageError`."""
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
     from reconciler.adapters.github_job import append_summary
 
-    if not append_summary(Path(path), lambda room: render_plan_summary(plan, occasion, limit=room)):
-        notice("the step's summary is full; the plan is in the log")
+    if not append_summary(Path(path), render):
+        notice(f"the step's summary is full; {what} is in the log")
 
 
 def page_of_repository() -> str | None:

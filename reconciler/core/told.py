@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.core.diff import how_to_settle
-from reconciler.core.entry import FAILED, UNCERTAIN, Entry, Pending, Superseded
+from reconciler.core.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending, Superseded
 from reconciler.core.lockfile import Lockfile
 from reconciler.core.outcome import Result, Status
 from reconciler.core.plan import Kind
@@ -58,6 +59,22 @@ def ends_of(told: Told, lockfile: Lockfile) -> tuple[Result, ...]:
     running = [one for one in told.results.values() if one.status is Status.RUNNING]
     ends = (_end(one, lockfile.entry(one.key)) for one in running if one.operation_id is not None)
     return tuple(one for one in ends if one is not None)
+
+
+def first_submitted(lockfile: Lockfile) -> datetime | None:
+    """When the first of the jobs that run was submitted, in UTC; times that cannot be read do not count."""
+    pending = [document.get("pending") for document in lockfile.engines.values()]
+    running = [one for one in pending if one and one.get("status") == IN_PROGRESS]
+    return min(filter(None, (_moment(one.get("submittedAt")) for one in running)), default=None)
+
+
+def _moment(text: object) -> datetime | None:
+    """None for what a person made of it, who may edit a lockfile."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _end(result: Result, entry: Entry | None) -> Result | None:

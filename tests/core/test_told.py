@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from reconciler.core.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending
 from reconciler.core.lockfile import EMPTY
 from reconciler.core.outcome import Result, Status
 from reconciler.core.plan import Kind
-from reconciler.core.told import Told, ends_of, read_told, told_document
+from reconciler.core.told import Told, ends_of, first_submitted, read_told, told_document
+from tests.core.build import A, current, entry, lockfile, pending
 
 RUNNING = Result("acme", Kind.REPLACE, Status.RUNNING, "eng_2", "eng_1", "pjb_2", "op2")
 ENDED = Result("acme", Kind.RESUME, Status.DONE, "eng_2", job_id="pjb_2", operation_id="op2")
@@ -62,8 +64,8 @@ def test_what_runs_or_is_not_known_any_more_has_no_end() -> None:
         "eng_2", "v1:a", spec, "2026-11-24T11:08:13Z", operation_id="op2", status=IN_PROGRESS
     )
     running = Pending(IN_PROGRESS, "op2", "v1:a", spec, engine_id="eng_2", job_id="pjb_2")
-    for entry in (None, Entry(other), Entry(other, superseded=(overtaken,)), Entry(other, running)):
-        assert ends(entry) == ()
+    for found in (None, Entry(other), Entry(other, superseded=(overtaken,)), Entry(other, running)):
+        assert ends(found) == ()
 
 
 def size_of(part: Mapping[str, Any]) -> int:
@@ -129,3 +131,22 @@ def test_parts_that_cannot_be_read_are_left_out() -> None:
     read = read_told({"v": 1, "results": [*BAD, good], **odd})
     assert read == Told({"acme": Result("acme", Kind.CREATE, Status.DONE)})
     assert read_told({"v": 1, "results": "no"}) == Told()
+
+
+def test_when_the_first_of_the_running_jobs_was_submitted() -> None:
+    def submitted(name: str, at: str, status: str = IN_PROGRESS) -> Entry:
+        return entry(None, pending(name, A, status, submitted_at=at))
+
+    entries = {
+        "serves": entry(current("s", A)),
+        "failed": submitted("f", "2026-01-01T00:00:00Z", FAILED),
+        "odd": submitted("o", "yesterday"),
+        "no zone": submitted("n", "2026-01-02T00:00:00"),
+        "before all time": submitted("b", "0001-01-01T00:00:00+14:00"),
+    }
+    assert first_submitted(lockfile(entries)) is None
+    entries |= {
+        "late": submitted("l", "2026-03-01T12:00:00Z"),
+        "early": submitted("e", "2026-03-01T13:00:00+02:00"),
+    }
+    assert first_submitted(lockfile(entries)) == datetime(2026, 3, 1, 11, tzinfo=UTC)
