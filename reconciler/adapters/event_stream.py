@@ -99,9 +99,9 @@ class EventStream:
         """
         pace = Pace(self._random)
         # One for all connections of a watch: most of making it is to take the address apart.
-        connect = _Connect(self._endpoint.websocket("jobs", "provisioning", job_id, "ws"), **self._options)
+        opening = _Connect(self._endpoint.websocket("jobs", "provisioning", job_id, "ws"), **self._options)
         while True:
-            async with self._sockets, aclosing(self._connected(connect, job_id, pace)) as heard:
+            async with self._sockets, aclosing(self._connected(opening, job_id, pace)) as heard:
                 async for news in heard:
                     yield news
                     if isinstance(news, News) and news.terminal:
@@ -109,10 +109,10 @@ class EventStream:
             await self._sleep(pace.pause)
 
     async def _connected(
-        self, connect: _Connect, job_id: str, pace: Pace
+        self, opening: _Connect, job_id: str, pace: Pace
     ) -> AsyncGenerator[News | Progress, None]:
         """One connection's news. Ends when it closes or never opens, and has told `pace` how it went."""
-        connection = await self._open(connect)
+        connection = await self._open(opening)
         if connection is None:
             pace.ended()
             return
@@ -140,11 +140,11 @@ class EventStream:
                 doubt.cancel()
             connection.transport.abort()
 
-    async def _open(self, connect: _Connect) -> ClientConnection | None:
+    async def _open(self, opening: _Connect) -> ClientConnection | None:
         """A connection past its handshake, or None when the next try may fare better."""
         try:
             async with self._handshakes:
-                connection = await connect
+                connection = await opening
         except InvalidProxyStatus as error:
             self._tell(f"the proxy answered {error.response.status_code}")
             if error.response.status_code in (401, 403, 407):

@@ -59,9 +59,11 @@ class FarEnd:
         self.gone.set()
         writer.close()
 
-    def close_connections(self) -> None:
+    async def close_connections(self) -> None:
+        """Until they are closed."""
         for writer in self._writers:
             writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
 
     async def seen_off(self) -> None:
         """Until everyone who answers has seen that the connection is gone, and all sockets are closed."""
@@ -69,7 +71,8 @@ class FarEnd:
             await asyncio.sleep(
                 0
             )  # a connection accepted in this moment has its conversation after three turns
-        self.close_connections()
+        for writer in self._writers:
+            writer.close()
         async with asyncio.timeout(20):
             await asyncio.gather(*self._conversations, return_exceptions=True)
             for writer in self._writers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -15,23 +15,10 @@ from reconciler.core.errors import PlatformError
 from reconciler.core.job import Accepted, News, Progress, Refused, Uncertain
 from reconciler.core.spec import Source, Spec
 from reconciler.sandbox.server import SandboxServer
-from reconciler.sandbox.settings import SandboxSettings
 
 T = TypeVar("T")
 KEY = "sandbox-key"
 SPEC = Spec("Acme", "For acme.com", ("de",), (Source("content", "Formal tone."),))
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[SandboxServer]:
-    with SandboxServer(SandboxSettings(job_seconds=0.3)) as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(shared: SandboxServer) -> Iterator[SandboxServer]:
-    yield shared
-    shared.faults.clear()
 
 
 async def no_pause(seconds: float) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -21,7 +20,6 @@ from reconciler.adapters.platform_http import PlatformClient
 from reconciler.core.job import Accepted, News, Progress
 from reconciler.core.spec import Source, Spec
 from reconciler.sandbox.server import SandboxServer
-from reconciler.sandbox.settings import SandboxSettings
 from tests.adapters.calls import Pauses, run, until
 from tests.adapters.far_ends import KEY
 from tests.adapters.sockets import (
@@ -52,18 +50,6 @@ class TwoMinutes(Pauses):
         await super().__call__(seconds)
         if sum(self) > 120:
             raise TimeUpError
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[SandboxServer]:
-    with SandboxServer(SandboxSettings(job_seconds=0.3)) as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(shared: SandboxServer) -> Iterator[SandboxServer]:
-    yield shared
-    shared.faults.clear()
 
 
 class TestOnTheSandbox:

@@ -16,11 +16,9 @@ from tests.adapters.git_far_end import (
     LEDGER,
     PROTECTED,
     clone,
-    copied_origin,
     hook,
     ledger_of,
     move_branch,
-    new_origin,
     tip,
 )
 from tests.app.git_repo import commit_all, git
@@ -34,18 +32,6 @@ HELD = take(
     300,
 )
 FACTS: tuple[Record, ...] = (begin("x", A, 1), accepted("x", 2))
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    new_origin(folder)
-    return folder
-
-
-@pytest.fixture
-def origin(template: Path, tmp_path: Path) -> Path:
-    return copied_origin(template, tmp_path)
 
 
 @pytest.fixture

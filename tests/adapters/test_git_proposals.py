@@ -23,11 +23,9 @@ from tests.adapters.git_far_end import (
     LOCKFILE,
     PROTECTED,
     clone,
-    copied_origin,
     hook,
     looks,
     move_branch,
-    new_origin,
     odd_refs,
     remote_of,
     tip,
@@ -42,18 +40,10 @@ TWO = lockfile({"acme": entry(current("x", A)), "b": entry(current("y", B))})
 RECORDS = (begin("x", A, 0), accepted("x", 1), ended("x", 2))
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    new_origin(folder)
-    return folder
-
-
 @pytest.fixture
-def origin(template: Path, tmp_path: Path) -> Path:
-    made = copied_origin(template, tmp_path)
-    hook(made, "update", PROTECTED)
-    return made
+def origin(origin: Path) -> Path:
+    hook(origin, "update", PROTECTED)
+    return origin
 
 
 def ledger_in(folder: Path, notices: list[str] | None = None) -> ProposingLedger:

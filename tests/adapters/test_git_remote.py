@@ -14,7 +14,6 @@ from tests.adapters.git_far_end import (
     LEDGER,
     PROTECTED,
     clone,
-    copied_origin,
     hook,
     looks,
     move_branch,
@@ -28,18 +27,6 @@ from tests.app.git_repo import commit_all, git, new_repo
 MAIN = "refs/heads/main"
 TOKEN = "ghs_do_not_tell_4711"
 KEY = "key-4711-do-not-tell"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    new_origin(folder)
-    return folder
-
-
-@pytest.fixture
-def origin(template: Path, tmp_path: Path) -> Path:
-    return copied_origin(template, tmp_path)
 
 
 @pytest.fixture

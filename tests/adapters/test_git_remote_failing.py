@@ -16,10 +16,8 @@ from tests.adapters.calls import closed_port
 from tests.adapters.git_far_end import (
     LEDGER,
     clone,
-    copied_origin,
     hook,
     http_answering,
-    new_origin,
     remote_of,
     tip,
 )
@@ -28,18 +26,6 @@ from tests.app.git_repo import git
 MAIN = "refs/heads/main"
 TOKEN = "ghs_do_not_tell_4711"
 KEY = "key-4711-do-not-tell"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    new_origin(folder)
-    return folder
-
-
-@pytest.fixture
-def origin(template: Path, tmp_path: Path) -> Path:
-    return copied_origin(template, tmp_path)
 
 
 @pytest.fixture
