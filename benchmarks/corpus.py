@@ -86,7 +86,7 @@ def write_engines(root: Path, count: int) -> None:
 def write_lockfile(root: Path) -> None:
     """What the lockfile holds when a job has completed for every engine."""
     from reconciler.adapters.engine_files import EngineFiles
-    from reconciler.adapters.state_files import LockfileFile
+    from reconciler.adapters.lockfile_store import LockfileFile
     from reconciler.core.entry import Entry, Provisioned
     from reconciler.core.lockfile import EMPTY
     from reconciler.core.spec import Desired, record_of

@@ -12,7 +12,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.adapters.state_files import read_regular
+from reconciler.adapters.durable_files import read_regular
 from reconciler.core.dispatch import Dispatched, read_payload
 from reconciler.core.errors import InvalidInput
 from reconciler.core.learn import Delivery

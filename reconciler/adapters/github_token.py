@@ -180,7 +180,7 @@ def read_app_key(path: Path) -> RSAPrivateKey:
 
 
 def _read_pem(path: Path) -> bytes:
-    from reconciler.adapters.state_files import read_regular
+    from reconciler.adapters.durable_files import read_regular
 
     content = read_regular(path, str(path))
     if content is None:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.adapters.durable_files import replace_file
+from reconciler.adapters.lockfile_store import LockfileFile
 from reconciler.adapters.safe_files import FileRefused, SafeFiles
-from reconciler.adapters.state_files import LockfileFile, replace_file
 from reconciler.core.errors import ReconcileError
 from reconciler.core.lockfile import Lockfile
 from reconciler.core.outputs import OutputRefused, Write, place_of, writes_of

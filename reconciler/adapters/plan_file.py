@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from reconciler.adapters.state_files import read_regular, replace_file
+from reconciler.adapters.durable_files import read_regular, replace_file
 from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.plan import Action, Condition, Kind, Plan
 from reconciler.core.saved_plan import VERSION, SavedPlan

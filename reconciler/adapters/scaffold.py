@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn
 
+from reconciler.adapters.durable_files import read_regular, replace_file
 from reconciler.adapters.places import find_git
-from reconciler.adapters.state_files import read_regular, replace_file
 from reconciler.core.errors import StorageError
 from reconciler.core.settings import SETTINGS, SETTINGS_FILE
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.adapters.state_files import read_regular, replace_file
+from reconciler.adapters.durable_files import read_regular, replace_file
 from reconciler.cli.notes import warn
 from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project

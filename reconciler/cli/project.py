@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.adapters.journal_store import JournalFile
+from reconciler.adapters.lockfile_store import LockfileFile
 from reconciler.adapters.places import object_id_length, private_folder
 from reconciler.adapters.settings_file import find_root, read_settings_file
-from reconciler.adapters.state_files import JournalFile, LockfileFile
 from reconciler.cli.notes import warn
 from reconciler.cli.options import given
 from reconciler.core.errors import InvalidInput

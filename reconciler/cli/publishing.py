@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.adapters.durable_files import replace_file
 from reconciler.adapters.places import find_git
-from reconciler.adapters.state_files import replace_file
 from reconciler.adapters.system_clock import UtcClock
 from reconciler.cli import ci
 from reconciler.cli.notes import hears, say

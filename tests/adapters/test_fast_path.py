@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.engine_files import EngineFiles
-from reconciler.adapters.state_files import JournalFile, LockfileFile
+from reconciler.adapters.journal_store import JournalFile
+from reconciler.adapters.lockfile_store import LockfileFile
 from reconciler.app.planning import Planned, Request, make_plan
 from reconciler.core import lockfile as lockfile_format
 from reconciler.core.entry import Entry, Pending, Provisioned

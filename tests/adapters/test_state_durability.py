@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.state_files import JournalFile, LockfileFile
+from reconciler.adapters.journal_store import JournalFile
+from reconciler.adapters.lockfile_store import LockfileFile
 from reconciler.core import lockfile as lockfile_format
 from reconciler.core.errors import StorageError
 from reconciler.core.journal import Begin, Record
@@ -37,7 +38,7 @@ def names(folder: Path) -> list[str]:
 REPLACING = """
 import sys
 from pathlib import Path
-from reconciler.adapters.state_files import replace_file
+from reconciler.adapters.durable_files import replace_file
 contents = [Path(name).read_bytes() for name in sys.argv[2:]]
 file = Path(sys.argv[1])
 replace_file(file, contents[0], "lockfile")
@@ -50,7 +51,7 @@ while True:
 APPENDING = """
 import sys
 from pathlib import Path
-from reconciler.adapters.state_files import JournalFile
+from reconciler.adapters.journal_store import JournalFile
 from reconciler.core.journal import Acceptance
 file = JournalFile(Path(sys.argv[1]))
 number = int(sys.argv[2])
@@ -155,7 +156,8 @@ def test_everything_is_on_the_disk_before_it_counts(tmp_path: Path, monkeypatch:
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from reconciler.adapters.state_files import JournalFile, LockfileFile
+from reconciler.adapters.journal_store import JournalFile
+from reconciler.adapters.lockfile_store import LockfileFile
 from reconciler.core import lockfile
 from reconciler.core.errors import StorageError
 from reconciler.core.journal import Acceptance

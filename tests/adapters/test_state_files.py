@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.state_files import JournalFile, LockfileFile, replace_file
+from reconciler.adapters.durable_files import replace_file
+from reconciler.adapters.journal_store import JournalFile
+from reconciler.adapters.lockfile_store import LockfileFile
 from reconciler.core import journal as journal_format
 from reconciler.core import lockfile as lockfile_format
 from reconciler.core.errors import JournalError, LockfileError, StorageError
