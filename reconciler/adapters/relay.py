@@ -11,21 +11,18 @@ by their webhook-id and job, and a second one changes nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from reconciler.adapters.endpoint import Endpoint
 from reconciler.adapters.github_api import TIMEOUTS, Answer, GitHub, Timeouts
 from reconciler.adapters.github_token import NoToken, Token
 from reconciler.adapters.inbox import Received
-from reconciler.adapters.inbox_writer import InboxWriter
 from reconciler.adapters.outbox import Outbox, begin, forget_passed_on, passed_on
 from reconciler.adapters.relay_pace import PACE, Fate, Pace, Pauses, fate_of, hint_for
-from reconciler.adapters.webhook_log import ServeLog
-from reconciler.adapters.webhook_metrics import RelayCounts
+from reconciler.adapters.relay_surroundings import Surroundings
 from reconciler.core.dispatch import payload_of, request_of
 from reconciler.core.errors import ReconcileError
 
@@ -53,19 +50,6 @@ class Target:
     @property
     def place(self) -> str:
         return f"{self.api.authority}/{self.repository}"
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the receiver lends: its inbox and the writer of it, how long events are kept, its log, clock and chance."""
-
-    inbox: Path
-    writer: InboxWriter
-    keep: float
-    counts: RelayCounts
-    log: ServeLog
-    clock: Callable[[], float]
-    random: Callable[[], float]
 
 
 @asynccontextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from reconciler.adapters.inbox import Sizes
+from reconciler.adapters.relay_surroundings import RelayCounts
 
 OUTCOMES = (
     "stored",
@@ -23,18 +23,6 @@ OUTCOMES = (
 )
 _BOUNDS = (0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.01)  # seconds
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
-
-
-@dataclass
-class RelayCounts:
-    """Of a relay, since the start; `failed` counts requests, the others events. `oldest_at` is when the oldest of those
-    that wait was received, in unix seconds."""
-
-    sent: int = 0
-    skipped: int = 0
-    failed: int = 0
-    waiting: int = 0
-    oldest_at: float | None = None
 
 
 class Metrics:

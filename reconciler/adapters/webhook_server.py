@@ -23,6 +23,7 @@ import uvicorn
 
 from reconciler.adapters.inbox import Inbox
 from reconciler.adapters.inbox_writer import InboxWriter
+from reconciler.adapters.relay_surroundings import RelayCounts, Surroundings
 from reconciler.adapters.webhook_app import Receiver
 from reconciler.adapters.webhook_intake import Intake, Rules
 from reconciler.adapters.webhook_limits import Limits
@@ -35,7 +36,7 @@ from reconciler.adapters.webhook_listen import (
     url_of,
 )
 from reconciler.adapters.webhook_log import ServeLog
-from reconciler.adapters.webhook_metrics import Metrics, RelayCounts
+from reconciler.adapters.webhook_metrics import Metrics
 from reconciler.adapters.webhook_pages import Pages
 from reconciler.adapters.webhook_secrets import Secrets
 from reconciler.adapters.webhook_upkeep import Upkeep
@@ -140,7 +141,7 @@ def _relaying(
 ) -> contextlib.AbstractAsyncContextManager[None]:
     if settings.relay is None:
         return contextlib.nullcontext()
-    from reconciler.adapters.relay import Surroundings, relaying  # httpx, only here
+    from reconciler.adapters.relay import relaying  # httpx, only here
 
     metrics.relay = RelayCounts()
     around = Surroundings(settings.inbox, writer, settings.keep, metrics.relay, log, clock, random.random)

@@ -14,10 +14,10 @@ from typing import Any
 from reconciler.adapters.github_api import Timeouts, github_endpoint
 from reconciler.adapters.github_token import PlainToken, Token
 from reconciler.adapters.inbox_writer import InboxWriter, Row
-from reconciler.adapters.relay import Surroundings, Target, relaying
+from reconciler.adapters.relay import Target, relaying
 from reconciler.adapters.relay_pace import Pace
+from reconciler.adapters.relay_surroundings import RelayCounts, Surroundings
 from reconciler.adapters.webhook_log import ServeLog
-from reconciler.adapters.webhook_metrics import RelayCounts
 from tests.adapters.deliveries import row
 from tests.github_fake import TOKEN, FakeGitHub
 

@@ -11,7 +11,8 @@ import pytest
 from reconciler.adapters.inbox import Inbox
 from reconciler.adapters.inbox_file import connect
 from reconciler.adapters.relay_pace import Pace
-from reconciler.adapters.webhook_metrics import Metrics, RelayCounts
+from reconciler.adapters.relay_surroundings import RelayCounts
+from reconciler.adapters.webhook_metrics import Metrics
 from reconciler.core.dispatch import EVENT_TYPE, read_payload
 from tests.adapters.deliveries import fill, row, stored
 from tests.adapters.relayed import names, relay_of, run, sent
