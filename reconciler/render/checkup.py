@@ -1,14 +1,12 @@
-"""What `reconcile doctor` found, for people and for programs."""
+"""What `reconcile doctor` found, for people."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from reconciler.core.checkup import Finding, Verdict
 from reconciler.render.diagnostics import diagnostic_lines
-from reconciler.render.json_view import SCHEMA_VERSION, diagnostics_document, render_json
 from reconciler.render.look import Look, Style
 from reconciler.render.printable import printable, printable_lines, shorten
 from reconciler.render.words import counted
@@ -43,17 +41,3 @@ def _tally(findings: Sequence[Finding]) -> str:
     verdicts = Counter(one.verdict for one in findings)
     bad = [counted(verdicts[one], one.value) for one in (Verdict.PROBLEM, Verdict.WARNING) if verdicts[one]]
     return ", ".join(bad) + "." if bad else "All is well."
-
-
-def render_checkup_json(findings: Sequence[Finding], exit_code: int) -> str:
-    """`{"checks": [{"check", "verdict", "message", "hint"?, "diagnostics"?}], "exitCode"}`."""
-    checks = [_document(one) for one in findings]
-    return render_json({"schemaVersion": SCHEMA_VERSION, "checks": checks, "exitCode": int(exit_code)})
-
-
-def _document(finding: Finding) -> dict[str, Any]:
-    document = {"check": finding.check, "verdict": finding.verdict.value, "message": finding.said}
-    if finding.hint is not None:
-        document["hint"] = finding.hint
-    diagnostics = diagnostics_document(finding.diagnostics)
-    return {**document, "diagnostics": diagnostics} if diagnostics else document

@@ -15,7 +15,7 @@ from reconciler.render.comment_words import facts
 from reconciler.render.look import Look
 from reconciler.render.markdown_engine import engine_section
 from reconciler.render.markdown_text import code_span, html_code, size
-from reconciler.render.text import TERSE_ABOVE
+from reconciler.render.words import TERSE_ABOVE
 
 _LOOK = Look()
 _MOST = 15_000  # bytes for the differences of one engine

@@ -15,8 +15,7 @@ from reconciler.render.look import Look
 from reconciler.render.markdown_engine import engine_section
 from reconciler.render.markdown_text import code_span, fenced, html_code, prose, size
 from reconciler.render.origins import origin_words
-from reconciler.render.text import TERSE_ABOVE
-from reconciler.render.words import closing_sentences, counted, short_digest
+from reconciler.render.words import TERSE_ABOVE, closing_sentences, counted, short_digest
 
 _LOOK = Look()
 _RESERVE = 200  # bytes for the closing count

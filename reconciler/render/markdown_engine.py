@@ -13,8 +13,7 @@ from reconciler.render.look import Look
 from reconciler.render.markdown_text import code_span, fenced, prose
 from reconciler.render.printable import printable, printable_lines, shorten, shorten_pair
 from reconciler.render.text_diff import diff_lines
-from reconciler.render.text_fields import content_title
-from reconciler.render.words import counted, short_digest, what_happens
+from reconciler.render.words import content_title, counted, short_digest, what_happens
 
 _LOOK = Look()
 _LONGEST = 400  # characters of one line

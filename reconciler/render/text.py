@@ -8,10 +8,7 @@ from __future__ import annotations
 from reconciler.core.plan import Plan
 from reconciler.render.look import Look
 from reconciler.render.printable import printable
-from reconciler.render.words import closing_sentences, short_digest
-
-# With more new engines than this each takes one line: a first run is not read field by field.
-TERSE_ABOVE = 50
+from reconciler.render.words import TERSE_ABOVE, closing_sentences, short_digest
 
 
 def render_plan(

@@ -9,7 +9,7 @@ from reconciler.core.spec import Source, Spec, meaning_of_text
 from reconciler.render.look import Look, Style
 from reconciler.render.printable import display_width, printable, printable_lines, shorten, shorten_pair
 from reconciler.render.text_diff import DiffLine, diff_lines
-from reconciler.render.words import counted, short_digest
+from reconciler.render.words import content_title, counted, short_digest
 
 _LABELS = 12  # the longest is `description`
 _PREVIEW = 3  # lines of a new text that are shown: a text is reviewed in its file
@@ -156,13 +156,6 @@ def _content_change(change: Change, look: Look, room: Room) -> list[str]:
         return lines + _preview(text, look, room, mark, _MARKS[mark])
     digests = [short_digest(digest) for digest in (change.old, change.new) if digest is not None]
     return [*lines, "      " + look.paint(f" {look.arrow} ".join(digests), "dim")]
-
-
-def content_title(change: Change, look: Look) -> str:
-    """`engines/glossary.md (183 → 201 characters)`; a text without a file is `text in the engine file`."""
-    name = printable(change.file) if change.file is not None else "text in the engine file"
-    sizes = [f"{size:,}" for size in (change.old_chars, change.new_chars) if size is not None]
-    return f"{name} ({f' {look.arrow} '.join(sizes)} characters)" if sizes else name
 
 
 def _diff(old: str, new: str, look: Look, room: Room) -> list[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from reconciler.core.plan import Action, Condition, Kind, Plan
+from reconciler.core.plan import Action, Change, Condition, Kind, Plan
+from reconciler.render.look import Look
 from reconciler.render.printable import printable
+
+# With more new engines than this each takes one line: a first run is not read field by field.
+TERSE_ABOVE = 50
 
 _COUNTED = (
     ("create", "to create"),
@@ -110,3 +114,10 @@ _CONDITIONS = {
     Condition.FAILED: "failed, and is left alone",
     Condition.UNCERTAIN: "is uncertain, and is left alone until you settle it",
 }
+
+
+def content_title(change: Change, look: Look) -> str:
+    """`engines/glossary.md (183 → 201 characters)`; a text without a file is `text in the engine file`."""
+    name = printable(change.file) if change.file is not None else "text in the engine file"
+    sizes = [f"{size:,}" for size in (change.old_chars, change.new_chars) if size is not None]
+    return f"{name} ({f' {look.arrow} '.join(sizes)} characters)" if sizes else name

@@ -13,7 +13,8 @@ from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile import EMPTY, Lockfile
 from reconciler.core.spec import Kept
 from reconciler.render.printable import display_width
-from reconciler.render.status import render_status, render_status_json
+from reconciler.render.status import render_status
+from reconciler.render.status_json import render_status_json
 from tests.render.samples import EVIL
 
 NOW = "2026-11-24T12:00:00Z"
