@@ -17,7 +17,8 @@ from reconciler.render.annotations import render_plan_github
 from reconciler.render.json_view import render_plan_json
 from reconciler.render.markdown import render_plan_markdown
 from reconciler.render.origins import in_groups, origin_sentence
-from reconciler.render.text import TERSE_ABOVE, render_plan
+from reconciler.render.text import render_plan
+from reconciler.render.words import TERSE_ABOVE
 from tests.render.samples import EVERY_KIND, PLANS
 from tests.render.strategies import QUICK, plans
 

@@ -10,7 +10,8 @@ import pytest
 from reconciler.core.plan import Action, Change, Kind, Plan
 from reconciler.core.spec import Source, Spec
 from reconciler.render.printable import display_width
-from reconciler.render.text import TERSE_ABOVE, render_plan
+from reconciler.render.text import render_plan
+from reconciler.render.words import TERSE_ABOVE
 from tests.render.samples import EVERY_KIND, INVALID, LARGE, NOTHING
 
 
