@@ -8,6 +8,7 @@ sure is uncertain, never guessed.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
@@ -106,11 +107,23 @@ def judge_create(status: int, body: bytes, retry_after: str | None = None) -> An
     delay = _short_wait(retry_after)
     if status == 429:
         return refused if delay is None else Again(refused, delay)
-    if status == 503:
-        return Again(refused, delay)
+    if status == 503 and _is_own_503(body, retry_after):
+        return refused if delay is None else Again(refused, delay)
     if 300 <= status < 500 and status != 408:
         return refused
     return Uncertain(f"the platform answered {status}: {message}")
+
+
+def _is_own_503(body: bytes, retry_after: str | None) -> bool:
+    """Whether the platform itself says that it did nothing. Any other 503 may come from a gateway that had forwarded
+    the call before it gave up on the answer.
+    """
+    document = _json(body)
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("message"), str)
+        and _seconds(retry_after) is not None
+    )
 
 
 def _accepted(body: bytes) -> Answer:
@@ -232,8 +245,14 @@ def _json(body: bytes) -> Any:
 
 def _short_wait(retry_after: str | None) -> float | None:
     """The seconds of a Retry-After that is worth waiting for."""
+    seconds = _seconds(retry_after)
+    return seconds if seconds is not None and seconds <= SHORT_WAIT else None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """A Retry-After as seconds; None where there is none, or none that can be read."""
     try:
         seconds = float(retry_after) if retry_after is not None else None
     except ValueError:
         return None
-    return seconds if seconds is not None and 0 <= seconds <= SHORT_WAIT else None
+    return seconds if seconds is not None and 0 <= seconds < math.inf else None

@@ -130,16 +130,23 @@ class TestAnswers:
         assert answer == Refused("the daily quota is used up", 429)
         assert (len(requests), pauses) == (1, [])
 
-    def test_unavailable_is_tried_again_with_backoff(self) -> None:
-        answer, requests, pauses = answer_to(raw(503), raw(503), ACCEPTED)
+    def test_its_own_unavailability_is_waited_out(self) -> None:
+        own = raw(503, b'{"message": "busy"}', "Retry-After: 2")
+        answer, requests, pauses = answer_to(own, own, ACCEPTED)
         assert isinstance(answer, Accepted)
         assert len(requests) == 3
-        assert pauses == pytest.approx([0.3, 0.55])
+        assert pauses == [2.0, 2.0]
 
     def test_unavailable_for_good_is_refused(self) -> None:
-        answer, requests, _ = answer_to(raw(503))
-        assert answer == Refused("the platform is unavailable", 503)
+        answer, requests, _ = answer_to(raw(503, b'{"message": "busy"}', "Retry-After: 2"))
+        assert answer == Refused("busy", 503)
         assert len(requests) == 3
+
+    @pytest.mark.parametrize("header", ["Retry-After: 2", "X-Nothing: 1"])
+    def test_a_gateways_503_is_never_repeated(self, header: str) -> None:
+        answer, requests, _ = answer_to(raw(503, b"<html>", header))
+        assert isinstance(answer, Uncertain)
+        assert len(requests) == 1
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_no_redirect_is_followed(self, status: int) -> None:

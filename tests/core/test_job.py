@@ -136,12 +136,26 @@ class TestAgain:
         assert answer.halts
         assert not answer.about_spec
 
-    @pytest.mark.parametrize("header", [None, "3600", "soon"])
-    def test_unavailable_is_tried_again_at_our_own_pace(self, header: str | None) -> None:
-        answer = judge_create(503, b"<html>", header)
-        assert answer == Again(Refused("the platform is unavailable", 503), None)
-        assert isinstance(answer, Again)
-        assert answer.refused.halts
+    def test_its_own_long_unavailability_ends_the_creating(self) -> None:
+        answer = judge_create(503, body(message="maintenance"), "3600")
+        assert answer == Refused("maintenance", 503)
+        assert answer.halts
+
+    @pytest.mark.parametrize(
+        ("raw", "header"),
+        [
+            (b"<html>", "5"),
+            (b"", "5"),
+            (body(message="no server is available"), None),
+            (body(message="no server is available"), "soon"),
+            (body(message="no server is available"), "inf"),
+            (body(message=None), "5"),
+            (body(error="overloaded"), "5"),
+            (b"[]", "5"),
+        ],
+    )
+    def test_a_503_that_may_be_a_gateways_is_uncertain(self, raw: bytes, header: str | None) -> None:
+        assert isinstance(judge_create(503, raw, header), Uncertain)
 
 
 @given(st.integers(100, 999), st.binary(max_size=200), st.none() | st.text(max_size=10))
@@ -149,7 +163,8 @@ def test_any_answer_is_judged_and_an_engine_never_overlooked(
     status: int, raw: bytes, header: str | None
 ) -> None:
     answer = judge_create(status, raw, header)
-    if 200 <= status < 300 or (status >= 500 and status != 503):
+    own = status == 503 and b"message" in raw
+    if 200 <= status < 300 or (status >= 500 and not own):
         assert not isinstance(answer, Refused | Again)
 
 

@@ -73,9 +73,15 @@ def test_a_long_quota_stops_the_creates(project: Project, platform: SandboxServe
 
 
 def test_a_busy_platform_is_asked_again(project: Project, platform: SandboxServer) -> None:
-    platform.faults.add("create", "status=503", match="acme")
+    platform.faults.add("create", "status=503", match="acme", retry_after=0)
     project.apply().ended(0)
     assert platform.create_calls() == 2
+
+
+def test_a_gateway_that_gave_up_is_not_asked_again(project: Project, platform: SandboxServer) -> None:
+    platform.faults.add("create", "html=503", match="acme")
+    project.apply().ended(7, "reconcile resolve acme")
+    assert platform.create_calls() == 1  # the other engine
 
 
 def test_a_failed_job_is_reported_until_it_is_tried_again(project: Project, platform: SandboxServer) -> None:
