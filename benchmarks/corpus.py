@@ -87,9 +87,9 @@ def write_lockfile(root: Path) -> None:
     """What the lockfile holds when a job has completed for every engine."""
     from reconciler.adapters.engine_files import EngineFiles
     from reconciler.adapters.lockfile_store import LockfileFile
-    from reconciler.core.entry import Entry, Provisioned
-    from reconciler.core.lockfile import EMPTY
-    from reconciler.core.spec import Desired, record_of
+    from reconciler.core.engine.spec import Desired, record_of
+    from reconciler.core.lockfile.entry import Entry, Provisioned
+    from reconciler.core.lockfile.model import EMPTY
 
     engines = EngineFiles(root)
     entries: dict[str, Entry | None] = {}

@@ -12,8 +12,8 @@ import time
 from benchmarks.far_platform import KEY, platform
 from benchmarks.yardstick import pace
 from reconciler.adapters.platform_http import PlatformClient
-from reconciler.core.job import Accepted
-from reconciler.core.spec import Source, Spec
+from reconciler.core.engine.spec import Source, Spec
+from reconciler.core.platform.job import Accepted
 
 CALLS = 1_000
 AT_ONCE = 8

@@ -15,7 +15,7 @@ from itertools import pairwise
 from time import perf_counter_ns
 
 from benchmarks.table import Row
-from reconciler.core.webhook import Signed, SigningKeys, Verdict, verify
+from reconciler.core.platform.webhook import Signed, SigningKeys, Verdict, verify
 
 ROUNDS = 20_000
 QUICK_ROUNDS = 2_000

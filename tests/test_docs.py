@@ -17,9 +17,9 @@ from reconciler.adapters.engine_files import EngineFiles
 from reconciler.adapters.settings_file import read_settings_file
 from reconciler.adapters.yaml_reader import read_yaml
 from reconciler.cli.main import cli
+from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import ExitCode
-from reconciler.core.settings import resolve
-from reconciler.core.spec import Desired
+from reconciler.core.settings.model import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.engine_discovery import discover
 from reconciler.adapters.safe_files import FileRefused, SafeFiles
+from reconciler.core.engine.fingerprint import blob_id, fingerprint
+from reconciler.core.engine.spec import Desired, Output, Source, Spec
 from reconciler.core.errors import Diagnostic, InvalidInput
-from reconciler.core.fingerprint import blob_id, fingerprint
-from reconciler.core.spec import Desired, Output, Source, Spec
 
 if TYPE_CHECKING:
     from reconciler.adapters.engine_outputs import OutputPlaces

@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.adapters.safe_files import FileRefused, SafeFiles
 from reconciler.adapters.yaml_reader import Path, YamlDocument, read_yaml
 from reconciler.core.errors import InvalidInput
-from reconciler.core.plan import Action, Change
+from reconciler.core.plan.model import Action, Change
 
 
 class EngineLines:

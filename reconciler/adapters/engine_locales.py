@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from reconciler.core.locales import COMMON, locale_meant
+from reconciler.core.engine.locales import COMMON, locale_meant
 
 _LANGUAGE = re.compile("[a-z]{2,3}")  # a private tag, `x-…`, is none
 _NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx"})

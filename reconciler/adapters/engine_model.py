@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from reconciler.adapters.engine_locales import locale_problem
 from reconciler.adapters.yaml_text import cut
-from reconciler.core.spec import MAX_OUTPUTS, MAX_SOURCES
+from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
 
 MAX_NAME = 200
 MAX_URL = 2048

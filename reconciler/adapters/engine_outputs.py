@@ -12,10 +12,10 @@ from typing import Any
 
 from reconciler.adapters.engine_words import Finding, Path
 from reconciler.adapters.safe_files import SafeFiles
+from reconciler.core.engine.spec import MAX_OUTPUTS, Output
 from reconciler.core.errors import InvalidInput
-from reconciler.core.setting_kinds import RelativePath
-from reconciler.core.settings import SETTINGS_FILE
-from reconciler.core.spec import MAX_OUTPUTS, Output
+from reconciler.core.settings.kinds import RelativePath
+from reconciler.core.settings.model import SETTINGS_FILE
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
 _ENV = re.compile(r"(?:.*\.)?env(?:\.[^/]+)?")  # .env, .env.local, web.env

@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from reconciler.adapters.yaml_reader import YamlDocument
+from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
 from reconciler.core.errors import Diagnostic
-from reconciler.core.spec import MAX_OUTPUTS, MAX_SOURCES
 from reconciler.core.suggest import did_you_mean
 
 Path = tuple[str | int, ...]

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.adapters.durable_files import read_regular
-from reconciler.core.dispatch import Dispatched, read_payload
 from reconciler.core.errors import InvalidInput
-from reconciler.core.learn import Delivery
-from reconciler.core.webhook import SigningKeys, Verdict, read_event, verify
+from reconciler.core.ledger.webhook_facts import Delivery
+from reconciler.core.platform.dispatch import Dispatched, read_payload
+from reconciler.core.platform.webhook import SigningKeys, Verdict, read_event, verify
 
 _MAX_BYTES = 4 << 20
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from reconciler.core.backoff import delays
-from reconciler.core.job import News, Progress
+from reconciler.core.platform.backoff import delays
+from reconciler.core.platform.job import News, Progress
 
 AT_ONCE = 0.1  # seconds over which the looks are spread when many sockets are closed in one moment
 LASTED = 1.0  # seconds of a connection after which a look at once can do no harm

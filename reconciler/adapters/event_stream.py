@@ -35,7 +35,7 @@ from reconciler.adapters.open_files import room_for_sockets
 from reconciler.adapters.tls_buffers import shrink_read_buffer
 from reconciler.adapters.unreachable import why_unreachable
 from reconciler.core.errors import PlatformError
-from reconciler.core.job import News, Progress, message_of, news_in, shorten
+from reconciler.core.platform.job import News, Progress, message_of, news_in, shorten
 
 MAX_MESSAGE = 64 * 1024  # bytes; a longer message ends the connection, which is then made anew
 HANDSHAKES = 64

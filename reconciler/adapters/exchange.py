@@ -21,7 +21,7 @@ import httpx
 
 from reconciler.adapters.endpoint import Endpoint, check_key, proxy_for, tls_context, user_agent
 from reconciler.adapters.unreachable import Cause, why_unreachable
-from reconciler.core.job import shorten
+from reconciler.core.platform.job import shorten
 
 MAX_BODY = 256 * 1024  # bytes read of any answer; the documented ones have a few hundred
 KEEP_ALIVE = 2.0  # seconds; servers usually allow 5, so no request of ours meets a closing connection

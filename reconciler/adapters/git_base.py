@@ -15,8 +15,8 @@ from reconciler.adapters.engine_files import EngineFiles
 from reconciler.adapters.git import GitFailed, GitTexts, call_git
 from reconciler.adapters.places import find_git
 from reconciler.adapters.safe_files import MAX_FILE_BYTES, FileRefused, SafeFiles
+from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import Diagnostic, GitError
-from reconciler.core.spec import Desired
 
 _PATHS_AT_ONCE = 500  # arguments of one command
 _TREE_LINE = re.compile(r"[0-9]{6} blob ([0-9a-f]+)\t(.*)", re.DOTALL)

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 
 from reconciler.adapters.git_remote import Commit, Draft, GitRemote, Update
 from reconciler.adapters.steps import step
-from reconciler.core import journal, lease
-from reconciler.core import lockfile as lockfile_format
 from reconciler.core.errors import GitError
-from reconciler.core.journal import Record
-from reconciler.core.lease import Lease
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.shared import Shared, ledger_subject, publish_message
+from reconciler.core.ledger import journal, lease
+from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.lease import Lease
+from reconciler.core.ledger.remote_snapshot import Shared, ledger_subject, publish_message
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.model import Lockfile
 
 JOURNAL_FILE = "journal.jsonl"
 LEASE_FILE = "lease.json"

@@ -12,8 +12,8 @@ from reconciler.adapters.git import GitFailed, call_git, run_git
 from reconciler.adapters.git_ledger import LEASE_FILE, GitLedger
 from reconciler.adapters.git_push import push_error
 from reconciler.adapters.merge_driver import DRIVER, NAME
-from reconciler.core import lease
-from reconciler.core.lease import Lease
+from reconciler.core.ledger import lease
+from reconciler.core.ledger.lease import Lease
 
 
 def check_push(ledger: GitLedger, seconds: float) -> None:

@@ -18,12 +18,12 @@ from typing import Any
 from reconciler.adapters.git_ledger import GitLedger
 from reconciler.adapters.git_remote import Commit, Draft, Update
 from reconciler.adapters.steps import step
-from reconciler.core import lockfile as lockfile_format
 from reconciler.core.errors import GitError, LockfileError, PushRefused
-from reconciler.core.journal import Record
-from reconciler.core.lease import Lease
-from reconciler.core.lockfile import EMPTY, Lockfile
-from reconciler.core.shared import Proposal, Shared, publish_message
+from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.lease import Lease
+from reconciler.core.ledger.remote_snapshot import Proposal, Shared, publish_message
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 
 _LOOKED_AT = (
     20  # commits of our branch in which one of ours is looked for; the others were put on top by hand

@@ -25,7 +25,7 @@ from reconciler.adapters.endpoint import (
 from reconciler.adapters.github_limits import pause_of
 from reconciler.adapters.unreachable import why_unreachable
 from reconciler.core.errors import InvalidInput
-from reconciler.core.job import shorten
+from reconciler.core.platform.job import shorten
 
 PUBLIC = "https://api.github.com"
 _VERSION = "2022-11-28"  # of the API

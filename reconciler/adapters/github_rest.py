@@ -25,9 +25,9 @@ from reconciler.adapters.endpoint import check_key, proxy_for, tls_context, user
 from reconciler.adapters.github_api import github_endpoint
 from reconciler.adapters.github_limits import pause_of
 from reconciler.adapters.unreachable import why_unreachable
-from reconciler.core.backoff import delays
 from reconciler.core.errors import GitHubError, InvalidInput
-from reconciler.core.job import shorten
+from reconciler.core.platform.backoff import delays
+from reconciler.core.platform.job import shorten
 
 PATIENCE = 60.0  # seconds for all pauses and repeated requests of one client
 _TRIES = 6

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.adapters.inbox_file import connect, mapped, transaction
-from reconciler.core.webhook import Event, Signed, read_event
+from reconciler.core.platform.webhook import Event, Signed, read_event
 
 _ANSWER_BYTES = 1 << 20  # of bodies in one reading
 _SHOWN = "number, webhook_id, operation_id, received_at, timestamp, signature, body, claimed_at, claimed_by"

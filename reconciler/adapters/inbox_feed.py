@@ -13,8 +13,8 @@ from pathlib import Path
 
 from reconciler.adapters.inbox import Inbox
 from reconciler.core.errors import InvalidInput, StorageError
-from reconciler.core.learn import Delivery
-from reconciler.core.webhook import Event
+from reconciler.core.ledger.webhook_facts import Delivery
+from reconciler.core.platform.webhook import Event
 
 _LOOK = 0.1  # seconds between looks
 _AGAIN = 2.0  # seconds until the next try when the file cannot be read

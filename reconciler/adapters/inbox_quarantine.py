@@ -13,7 +13,7 @@ import sqlite3
 from typing import NamedTuple
 
 from reconciler.adapters.inbox_writer import Row, insert
-from reconciler.core.webhook import Signed, SigningKeys, Verdict, subject_of, verify
+from reconciler.core.platform.webhook import Signed, SigningKeys, Verdict, subject_of, verify
 
 MAX_DELIVERIES = 2000
 MAX_BYTES = 32 << 20

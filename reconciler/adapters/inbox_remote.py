@@ -16,11 +16,11 @@ from typing import Any
 import httpx
 
 from reconciler.adapters.endpoint import parse_endpoint, proxy_for, tls_context, user_agent
-from reconciler.core.backoff import delays
 from reconciler.core.errors import PlatformError
-from reconciler.core.job import shorten
-from reconciler.core.learn import Delivery
-from reconciler.core.webhook import Event, read_event
+from reconciler.core.ledger.webhook_facts import Delivery
+from reconciler.core.platform.backoff import delays
+from reconciler.core.platform.job import shorten
+from reconciler.core.platform.webhook import Event, read_event
 
 TOKEN = "RECONCILE_INBOX_TOKEN"  # noqa: S105 # a variable's name
 _WAIT = 25  # seconds that the receiver may hold a poll; proxies commonly cut at 30 or 60

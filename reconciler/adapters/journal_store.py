@@ -15,7 +15,7 @@ from reconciler.adapters.durable_files import mapped, read_regular, require_regu
 from reconciler.adapters.steps import step
 
 if TYPE_CHECKING:
-    from reconciler.core.journal import Record
+    from reconciler.core.ledger.journal import Record
 
 # A pipe in the journal's place must not make us wait for somebody to read from it.
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
@@ -36,7 +36,7 @@ class JournalFile:
         more, fetched = _read_journal(self._fetched)
         if not more:
             return records, content
-        from reconciler.core import journal as journal_format
+        from reconciler.core.ledger import journal as journal_format
 
         return journal_format.union(more, records), content + fetched
 
@@ -46,7 +46,7 @@ class JournalFile:
 
     def append(self, records: Sequence[Record]) -> None:
         """See the port."""
-        from reconciler.core import journal as journal_format
+        from reconciler.core.ledger import journal as journal_format
 
         with mapped("write the journal", str(self._file)):
             created = not self._file.exists()
@@ -74,7 +74,7 @@ def _read_journal(file: Path) -> tuple[tuple[Record, ...], bytes]:
     content = read_regular(file, str(file))
     if not content:
         return (), b""
-    from reconciler.core import journal as journal_format  # most runs find none
+    from reconciler.core.ledger import journal as journal_format  # most runs find none
 
     records, whole = journal_format.parse(content, str(file))
     return records, content[:whole]

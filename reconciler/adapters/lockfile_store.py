@@ -8,9 +8,9 @@ from pathlib import Path
 
 from reconciler.adapters.durable_files import mapped, read_regular, replace_file, temporary_beside, write_new
 from reconciler.adapters.steps import step
-from reconciler.core import lockfile as lockfile_format
 from reconciler.core.errors import LockfileError, StorageError
-from reconciler.core.lockfile import Lockfile
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.model import Lockfile
 
 
 class LockfileFile:

@@ -15,10 +15,10 @@ from reconciler.adapters.durable_files import replace_file
 from reconciler.adapters.lockfile_store import LockfileFile
 from reconciler.adapters.safe_files import FileRefused, SafeFiles
 from reconciler.core.errors import ReconcileError
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.outputs import OutputRefused, Write, place_of, writes_of
-from reconciler.core.outputs_env import put_into_env
-from reconciler.core.outputs_json import put_into_json
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.outputs.env_file import put_into_env
+from reconciler.core.outputs.json_file import put_into_json
+from reconciler.core.outputs.places import OutputRefused, Write, place_of, writes_of
 
 _REFUSALS = {
     "outside": "it leads out of the project",

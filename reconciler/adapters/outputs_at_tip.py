@@ -11,7 +11,7 @@ from typing import NamedTuple
 from reconciler.adapters.git_remote import GitRemote
 from reconciler.adapters.outputs import edits_for, wanted_files
 from reconciler.adapters.safe_files import MAX_FILE_BYTES
-from reconciler.core.lockfile import Lockfile
+from reconciler.core.lockfile.model import Lockfile
 
 _FILE, _EXECUTABLE = "100644", "100755"
 

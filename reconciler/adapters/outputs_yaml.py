@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reconciler.core.outputs import (
+from reconciler.core.outputs.places import (
     OutputRefused,
     decoded,
     nested,

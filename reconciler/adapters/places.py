@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.core.errors import StorageError
-from reconciler.core.settings import Settings
+from reconciler.core.settings.model import Settings
 
 DEFAULT_ENVIRONMENT = Settings().environment
 

@@ -17,10 +17,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from reconciler.adapters.durable_files import read_regular, replace_file
+from reconciler.core.engine.spec import MAX_OUTPUTS, Kept, Output
 from reconciler.core.errors import InvalidInput, StorageError
-from reconciler.core.plan import Action, Condition, Kind, Plan
-from reconciler.core.saved_plan import VERSION, SavedPlan
-from reconciler.core.spec import MAX_OUTPUTS, Kept, Output
+from reconciler.core.plan.model import Action, Condition, Kind, Plan
+from reconciler.core.plan.saved import VERSION, SavedPlan
 
 MAX_BYTES = 32 << 20
 MAX_ACTIONS = 100_000

@@ -15,9 +15,10 @@ from typing import Any, Self
 from reconciler.adapters.endpoint import parse_endpoint, without_key
 from reconciler.adapters.exchange import Connections, Lost, Reply, Timeouts, Unreached
 from reconciler.adapters.steps import step
-from reconciler.core.backoff import delays
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import PlatformError
-from reconciler.core.job import (
+from reconciler.core.platform.backoff import delays
+from reconciler.core.platform.job import (
     THROTTLE_TRIES,
     Again,
     Answer,
@@ -29,7 +30,6 @@ from reconciler.core.job import (
     news_of_job,
     summary_of,
 )
-from reconciler.core.spec import Spec
 
 CONNECT_TRIES = 3
 READ_TRIES = 2

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from reconciler.adapters.progress_tally import ONLY_COUNTED, Row, Tally
 from reconciler.core.duration import format_duration
-from reconciler.core.job import shorten
+from reconciler.core.platform.job import shorten
 
 FRAMES_A_SECOND = 8
 _MOST_ROWS = 40

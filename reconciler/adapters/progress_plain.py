@@ -14,7 +14,7 @@ from typing import TextIO
 
 from reconciler.adapters.progress_tally import ONLY_COUNTED, Ending, Row, Tally
 from reconciler.core.duration import format_duration
-from reconciler.core.job import shorten
+from reconciler.core.platform.job import shorten
 
 COUNTS_EVERY = 5.0  # seconds between two lines of counts
 _STEPS = 100  # lines of one job's steps; one that reports more is told no further

@@ -23,8 +23,8 @@ from reconciler.adapters.inbox import Received
 from reconciler.adapters.outbox import Outbox, begin, forget_passed_on, passed_on
 from reconciler.adapters.relay_pace import PACE, Fate, Pace, Pauses, fate_of, hint_for
 from reconciler.adapters.relay_surroundings import Surroundings
-from reconciler.core.dispatch import payload_of, request_of
 from reconciler.core.errors import ReconcileError
+from reconciler.core.platform.dispatch import payload_of, request_of
 
 _PAGE = 50
 _GRACE = 5.0  # seconds for the request that is under way at the end

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from reconciler.adapters.github_api import Answer
-from reconciler.core.backoff import delays
+from reconciler.core.platform.backoff import delays
 
 
 class Fate(Enum):

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, NoReturn
 from reconciler.adapters.durable_files import read_regular, replace_file
 from reconciler.adapters.places import find_git
 from reconciler.core.errors import StorageError
-from reconciler.core.settings import SETTINGS, SETTINGS_FILE
+from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE
 
 SCHEMA_FILE = "schemas/engine.schema.json"
 _MERGE = re.compile(rb"[ \t]([-!]?merge|merge=\S+|binary)(?=[ \t]|$)")  # an attribute that says how to merge

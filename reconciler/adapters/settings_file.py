@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.adapters.safe_files import MAX_FILE_BYTES, FileRefused, SafeFiles
 from reconciler.core.errors import Diagnostic, InvalidInput, StorageError
-from reconciler.core.settings import SETTINGS_FILE
+from reconciler.core.settings.model import SETTINGS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from reconciler.core.settings import Place
+    from reconciler.core.settings.model import Place
 
 _SIGNS_OF_A_ROOT = (SETTINGS_FILE, "engines.lock.json")
 _MISSPELT = "reconcile.yml"

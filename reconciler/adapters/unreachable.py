@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.adapters.endpoint import Endpoint
-from reconciler.core.job import shorten
+from reconciler.core.platform.job import shorten
 
 
 class Cause(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.adapters.webhook_intake import Intake, Sender
 from reconciler.adapters.webhook_replies import REPLIES, answer
-from reconciler.core.webhook import MAX_BODY, signed_in
+from reconciler.core.platform.webhook import MAX_BODY, signed_in
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

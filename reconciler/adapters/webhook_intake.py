@@ -21,7 +21,7 @@ from reconciler.adapters.webhook_metrics import Metrics
 from reconciler.adapters.webhook_replies import value_of
 from reconciler.adapters.webhook_secrets import Secrets
 from reconciler.core.errors import StorageError
-from reconciler.core.webhook import (
+from reconciler.core.platform.webhook import (
     MAX_BODY,
     TOLERANCE,
     Signed,

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from reconciler.core.errors import InvalidInput, StorageError
-from reconciler.core.webhook import parse_secrets
+from reconciler.core.platform.webhook import parse_secrets
 
 _MAX_BYTES = 65536
 

@@ -11,7 +11,7 @@ from reconciler.adapters.webhook_listen import Certificate
 from reconciler.adapters.webhook_log import ServeLog
 from reconciler.adapters.webhook_secrets import Secrets
 from reconciler.core.errors import ReconcileError
-from reconciler.core.webhook import SigningKeys
+from reconciler.core.platform.webhook import SigningKeys
 
 _HOUR = 3600.0
 _PAUSE = 1.0  # seconds

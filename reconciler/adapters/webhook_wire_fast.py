@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from reconciler.adapters.webhook_intake import Intake, Sender
 from reconciler.adapters.webhook_replies import REPLIES
 from reconciler.adapters.webhook_wire import MAX_HEAD, MAX_HEADERS, Watched
-from reconciler.core.webhook import signed_in
+from reconciler.core.platform.webhook import signed_in
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from reconciler.app.driver import Driver, Ports
 from reconciler.app.planning import Planned
 from reconciler.core.errors import GuardRefused
-from reconciler.core.operation import Options
-from reconciler.core.plan import Plan
-from reconciler.core.run import Run
+from reconciler.core.plan.model import Plan
+from reconciler.core.run.machine import Run
+from reconciler.core.run.operation import Options
 
 
 @dataclass(frozen=True, slots=True)

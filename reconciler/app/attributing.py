@@ -10,17 +10,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.core import lockfile as lockfile_format
-from reconciler.core.attribution import Evidence, attributed, paths_of_gone
 from reconciler.core.errors import LockfileError
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.plan.attribution import Evidence, attributed, paths_of_gone
 
 if TYPE_CHECKING:
     from reconciler.app.planning import Planned
     from reconciler.app.ports import Engines, LockfileStore
+    from reconciler.core.engine.spec import Desired
     from reconciler.core.errors import Diagnostic
-    from reconciler.core.lockfile import Lockfile
-    from reconciler.core.plan import Action, Plan
-    from reconciler.core.spec import Desired
+    from reconciler.core.lockfile.model import Lockfile
+    from reconciler.core.plan.model import Action, Plan
 
 
 class Base(Protocol):

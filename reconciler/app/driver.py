@@ -24,11 +24,12 @@ from reconciler.app.ports import (
 )
 from reconciler.app.sharing import Sharer, Unannounced
 from reconciler.core.errors import PlatformError, StorageError
-from reconciler.core.job import COMPLETED, FAILED, Accepted, News, Progress, Refused, Uncertain
-from reconciler.core.journal import Begin, Record
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.outcome import Outcome
-from reconciler.core.protocol import (
+from reconciler.core.ledger.journal import Begin, Record
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.platform.job import COMPLETED, FAILED, Accepted, News, Progress, Refused, Uncertain
+from reconciler.core.run.machine import Run
+from reconciler.core.run.outcome import Outcome
+from reconciler.core.run.protocol import (
     Abandon,
     Answered,
     Append,
@@ -49,7 +50,6 @@ from reconciler.core.protocol import (
     Watch,
     WatchEnded,
 )
-from reconciler.core.run import Run
 
 GRACE = 3.5  # seconds an interrupted run gives to create calls under way; the whole end takes less than 5
 SHARED_GRACE = 2.5  # the same, where their answers are to be pushed as well

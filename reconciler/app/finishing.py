@@ -13,14 +13,14 @@ from dataclasses import replace
 from reconciler.app.ports import Journal, LockfileStore, Observer
 from reconciler.app.sharing import Sharer
 from reconciler.core.errors import GitError, InvalidInput, ReconcileError, StorageError
-from reconciler.core.fold import fold
-from reconciler.core.journal import Record, union
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.merge import merge
-from reconciler.core.outcome import Outcome, Result, Status
-from reconciler.core.plan import Kind
-from reconciler.core.results import outcome_of
-from reconciler.core.run import Run
+from reconciler.core.ledger.fold import fold
+from reconciler.core.ledger.journal import Record, union
+from reconciler.core.lockfile.merge import merge
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Kind
+from reconciler.core.run.machine import Run
+from reconciler.core.run.outcome import Outcome, Result, Status
+from reconciler.core.run.results import outcome_of
 
 OVERTAKEN = "somebody else changed its entry in the lockfile while the run went on; run again"
 

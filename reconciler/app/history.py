@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.core.errors import LockfileError
-from reconciler.core.fold import Facts, gather
-from reconciler.core.journal import Begin, Record
-from reconciler.core.lockfile import Lockfile
+from reconciler.core.ledger.fold import Facts, gather
+from reconciler.core.ledger.journal import Begin, Record
+from reconciler.core.lockfile.model import Lockfile
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from reconciler.app.planning import Standing, read_standing
 from reconciler.app.ports import Clock, Deliveries, Journal, LockfileStore
-from reconciler.core.journal import Begin, Record
-from reconciler.core.learn import Delivery, concerns, known_in, learn
-from reconciler.core.shared import Shared
+from reconciler.core.ledger.journal import Begin, Record
+from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.ledger.webhook_facts import Delivery, concerns, known_in, learn
 
 
 def take_in(

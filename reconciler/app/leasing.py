@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from reconciler.app.ports import Clock, Ledger
 from reconciler.core.errors import LeaseHeld, Outrun
-from reconciler.core.lease import Holder, give_back
-from reconciler.core.shared import Shared
+from reconciler.core.ledger.lease import Holder, give_back
+from reconciler.core.ledger.remote_snapshot import Shared
 
 BREAK_TRIES = 12
 POLL = 5.0  # seconds between two looks at a lease that another run has

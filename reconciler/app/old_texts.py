@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.app.ports import Engines, Texts
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.spec import digest_of_text
+from reconciler.core.engine.spec import digest_of_text
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Action, Change, Plan
 
 
 def with_old_texts(plan: Plan, lockfile: Lockfile, engines: Engines, texts: Texts) -> Plan:

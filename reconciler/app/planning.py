@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import Diagnostic, InvalidInput, UsageError
-from reconciler.core.limits import DEFAULT_POLICY, Policy
-from reconciler.core.plan import Plan
-from reconciler.core.quick import recorded_files
+from reconciler.core.lockfile.fast_path import recorded_files
+from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
+from reconciler.core.plan.model import Plan
 
 if TYPE_CHECKING:
     from reconciler.app.ports import Engines, Journal, LockfileStore
-    from reconciler.core.journal import Record
-    from reconciler.core.lockfile import Lockfile
-    from reconciler.core.plan import Action
-    from reconciler.core.saved_plan import SavedPlan
-    from reconciler.core.shared import Shared
-    from reconciler.core.spec import Desired
+    from reconciler.core.engine.spec import Desired
+    from reconciler.core.ledger.journal import Record
+    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.lockfile.model import Lockfile
+    from reconciler.core.plan.model import Action
+    from reconciler.core.plan.saved import SavedPlan
 
 SHA1_LENGTH = 40
 
@@ -90,8 +90,8 @@ def read_standing(lockfile: LockfileStore, journal: Journal, shared: Shared | No
 def _shared_standing(
     on_disk: Lockfile, content: bytes, records: tuple[Record, ...], shared: Shared
 ) -> Standing:
-    from reconciler.core import journal
-    from reconciler.core.merge import merge
+    from reconciler.core.ledger import journal
+    from reconciler.core.lockfile.merge import merge
 
     everything = journal.union(shared.records, records)
     newest = on_disk if content == shared.content else merge(None, on_disk, shared.lockfile).lockfile
@@ -106,7 +106,7 @@ def _digest(*contents: bytes) -> str:
 def _folded(on_disk: Lockfile, records: tuple[Record, ...]) -> Lockfile:
     if not records:
         return on_disk
-    from reconciler.core.fold import fold
+    from reconciler.core.ledger.fold import fold
 
     return fold(on_disk, records)
 
@@ -156,8 +156,8 @@ def _actions(
     """What is to be done, and what of it is held back."""
     if not desired and lockfile.engines.keys() <= found.keys() and request.saved is None:
         return ()  # no file had to be read, and none is gone
-    from reconciler.core.diff import Situation, actions_for
-    from reconciler.core.guards import guarded
+    from reconciler.core.plan.diff import Situation, actions_for
+    from reconciler.core.plan.guards import guarded
 
     retry_failed = request.retry_failed or (request.saved is not None and request.saved.retry_failed)
     actions = actions_for(Situation(lockfile, desired, found.keys(), selected, retry_failed))
@@ -170,7 +170,7 @@ def _selection(request: Request, lockfile: str, keys: Collection[str]) -> Callab
     """Which engines the plan is about: those that are asked for, or those that the saved plan names."""
     policy = request.policy
     if policy.allow_replace or policy.allow_retire:
-        from reconciler.core.guards import check_named
+        from reconciler.core.plan.guards import check_named
 
         check_named(policy, keys)
     if request.saved is None:
@@ -183,7 +183,7 @@ def _clashes(lockfile: Lockfile, desired: Mapping[str, Desired], keys: Collectio
     """Places for engine IDs that several engines ask for. Only an engine whose file changed can bring one about."""
     if not any(one.outputs for one in desired.values()):
         return []
-    from reconciler.core.outputs import clashing
+    from reconciler.core.outputs.places import clashing
 
     return clashing(lockfile, desired, keys)
 
@@ -195,7 +195,7 @@ def plan_to_collect(
 
     Raises `UsageError` for a pattern without a match, and as `read_standing`.
     """
-    from reconciler.core.collect import actions_to_collect
+    from reconciler.core.plan.collect import actions_to_collect
 
     standing = read_standing(lockfile, journal, shared)
     selected = select(request.only, standing.folded.engines.keys())
@@ -290,6 +290,6 @@ def validate_engines(
             valid[key] = loaded
     if only_paths is not None and not valid and not diagnostics:
         raise InvalidInput("none of these paths is an engine file", hint="engine files are engines/**/*.yaml")
-    from reconciler.core.lockfile import EMPTY
+    from reconciler.core.lockfile.model import EMPTY
 
     return list(valid), [*diagnostics, *_clashes(EMPTY, valid, ())]

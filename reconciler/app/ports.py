@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports little of it
     from contextlib import AbstractContextManager
 
+    from reconciler.core.engine.spec import Desired, Spec
     from reconciler.core.errors import Diagnostic
-    from reconciler.core.job import Answer, News, Progress
-    from reconciler.core.journal import Record
-    from reconciler.core.learn import Delivery
-    from reconciler.core.lease import Lease
-    from reconciler.core.lockfile import Lockfile
-    from reconciler.core.shared import Shared
-    from reconciler.core.spec import Desired, Spec
-    from reconciler.core.webhook import Event
+    from reconciler.core.ledger.journal import Record
+    from reconciler.core.ledger.lease import Lease
+    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.ledger.webhook_facts import Delivery
+    from reconciler.core.lockfile.model import Lockfile
+    from reconciler.core.platform.job import Answer, News, Progress
+    from reconciler.core.platform.webhook import Event
 
 
 class Engines(Protocol):

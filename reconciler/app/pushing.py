@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 from reconciler.app.ports import Clock, Ledger
 from reconciler.core.errors import InvalidInput, Outrun, PushRefused, RemoteUnreachable
-from reconciler.core.fold import fold
-from reconciler.core.journal import Record, union
-from reconciler.core.lease import Holder, Lease, give_back, renew, seconds_left, take
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.merge import Merged, merge
-from reconciler.core.shared import Shared
+from reconciler.core.ledger.fold import fold
+from reconciler.core.ledger.journal import Record, union
+from reconciler.core.ledger.lease import Holder, Lease, give_back, renew, seconds_left, take
+from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.lockfile.merge import Merged, merge
+from reconciler.core.lockfile.model import Lockfile
 
 PUSH_TRIES = PUBLISH_TRIES = 12
 UNREACHABLE_TRIES = 5  # for the last push, whose facts nobody else may have

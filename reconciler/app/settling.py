@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from reconciler.app.planning import read_standing
 from reconciler.app.ports import Clock, Journal, LockfileStore
-from reconciler.core.entry import UNCERTAIN, Entry, Pending
 from reconciler.core.errors import UsageError
-from reconciler.core.fold import fold
-from reconciler.core.journal import Record, Settlement
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.shared import Shared
+from reconciler.core.ledger.fold import fold
+from reconciler.core.ledger.journal import Record, Settlement
+from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.lockfile.entry import UNCERTAIN, Entry, Pending
+from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.suggest import did_you_mean
 
 Publish = Callable[[Lockfile, Sequence[Record]], Lockfile]  # the lockfile as it is on the branch then

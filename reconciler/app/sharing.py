@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from reconciler.app.ports import Clock, Ledger
 from reconciler.app.pushing import Pusher, Terms
 from reconciler.core.errors import GitError, LeaseHeld, ReconcileError, RemoteUnreachable
-from reconciler.core.journal import Acceptance, Begin, Doubt, Record, Refusal
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.merge import Merged
-from reconciler.core.shared import Shared
+from reconciler.core.ledger.journal import Acceptance, Begin, Doubt, Record, Refusal
+from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.lockfile.merge import Merged
+from reconciler.core.lockfile.model import Lockfile
 
 __all__ = ["Sharer", "Terms", "Unannounced"]
 

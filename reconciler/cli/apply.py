@@ -15,7 +15,7 @@ from reconciler.cli.ways import check_callback, ways_of
 
 if TYPE_CHECKING:
     from reconciler.app.planning import Planned
-    from reconciler.core.shared import Shared
+    from reconciler.core.ledger.remote_snapshot import Shared
 
 SETTINGS = (
     "concurrency",

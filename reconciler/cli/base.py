@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.git_merge_base import Aim
     from reconciler.app.planning import Planned
     from reconciler.cli.project import Project
-    from reconciler.core.plan import Plan
+    from reconciler.core.plan.model import Plan
 
 AUTO, NONE = "auto", "none"
 _MERGE_REF = re.compile(r"refs/pull/[0-9]+/merge")
@@ -96,7 +96,7 @@ def _check_repository(project: Project) -> None:
 
 def refusal_of_foreign(plan: Plan) -> ExitCode:
     """For --fail-on-foreign: says what is not this branch's, and how the run is to end for it."""
-    from reconciler.core.attribution import foreign
+    from reconciler.core.plan.attribution import foreign
     from reconciler.render.origins import origin_words
 
     found = foreign(plan.actions)

@@ -10,9 +10,9 @@ from reconciler.app.planning import read_standing, validate_engines
 from reconciler.cli.project import DEPRECATED_KEY, Project, api_key
 from reconciler.cli.publishing import shares
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
-from reconciler.core.entry import FAILED, UNCERTAIN
 from reconciler.core.errors import GitError, InvalidInput, LeaseHeld, ReconcileError
-from reconciler.core.lockfile import Lockfile
+from reconciler.core.lockfile.entry import FAILED, UNCERTAIN
+from reconciler.core.lockfile.model import Lockfile
 
 _SHOWN = 3  # operations that are named
 

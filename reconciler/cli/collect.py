@@ -15,7 +15,7 @@ from reconciler.cli.ways import ways_of
 
 if TYPE_CHECKING:
     from reconciler.app.planning import Planned
-    from reconciler.core.shared import Shared
+    from reconciler.core.ledger.remote_snapshot import Shared
 
 SETTINGS = ("timeout", "publish", "lease_ttl", "lease_wait", "via", "inbox", "inbox_url")  # those with a flag
 

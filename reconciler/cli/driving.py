@@ -23,7 +23,7 @@ from reconciler.cli.project import Project
 from reconciler.cli.screen import screen_of
 from reconciler.cli.ways import Ways
 from reconciler.core.errors import ExitCode
-from reconciler.core.outcome import Outcome
+from reconciler.core.run.outcome import Outcome
 
 _SHOW_CURSOR = b"\x1b[?25h"
 

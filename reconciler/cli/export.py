@@ -40,7 +40,7 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
     From lockfile and journal, with no key and no network. The name of a variable is the prefix and the key in upper
     case, with _ for all that is no letter or digit. Outputs of a step are added to $GITHUB_OUTPUT where that is set.
     """
-    from reconciler.core.serving import serving
+    from reconciler.core.lockfile.engine_ids import serving
 
     if output == "":
         raise click.UsageError("--output needs the name of a file.", ctx)
@@ -57,7 +57,7 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
 
 
 def _rendered(format_: str, engines: dict[str, str], prefix: str) -> str:
-    from reconciler.core.serving import variables
+    from reconciler.core.lockfile.engine_ids import variables
     from reconciler.render import exports
 
     if format_ == "json":

@@ -26,7 +26,7 @@ def command(ctx: click.Context, key: str, field: str) -> None:
     From lockfile and journal, with no key and no network. Exit code 1 when there is no such engine, or when none
     serves yet.
     """
-    from reconciler.core.serving import field_of  # entries, only to read one
+    from reconciler.core.lockfile.engine_ids import field_of  # entries, only to read one
 
     project = open_project(ctx)
     standing = read_standing(project.lockfile, project.known_journal)

@@ -17,8 +17,8 @@ from reconciler.cli.notes import warn
 from reconciler.cli.options import global_options
 from reconciler.cli.project import Project, open_project
 from reconciler.cli.publishing import has_remote, open_ledger
-from reconciler.core import lockfile as lockfile_format
 from reconciler.core.errors import InvalidInput, LockfileError
+from reconciler.core.lockfile import model as lockfile_format
 from reconciler.render.printable import printable
 
 _RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)

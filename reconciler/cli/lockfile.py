@@ -11,11 +11,11 @@ from reconciler.cli.notes import warn
 from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project
 from reconciler.cli.recording import how_to_add
-from reconciler.core import lockfile as format_
-from reconciler.core.conflict import take_apart
 from reconciler.core.errors import InvalidInput, LockfileError
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.merge import Merged, merge
+from reconciler.core.lockfile import model as format_
+from reconciler.core.lockfile.conflict import take_apart
+from reconciler.core.lockfile.merge import Merged, merge
+from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.printable import printable
 
 

@@ -26,8 +26,8 @@ from reconciler.cli.pull_request import (
     summarise,
 )
 from reconciler.core.errors import Diagnostic, ReconcileError
-from reconciler.core.outcome import Outcome
-from reconciler.core.told import Told, ends_of, first_submitted
+from reconciler.core.pull_request.comment_state import Told, ends_of, first_submitted
+from reconciler.core.run.outcome import Outcome
 from reconciler.render.diagnostics import tally
 from reconciler.render.outcome_comment import (
     Merge,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.github_rest import GitHubRest
     from reconciler.app.planning import Planned, Standing
     from reconciler.cli.project import Project
-    from reconciler.core.lockfile import Lockfile
+    from reconciler.core.lockfile.model import Lockfile
 
 _SKEW = timedelta(minutes=10)  # between this machine's clock, or that of an earlier run, and GitHub's
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

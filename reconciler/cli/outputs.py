@@ -11,7 +11,7 @@ from reconciler.cli.project import Project
 from reconciler.cli.proposing import proposes
 from reconciler.cli.publishing import keep, new_sharer, open_ledger
 from reconciler.core.errors import ReconcileError
-from reconciler.core.lockfile import Lockfile
+from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.printable import printable
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from reconciler.app.planning import Planned
 from reconciler.cli.project import Project
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.plan import Plan
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Plan
 
 
 def with_outputs(project: Project, planned: Planned) -> Planned:
@@ -21,7 +21,7 @@ def with_outputs(project: Project, planned: Planned) -> Planned:
         return planned
     from reconciler.adapters.outputs import OutputFiles  # only with outputs
     from reconciler.adapters.system_clock import UtcClock
-    from reconciler.core.perform import perform_all
+    from reconciler.core.run.local_actions import perform_all
 
     then = perform_all(lockfile, plan.actions, UtcClock().now())
     behind, problems = OutputFiles(project.root).behind(then)

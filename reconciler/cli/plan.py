@@ -17,12 +17,12 @@ from reconciler.cli.project import Project, open_project
 from reconciler.cli.saved import policy_of, write_saved
 from reconciler.cli.screen import screen_of
 from reconciler.core.errors import ExitCode, ReconcileError, UsageError, foremost
-from reconciler.core.plan import Condition, Plan
+from reconciler.core.plan.model import Condition, Plan
 
 if TYPE_CHECKING:
     from reconciler.cli.pull_request import Announcement
-    from reconciler.core.saved_plan import SavedPlan
-    from reconciler.core.shared import Shared
+    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.plan.saved import SavedPlan
 
 
 @click.command("plan")

@@ -16,7 +16,7 @@ from reconciler.adapters.settings_file import find_root, read_settings_file
 from reconciler.cli.notes import warn
 from reconciler.cli.options import given
 from reconciler.core.errors import InvalidInput
-from reconciler.core.settings import SETTINGS_FILE, Settings, resolve
+from reconciler.core.settings.model import SETTINGS_FILE, Settings, resolve
 
 if TYPE_CHECKING:
     from reconciler.adapters.engine_files import EngineFiles

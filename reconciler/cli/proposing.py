@@ -15,15 +15,15 @@ from reconciler.cli import ci
 from reconciler.cli.notes import say
 from reconciler.cli.publishing import keep, open_ledger, proposals_branch
 from reconciler.core.errors import GitError, InvalidInput, Outrun, ReconcileError
-from reconciler.core.lease import give_back
+from reconciler.core.ledger.lease import give_back
 from reconciler.render.printable import printable
 
 if TYPE_CHECKING:
     from reconciler.adapters.github_pulls import Shown, Wanted
     from reconciler.app.planning import Planned
     from reconciler.cli.project import Project
-    from reconciler.core.outcome import Outcome
-    from reconciler.core.shared import Shared
+    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.run.outcome import Outcome
 
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]"
 _REPOSITORY = re.compile(_NAME)

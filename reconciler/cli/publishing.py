@@ -20,9 +20,9 @@ from reconciler.adapters.system_clock import UtcClock
 from reconciler.cli import ci
 from reconciler.cli.notes import hears, say
 from reconciler.cli.project import FETCHED
-from reconciler.core import journal
 from reconciler.core.errors import GitError, InvalidInput
-from reconciler.core.lease import Holder
+from reconciler.core.ledger import journal
+from reconciler.core.ledger.lease import Holder
 from reconciler.render.printable import printable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.git_remote import Identity
     from reconciler.app.sharing import Sharer, Terms
     from reconciler.cli.project import Project
-    from reconciler.core.shared import Shared
+    from reconciler.core.ledger.remote_snapshot import Shared
 
 _NOT_SHARED = ", or --no-publish"
 

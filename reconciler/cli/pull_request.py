@@ -19,8 +19,8 @@ import click
 from reconciler.cli import ci
 from reconciler.cli.notes import say
 from reconciler.core.errors import Diagnostic, ExitCode, GitHubError, InvalidInput, ReconcileError, UsageError
-from reconciler.core.plan import Plan
-from reconciler.core.pull_request import PullRequest, pull_request_of
+from reconciler.core.plan.model import Plan
+from reconciler.core.pull_request.event import PullRequest, pull_request_of
 from reconciler.render.annotations import command, render_annotations
 from reconciler.render.comment import (
     Occasion,

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reconciler.app.planning import Planned
     from reconciler.cli.project import Project
     from reconciler.core.errors import ReconcileError
-    from reconciler.core.outcome import Outcome
-    from reconciler.core.plan import Plan
+    from reconciler.core.plan.model import Plan
+    from reconciler.core.run.outcome import Outcome
 
 
 class Report:

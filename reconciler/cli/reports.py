@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.project import Project
-from reconciler.core.plan import Plan
+from reconciler.core.plan.model import Plan
 
 REPORTS = ("gitlab", "sarif")
 

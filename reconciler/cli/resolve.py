@@ -15,8 +15,8 @@ from reconciler.cli.options import global_options
 from reconciler.cli.project import Project, open_project
 from reconciler.cli.proposing import check_can_propose, propose, proposes
 from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
-from reconciler.core.journal import Record
-from reconciler.core.lockfile import Lockfile
+from reconciler.core.ledger.journal import Record
+from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.printable import printable
 
 

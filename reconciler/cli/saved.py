@@ -10,12 +10,12 @@ import click
 
 from reconciler.cli.project import Project, start_folder
 from reconciler.core.errors import UsageError
-from reconciler.core.limits import Policy
-from reconciler.core.settings import SETTINGS_FILE
+from reconciler.core.plan.limits import Policy
+from reconciler.core.settings.model import SETTINGS_FILE
 
 if TYPE_CHECKING:
     from reconciler.app.planning import Planned
-    from reconciler.core.saved_plan import SavedPlan
+    from reconciler.core.plan.saved import SavedPlan
 
 
 def policy_of(project: Project, flags: Mapping[str, Any]) -> Policy:
@@ -39,7 +39,7 @@ def write_saved(
     if planned.plan.invalid:
         return
     from reconciler.adapters.plan_file import write_plan_file  # pydantic, for saved plans only
-    from reconciler.core.saved_plan import apply_document
+    from reconciler.core.plan.saved import apply_document
     from reconciler.render.json_view import plan_document
 
     document = {

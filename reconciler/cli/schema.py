@@ -46,7 +46,7 @@ def _engine_schema() -> str:
 
 
 def _settings_schema() -> str:
-    from reconciler.core.settings_schema import settings_schema_text  # only here
+    from reconciler.core.settings.schema import settings_schema_text  # only here
 
     return settings_schema_text()
 

@@ -22,16 +22,16 @@ from reconciler.cli.proposing import check_can_propose, empty_if_merged, seen_by
 from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
 from reconciler.cli.reporting import Report
 from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError, foremost
-from reconciler.core.outcome import Outcome
-from reconciler.core.plan import Plan
-from reconciler.core.results import outcome_of_plan
+from reconciler.core.plan.model import Plan
+from reconciler.core.run.outcome import Outcome
+from reconciler.core.run.results import outcome_of_plan
 
 if TYPE_CHECKING:
     from reconciler.app.sharing import Sharer
     from reconciler.cli.ways import Ways
-    from reconciler.core.journal import Record
-    from reconciler.core.learn import Delivery
-    from reconciler.core.shared import Shared
+    from reconciler.core.ledger.journal import Record
+    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.ledger.webhook_facts import Delivery
 
 Planner = Callable[["Shared | None"], Planned]
 

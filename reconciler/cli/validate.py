@@ -13,7 +13,7 @@ from reconciler.cli.options import given, global_options
 from reconciler.cli.project import Project, open_project, start_folder
 from reconciler.cli.screen import screen_of
 from reconciler.core.errors import Diagnostic, ExitCode, UsageError
-from reconciler.core.plan import Plan
+from reconciler.core.plan.model import Plan
 
 
 @click.command("validate")

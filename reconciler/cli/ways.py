@@ -19,7 +19,7 @@ from reconciler.core.errors import InvalidInput, ReconcileError, UsageError
 if TYPE_CHECKING:
     from reconciler.app.ports import Deliveries
     from reconciler.cli.project import Project
-    from reconciler.core.learn import Delivery
+    from reconciler.core.ledger.webhook_facts import Delivery
 
 SECRET = "LINGO_WEBHOOK_SECRET"  # noqa: S105 # a variable's name
 TOKEN = "RECONCILE_INBOX_TOKEN"  # noqa: S105 # the same

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from reconciler.core.duration import format_duration
 from reconciler.core.errors import Diagnostic, ExitCode, ReconcileError, foremost
-from reconciler.core.lease import Lease
-from reconciler.core.settings import SETTINGS
+from reconciler.core.ledger.lease import Lease
+from reconciler.core.settings.model import SETTINGS
 from reconciler.core.suggest import did_you_mean
 
 OLDEST_PYTHON = (3, 11)

@@ -12,9 +12,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from reconciler.core.attribution import by_origin
 from reconciler.core.errors import Diagnostic
-from reconciler.core.plan import Action, Condition, Kind, Plan
+from reconciler.core.plan.attribution import by_origin
+from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from reconciler.render.origins import origin_words
 from reconciler.render.printable import printable, printable_lines, shorten
 from reconciler.render.text import render_plan

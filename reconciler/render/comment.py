@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
-from reconciler.core.plan import Action, Condition, Kind, Origin, Plan
+from reconciler.core.plan.model import Action, Condition, Kind, Origin, Plan
 from reconciler.render.comment_room import Shown, fitted
 from reconciler.render.comment_words import consequences, headline
 from reconciler.render.diagnostics import render_diagnostics, tally

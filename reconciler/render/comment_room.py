@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.core.plan import Action, Kind
+from reconciler.core.plan.model import Action, Kind
 from reconciler.render.comment_words import facts
 from reconciler.render.look import Look
 from reconciler.render.markdown_engine import engine_section

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from reconciler.core.plan import Action, Change, Kind, Plan
-from reconciler.core.spec import Spec
+from reconciler.core.engine.spec import Spec
+from reconciler.core.plan.model import Action, Change, Kind, Plan
 from reconciler.render.origins import origin_sentence
 from reconciler.render.words import counted, jobs
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reconciler.core.plan import Plan
+from reconciler.core.plan.model import Plan
 from reconciler.render.issues import Issue, LineOf, issues_of
 
 _SEVERITIES = {"error": "critical", "warning": "major", "notice": "info"}

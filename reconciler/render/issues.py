@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.plan import Action, Condition, Kind, Plan
+from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from reconciler.render.printable import printable, shorten
 from reconciler.render.words import what_happens
 

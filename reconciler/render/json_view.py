@@ -11,10 +11,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.core.changes import changes_between
 from reconciler.core.errors import Diagnostic
-from reconciler.core.kept import kept_document
-from reconciler.core.plan import Action, Change, Kind, Plan
+from reconciler.core.lockfile.lifecycle_options import kept_document
+from reconciler.core.plan.changes import changes_between
+from reconciler.core.plan.model import Action, Change, Kind, Plan
 from reconciler.render.words import jobs
 
 SCHEMA_VERSION = 1

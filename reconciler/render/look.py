@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.core.plan import Action, Condition, Kind
+from reconciler.core.plan.model import Action, Condition, Kind
 
 Style = Literal["green", "red", "yellow", "cyan", "magenta", "bold", "dim", "plain"]
 

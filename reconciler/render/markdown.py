@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.attribution import by_origin
-from reconciler.core.plan import Action, Kind, Plan
+from reconciler.core.plan.attribution import by_origin
+from reconciler.core.plan.model import Action, Kind, Plan
 from reconciler.render.diagnostics import render_diagnostics
 from reconciler.render.look import Look
 from reconciler.render.markdown_engine import engine_section

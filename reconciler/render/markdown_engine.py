@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.plan import Action, Change
-from reconciler.core.spec import Spec, meaning_of_text
+from reconciler.core.engine.spec import Spec, meaning_of_text
+from reconciler.core.plan.model import Action, Change
 from reconciler.render.look import Look
 from reconciler.render.markdown_text import code_span, fenced, prose
 from reconciler.render.printable import printable, printable_lines, shorten, shorten_pair

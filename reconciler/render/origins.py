@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from reconciler.core.attribution import by_origin
-from reconciler.core.plan import Action, Origin, Plan
+from reconciler.core.plan.attribution import by_origin
+from reconciler.core.plan.model import Action, Origin, Plan
 
 _WORDS = {
     Origin.BRANCH: "this branch",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core.outcome import Outcome, Result, Status
-from reconciler.core.plan import Action, Condition, Kind
+from reconciler.core.plan.model import Action, Condition, Kind
+from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.look import Look, style_of
 from reconciler.render.outcome_words import (
     Group,

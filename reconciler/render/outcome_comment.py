@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.outcome import Outcome
-from reconciler.core.told import Told, read_told, told_document
+from reconciler.core.pull_request.comment_state import Told, read_told, told_document
+from reconciler.core.run.outcome import Outcome
 from reconciler.render.comment import COMMENT_BYTES, SUMMARY_BYTES, link_to, marker
 from reconciler.render.diagnostics import render_diagnostics
 from reconciler.render.markdown_text import code_span, fenced, prose, size

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core.outcome import Outcome, Result
-from reconciler.core.plan import Plan
+from reconciler.core.plan.model import Plan
+from reconciler.core.run.outcome import Outcome, Result
 from reconciler.render.json_view import plan_document, render_json
 
 

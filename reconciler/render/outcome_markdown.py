@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.outcome import Outcome, Result, Status
-from reconciler.core.plan import Kind, Plan
+from reconciler.core.plan.model import Kind, Plan
+from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.markdown_text import code_span, prose, size
 from reconciler.render.outcome_words import (
     closing_sentence,

@@ -4,8 +4,8 @@ of it. `reconcile schema --outcome` prints it.
 
 from __future__ import annotations
 
-from reconciler.core.outcome import Status
-from reconciler.core.plan import Kind
+from reconciler.core.plan.model import Kind
+from reconciler.core.run.outcome import Status
 from reconciler.render.plan_schema import DEFS, ENDING, PLANNED, JsonSchema
 
 _RESULT: JsonSchema = {

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.duration import format_duration
-from reconciler.core.outcome import Outcome, Result, Status
-from reconciler.core.plan import Kind
+from reconciler.core.plan.model import Kind
+from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.printable import printable
 from reconciler.render.words import counted
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from reconciler.core.outputs import Write, place_of
-from reconciler.core.plan import Plan
+from reconciler.core.outputs.places import Write, place_of
+from reconciler.core.plan.model import Plan
 from reconciler.render.look import Look
 from reconciler.render.printable import printable
 

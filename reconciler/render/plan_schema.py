@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from reconciler.core.engine.spec import MAX_OUTPUTS
 from reconciler.core.errors import ExitCode
-from reconciler.core.plan import Condition, Kind, Origin
-from reconciler.core.spec import MAX_OUTPUTS
+from reconciler.core.plan.model import Condition, Kind, Origin
 
 JsonSchema = dict[str, Any]
 

@@ -5,8 +5,8 @@ Keys are names of files that anybody may have written, so they stand in a fence,
 
 from __future__ import annotations
 
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.shared import publish_message
+from reconciler.core.ledger.remote_snapshot import publish_message
+from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.markdown_text import code_span, fenced
 from reconciler.render.printable import printable, shorten
 

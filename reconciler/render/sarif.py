@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.core.plan import Plan
+from reconciler.core.plan.model import Plan
 from reconciler.render.issues import RULES, Issue, LineOf, issues_of
 from reconciler.render.json_view import render_json
 

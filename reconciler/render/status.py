@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reconciler.core.entry import FAILED, IN_PROGRESS, UNCERTAIN, Pending
-from reconciler.core.lockfile import Lockfile
+from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Pending
+from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.look import Look
 from reconciler.render.printable import cut_to_width, display_width, printable, printable_lines, shorten
 from reconciler.render.status_rows import PROTECTED, SERVING, Row, engine_rows, retired_rows, tally

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from reconciler.core.entry import FAILED, IN_PROGRESS, UNCERTAIN, Pending
-from reconciler.core.lockfile import Lockfile
+from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Pending
+from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.json_view import SCHEMA_VERSION, render_json
 from reconciler.render.status_rows import PROTECTED, SERVING, Row, age, engine_rows, retired_rows, tally
 

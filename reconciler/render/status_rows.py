@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.core.diff import how_to_settle
 from reconciler.core.duration import format_duration
-from reconciler.core.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.spec import SpecRecord
+from reconciler.core.engine.spec import SpecRecord
+from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.diff import how_to_settle
 from reconciler.render.look import Style
 
 SERVING = "serving"

@@ -5,7 +5,7 @@ Engines that want attention come last, next to the summary, because the end of t
 
 from __future__ import annotations
 
-from reconciler.core.plan import Plan
+from reconciler.core.plan.model import Plan
 from reconciler.render.look import Look
 from reconciler.render.printable import printable
 from reconciler.render.words import TERSE_ABOVE, closing_sentences, short_digest

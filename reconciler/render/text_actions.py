@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core.plan import Action, Kind, Plan
+from reconciler.core.plan.model import Action, Kind, Plan
 from reconciler.render.look import Look, style_of
 from reconciler.render.printable import cut_to_width, display_width, printable
 from reconciler.render.text_fields import Room, field_lines

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Literal, NamedTuple
 
-from reconciler.core.spec import meaning_of_text
+from reconciler.core.engine.spec import meaning_of_text
 from reconciler.render.printable import printable, shorten, shorten_pair
 from reconciler.render.words import counted
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.core.plan import Action, Change
-from reconciler.core.spec import Source, Spec, meaning_of_text
+from reconciler.core.engine.spec import Source, Spec, meaning_of_text
+from reconciler.core.plan.model import Action, Change
 from reconciler.render.look import Look, Style
 from reconciler.render.printable import display_width, printable, printable_lines, shorten, shorten_pair
 from reconciler.render.text_diff import DiffLine, diff_lines

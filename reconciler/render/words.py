@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.plan import Action, Change, Condition, Kind, Plan
+from reconciler.core.plan.model import Action, Change, Condition, Kind, Plan
 from reconciler.render.look import Look
 from reconciler.render.printable import printable
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from reconciler.adapters.exchange import Timeouts
 from reconciler.adapters.platform_http import PlatformClient
-from reconciler.core.job import Answer
-from reconciler.core.spec import Source, Spec
+from reconciler.core.engine.spec import Source, Spec
+from reconciler.core.platform.job import Answer
 from tests.adapters.far_ends import KEY, raw
 
 T = TypeVar("T")

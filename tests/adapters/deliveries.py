@@ -15,7 +15,7 @@ from reconciler.adapters.inbox import Inbox, Received
 from reconciler.adapters.inbox_file import connect
 from reconciler.adapters.inbox_quarantine import Unverified
 from reconciler.adapters.inbox_writer import Row, insert
-from reconciler.core.webhook import Signed, SigningKeys
+from reconciler.core.platform.webhook import Signed, SigningKeys
 from reconciler.sandbox.signing import signature
 
 KEY, OTHER = b"k" * 32, b"o" * 32

@@ -17,7 +17,7 @@ from websockets.http11 import Response
 from websockets.protocol import Event
 
 from reconciler.adapters.event_stream import EventStream
-from reconciler.core.job import News, Progress
+from reconciler.core.platform.job import News, Progress
 from tests.adapters.calls import Pauses, run
 from tests.adapters.far_ends import KEY
 

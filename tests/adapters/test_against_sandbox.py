@@ -11,9 +11,9 @@ import pytest
 from reconciler.adapters.event_stream import EventStream
 from reconciler.adapters.exchange import Timeouts
 from reconciler.adapters.platform_http import PlatformClient
+from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import PlatformError
-from reconciler.core.job import Accepted, News, Progress, Refused, Uncertain
-from reconciler.core.spec import Source, Spec
+from reconciler.core.platform.job import Accepted, News, Progress, Refused, Uncertain
 from reconciler.sandbox.server import SandboxServer
 
 T = TypeVar("T")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.engine_files import EngineFiles
+from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import InvalidInput
-from reconciler.core.spec import Desired
 
 
 @pytest.fixture

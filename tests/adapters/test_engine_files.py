@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.engine_files import EngineFiles
+from reconciler.core.engine.fingerprint import fingerprint
+from reconciler.core.engine.spec import Desired, Source, Spec
 from reconciler.core.errors import Diagnostic
-from reconciler.core.fingerprint import fingerprint
-from reconciler.core.spec import Desired, Source, Spec
 
 ENGINE = """\
 # yaml-language-server: $schema=../schemas/engine.schema.json

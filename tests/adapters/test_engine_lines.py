@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.engine_lines import EngineLines
-from reconciler.core.plan import Action, Change, Kind
+from reconciler.core.plan.model import Action, Change, Kind
 
 ENGINE = """\
 # Acme

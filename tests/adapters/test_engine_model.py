@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from reconciler.adapters.engine_locales import locale_problem
 from reconciler.adapters.engine_model import EngineFile, engine_schema, schema_text
-from reconciler.core.locales import COMMON
+from reconciler.core.engine.locales import COMMON
 
 COMMITTED = Path(__file__).parents[2] / "schemas" / "engine.schema.json"
 LINK = {"type": "link", "payload": "https://acme.com/guide?x=1#y"}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.engine_files import EngineFiles
-from reconciler.core.fingerprint import fingerprint
-from reconciler.core.spec import Desired, Output, Spec
+from reconciler.core.engine.fingerprint import fingerprint
+from reconciler.core.engine.spec import Desired, Output, Spec
 
 PLAIN = "name: Acme\n"
 

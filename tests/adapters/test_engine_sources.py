@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.engine_files import EngineFiles
+from reconciler.core.engine.spec import Desired, Source
 from reconciler.core.errors import Diagnostic
-from reconciler.core.spec import Desired, Source
 
 DOCS = Path(__file__).parents[2] / "docs" / "engine-files.md"
 

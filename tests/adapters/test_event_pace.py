@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.adapters.event_pace import AT_ONCE, LASTED, LIVED_LONG, Pace
-from reconciler.core.job import News, Progress
+from reconciler.core.platform.job import News, Progress
 
 RUNNING = News("pjb_1", "in_progress")
 STEP = Progress("pjb_1", "crawl")

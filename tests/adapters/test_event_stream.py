@@ -13,7 +13,7 @@ from websockets.http11 import Request as Upgrade
 from websockets.http11 import Response
 
 from reconciler.adapters.event_stream import HANDSHAKES, MAX_MESSAGE, heard_in
-from reconciler.core.job import News, Progress
+from reconciler.core.platform.job import News, Progress
 from tests.adapters.calls import Pauses, closed_port, run, until
 from tests.adapters.far_ends import (
     KEY,

@@ -17,8 +17,8 @@ from websockets.http11 import Response
 from reconciler.adapters.event_pace import AT_ONCE
 from reconciler.adapters.event_stream import HANDSHAKES, EventStream
 from reconciler.adapters.platform_http import PlatformClient
-from reconciler.core.job import Accepted, News, Progress
-from reconciler.core.spec import Source, Spec
+from reconciler.core.engine.spec import Source, Spec
+from reconciler.core.platform.job import Accepted, News, Progress
 from reconciler.sandbox.server import SandboxServer
 from tests.adapters.calls import Pauses, run, until
 from tests.adapters.far_ends import KEY

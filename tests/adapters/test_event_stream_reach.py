@@ -10,7 +10,7 @@ from websockets.http11 import Response
 
 from reconciler.adapters.event_stream import EventStream
 from reconciler.core.errors import InvalidInput, PlatformError
-from reconciler.core.job import News, Progress
+from reconciler.core.platform.job import News, Progress
 from tests.adapters.calls import run
 from tests.adapters.far_ends import (
     KEY,

@@ -14,13 +14,13 @@ from reconciler.adapters.engine_files import EngineFiles
 from reconciler.adapters.journal_store import JournalFile
 from reconciler.adapters.lockfile_store import LockfileFile
 from reconciler.app.planning import Planned, Request, make_plan
-from reconciler.core import lockfile as lockfile_format
-from reconciler.core.entry import Entry, Pending, Provisioned
+from reconciler.core.engine.fingerprint import fingerprint_of_record
+from reconciler.core.engine.spec import Desired, record_of
 from reconciler.core.errors import Diagnostic, LockfileError
-from reconciler.core.fingerprint import fingerprint_of_record
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.plan import Kind
-from reconciler.core.spec import Desired, record_of
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.entry import Entry, Pending, Provisioned
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Kind
 from tests.app.git_repo import commit_all, git, new_repo
 
 ACME = "name: Acme\nlocales: [de, fr]\nsources:\n  - type: content\n    file: ../texts/glossary.md\n"

@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.adapters.engine_files import EngineFiles
 from reconciler.adapters.git_base import GitBase
+from reconciler.core.engine.fingerprint import blob_id
+from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import GitError
-from reconciler.core.fingerprint import blob_id
-from reconciler.core.spec import Desired
 from tests.adapters.git_far_end import clone
 from tests.app.git_repo import commit_all, git, new_repo
 

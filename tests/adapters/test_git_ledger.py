@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git_ledger import GitLedger
-from reconciler.core.entry import Entry
 from reconciler.core.errors import GitError, JournalError, LockfileError, Outrun, PushRefused
-from reconciler.core.journal import Record
-from reconciler.core.lease import FREE, Holder, Lease, give_back, take
-from reconciler.core.lockfile import EMPTY, Lockfile
-from reconciler.core.shared import Shared
+from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.lease import FREE, Holder, Lease, give_back, take
+from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.lockfile.entry import Entry
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.adapters.git_far_end import (
     LEDGER,
     PROTECTED,

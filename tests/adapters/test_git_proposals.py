@@ -11,13 +11,13 @@ import pytest
 from reconciler.adapters.git_proposals import ProposingLedger
 from reconciler.adapters.system_clock import UtcClock
 from reconciler.app.pushing import Pusher, Terms
-from reconciler.core.entry import Retired
 from reconciler.core.errors import Outrun, PushRefused, RemoteUnreachable
-from reconciler.core.fold import fold
-from reconciler.core.journal import Record
-from reconciler.core.lease import FREE, Holder, Lease
-from reconciler.core.lockfile import EMPTY, Lockfile, parse, render
-from reconciler.core.shared import Shared
+from reconciler.core.ledger.fold import fold
+from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.lease import FREE, Holder, Lease
+from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.lockfile.entry import Retired
+from reconciler.core.lockfile.model import EMPTY, Lockfile, parse, render
 from tests.adapters.git_far_end import (
     LEDGER,
     LOCKFILE,

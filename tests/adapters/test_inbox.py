@@ -18,7 +18,7 @@ import pytest
 from reconciler.adapters.inbox import Inbox
 from reconciler.adapters.inbox_file import connect
 from reconciler.core.errors import ExitCode, InvalidInput, ReconcileError, StorageError
-from reconciler.core.job import COMPLETED
+from reconciler.core.platform.job import COMPLETED
 from tests.adapters.deliveries import fill, ids, process, row, said_by, stored
 
 NOBODY = 65534

@@ -16,7 +16,7 @@ from reconciler.adapters.inbox import Inbox
 from reconciler.adapters.inbox_feed import InboxFeed
 from reconciler.adapters.inbox_remote import RemoteInbox
 from reconciler.core.errors import InvalidInput, PlatformError
-from reconciler.core.webhook import Event
+from reconciler.core.platform.webhook import Event
 from tests.adapters.deliveries import fill, row
 from tests.adapters.far_ends import Answering, answers, far_end, hangs_up_after, raw
 

@@ -22,7 +22,7 @@ from reconciler.adapters.inbox_quarantine import (
     release,
 )
 from reconciler.adapters.inbox_writer import insert
-from reconciler.core.webhook import TOLERANCE, SigningKeys
+from reconciler.core.platform.webhook import TOLERANCE, SigningKeys
 from reconciler.sandbox.signing import signature
 from tests.adapters.deliveries import KEY, KEYS, OTHER, THEN, fill, ids, row, secret_of, stored, unverified
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import LockfileError
-from reconciler.core.lockfile import Lockfile, parse, render
+from reconciler.core.lockfile.model import Lockfile, parse, render
 from tests.core.build import A, B, current, entry, lockfile, pending
 
 KEYS = ("acme", "blog", "docs", "marketing/website", "shop")

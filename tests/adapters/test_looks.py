@@ -13,9 +13,9 @@ import pytest
 from reconciler.adapters.bounded import run_bounded
 from reconciler.adapters.git_look import check_push, merge_driver_here, read_lease
 from reconciler.adapters.platform_look import Seen, look_at_platform
-from reconciler.core import lease
 from reconciler.core.errors import InvalidInput, PlatformError, PushRefused, RemoteUnreachable
-from reconciler.core.lease import FREE, Holder, UnreadableLease
+from reconciler.core.ledger import lease
+from reconciler.core.ledger.lease import FREE, Holder, UnreadableLease
 from tests.adapters.far_ends import (
     KEY,
     Answering,

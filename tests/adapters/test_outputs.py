@@ -13,10 +13,10 @@ from ruamel.yaml.error import YAMLError
 
 from reconciler.adapters.outputs import OutputFiles, edits_for, wanted_files
 from reconciler.adapters.outputs_yaml import put_into_yaml
-from reconciler.core.entry import Entry, Provisioned
-from reconciler.core.lockfile import EMPTY, Lockfile
-from reconciler.core.outputs import OutputRefused, pointer_to
-from reconciler.core.spec import Kept, Output
+from reconciler.core.engine.spec import Kept, Output
+from reconciler.core.lockfile.entry import Entry, Provisioned
+from reconciler.core.lockfile.model import EMPTY, Lockfile
+from reconciler.core.outputs.places import OutputRefused, pointer_to
 
 ID = "eng_1"
 

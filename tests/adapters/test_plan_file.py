@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.adapters.plan_file import MAX_BYTES, read_plan_file, write_plan_file
 from reconciler.core.errors import InvalidInput, StorageError
-from reconciler.core.plan import essence
-from reconciler.core.saved_plan import apply_document
+from reconciler.core.plan.model import essence
+from reconciler.core.plan.saved import apply_document
 from reconciler.render.json_view import plan_document
 from tests.core.build import A, current, entry, lockfile
 from tests.render.samples import PLANS

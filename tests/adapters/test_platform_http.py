@@ -8,9 +8,9 @@ import json
 import pytest
 
 from reconciler.adapters.exchange import MAX_BODY, Timeouts
+from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import PlatformError
-from reconciler.core.job import Accepted, Answer, News, Refused, Uncertain
-from reconciler.core.spec import Source, Spec
+from reconciler.core.platform.job import Accepted, Answer, News, Refused, Uncertain
 from tests.adapters.calls import ACCEPTED, SPEC, Pauses, client, closed_port, create, run, until
 from tests.adapters.far_ends import (
     KEY,

@@ -13,7 +13,7 @@ import pytest
 from reconciler.adapters.exchange import Timeouts
 from reconciler.adapters.platform_http import PlatformClient
 from reconciler.core.errors import InvalidInput, PlatformError
-from reconciler.core.job import Accepted, Answer, Refused
+from reconciler.core.platform.job import Accepted, Answer, Refused
 from tests.adapters.calls import ACCEPTED, QUICK, SPEC, Pauses, client, closed_port, create, run
 from tests.adapters.far_ends import (
     KEY,

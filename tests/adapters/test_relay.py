@@ -13,7 +13,7 @@ from reconciler.adapters.inbox_file import connect
 from reconciler.adapters.relay_pace import Pace
 from reconciler.adapters.relay_surroundings import RelayCounts
 from reconciler.adapters.webhook_metrics import Metrics
-from reconciler.core.dispatch import EVENT_TYPE, read_payload
+from reconciler.core.platform.dispatch import EVENT_TYPE, read_payload
 from tests.adapters.deliveries import fill, row, stored
 from tests.adapters.relayed import names, relay_of, run, sent
 from tests.github_fake import TOKEN, FakeGitHub, Reply, Trouble, refusal

@@ -12,7 +12,7 @@ from reconciler.adapters.scaffold import ScaffoldResult, scaffold, settings_text
 from reconciler.adapters.settings_file import read_settings_file
 from reconciler.adapters.yaml_reader import read_yaml
 from reconciler.core.errors import StorageError
-from reconciler.core.settings import SETTINGS, Settings, resolve
+from reconciler.core.settings.model import SETTINGS, Settings, resolve
 
 SCHEMA = '{"title": "engine"}\n'
 LINE = "engines.lock.json text eol=lf merge=reconcile-lockfile linguist-generated"

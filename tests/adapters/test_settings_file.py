@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.adapters.settings_file import find_root, read_settings_file
 from reconciler.core.errors import Diagnostic, InvalidInput, StorageError
-from reconciler.core.settings import resolve
+from reconciler.core.settings.model import resolve
 
 AS_ROOT = os.geteuid() == 0
 

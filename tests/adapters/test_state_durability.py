@@ -16,11 +16,11 @@ import pytest
 
 from reconciler.adapters.journal_store import JournalFile
 from reconciler.adapters.lockfile_store import LockfileFile
-from reconciler.core import lockfile as lockfile_format
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import StorageError
-from reconciler.core.journal import Begin, Record
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.spec import Spec
+from reconciler.core.ledger.journal import Begin, Record
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.model import Lockfile
 from tests.core.build import accepted, begin, current, entry, lockfile
 
 ACME = Spec("Acme")
@@ -52,7 +52,7 @@ APPENDING = """
 import sys
 from pathlib import Path
 from reconciler.adapters.journal_store import JournalFile
-from reconciler.core.journal import Acceptance
+from reconciler.core.ledger.journal import Acceptance
 file = JournalFile(Path(sys.argv[1]))
 number = int(sys.argv[2])
 while True:
@@ -158,9 +158,9 @@ import resource, sys
 from pathlib import Path
 from reconciler.adapters.journal_store import JournalFile
 from reconciler.adapters.lockfile_store import LockfileFile
-from reconciler.core import lockfile
+from reconciler.core.lockfile import model as lockfile
 from reconciler.core.errors import StorageError
-from reconciler.core.journal import Acceptance
+from reconciler.core.ledger.journal import Acceptance
 root, limit = Path(sys.argv[1]), int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 journal, lock = JournalFile(root / "journal.jsonl"), LockfileFile(root, "engines.lock.json")

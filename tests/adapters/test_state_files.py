@@ -9,11 +9,11 @@ import pytest
 from reconciler.adapters.durable_files import replace_file
 from reconciler.adapters.journal_store import JournalFile
 from reconciler.adapters.lockfile_store import LockfileFile
-from reconciler.core import journal as journal_format
-from reconciler.core import lockfile as lockfile_format
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import JournalError, LockfileError, StorageError
-from reconciler.core.lockfile import EMPTY
-from reconciler.core.spec import Spec
+from reconciler.core.ledger import journal as journal_format
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.model import EMPTY
 from tests.core.build import accepted, begin, current, entry, lockfile
 
 ACME = Spec("Acme")

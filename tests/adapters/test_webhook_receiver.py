@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.adapters.webhook_intake import RESERVED, Rules
 from reconciler.adapters.webhook_secrets import Secrets
-from reconciler.core.webhook import MAX_BODY
+from reconciler.core.platform.webhook import MAX_BODY
 from reconciler.sandbox.signing import new_secret
 from tests.adapters.receiving import SECRET, Receiving, body_of, chunked, delivery, receiving, request, signed
 

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.adapters.webhook_secrets import Secrets
 from reconciler.core.errors import InvalidInput, ReconcileError, StorageError
-from reconciler.core.webhook import SigningKeys
+from reconciler.core.platform.webhook import SigningKeys
 from tests.adapters.deliveries import process, said_by, secret_of
 
 ONE, TWO, THREE = (letter * 32 for letter in (b"a", b"b", b"c"))

@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta
 from reconciler.app.planning import Planned, Request, make_plan
 from reconciler.app.pushing import Terms
 from reconciler.app.sharing import Sharer
-from reconciler.core import lockfile as lockfile_format
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import Outrun, RemoteUnreachable
-from reconciler.core.journal import Record
-from reconciler.core.lease import Holder, Lease
-from reconciler.core.lockfile import EMPTY, Lockfile
-from reconciler.core.outcome import Outcome
-from reconciler.core.shared import Shared
-from reconciler.core.spec import Spec
+from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.lease import Holder, Lease
+from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.model import EMPTY, Lockfile
+from reconciler.core.run.outcome import Outcome
 from tests.app.ports import Log, Scene
 
 

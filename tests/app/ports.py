@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 from reconciler.app.applying import ApplySettings, build_driver
 from reconciler.app.driver import Driver, Ports
 from reconciler.app.planning import Planned, Request, make_plan
-from reconciler.core import journal as journal_format
-from reconciler.core import lockfile as lockfile_format
-from reconciler.core.entry import Entry
+from reconciler.core.engine.fingerprint import blob_id, fingerprint
+from reconciler.core.engine.spec import Desired, Spec
 from reconciler.core.errors import Diagnostic, InvalidInput
-from reconciler.core.fingerprint import blob_id, fingerprint
-from reconciler.core.job import COMPLETED, FAILED, IN_PROGRESS, Accepted, Answer, News, Progress
-from reconciler.core.journal import Record
-from reconciler.core.learn import Delivery
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.outcome import Outcome
-from reconciler.core.spec import Desired, Spec
-from reconciler.core.webhook import Event
+from reconciler.core.ledger import journal as journal_format
+from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.webhook_facts import Delivery
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.entry import Entry
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.platform.job import COMPLETED, FAILED, IN_PROGRESS, Accepted, Answer, News, Progress
+from reconciler.core.platform.webhook import Event
+from reconciler.core.run.outcome import Outcome
 from tests.core.build import at
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from reconciler.app.applying import refuse_if_stale
-from reconciler.core import journal
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import Diagnostic, ExitCode, GuardRefused
-from reconciler.core.spec import Spec
+from reconciler.core.ledger import journal
 from tests.app.ports import Scene
 from tests.core.build import accepted, begin, current, ended, entry, lockfile, pending, uncertain
 

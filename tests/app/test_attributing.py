@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.app.attributing import attribute
-from reconciler.core import lockfile as lockfile_format
+from reconciler.core.engine.fingerprint import blob_id, fingerprint
+from reconciler.core.engine.spec import Desired, Spec, record_of
 from reconciler.core.errors import Diagnostic
-from reconciler.core.fingerprint import blob_id, fingerprint
-from reconciler.core.journal import Begin
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.plan import Origin, Plan
-from reconciler.core.spec import Desired, Spec, record_of
+from reconciler.core.ledger.journal import Begin
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Origin, Plan
 from tests.app.ports import Scene
 from tests.core.build import current, entry, lockfile, uncertain
 

@@ -9,10 +9,10 @@ import pytest
 
 from reconciler.app import driver as driver_module
 from reconciler.app.driver import Driver
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, PlatformError
-from reconciler.core.job import Accepted, News, Progress, Refused, Uncertain
-from reconciler.core.outcome import Outcome, Status
-from reconciler.core.spec import Spec
+from reconciler.core.platform.job import Accepted, News, Progress, Refused, Uncertain
+from reconciler.core.run.outcome import Outcome, Status
 from tests.app.ports import Scene
 from tests.core.build import current, entry, lockfile, pending
 

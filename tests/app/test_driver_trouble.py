@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, StorageError
-from reconciler.core.outcome import Outcome, Status
-from reconciler.core.spec import Spec
+from reconciler.core.run.outcome import Outcome, Status
 from tests.app.ports import Scene
 from tests.core.build import current, entry, lockfile
 

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from reconciler.app.finishing import OVERTAKEN
-from reconciler.core import journal
-from reconciler.core import lockfile as lockfile_format
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.outcome import Outcome, Status
-from reconciler.core.spec import Spec
+from reconciler.core.engine.spec import Spec
+from reconciler.core.ledger import journal
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.run.outcome import Outcome, Status
 from tests.app.ports import Scene
 from tests.core.build import accepted, begin, current, entry, lockfile, superseded
 

@@ -9,16 +9,16 @@ from dataclasses import replace
 import pytest
 
 from reconciler.app.planning import Planned
-from reconciler.core import lockfile as lockfile_format
+from reconciler.core.engine.fingerprint import blob_id
+from reconciler.core.engine.spec import Desired, Kept, Output, Spec
 from reconciler.core.errors import Diagnostic, ExitCode, GuardRefused, UsageError
-from reconciler.core.fingerprint import blob_id
-from reconciler.core.limits import Limit, Policy
-from reconciler.core.lockfile import EMPTY, Lockfile
-from reconciler.core.outcome import Outcome, Status
-from reconciler.core.plan import Kind, Plan
-from reconciler.core.results import outcome_of_plan
-from reconciler.core.saved_plan import SavedPlan, apply_document
-from reconciler.core.spec import Desired, Kept, Output, Spec
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.model import EMPTY, Lockfile
+from reconciler.core.plan.limits import Limit, Policy
+from reconciler.core.plan.model import Kind, Plan
+from reconciler.core.plan.saved import SavedPlan, apply_document
+from reconciler.core.run.outcome import Outcome, Status
+from reconciler.core.run.results import outcome_of_plan
 from tests.app.ports import MemoryEngines, Scene
 from tests.core.build import current, entry, failed, lockfile
 

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.app.leasing import break_lease, look_when_free
 from reconciler.core.errors import LeaseHeld, Outrun
-from reconciler.core.lease import SKEW, Holder, Lease, take
+from reconciler.core.ledger.lease import SKEW, Holder, Lease, take
 from tests.app.memory_ledger import MemoryLedger, MovedClock, Remote, taken_by_another
 from tests.app.ports import Log
 

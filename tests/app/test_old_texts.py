@@ -14,11 +14,11 @@ from reconciler.adapters.git import GitTexts
 from reconciler.app.old_texts import with_old_texts
 from reconciler.app.planning import Planned, Request
 from reconciler.app.planning import make_plan as plan_project
-from reconciler.core import lockfile as lockfile_format
-from reconciler.core.entry import Provisioned
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.plan import Change, Plan
-from reconciler.core.spec import Desired, record_of
+from reconciler.core.engine.spec import Desired, record_of
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.entry import Provisioned
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Change, Plan
 from tests.app.git_repo import commit_all, git, new_repo
 from tests.app.ports import Log, MemoryJournal, MemoryLockfile
 from tests.core.build import entry, lockfile

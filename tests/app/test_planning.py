@@ -6,14 +6,14 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.app.planning import Request, make_plan, select, validate_engines
-from reconciler.core import journal
-from reconciler.core import lockfile as lockfile_format
-from reconciler.core.entry import Pending, Provisioned
+from reconciler.core.engine.fingerprint import blob_id
+from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import Diagnostic, InvalidInput, JournalError, LockfileError, UsageError
-from reconciler.core.fingerprint import blob_id
-from reconciler.core.journal import Record
-from reconciler.core.plan import Kind, Plan
-from reconciler.core.spec import Source, Spec
+from reconciler.core.ledger import journal
+from reconciler.core.ledger.journal import Record
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.entry import Pending, Provisioned
+from reconciler.core.plan.model import Kind, Plan
 from tests.app.ports import MemoryEngines, Scene
 from tests.core.build import accepted, begin, current, ended, entry, failed, lockfile, pending
 

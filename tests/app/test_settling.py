@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from reconciler.app.settling import settle
-from reconciler.core import journal
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, StorageError, UsageError
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.plan import Condition, Kind
-from reconciler.core.spec import Spec
+from reconciler.core.ledger import journal
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Condition, Kind
 from tests.app.ports import Scene
 from tests.core.build import begin, current, entry, lockfile, pending, superseded, uncertain
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.app import sharing
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, LeaseHeld, RemoteUnreachable
-from reconciler.core.lease import give_back
-from reconciler.core.shared import Shared
-from reconciler.core.spec import Spec
+from reconciler.core.ledger.lease import give_back
+from reconciler.core.ledger.remote_snapshot import Shared
 from tests.app.memory_ledger import Remote, SharedScene, taken_by_another
 from tests.core.build import accepted, begin
 

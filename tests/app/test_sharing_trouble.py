@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.app import driver as driver_module
 from reconciler.app import sharing
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import (
     ExitCode,
     GitError,
@@ -17,10 +18,9 @@ from reconciler.core.errors import (
     PushRefused,
     RemoteUnreachable,
 )
-from reconciler.core.journal import Record
-from reconciler.core.lockfile import EMPTY
-from reconciler.core.outcome import Status
-from reconciler.core.spec import Spec
+from reconciler.core.ledger.journal import Record
+from reconciler.core.lockfile.model import EMPTY
+from reconciler.core.run.outcome import Status
 from tests.app.memory_ledger import SharedScene
 from tests.core.build import accepted, begin, current, entry
 
@@ -62,7 +62,7 @@ def losing(
 
 
 def _left(scene: SharedScene) -> float:
-    from reconciler.core.lease import seconds_left
+    from reconciler.core.ledger.lease import seconds_left
 
     return seconds_left(scene.remote.lease, scene.moved_clock.now())
 

@@ -10,12 +10,12 @@ import pytest
 
 from reconciler.app.learning import claim_taken, take_in
 from reconciler.app.planning import read_standing
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, PlatformError
-from reconciler.core.fold import fold
-from reconciler.core.job import Uncertain
-from reconciler.core.outcome import Outcome, Status
-from reconciler.core.spec import Spec
-from reconciler.core.webhook import Event
+from reconciler.core.ledger.fold import fold
+from reconciler.core.platform.job import Uncertain
+from reconciler.core.platform.webhook import Event
+from reconciler.core.run.outcome import Outcome, Status
 from tests.app.ports import MemoryDeliveries, Scene
 from tests.core.build import begin, current, entry, lockfile, pending, uncertain
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections import deque
 
-from reconciler.core import journal, lockfile
-from reconciler.core.entry import FAILED, Entry
-from reconciler.core.fingerprint import fingerprint
-from reconciler.core.job import Accepted, News, Uncertain
-from reconciler.core.journal import Record
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.operation import Options
-from reconciler.core.outcome import Outcome
-from reconciler.core.plan import Plan
-from reconciler.core.protocol import (
+from reconciler.core.engine.fingerprint import fingerprint
+from reconciler.core.ledger import journal
+from reconciler.core.ledger.journal import Record
+from reconciler.core.lockfile import model as lockfile
+from reconciler.core.lockfile.entry import FAILED, Entry
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Plan
+from reconciler.core.platform.job import Accepted, News, Uncertain
+from reconciler.core.run.machine import Run
+from reconciler.core.run.operation import Options
+from reconciler.core.run.outcome import Outcome
+from reconciler.core.run.protocol import (
     Abandon,
     Answered,
     Append,
@@ -38,8 +40,7 @@ from reconciler.core.protocol import (
     Watch,
     WatchEnded,
 )
-from reconciler.core.results import outcome_of
-from reconciler.core.run import Run
+from reconciler.core.run.results import outcome_of
 from tests.core.world import Weather, World, entries_of
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from reconciler.core import transitions
-from reconciler.core.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending, Retired
-from reconciler.core.fingerprint import fingerprint
-from reconciler.core.lockfile import EMPTY, Lockfile
-from reconciler.core.spec import record_of
+from reconciler.core.engine.fingerprint import fingerprint
+from reconciler.core.engine.spec import record_of
+from reconciler.core.lockfile import transitions
+from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending, Retired
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.core.build import A, B, C, at
 
 KEYS = ("a", "b", "c")

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core.diff import Situation, actions_for
-from reconciler.core.entry import (
+from reconciler.core.engine.fingerprint import fingerprint
+from reconciler.core.engine.spec import Desired, Source, Spec, record_of
+from reconciler.core.ledger.journal import Acceptance, Begin, End, Record
+from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,
     UNCERTAIN,
@@ -17,11 +19,9 @@ from reconciler.core.entry import (
     Retired,
     Superseded,
 )
-from reconciler.core.fingerprint import fingerprint
-from reconciler.core.journal import Acceptance, Begin, End, Record
-from reconciler.core.lockfile import EMPTY, Lockfile
-from reconciler.core.plan import Action, Plan
-from reconciler.core.spec import Desired, Source, Spec, record_of
+from reconciler.core.lockfile.model import EMPTY, Lockfile
+from reconciler.core.plan.diff import Situation, actions_for
+from reconciler.core.plan.model import Action, Plan
 
 T0 = "2026-11-24T11:00:00Z"
 

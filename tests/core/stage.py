@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.entry import IN_PROGRESS, Entry
-from reconciler.core.job import Accepted
-from reconciler.core.journal import Record
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.operation import Options
-from reconciler.core.protocol import (
+from reconciler.core.engine.spec import Spec
+from reconciler.core.ledger.journal import Record
+from reconciler.core.lockfile.entry import IN_PROGRESS, Entry
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.platform.job import Accepted
+from reconciler.core.run.machine import Run
+from reconciler.core.run.operation import Options
+from reconciler.core.run.protocol import (
     Answered,
     Append,
     Command,
@@ -19,8 +21,6 @@ from reconciler.core.protocol import (
     Finish,
     Recorded,
 )
-from reconciler.core.run import Run
-from reconciler.core.spec import Spec
 from tests.core.build import A, at, planned
 
 ONE = {"acme": A}

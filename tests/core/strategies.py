@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from reconciler.core.entry import (
+from reconciler.core.engine.fingerprint import fingerprint
+from reconciler.core.engine.spec import Source, Spec, record_of
+from reconciler.core.ledger.journal import Acceptance, Begin, Doubt, End, Made, Record, Refusal, Settlement
+from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,
     UNCERTAIN,
@@ -16,10 +19,7 @@ from reconciler.core.entry import (
     Retired,
     Superseded,
 )
-from reconciler.core.fingerprint import fingerprint
-from reconciler.core.journal import Acceptance, Begin, Doubt, End, Made, Record, Refusal, Settlement
-from reconciler.core.lockfile import EMPTY, Lockfile
-from reconciler.core.spec import Source, Spec, record_of
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.core.build import A, B, C, at
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)

@@ -10,7 +10,7 @@ import pytest
 from reconciler.core import checkup
 from reconciler.core.checkup import Finding, Verdict
 from reconciler.core.errors import Diagnostic, ExitCode, InvalidInput, LeaseHeld
-from reconciler.core.lease import FREE, Holder, Lease, take
+from reconciler.core.ledger.lease import FREE, Holder, Lease, take
 
 OK, WARNING, PROBLEM = Verdict.OK, Verdict.WARNING, Verdict.PROBLEM
 NOW = "2026-11-24T11:00:00.000Z"

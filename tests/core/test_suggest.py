@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.locales import locale_meant
+from reconciler.core.engine.locales import locale_meant
 from reconciler.core.suggest import did_you_mean
 
 KEYS = ("name", "description", "locales", "sources")

@@ -11,19 +11,20 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
 
-from reconciler.core import journal, lockfile
-from reconciler.core.diff import Situation, actions_for
-from reconciler.core.entry import FAILED, UNCERTAIN, Entry
-from reconciler.core.fingerprint import fingerprint
-from reconciler.core.fold import fold
-from reconciler.core.job import COMPLETED, IN_PROGRESS, Accepted, Answer, Refused
-from reconciler.core.journal import Record, Settlement
-from reconciler.core.learn import learn
-from reconciler.core.lockfile import Lockfile
-from reconciler.core.plan import Plan
-from reconciler.core.protocol import Create
-from reconciler.core.spec import Spec
-from reconciler.core.webhook import Event
+from reconciler.core.engine.fingerprint import fingerprint
+from reconciler.core.engine.spec import Spec
+from reconciler.core.ledger import journal
+from reconciler.core.ledger.fold import fold
+from reconciler.core.ledger.journal import Record, Settlement
+from reconciler.core.ledger.webhook_facts import learn
+from reconciler.core.lockfile import model as lockfile
+from reconciler.core.lockfile.entry import FAILED, UNCERTAIN, Entry
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.diff import Situation, actions_for
+from reconciler.core.plan.model import Plan
+from reconciler.core.platform.job import COMPLETED, IN_PROGRESS, Accepted, Answer, Refused
+from reconciler.core.platform.webhook import Event
+from reconciler.core.run.protocol import Create
 from tests.core.build import at, wanted
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import journal
+from reconciler.core.ledger import journal
 from tests.e2e.far_ends import Project
 
 SPEC = {"name": "x"}

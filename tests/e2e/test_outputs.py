@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import journal
+from reconciler.core.ledger import journal
 from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import Project
 

@@ -193,7 +193,7 @@ def test_a_run_can_be_its_own_receiver(project: Project, platform: SandboxServer
 
 def event_file(folder: Path, hooks: Receiver, job_id: str, **changed: Any) -> Path:
     """What GitHub Actions writes for the `repository_dispatch` that a relay sends."""
-    from reconciler.core.dispatch import payload_of
+    from reconciler.core.platform.dispatch import payload_of
 
     (one,) = [one for one in hooks.events() if one.event is not None and one.event.job_id == job_id]
     payload = payload_of(one.webhook_id, one.timestamp, one.signature, one.operation_id, one.body)

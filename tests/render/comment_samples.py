@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.plan import Action, Change, Condition, Kind, Origin, Plan
-from reconciler.core.spec import Source, Spec, digest_of_text
+from reconciler.core.engine.spec import Source, Spec, digest_of_text
+from reconciler.core.plan.model import Action, Change, Condition, Kind, Origin, Plan
 from reconciler.render.comment import Occasion
 from tests.render.samples import CHANGES, EVIL, HOSTILE, HOSTILE_INVALID, INVALID, LARGE
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from reconciler.core.engine.spec import Kept, Output, Source, Spec, digest_of_text
 from reconciler.core.errors import Diagnostic
-from reconciler.core.plan import Action, Change, Condition, Kind, Plan
-from reconciler.core.spec import Kept, Output, Source, Spec, digest_of_text
+from reconciler.core.plan.model import Action, Change, Condition, Kind, Plan
 
 OLD_GLOSSARY = """# Glossary
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import Diagnostic
-from reconciler.core.plan import Action, Change, Condition, Kind, Plan
-from reconciler.core.spec import Source, Spec
+from reconciler.core.plan.model import Action, Change, Condition, Kind, Plan
 from tests.render.samples import EVIL
 
 _PIECES = [

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.plan import Action, Condition, Kind, Plan
+from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from reconciler.render.annotations import command, render_annotations, render_plan_github
 from reconciler.render.text import render_plan
 from tests.render.samples import EVERY_KIND, INVALID, LARGE

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
 
-from reconciler.core.plan import Action, Condition, Kind, Origin, Plan
+from reconciler.core.plan.model import Action, Condition, Kind, Origin, Plan
 from reconciler.render.comment import (
     Occasion,
     marker,

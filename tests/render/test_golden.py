@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.plan import Plan
+from reconciler.core.plan.model import Plan
 from reconciler.render.annotations import render_plan_github
 from reconciler.render.json_view import render_plan_json
 from reconciler.render.markdown import render_plan_markdown

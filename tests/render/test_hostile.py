@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.plan import Plan
+from reconciler.core.plan.model import Plan
 from reconciler.render.annotations import render_plan_github
 from reconciler.render.diagnostics import render_diagnostics
 from reconciler.render.json_view import render_plan_json

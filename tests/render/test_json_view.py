@@ -9,7 +9,7 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from reconciler.core.errors import Diagnostic, ExitCode
-from reconciler.core.plan import Plan
+from reconciler.core.plan.model import Plan
 from reconciler.render.json_view import plan_document, render_error_json, render_plan_json
 from tests.render.samples import EVERY_KIND, PLANS
 from tests.render.strategies import QUICK, plans

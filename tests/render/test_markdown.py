@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from reconciler.core.plan import Action, Change, Kind, Plan
+from reconciler.core.plan.model import Action, Change, Kind, Plan
 from reconciler.render.markdown import render_plan_markdown
 from reconciler.render.markdown_text import code_span, fenced, prose
 from tests.render.samples import EVERY_KIND, LARGE

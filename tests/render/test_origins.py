@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler.core.plan import Action, Kind, Origin, Plan
+from reconciler.core.plan.model import Action, Kind, Origin, Plan
 from reconciler.render.annotations import render_plan_github
 from reconciler.render.json_view import render_plan_json
 from reconciler.render.markdown import render_plan_markdown

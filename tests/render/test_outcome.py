@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.errors import Diagnostic, ExitCode
-from reconciler.core.outcome import Outcome, Result, Status
-from reconciler.core.plan import Kind, Plan
+from reconciler.core.plan.model import Kind, Plan
+from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.json_view import render_error_json, render_plan_json
 from reconciler.render.outcome import render_outcome
 from reconciler.render.outcome_json import render_outcome_json

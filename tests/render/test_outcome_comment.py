@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.outcome import Outcome, Result, Status
-from reconciler.core.plan import Kind
-from reconciler.core.told import Told
+from reconciler.core.plan.model import Kind
+from reconciler.core.pull_request.comment_state import Told
+from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.outcome_comment import (
     Merge,
     read_comment,

@@ -8,9 +8,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from reconciler.core.outputs import Write
-from reconciler.core.plan import Plan
-from reconciler.core.spec import Output
+from reconciler.core.engine.spec import Output
+from reconciler.core.outputs.places import Write
+from reconciler.core.plan.model import Plan
 from reconciler.render.comment import Occasion, render_plan_comment, worth_a_comment
 from reconciler.render.json_view import render_plan_json
 from reconciler.render.markdown import render_plan_markdown

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.lockfile import EMPTY, Lockfile
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.render.proposal import TITLE, render_proposal
 from tests.core.build import A, B, current, entry, lockfile, superseded
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.plan import Action, Kind, Plan
+from reconciler.core.plan.model import Action, Kind, Plan
 from reconciler.render.gitlab import render_gitlab
 from reconciler.render.issues import RULES, issues_of
 from reconciler.render.sarif import render_sarif

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from reconciler.core.entry import Entry, Pending, Provisioned, Retired, Superseded
+from reconciler.core.engine.spec import Kept
 from reconciler.core.errors import LockfileError
-from reconciler.core.lockfile import EMPTY, Lockfile
-from reconciler.core.spec import Kept
+from reconciler.core.lockfile.entry import Entry, Pending, Provisioned, Retired, Superseded
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.render.printable import display_width
 from reconciler.render.status import render_status
 from reconciler.render.status_json import render_status_json

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.plan import Action, Change, Kind, Plan
-from reconciler.core.spec import Source, Spec
+from reconciler.core.engine.spec import Source, Spec
+from reconciler.core.plan.model import Action, Change, Kind, Plan
 from reconciler.render.printable import display_width
 from reconciler.render.text import render_plan
 from reconciler.render.words import TERSE_ABOVE

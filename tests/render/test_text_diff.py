@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.spec import meaning_of_text
+from reconciler.core.engine.spec import meaning_of_text
 from reconciler.render.text_diff import DiffLine, diff_lines
 from tests.render.strategies import QUICK
 

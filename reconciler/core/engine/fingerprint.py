@@ -1,0 +1,63 @@
+"""Digests: of a spec's meaning (the fingerprint), and of files (git's blob ids).
+
+The fingerprint is computed from the spec's *record*, in which content is already a digest. So the lockfile alone is
+enough to compute it again under another algorithm version, and a new version never causes a replacement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core.engine.spec import Spec, SpecRecord, record_of, sources_of
+
+VERSION = "v1"
+
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+def fingerprint(spec: Spec) -> str:
+    """`v1:<sha256 hex>` of what the spec means: order, style, trailing blanks and Unicode form do not count."""
+    return fingerprint_of_record(record_of(spec))
+
+
+def fingerprint_of_record(record: SpecRecord) -> str:
+    """The same digest, from what the lockfile keeps of a spec."""
+    canonical = {
+        "name": record["name"],
+        "description": record.get("description", ""),
+        "locales": sorted(record.get("locales", ())),
+        "sources": sorted(_meaning_of_source(source) for source in sources_of(record)),
+    }
+    return f"{VERSION}:" + hashlib.sha256(_encode(canonical).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _meaning_of_source(source: Mapping[str, Any]) -> list[str]:
+    return [
+        source["type"],
+        source["payload"] if source["type"] == "link" else source["digest"],
+    ]
+
+
+def same_meaning(recorded_fingerprint: str, record: SpecRecord | None, desired: str) -> bool:
+    """Whether what is recorded means what is desired, also when it was recorded under another algorithm version."""
+    if recorded_fingerprint == desired:
+        return True
+    if recorded_fingerprint.startswith(f"{VERSION}:") or record is None:
+        return False
+    return fingerprint_of_record(record) == desired
+
+
+def blob_id(content: bytes, length: int = 40) -> str:
+    """The id git gives a file's content: SHA-1 (40 hex digits), or SHA-256 (64) in a repo of that format.
+
+    Line ends count as `\\n`, as they do in git's own store under `text=auto`, so that a checkout with `\\r\\n` has the
+    same ids; binary content is taken as it is.
+    """
+    # One byte is found ten times as fast as two.
+    if b"\r" in content and b"\r\n" in content and b"\0" not in content:
+        content = content.replace(b"\r\n", b"\n")
+    digest = hashlib.sha256 if length == 64 else hashlib.sha1
+    return digest(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -1,0 +1,216 @@
+"""The journal's records and its file format: one JSON object to a line, appended and never changed.
+
+A journal is a set of facts keyed by operation. Two copies merge by union, a fact that is there twice counts once, and
+the order of lines does not matter. A last line without its newline is torn: its write never returned, so nothing was
+done on the strength of it. Anything else that is unreadable is an error, since it may name an engine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from reconciler.core.engine.spec import SpecRecord
+from reconciler.core.errors import Diagnostic, JournalError
+from reconciler.core.lockfile.lifecycle_options import read_kept
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A create call is about to be issued. `at` is UTC with milliseconds, and orders the operations of a key."""
+
+    type: ClassVar[str] = "begin"
+    operation: str
+    key: str
+    fingerprint: str
+    spec: SpecRecord
+    files: Mapping[str, str]
+    at: str
+    kept: Mapping[str, Any] | None = (
+        None  # what its file says beside the spec (core/lockfile/lifecycle_options.py)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The platform made an engine for the operation."""
+
+    type: ClassVar[str] = "accepted"
+    operation: str
+    job_id: str
+    engine_id: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing was made. `status` is the HTTP status, 0 when no request was sent; `final`: the spec itself was
+    refused.
+    """
+
+    type: ClassVar[str] = "refused"
+    operation: str
+    message: str
+    status: int
+    final: bool
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """The call's outcome is unknown."""
+
+    type: ClassVar[str] = "uncertain"
+    operation: str
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The job ended: `result` is `completed` or `failed`."""
+
+    type: ClassVar[str] = "ended"
+    operation: str
+    result: str
+    at: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a completed job made, as counts."""
+
+    type: ClassVar[str] = "summary"
+    operation: str
+    summary: Mapping[str, int]
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A person settled an uncertain operation: `engine` (it made this engine), `forget`, or `retry`."""
+
+    type: ClassVar[str] = "resolved"
+    operation: str
+    decision: str
+    at: str
+    engine_id: str | None = None
+    job_id: str | None = None
+
+
+Record = Begin | Acceptance | Refusal | Doubt | End | Made | Settlement
+
+_KINDS: dict[str, Any] = {
+    kind.type: kind for kind in (Begin, Acceptance, Refusal, Doubt, End, Made, Settlement)
+}
+_CAMEL = {"job_id": "jobId", "engine_id": "engineId"}
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+def render(records: Iterable[Record]) -> bytes:
+    """The lines to append."""
+    return "".join(_line(record) + "\n" for record in records).encode("utf-8", "surrogatepass")
+
+
+def _line(record: Record) -> str:
+    document: dict[str, Any] = {"v": VERSION, "type": record.type}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if value is not None:
+            document[_CAMEL.get(field.name, field.name)] = value
+    return _encode(document)
+
+
+def parse(content: bytes, file: str) -> tuple[tuple[Record, ...], int]:
+    """The records, each once and in their order, and how many bytes of `content` are whole lines.
+
+    Raises `JournalError` for a line that is whole and yet unreadable.
+    """
+    whole = content.rfind(b"\n") + 1
+    seen: dict[str, Record] = {}
+    for number, line in enumerate(content[:whole].split(b"\n")[:-1], start=1):
+        if line.strip():
+            record = _read_line(line, file, number)
+            seen.setdefault(_line(record), record)
+    return tuple(seen.values()), whole
+
+
+def _read_line(line: bytes, file: str, number: int) -> Record:
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _broken(file, number, "not valid JSON") from error
+    if not isinstance(document, dict):
+        raise _broken(file, number, "not a JSON object")
+    version = document.pop("v", None)
+    if version != VERSION:
+        raise _broken(
+            file,
+            number,
+            f"version {version!r}, and this reconcile knows version {VERSION}",
+        )
+    kind = _KINDS.get(str(document.pop("type", None)))
+    if kind is None:
+        raise _broken(file, number, "unknown type of record")
+    return _read_record(kind, document, file, number)
+
+
+def _read_record(kind: Any, document: dict[str, Any], file: str, number: int) -> Record:
+    names = {_CAMEL.get(field.name, field.name): field.name for field in fields(kind)}
+    try:
+        record: Record = kind(**{names[name]: value for name, value in document.items()})
+    except (KeyError, TypeError) as error:
+        raise _broken(file, number, "not the fields of its type") from error
+    typed = all(_is_well_typed(field.type, getattr(record, field.name)) for field in fields(kind))
+    if not (typed and record.operation and record.at):
+        raise _broken(file, number, "not the fields of its type")
+    if isinstance(record, Begin) and not isinstance(record.spec.get("name"), str):
+        raise _broken(file, number, "its spec has no name")
+    if isinstance(record, Begin) and record.kept is not None:
+        _check_kept(record.kept, file, number)
+    return record
+
+
+def _check_kept(document: Mapping[str, Any], file: str, number: int) -> None:
+    try:
+        read_kept(document)
+    except ValueError as error:
+        raise _broken(file, number, str(error)) from error
+
+
+def _is_well_typed(annotation: Any, value: object) -> bool:
+    """Whether a value is what the field's annotation says."""
+    match annotation:
+        case "str":
+            return isinstance(value, str)
+        case "str | None":
+            return value is None or isinstance(value, str)
+        case "int":
+            return isinstance(value, int)
+        case "bool":
+            return isinstance(value, bool)
+        case "Mapping[str, Any] | None":
+            return value is None or isinstance(value, dict)
+    return isinstance(value, dict)
+
+
+def _broken(file: str, line: int, what: str) -> JournalError:
+    return JournalError(
+        f"the journal {file} cannot be read (line {line}: {what})",
+        hint="it may be the only record of an engine: keep a copy, then mend or remove that line by hand",
+        diagnostics=[Diagnostic(what, file, line, 1)],
+    )
+
+
+def union(*journals: Iterable[Record]) -> tuple[Record, ...]:
+    """The facts of several copies, each once."""
+    seen: dict[str, Record] = {}
+    for records in journals:
+        for record in records:
+            seen.setdefault(_line(record), record)
+    return tuple(seen.values())

@@ -1,0 +1,1 @@
+"""What is recorded as provisioned: entries, their file format, how they change and merge."""

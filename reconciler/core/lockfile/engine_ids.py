@@ -1,0 +1,141 @@
+"""The engine IDs that applications may use now, by key, and under which names they reach an environment.
+
+Only an engine whose job completed is ever given out. One that is under way, failed or uncertain is named with what
+can be done about it; nothing stands in for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from reconciler.core.errors import InvalidInput, LockfileError, ReconcileError
+from reconciler.core.lockfile.entry import IN_PROGRESS, UNCERTAIN, Entry, Pending
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.suggest import did_you_mean
+
+FIELDS = ("engineId", "jobId", "provisionedAt", "status")
+_FEW = 8  # keys that a hint lists in full
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class NotServing(ReconcileError):
+    """There is no such engine, or it does not serve yet."""
+
+
+def field_of(lockfile: Lockfile, key: str, name: str) -> str:
+    """One of `FIELDS` of an engine. Raises `NotServing` where there is none to give, and `LockfileError`.
+
+    Every entry has a status: `serving` or `unused`, or what the operation under way is at.
+    """
+    entry = lockfile.entry(key)
+    if entry is None:
+        raise NotServing(f"there is no engine `{key}` in the lockfile", hint=_where_else(lockfile, key))
+    if name == "status":
+        return status_of(entry)
+    if entry.current is None:
+        raise NotServing(
+            f"`{key}` does not serve yet: {_how_far(entry.pending)}", hint=_what_next(entry.pending)
+        )
+    current = entry.current
+    value = {"engineId": current.engine_id, "jobId": current.job_id, "provisionedAt": current.provisioned_at}[
+        name
+    ]
+    if value is None:
+        raise NotServing(
+            f"the lockfile has no {name} of `{key}`", hint="it was not made by a job that is recorded"
+        )
+    return _one_line(key, name, value)
+
+
+def status_of(entry: Entry) -> str:
+    """`in_progress`, `failed` or `uncertain` where something is pending, else `serving` or `unused`."""
+    if entry.pending is not None:
+        return entry.pending.status
+    return "unused" if entry.current is None else "serving"
+
+
+def serving(lockfile: Lockfile, selected: Callable[[str], bool]) -> tuple[dict[str, str], list[str]]:
+    """The IDs of the selected engines that serve, sorted by key, and the keys of those that do not.
+
+    Raises `LockfileError` for a broken entry.
+    """
+    engines: dict[str, str] = {}
+    others: list[str] = []
+    for key in sorted(filter(selected, lockfile.engines)):
+        entry = lockfile.entry(key)
+        if entry is None or entry.current is None:
+            others.append(key)
+        else:
+            engines[key] = _one_line(key, "engineId", entry.current.engine_id)
+    return engines, others
+
+
+def variables(engines: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """IDs by the names of environment variables. Raises `InvalidInput` for keys that would have the same name."""
+    keys: dict[str, str] = {}
+    for key in engines:
+        name = prefix + re.sub("[^A-Za-z0-9]", "_", key).upper()
+        if not _NAME.fullmatch(name):
+            raise InvalidInput(
+                f"`{name}` cannot be the name of a variable",
+                hint="--prefix takes letters, digits and underscores, and no digit comes first",
+            )
+        if name in keys:
+            raise InvalidInput(
+                f"`{keys[name]}` and `{key}` would both be {name}",
+                hint="rename one of the engine files, or choose with --only; JSON and YAML have keys instead of names",
+            )
+        keys[name] = key
+    return {name: engines[key] for name, key in keys.items()}
+
+
+def _one_line(key: str, name: str, value: str) -> str:
+    """The lockfile can be edited, and what stands there goes into shells and files of lines."""
+    if not value.isprintable():
+        raise LockfileError(
+            f"the {name} of `{key}` in the lockfile holds a line break or another character that no ID has",
+            hint="bring back the last good lockfile",
+        )
+    return value
+
+
+def _where_else(lockfile: Lockfile, key: str) -> str:
+    if key in lockfile.retired:
+        return "it was retired: its file is gone. `reconcile status --all` shows it"
+    guess = did_you_mean(key, lockfile.engines) or did_you_mean(_bare(key), lockfile.engines)
+    if guess is not None:
+        return f"did you mean `{guess}`?"
+    return _listed(lockfile.engines)
+
+
+def _bare(key: str) -> str:
+    """A key as somebody may have meant it who named the file."""
+    return key.removeprefix("./").removeprefix("engines/").removesuffix(".yaml").removesuffix(".yml")
+
+
+def _listed(keys: Iterable[str]) -> str:
+    known = sorted(keys)
+    if not known:
+        return "the lockfile has no engine yet: `reconcile apply` creates them"
+    if len(known) > _FEW:
+        return f"`reconcile status` lists the {len(known):,} engines there are"
+    return "there are " + ", ".join(f"`{one}`" for one in known)
+
+
+def _how_far(pending: Pending | None) -> str:
+    if pending is None:
+        return "only engines from before are recorded"
+    if pending.status == IN_PROGRESS:
+        return f"its job {pending.job_id} is still running" if pending.job_id else "its job is still running"
+    if pending.status == UNCERTAIN:
+        return "nobody knows what became of its create call"
+    return "its job failed"
+
+
+def _what_next(pending: Pending | None) -> str:
+    if pending is None:
+        return "`reconcile apply` creates it"
+    if pending.status == IN_PROGRESS:
+        return "`reconcile collect` waits for it"
+    return "`reconcile status` shows what can be done"

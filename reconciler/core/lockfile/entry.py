@@ -1,0 +1,93 @@
+"""One engine in the lockfile: what serves now, what is under way, what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.engine.spec import NOTHING_KEPT, Kept, SpecRecord
+
+IN_PROGRESS = "in_progress"
+FAILED = "failed"
+UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """An engine whose job completed: the one applications use. Times are UTC, `2026-11-24T11:08:13Z`."""
+
+    engine_id: str
+    fingerprint: str
+    spec: SpecRecord
+    files: Mapping[str, str] = field(default_factory=dict)
+    job_id: str | None = None
+    operation_id: str | None = None
+    provisioned_at: str | None = None
+    summary: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The operation under way, or the one that failed. Without an engine id none is known to exist."""
+
+    status: str  # in_progress | failed | uncertain
+    operation_id: str
+    fingerprint: str
+    spec: SpecRecord
+    files: Mapping[str, str] = field(default_factory=dict)
+    engine_id: str | None = None
+    job_id: str | None = None
+    submitted_at: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """An engine that was replaced, overtaken or discarded, with everything needed to come back to it.
+
+    `status` is None for one whose job completed; otherwise `in_progress` or `failed` as of `replaced_at`.
+    """
+
+    engine_id: str
+    fingerprint: str
+    spec: SpecRecord
+    replaced_at: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    job_id: str | None = None
+    operation_id: str | None = None
+    provisioned_at: str | None = None
+    summary: Mapping[str, int] | None = None
+    status: str | None = None
+    error: str | None = None
+    submitted_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One engine in the lockfile: what serves now, what is under way, and what came before (oldest first).
+
+    `kept` is what its file said beside the spec when it was last applied. An entry of nothing else is empty.
+    """
+
+    current: Provisioned | None = None
+    pending: Pending | None = None
+    superseded: tuple[Superseded, ...] = ()
+    kept: Kept = NOTHING_KEPT
+
+    @property
+    def empty(self) -> bool:
+        return self.current is None and self.pending is None and not self.superseded
+
+    @property
+    def engine_ids(self) -> tuple[str, ...]:
+        """Every engine on the platform that this entry answers for."""
+        known = (self.current, self.pending, *self.superseded)
+        return tuple(part.engine_id for part in known if part is not None and part.engine_id is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """An entry whose file is gone. Nothing of it was deleted on the platform."""
+
+    entry: Entry
+    retired_at: str

@@ -1,0 +1,45 @@
+"""What is kept of an engine file beside its spec, as a document in the lockfile and in the journal.
+
+Protection has to outlive the file that asked for it, and the places that want an engine's ID have to be known to a run
+that looks at no engine file. So both are recorded, and left out where there is nothing to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core.engine.spec import Kept, Output
+
+NAMES = ("protect", "outputs")  # the keys of such a document
+
+
+def kept_document(kept: Kept) -> dict[str, Any]:
+    """Plain values; empty when nothing is kept."""
+    document: dict[str, Any] = {"protect": True} if kept.protect else {}
+    if kept.outputs:
+        document["outputs"] = [_output_document(output) for output in kept.outputs]
+    return document
+
+
+def _output_document(output: Output) -> dict[str, str]:
+    values = {"file": output.file, "pointer": output.pointer, "key": output.key}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def read_kept(document: Mapping[str, Any]) -> Kept:
+    """What a document keeps; other keys in it are not looked at. Raises `ValueError` with what is wrong."""
+    protect, outputs = document.get("protect", False), document.get("outputs", [])
+    if not isinstance(protect, bool):
+        raise ValueError("`protect` must be true or false")
+    if not isinstance(outputs, list):
+        raise ValueError("`outputs` must be a list")
+    return Kept(protect, tuple(_read_output(output) for output in outputs))
+
+
+def _read_output(document: object) -> Output:
+    if isinstance(document, dict) and all(isinstance(value, str) for value in document.values()):
+        places = document.keys() - {"file"}
+        if "file" in document and places in ({"pointer"}, {"key"}):
+            return Output(**document)
+    raise ValueError("`outputs` must be a list of files, each with a pointer or a key")

@@ -1,0 +1,190 @@
+"""The lockfile: what is recorded as provisioned, and its file format.
+
+JSON with sorted keys, two-space indent and a final newline; no global hash, serial or timestamp, so that two branches
+that change different engines merge cleanly. It carries a version, and a newer one is refused in words.
+
+A `Lockfile` keeps the documents as they were read and makes typed entries only of those that are asked for. With ten
+thousand engines and nothing to do, none is, and the module that does it is not even imported; and what nobody touched
+is written back as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.errors import Diagnostic, LockfileError
+
+if TYPE_CHECKING:
+    from reconciler.core.lockfile.entry import Entry, Retired
+    from reconciler.core.lockfile.entry_format import Document
+
+VERSION = 1
+
+_MARKERS = (b"<<<<<<< ", b"||||||| ", b">>>>>>> ", b"=======")
+
+
+@dataclass(frozen=True, slots=True)
+class Lockfile:
+    """Entries by key, as documents. `entry` and `retired_of` read them; the `with_…` methods give a new lockfile."""
+
+    engines: Mapping[str, Document] = field(default_factory=dict)
+    retired: Mapping[str, tuple[Document, ...]] = field(default_factory=dict)
+
+    def entry(self, key: str) -> Entry | None:
+        """The typed entry, or None. Raises `LockfileError` when its document is not one."""
+        document = self.engines.get(key)
+        if document is None:
+            return None
+        from reconciler.core.lockfile.entry_format import read_entry
+
+        return read_entry(document, f"engines.{key}")
+
+    def retired_of(self, key: str) -> tuple[Retired, ...]:
+        """The retired entries that had this key, oldest first."""
+        documents = self.retired.get(key)
+        if not documents:
+            return ()
+        from reconciler.core.lockfile.entry_format import read_retired
+
+        return tuple(read_retired(document, f"retired.{key}") for document in documents)
+
+    def with_entry(self, key: str, entry: Entry | None) -> Lockfile:
+        """The lockfile with this entry; None, or an empty one, takes the key out."""
+        return self.with_entries({key: entry})
+
+    def with_entries(self, entries: Mapping[str, Entry | None]) -> Lockfile:
+        """As `with_entry`, for many at the cost of one copy."""
+        from reconciler.core.lockfile.entry_format import entry_document
+
+        engines = dict(self.engines)
+        for key, entry in entries.items():
+            if entry is None or entry.empty:
+                engines.pop(key, None)
+            else:
+                engines[key] = entry_document(entry)
+        return replace(self, engines=engines)
+
+    def with_retired(self, key: str, retired: tuple[Retired, ...]) -> Lockfile:
+        """The lockfile with these retired entries for a key, and no others."""
+        from reconciler.core.lockfile.entry_format import retired_document
+
+        everything = dict(self.retired)
+        everything.pop(key, None)
+        if retired:
+            everything[key] = tuple(retired_document(one) for one in retired)
+        return replace(self, retired=everything)
+
+
+EMPTY = Lockfile()
+
+
+def render(lockfile: Lockfile) -> bytes:
+    """The file's exact content."""
+    document: dict[str, Any] = {"version": VERSION, "engines": lockfile.engines}
+    if lockfile.retired:
+        document["retired"] = lockfile.retired
+    text = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2)
+    return (text + "\n").encode("utf-8", "surrogatepass")
+
+
+def parse(content: bytes, file: str) -> Lockfile:
+    """The lockfile in `content`. Raises `LockfileError` with the place and what to do."""
+    document = _json(content, file)
+    if not isinstance(document, dict):
+        raise _broken(file, "it is not a JSON object")
+    _check_version(document.get("version"), file)
+    unknown = sorted(document.keys() - {"version", "engines", "retired"})
+    if unknown:
+        raise _broken(file, f"unknown key `{unknown[0]}`")
+    engines, retired = document.get("engines"), document.get("retired", {})
+    if not (isinstance(engines, dict) and all(map(_is_entry, engines.values()))):
+        raise _broken(file, "`engines` must map keys to entries")
+    if not (isinstance(retired, dict) and all(map(_are_entries, retired.values()))):
+        raise _broken(file, "`retired` must map keys to lists of entries")
+    if not _keys_are_lines(content, document):
+        _check_unique(content, file)
+    return Lockfile(engines, {key: tuple(entries) for key, entries in retired.items()})
+
+
+def _is_entry(document: object) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("superseded", []), list)
+
+
+def _are_entries(documents: object) -> bool:
+    return isinstance(documents, list) and all(map(_is_entry, documents))
+
+
+def _keys_are_lines(content: bytes, document: Mapping[str, Any]) -> bool:
+    """Whether there are as many lines with a key as the document has keys, laid out as `render` writes it.
+
+    JSON takes a key that stands there twice and keeps the last: so a merge by hand could lose an engine
+    unseen. Counting lines costs little, and a lost entry, or a lost part of one, always had some; only a file
+    that was laid out by hand needs the exact look.
+    """
+    engines, retired = document["engines"], document.get("retired", ())
+    parts = sum(map(len, engines.values()))
+    if parts == 0 or parts != content.count(b'\n      "'):
+        return False
+    return not retired or len(engines) + len(retired) == content.count(b'\n    "')
+
+
+def _check_unique(content: bytes, file: str) -> None:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        document = dict(pairs)
+        if len(document) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise _broken(file, f"the key `{twice}` is there twice")
+        return document
+
+    json.loads(content.decode("utf-8-sig", "surrogatepass"), object_pairs_hook=unique)
+
+
+def _json(content: bytes, file: str) -> Any:
+    try:
+        return json.loads(content.decode("utf-8-sig", "surrogatepass"))
+    except UnicodeDecodeError as error:
+        raise _broken(file, f"it is not UTF-8 (byte {error.start})") from error
+    except RecursionError as error:
+        raise _broken(file, "it is nested too deeply") from error
+    except json.JSONDecodeError as error:
+        line = _conflict_line(content)
+        if line is not None:
+            raise LockfileError(
+                f"{file} has conflict markers",
+                hint="`reconcile lockfile repair` merges both sides, and loses no engine",
+                diagnostics=[Diagnostic("conflict marker", file, line, 1)],
+            ) from error
+        cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
+        what = "it ends in the middle" if cut else error.msg
+        raise _broken(file, f"not valid JSON: {what}", error.lineno, error.colno) from error
+    except ValueError as error:  # a number of thousands of digits
+        raise _broken(file, f"not valid JSON: {error}") from error
+
+
+def _conflict_line(content: bytes) -> int | None:
+    for number, line in enumerate(content.splitlines(), start=1):
+        if line.startswith(_MARKERS):
+            return number
+    return None
+
+
+def _check_version(version: object, file: str) -> None:
+    if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
+        raise LockfileError(
+            f"{file} has version {version}, and this reconcile knows versions up to {VERSION}",
+            hint="a newer reconcile wrote it: upgrade this one",
+        )
+    if version != VERSION or isinstance(version, bool):
+        raise _broken(file, f'`"version": {VERSION}` is missing')
+
+
+def _broken(file: str, what: str, line: int | None = None, col: int | None = None) -> LockfileError:
+    return LockfileError(
+        f"{file} cannot be read as a lockfile: {what}",
+        hint=f"it is machine-written; bring back the last good one, e.g. `git checkout HEAD -- {file}`",
+        diagnostics=[Diagnostic(what, file, line, col)],
+    )

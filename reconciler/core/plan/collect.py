@@ -1,0 +1,33 @@
+"""What is left to collect: the jobs that run, whatever the engine files say by now. Nothing is created by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.core.lockfile.entry import IN_PROGRESS
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.diff import of_pending, report_uncertain
+from reconciler.core.plan.model import Action, Kind
+
+
+def actions_to_collect(lockfile: Lockfile, selected: Callable[[str], bool]) -> tuple[Action, ...]:
+    """A resume for every operation in progress; what is uncertain is reported. Sorted by key."""
+    actions: list[Action] = []
+    for key in sorted(lockfile.engines):
+        if "pending" not in lockfile.engines[key] or not selected(key):
+            continue
+        entry = lockfile.entry(key)
+        pending = entry.pending if entry is not None else None
+        if pending is not None and pending.status == IN_PROGRESS:
+            action = Action(
+                key,
+                Kind.RESUME,
+                "its job had not ended yet",
+                fingerprint=pending.fingerprint,
+                files=pending.files,
+            )
+            actions.append(of_pending(action, pending))
+        else:
+            reported = report_uncertain(key, pending, None)
+            actions += [reported] if reported is not None else []
+    return tuple(actions)

@@ -1,0 +1,298 @@
+"""From difference to action: the table of DESIGN §4, as one pure function.
+
+`make_plan` is given what is desired and where things stand (the folded lockfile), and says what is to be done. An
+uncertain operation stops everything else for its key: whatever was made must be known before more is made.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.core.engine.fingerprint import same_meaning
+from reconciler.core.engine.spec import Desired, Spec, SpecRecord
+from reconciler.core.lockfile.entry import (
+    FAILED,
+    IN_PROGRESS,
+    UNCERTAIN,
+    Entry,
+    Pending,
+    Provisioned,
+)
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.transitions import find_superseded
+from reconciler.core.plan.changes import changes_between, changes_of_kept
+from reconciler.core.plan.model import Action, Condition, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is compared. `present` names every key that has a file; `desired` holds those that were read.
+
+    Keys in `present` that are not in `desired` are taken as unchanged: their files are those the lockfile names.
+    `selected` limits the plan to some keys.
+    """
+
+    lockfile: Lockfile
+    desired: Mapping[str, Desired]
+    present: Collection[str]
+    selected: Callable[[str], bool] = lambda key: True
+    retry_failed: bool = False
+
+
+def actions_for(situation: Situation) -> tuple[Action, ...]:
+    """The actions, sorted by key; engines with nothing to do and nothing to say have none."""
+    lockfile, desired = situation.lockfile, situation.desired
+    gone = [key for key in lockfile.engines if key not in situation.present]
+    moves = _moves(lockfile, desired, gone, situation.selected)
+    moved = {action.from_key for action in moves.values()}
+    held_up = _held_up(lockfile, desired, gone)
+    actions = list(moves.values())
+    for key, wanted in desired.items():
+        if key in held_up and situation.selected(key):
+            actions.append(held_up[key])
+        elif key not in moves and situation.selected(key):
+            action = _decide(key, wanted, lockfile, situation.retry_failed) or _record(wanted, lockfile)
+            actions += [action] if action is not None else []
+    for key in gone:
+        entry = lockfile.entry(key)
+        if key not in moved and situation.selected(key) and entry is not None:
+            actions.append(report_uncertain(key, entry.pending, None) or _retire(key, entry))
+    return tuple(sorted(actions, key=lambda action: action.key))
+
+
+def _held_up(lockfile: Lockfile, desired: Mapping[str, Desired], gone: Iterable[str]) -> dict[str, Action]:
+    """New keys that would take over an entry, were it not uncertain: creating now could make their engine twice."""
+    doubtful = {
+        key: entry
+        for key in sorted(gone)
+        if (entry := lockfile.entry(key)) is not None
+        and entry.pending is not None
+        and entry.pending.status == UNCERTAIN
+    }
+    held_up: dict[str, Action] = {}
+    for key in sorted(desired) if doubtful else ():
+        source = next((old for old, entry in doubtful.items() if _is_of(entry, desired[key])), None)
+        if key in lockfile.engines or source is None:
+            continue
+        pending = doubtful.pop(source).pending
+        assert pending is not None  # only such entries are looked at
+        action = _action(
+            desired[key], Kind.NONE, f"`{source}` asked for the same, and its create call is uncertain"
+        )
+        held_up[key] = replace(action, condition=Condition.UNCERTAIN, hint=how_to_settle(source, pending))
+    return held_up
+
+
+def _is_of(entry: Entry, wanted: Desired) -> bool:
+    return any(part is not None and _means(part, wanted) for part in (entry.current, entry.pending))
+
+
+def _moves(
+    lockfile: Lockfile,
+    desired: Mapping[str, Desired],
+    gone: Iterable[str],
+    selected: Callable[[str], bool],
+) -> dict[str, Action]:
+    """New keys that take over the entry of a key whose file is gone, because they ask for the same."""
+    left = {key: entry for key in sorted(gone) if (entry := lockfile.entry(key)) is not None}
+    moves: dict[str, Action] = {}
+    for key in sorted(desired) if left else ():
+        if key in lockfile.engines or _bring_back(lockfile, desired[key]) is not None:
+            continue
+        source = next((old for old, entry in left.items() if _can_move(entry, desired[key])), None)
+        if source is not None and (selected(key) or selected(source)):
+            moves[key] = _move(source, left.pop(source), desired[key])
+    return moves
+
+
+def _can_move(entry: Entry, wanted: Desired) -> bool:
+    pending = entry.pending
+    if pending is not None and pending.status == UNCERTAIN:
+        return False
+    if entry.current is not None and _means(entry.current, wanted):
+        return True
+    return pending is not None and pending.status == IN_PROGRESS and _means(pending, wanted)
+
+
+def _move(source: str, entry: Entry, wanted: Desired) -> Action:
+    action = _action(
+        wanted,
+        Kind.MOVE,
+        f"the file of `{source}` is gone, and this one asks for the same",
+    )
+    action = replace(action, from_key=source)
+    if entry.current is not None and _means(entry.current, wanted):
+        return replace(action, engine_id=entry.current.engine_id)
+    assert entry.pending is not None  # `_can_move` saw one or the other
+    return of_pending(action, entry.pending)
+
+
+def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -> Action | None:
+    entry = lockfile.entry(key)
+    if entry is None:
+        return _bring_back(lockfile, wanted) or _create(wanted, "it is not in the lockfile")
+    uncertain = report_uncertain(key, entry.pending, wanted)
+    if uncertain is not None:
+        return uncertain
+    if entry.current is not None and _means(entry.current, wanted):
+        return None if entry.pending is None else _discard(wanted, entry.pending)
+    if entry.pending is not None and _means(entry.pending, wanted):
+        return _carry_on(wanted, entry, entry.pending, retry_failed)
+    return _restore(wanted, entry) or _readopt(wanted, entry) or _replace(wanted, entry)
+
+
+def _record(wanted: Desired, lockfile: Lockfile) -> Action | None:
+    """The engine is as asked for; what the lockfile keeps of its file beside that may not be."""
+    entry = lockfile.entry(wanted.key)
+    if entry is None or entry.current is None or entry.kept == wanted.kept:
+        return None
+    protection = "its file protects it now" if wanted.protect else "its file does not protect it any more"
+    words = [protection] if entry.kept.protect != wanted.protect else []
+    words += ["its outputs changed"] if set(entry.kept.outputs) != set(wanted.outputs) else []
+    return replace(
+        _action(wanted, Kind.RECORD, ", and ".join(words) or "the order of its outputs changed"),
+        engine_id=entry.current.engine_id,
+        changes=changes_of_kept(entry.kept, wanted.kept),
+    )
+
+
+def _carry_on(wanted: Desired, entry: Entry, pending: Pending, retry_failed: bool) -> Action:
+    """The pending operation is for what is wanted: wait for it, or say that it failed, or try again."""
+    if pending.status == IN_PROGRESS:
+        return of_pending(_action(wanted, Kind.RESUME, "its job has not ended yet"), pending)
+    if not retry_failed:
+        action = of_pending(_action(wanted, Kind.NONE, f"failed: {pending.error}"), pending)
+        hint = f"edit {wanted.file}, or try again: reconcile apply --retry-failed --only {shlex.quote(wanted.key)}"
+        return replace(action, condition=Condition.FAILED, hint=hint)
+    reason = f"it failed ({pending.error}), and is tried again"
+    if entry.current is None:
+        return _create(wanted, reason)
+    return replace(_replace(wanted, entry), reason=reason)
+
+
+def _action(wanted: Desired, kind: Kind, reason: str, spec: Spec | None = None) -> Action:
+    return Action(
+        wanted.key,
+        kind,
+        reason,
+        file=wanted.file,
+        fingerprint=wanted.fingerprint,
+        spec=spec,
+        files=wanted.files,
+        kept=None if kind is Kind.NONE else wanted.kept,
+    )
+
+
+def of_pending(action: Action, pending: Pending) -> Action:
+    """The action, about the operation that is pending."""
+    return replace(
+        action,
+        engine_id=pending.engine_id,
+        job_id=pending.job_id,
+        operation_id=pending.operation_id,
+    )
+
+
+def _create(wanted: Desired, reason: str) -> Action:
+    return _action(wanted, Kind.CREATE, reason, wanted.spec)
+
+
+def _replace(wanted: Desired, entry: Entry) -> Action:
+    old = entry.current or entry.pending
+    record: SpecRecord | None = old.spec if old is not None else None
+    action = _action(wanted, Kind.REPLACE, "its file changed", wanted.spec)
+    if record is not None:
+        changes = (*changes_between(record, wanted.spec), *changes_of_kept(entry.kept, wanted.kept))
+        action = replace(action, changes=changes)
+    if entry.current is None and entry.pending is not None:
+        what = "failed" if entry.pending.status == FAILED else "has not ended"
+        action = replace(action, reason=f"its file changed; the operation before it {what}")
+    engine_id = entry.current.engine_id if entry.current is not None else None
+    return replace(action, engine_id=engine_id)
+
+
+def _restore(wanted: Desired, entry: Entry) -> Action | None:
+    found = find_superseded(entry, wanted.fingerprint, completed=True)
+    if found is None:
+        return None
+    changes = changes_between(entry.current.spec, wanted.spec) if entry.current else ()
+    reason = f"{found.engine_id} was made for exactly this and still exists"
+    action = _action(wanted, Kind.RESTORE, reason)
+    return replace(action, engine_id=found.engine_id, job_id=found.job_id, changes=changes)
+
+
+def _readopt(wanted: Desired, entry: Entry) -> Action | None:
+    found = find_superseded(entry, wanted.fingerprint, completed=False)
+    if found is None or found.job_id is None or found.operation_id is None:
+        return None
+    action = _action(wanted, Kind.RESUME, f"{found.engine_id} is being made for exactly this")
+    return replace(
+        action,
+        engine_id=found.engine_id,
+        job_id=found.job_id,
+        operation_id=found.operation_id,
+    )
+
+
+def _bring_back(lockfile: Lockfile, wanted: Desired) -> Action | None:
+    """The newest retired entry of this key that has an engine for what is wanted, finished or in the making."""
+    for retired in reversed(lockfile.retired_of(wanted.key)):
+        action = _from_retired(wanted, retired.entry)
+        if action is not None:
+            return replace(action, reason=f"it was retired at {retired.retired_at}; {action.reason}")
+    return None
+
+
+def _from_retired(wanted: Desired, entry: Entry) -> Action | None:
+    current, pending = entry.current, entry.pending
+    if current is not None and _means(current, wanted):
+        action = _action(wanted, Kind.RESTORE, "its engine still exists")
+        return replace(action, engine_id=current.engine_id, job_id=current.job_id)
+    if pending is not None and pending.status == IN_PROGRESS and _means(pending, wanted):
+        return of_pending(_action(wanted, Kind.RESUME, "its job had not ended"), pending)
+    return _restore(wanted, entry) or _readopt(wanted, entry)
+
+
+def _discard(wanted: Desired, pending: Pending) -> Action:
+    what = "failed" if pending.status == FAILED else "was under way"
+    reason = f"its file asks for the serving engine again; the replacement that {what} is let go"
+    return of_pending(_action(wanted, Kind.DISCARD, reason), pending)
+
+
+def _retire(key: str, entry: Entry) -> Action:
+    engine_id = entry.current.engine_id if entry.current is not None else None
+    if engine_id is None and entry.pending is not None:
+        engine_id = entry.pending.engine_id
+    return Action(key, Kind.RETIRE, "its file is gone", engine_id=engine_id)
+
+
+def report_uncertain(key: str, pending: Pending | None, wanted: Desired | None) -> Action | None:
+    """The action that says that an operation is uncertain, or None when it is not."""
+    if pending is None or pending.status != UNCERTAIN:
+        return None
+    return Action(
+        key,
+        Kind.NONE,
+        f"nobody knows whether its engine was made: {pending.error}",
+        file=wanted.file if wanted is not None else None,
+        operation_id=pending.operation_id,
+        fingerprint=pending.fingerprint,
+        condition=Condition.UNCERTAIN,
+        hint=how_to_settle(key, pending),
+    )
+
+
+def how_to_settle(key: str, pending: Pending) -> str:
+    """What a person does about an uncertain operation, with the exact commands."""
+    name, quoted = pending.spec.get("name", key), shlex.quote(key)
+    return (
+        f"look on the platform for an engine named {name!r} made about {pending.submitted_at}; "
+        f"if it is there: reconcile resolve {quoted} --engine-id ID; "
+        f"if not: reconcile resolve {quoted} --retry (or --forget)"
+    )
+
+
+def _means(part: Provisioned | Pending, wanted: Desired) -> bool:
+    return same_meaning(part.fingerprint, part.spec, wanted.fingerprint)

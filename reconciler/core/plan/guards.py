@@ -1,0 +1,101 @@
+"""Guards: which actions of a plan are held back, because they could take away what applications use.
+
+Two reasons: an engine is *protected*, or one run would replace (or retire) more engines than it may. An action that is
+held back stays in the plan, with the reason, and is not performed; the others are. Naming a key lifts both for it.
+
+Protection is what the lockfile says *or* what the file says now, whichever is stronger. So it outlives the file, and it
+is lifted by a commit that does nothing else: one that removes it and changes the engine at once is held back, as a
+whole, until somebody names the key. What protection guards is the engine that serves. A job that was allowed to begin
+is waited for, a pending replacement may be let go, and an engine that never completed may be tried again.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from reconciler.core.engine.spec import Kept
+from reconciler.core.errors import UsageError
+from reconciler.core.lockfile.entry import Entry
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.limits import Limit, Policy
+from reconciler.core.plan.model import Action, Kind
+
+# What one of these kinds would do to the engine that serves.
+_DANGERS = {Kind.REPLACE: "replace", Kind.RESTORE: "replace", Kind.RESUME: "replace", Kind.RETIRE: "retire"}
+
+
+def guarded(actions: Sequence[Action], lockfile: Lockfile, policy: Policy) -> tuple[Action, ...]:
+    """The actions, with the reason on those that are held back."""
+    held: dict[str, Action] = {}
+    counted: dict[str, list[tuple[Action, Entry]]] = {"replace": [], "retire": []}
+    for action in actions:
+        entry = lockfile.entry(action.key) if action.kind in _DANGERS else None
+        danger = _danger(action, entry)
+        if entry is None or danger is None or policy.allows(danger, action.key):
+            continue
+        if entry.kept.protect or (action.kept is not None and action.kept.protect):
+            held[action.key] = _hold(action, entry, danger, "it is protected", _how_to_lift(entry, danger))
+        elif action.kind in (Kind.REPLACE, Kind.RETIRE):
+            counted[danger].append((action, entry))
+    for danger, candidates in counted.items():
+        limit, recorded = policy.limit(danger), len(lockfile.engines)
+        if len(candidates) > limit.of(recorded):
+            reason = _over(danger, len(candidates), limit, recorded)
+            held |= {
+                one.key: _hold(one, entry, danger, reason, _how_to_allow(danger)) for one, entry in candidates
+            }
+    return tuple(held.get(action.key, action) for action in actions)
+
+
+def _danger(action: Action, entry: Entry | None) -> str | None:
+    """What the action would do to an engine that applications use, if anything."""
+    if entry is None or entry.current is None:
+        pending = entry.pending if entry is not None else None
+        in_the_making = action.kind is Kind.RETIRE and pending is not None and pending.engine_id is not None
+        return "retire" if in_the_making else None
+    if action.kind is Kind.RESUME and entry.pending is not None:
+        return None if entry.pending.operation_id == action.operation_id else "replace"
+    return _DANGERS.get(action.kind)
+
+
+def _hold(action: Action, entry: Entry, danger: str, reason: str, hint: str) -> Action:
+    """The action, held back. Only protection that its file adds is still recorded."""
+    adds = action.kept is not None and action.kept.protect and not entry.kept.protect
+    kept = Kept(True, entry.kept.outputs) if adds else None
+    hint = f"{hint}: reconcile apply --allow-{danger} {shlex.quote(action.key)}"
+    return replace(action, kept=kept, guard=reason, hint=hint)
+
+
+def _how_to_lift(entry: Entry, danger: str) -> str:
+    protected = entry.kept.protect
+    lift = "lift it in a commit that only removes" if protected else "leave it to a later commit to add"
+    return f"{lift} `protect`; or {danger} it all the same"
+
+
+def _how_to_allow(danger: str) -> str:
+    return f"look at each of them; then raise max_{danger}, or name those that are meant"
+
+
+def _over(danger: str, number: int, limit: Limit, recorded: int) -> str:
+    return (
+        f"this run would {danger} {number:,} of {recorded:,} engines, and may {danger} {limit.of(recorded):,} "
+        f"(max_{danger}: {limit})"
+    )
+
+
+def check_named(policy: Policy, known: Collection[str]) -> None:
+    """Raises `UsageError` for a key that is named and that nobody knows: a slip of the pen must not go unheard."""
+    for option, keys in (("replace", policy.allow_replace), ("retire", policy.allow_retire)):
+        for key in sorted(keys):
+            if key not in known:
+                raise _unknown(option, key, known)
+
+
+def _unknown(option: str, key: str, known: Collection[str]) -> UsageError:
+    from reconciler.core.suggest import did_you_mean
+
+    guess = did_you_mean(key, known)
+    hint = f"did you mean `{guess}`?" if guess else "name an engine by its whole key; patterns are not taken"
+    return UsageError(f"--allow-{option} `{key}`: there is no such engine", hint=hint)

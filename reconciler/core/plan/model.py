@@ -1,0 +1,196 @@
+"""A plan is data: ordered actions, frozen, serialisable, with a digest, and bound to the lockfile it was made from.
+
+Nothing in it is a callback, a client or a path of this machine. Every view renders the same plan, and apply does
+what is in it and nothing more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.errors import Diagnostic
+
+if TYPE_CHECKING:  # plans without a create need none
+    from reconciler.core.engine.spec import Kept, Spec
+    from reconciler.core.outputs.places import Write
+
+PLAN_VERSION = 1
+
+
+class Kind(StrEnum):
+    """What is done about one engine (DESIGN §4). `NONE` stands in a plan only where there is something to say."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    RESUME = "resume"
+    RESTORE = "restore"
+    DISCARD = "discard"
+    MOVE = "move"
+    RETIRE = "retire"
+    RECORD = "record"  # only what the lockfile keeps beside the spec changes: protection, outputs
+    NONE = "none"
+
+
+class Condition(StrEnum):
+    """Why an engine with action `none` is not simply unchanged."""
+
+    FAILED = "failed"  # its job failed, or its create call was refused; waits for an edit or --retry-failed
+    UNCERTAIN = "uncertain"  # its create call has no known outcome; waits for a person
+
+
+class Origin(StrEnum):
+    """Where an action comes from, seen from a branch (core/plan/attribution.py)."""
+
+    BRANCH = "branch"  # this branch asks for it
+    MERGED = "merged"  # the base asks for it already: merged, not applied yet
+    RUNNING = "running"  # another run is at it
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference in a field, old against new. `None` on a side means that there is nothing on it.
+
+    `field` is `name`, `description`, `locales`, `sources`, `protect` or `outputs`. Locales and outputs: one change per
+    item added or removed. Links: one change per URL. Content: one change per text, with digests and lengths
+    (characters), the file it lives in where it has one, and, after enrichment, the texts themselves (`None`: not to be
+    had, e.g. git has no such blob).
+    """
+
+    field: str
+    old: str | None = None
+    new: str | None = None
+    content: bool = False  # old/new are digests of content sources, and the texts may be below
+    old_chars: int | None = None
+    new_chars: int | None = None
+    file: str | None = None
+    old_text: str | None = None
+    new_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What will be done about one engine, and why.
+
+    `engine_id` is the engine the action is about: serving now (replace, retire, move, none), switched to (restore),
+    waited for (resume), dropped (discard). `job_id` and `operation_id` name the operation under way where there is one.
+    """
+
+    key: str
+    kind: Kind
+    reason: str
+    file: str | None = None
+    changes: tuple[Change, ...] = ()
+    engine_id: str | None = None
+    job_id: str | None = None
+    operation_id: str | None = None
+    fingerprint: str | None = None  # of the spec that is asked for
+    from_key: str | None = None  # move: the name until now
+    condition: Condition | None = None
+    hint: str | None = None  # what a person can do, often an exact command
+    spec: Spec | None = None  # create, replace: what is sent
+    files: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin | None = None  # where the plan was compared with a base; it is no part of the digest
+    kept: Kept | None = None  # what the lockfile keeps beside the spec from then on; None leaves it as it is
+    guard: str | None = None  # why it is held back: it is shown, and not performed
+
+    @property
+    def creates(self) -> bool:
+        """Whether it issues a provisioning job, which costs money."""
+        return self.kind in (Kind.CREATE, Kind.REPLACE) and self.guard is None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a job that is already running is waited for."""
+        waits = self.kind is Kind.RESUME or (self.kind is Kind.MOVE and self.job_id is not None)
+        return waits and self.guard is None
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether it calls the platform or changes the lockfile. One that is held back may still add protection."""
+        return self.kept is not None if self.guard is not None else self.kind is not Kind.NONE
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Actions sorted by key. `unchanged` are the keys with nothing to do and nothing to say.
+
+    With an error among `diagnostics` there are no actions: half a plan is no plan.
+    """
+
+    environment: str
+    actions: tuple[Action, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    lockfile: str = "engines.lock.json"  # its path, relative to the project's root
+    lockfile_digest: str = "absent"  # of lockfile and journal as they were read
+    unwritten: int = (
+        0  # entries that the journal knows more of than the lockfile: a run was cut off; apply writes them
+    )
+    outputs: tuple[
+        Write, ...
+    ] = ()  # places in other files that do not have their engine's ID; apply writes them
+    outputs_left: tuple[str, ...] = ()  # why some of them cannot be written, in sentences
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:<hex>` over what the plan would do and the lockfile it was made from; views do not count."""
+        contents = [
+            PLAN_VERSION,
+            self.environment,
+            self.lockfile_digest,
+            [essence(a) for a in self.actions],
+        ]
+        text = json.dumps(contents, ensure_ascii=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether applying it would call the platform or write the lockfile."""
+        return self.unwritten > 0 or any(action.changes_anything for action in self.actions)
+
+    @property
+    def invalid(self) -> bool:
+        return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+    def summary(self) -> dict[str, int]:
+        """How many engines each action is planned for, every kind named; `unchanged`, `failed`, `uncertain` too.
+
+        Those that are held back count as `guarded` only.
+        """
+        counts = {kind.value: 0 for kind in Kind if kind is not Kind.NONE}
+        counts |= {"unchanged": len(self.unchanged), "failed": 0, "uncertain": 0, "guarded": 0}
+        for action in self.actions:
+            name = action.condition.value if action.condition else action.kind.value
+            counts["guarded" if action.guard is not None else name] += 1
+        return counts
+
+    def with_actions(self, actions: tuple[Action, ...]) -> Plan:
+        """The same plan with actions that carry more to show, such as texts."""
+        return replace(self, actions=actions)
+
+
+def essence(action: Action) -> list[Any]:
+    """What makes an action what it is: all that applying it depends on, and nothing of how it is shown."""
+    more: list[Any] = []  # nothing for most engines
+    if action.kept is not None and (action.kept.protect or action.kept.outputs):
+        places = [[one.file, one.pointer, one.key] for one in action.kept.outputs]
+        more.append([action.kept.protect, places])
+    if action.guard is not None:
+        more.append("guarded")
+    return [
+        action.key,
+        action.kind.value,
+        action.fingerprint,
+        action.engine_id,
+        action.job_id,
+        action.operation_id,
+        action.from_key,
+        action.condition.value if action.condition else None,
+        *more,
+    ]

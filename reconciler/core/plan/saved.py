@@ -1,0 +1,127 @@
+"""A saved plan: what was reviewed, and whether it still is what would be done.
+
+It may have passed through the hands of others, so nothing is taken from it but a choice. The plan is always made anew,
+from the files and the lockfile as they are; of that, what the saved plan has as well is applied, if it is the same for
+every engine the saved plan touches. So a forged one can leave out, and can be refused, and no more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.core.errors import Diagnostic, GuardRefused
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Action, Plan, essence
+
+VERSION = 1
+NAMED = 20  # differences that are listed one by one
+
+_HELD = "it was held back when the plan was made"
+_AGAIN = "make a new plan, and have it looked at: reconcile plan --out FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """`plan` has the actions as far as they are compared. `entries` are digests of what was recorded, by key."""
+
+    plan: Plan
+    entries: Mapping[str, str]
+    retry_failed: bool = False
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every engine that it names."""
+        return frozenset(key for action in self.plan.actions for key in _keys_of(action))
+
+    def check_for(self, environment: str, lockfile: str) -> None:
+        """Raises `GuardRefused` when it was made for another environment or lockfile."""
+        for what, theirs, ours in (
+            ("environment", self.plan.environment, environment),
+            ("lockfile", self.plan.lockfile, lockfile),
+        ):
+            if theirs != ours:
+                raise GuardRefused(
+                    f"the plan was made for the {what} `{theirs}`, and this run is for `{ours}`",
+                    hint="nothing was done; choose the environment with --env"
+                    if what == "environment"
+                    else _AGAIN,
+                )
+
+    def still(self, actions: Sequence[Action], lockfile: Lockfile) -> tuple[Action, ...]:
+        """Of the actions as they are now those that it has. Raises `GuardRefused` with all that differs.
+
+        What it only reports is reported, if it is still so; what it holds back stays held back.
+        """
+        now = {action.key: action for action in actions}
+        differences = [
+            Diagnostic(f"`{saved.key}`: {words}", saved.file, key=saved.key)
+            for saved in self.plan.actions
+            if _acts(saved) and (words := self._difference(saved, now.get(saved.key), lockfile))
+        ]
+        if differences:
+            raise _refusal(differences)
+        return tuple(self._chosen(now))
+
+    def _difference(self, saved: Action, now: Action | None, lockfile: Lockfile) -> str | None:
+        if now is None or not _acts(now):
+            return f"planned was to {saved.kind} it, and there is nothing to do now"
+        if now.kind is not saved.kind:
+            return f"planned was to {saved.kind} it, and now it would be to {now.kind} it"
+        if now.fingerprint != saved.fingerprint:
+            return "its file asks for something else now"
+        recorded = all(self.entries.get(key) == entry_digest(lockfile, key) for key in _keys_of(saved))
+        if not recorded or essence(now) != essence(saved):
+            return "what is recorded of it, or kept of its file, changed"
+        return None
+
+    def _chosen(self, now: Mapping[str, Action]) -> Iterator[Action]:
+        for saved in self.plan.actions:
+            action = now.get(saved.key)
+            if action is None:
+                continue
+            if saved.guard is not None and action.condition is None:
+                yield replace(action, kept=None, guard=_HELD, hint=_AGAIN)
+            elif _acts(saved) or action.condition is not None:
+                yield action
+
+
+def _acts(action: Action) -> bool:
+    """Whether it does something, as opposed to reporting it."""
+    return action.condition is None and action.guard is None
+
+
+def _keys_of(action: Action) -> tuple[str, ...]:
+    return (action.key,) if action.from_key is None else (action.key, action.from_key)
+
+
+def _refusal(differences: Sequence[Diagnostic]) -> GuardRefused:
+    shown = list(differences[:NAMED])
+    more = len(differences) - len(shown)
+    if more:
+        shown.append(Diagnostic(f"and {more:,} more engines"))
+    return GuardRefused(
+        "the plan does not hold any more: files or lockfile changed since it was made; nothing was done",
+        hint=_AGAIN,
+        diagnostics=shown,
+    )
+
+
+def entry_digest(lockfile: Lockfile, key: str) -> str:
+    """`sha256:<hex>` of everything that is recorded under a key, in use or retired; the same for nothing at all."""
+    recorded = [lockfile.engines.get(key), lockfile.retired.get(key, ())]
+    text = json.dumps(recorded, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def apply_document(plan: Plan, lockfile: Lockfile, retry_failed: bool) -> dict[str, Any]:
+    """What a plan file has beside the plan for reading it: how to tell whether it still holds."""
+    keys = sorted({key for action in plan.actions for key in _keys_of(action)})
+    document: dict[str, Any] = {
+        "version": VERSION,
+        "entries": {key: entry_digest(lockfile, key) for key in keys},
+    }
+    return {**document, "retryFailed": True} if retry_failed else document

@@ -1,0 +1,1 @@
+"""One apply as a state machine without I/O: facts in, commands out."""

@@ -1,0 +1,269 @@
+"""One apply as a state machine without I/O: facts in, commands out. The driver decides nothing.
+
+For every create call the order is begin → journal → call → answer → journal → wait → end → journal (DESIGN
+§5), each step only when the one before it is durable. The lockfile at the end is `fold(local actions done,
+records)`, by the same function that a later run would use on the journal of a run that was killed; so there
+is one truth, and no way to end elsewhere by dying.
+
+Here is the way from begin to answer, and what stops a run; what is heard of jobs from then on is in `hearing`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.engine.spec import record_of
+from reconciler.core.ledger.fold import fold
+from reconciler.core.ledger.journal import Acceptance, Begin, Doubt, End, Record, Refusal
+from reconciler.core.lockfile.lifecycle_options import kept_document
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Plan
+from reconciler.core.platform.job import Accepted, Answer, Refused, Uncertain
+from reconciler.core.run.completion import Hearing
+from reconciler.core.run.local_actions import perform_all
+from reconciler.core.run.operation import Operation, Options, Phase, Stops
+from reconciler.core.run.protocol import (
+    Abandon,
+    Answered,
+    Append,
+    Command,
+    Create,
+    DeadlinePassed,
+    Delivered,
+    Fact,
+    Finish,
+    GraceOver,
+    Heard,
+    Interrupted,
+    LeaseLost,
+    Recorded,
+    SummaryRead,
+    Unrecorded,
+    WatchEnded,
+)
+from reconciler.core.run.roster import Roster
+
+UNSENT = "stopped before it was sent"
+CUT_OFF = "the run was interrupted before the answer came"
+
+
+@dataclass(slots=True)
+class Run:
+    """`lockfile` is where things stand (folded) and what `plan` was made from; `operations` names an id for every key
+    whose action creates. Call `start` once, then `handle` for every fact, and carry out what they return, in order,
+    until `finished`.
+    """
+
+    plan: Plan
+    lockfile: Lockfile
+    operations: Mapping[str, str]
+    options: Options = field(default_factory=Options)
+    stops: Stops = field(default_factory=Stops)
+    finished: bool = False
+    _queue: deque[Operation] = field(default_factory=deque)
+    _ready: deque[Operation] = field(default_factory=deque)
+    _roster: Roster = field(default_factory=Roster)
+    _hearing: Hearing = field(init=False)
+    records: list[Record] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._hearing = Hearing(self.lockfile, self.options, self.stops, self._roster, self.records)
+
+    def start(self, at: str) -> list[Command]:
+        """The first commands: waits for what is under way, and the first create calls."""
+        commands: list[Command] = []
+        for action in self.plan.actions:
+            if action.creates:
+                operation = Operation(self.operations[action.key], action)
+                self._roster.add(operation)
+                self._queue.append(operation)
+            elif action.waits:
+                commands += self._hearing.take_up(action)
+        return commands + self._go_on(at)
+
+    def handle(self, fact: Fact, at: str) -> list[Command]:
+        """What follows from a fact. Facts that are late, repeated or about nothing of ours change nothing."""
+        if self.finished:
+            return []
+        return self._react(fact, at) + self._go_on(at)
+
+    def _react(self, fact: Fact, at: str) -> list[Command]:
+        match fact:
+            case Recorded(records):
+                return [command for record in records for command in self._recorded(record, at)]
+            case Unrecorded(records, reason):
+                return self._unrecorded(records, reason, at)
+            case Answered(operation, answer):
+                return self._answered(self._roster.of_id(operation), answer, at)
+            case Heard(news):
+                return self._hearing.heard(news, at)
+            case Delivered(event):
+                return self._hearing.delivered(event, at)
+            case SummaryRead(job_id, summary):
+                return self._hearing.read(job_id, summary, at)
+            case WatchEnded(job_id, reason):
+                self._hearing.unwatch(job_id, reason)
+            case Interrupted():
+                self.stops.interrupted = True
+            case DeadlinePassed():
+                self.stops.timed_out = True
+            case LeaseLost(reason):
+                self.stops.lease_lost = True
+                self.stops.halted = self.stops.halted or reason
+            case GraceOver():
+                return self._abandon(at)
+        return []
+
+    # ── from begin to answer ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _go_on(self, at: str) -> list[Command]:
+        """Call and begin what may be called and begun, and finish when nothing is left."""
+        commands = self._withdraw(at) if self.stops.creating else [*self._call(), *self._begin(at)]
+        if not commands and self._done():
+            self.finished = True
+            commands.append(Finish(self.result(at)))
+        return commands
+
+    def _begin(self, at: str) -> list[Command]:
+        begins: list[Record] = []
+        room = self.options.concurrency + self.options.ahead
+        while self._queue and self._roster.count(Phase.READY) + self._occupied < room:
+            operation = self._queue.popleft()
+            begins.append(_begin(operation, at))
+            self._roster.enter(operation, Phase.BEGINNING)
+        return [self._append(*begins)] if begins else []
+
+    def _call(self) -> list[Command]:
+        """Create calls for what is on record, as many as may be under way at once."""
+        commands: list[Command] = []
+        while self._ready and self._roster.count(Phase.CALLING) < self.options.concurrency:
+            operation = self._ready.popleft()
+            assert operation.action.spec is not None  # every creating action has one
+            self._roster.enter(operation, Phase.CALLING)
+            commands.append(Create(operation.id, operation.action.key, operation.action.spec))
+        return commands
+
+    def _withdraw(self, at: str) -> list[Command]:
+        """What is on record but was not called yet stays uncalled, and that goes on record."""
+        if not self._ready:
+            return []
+        unsent = list(self._ready)
+        self._ready.clear()
+        for operation in unsent:
+            operation.answer = Refused(UNSENT)
+            self._roster.enter(operation, Phase.ANSWERING)
+        return [self._append(*(Refusal(one.id, UNSENT, 0, False, at) for one in unsent))]
+
+    @property
+    def _occupied(self) -> int:
+        return self._roster.count(Phase.BEGINNING, Phase.CALLING)
+
+    def _done(self) -> bool:
+        if self._queue and not self.stops.creating:
+            return False
+        if self._occupied or self._ready or self._roster.count(Phase.ANSWERING, Phase.ENDING):
+            return False
+        return self.stops.waiting or not self._roster.count(Phase.WATCHING, Phase.SUMMARIZING)
+
+    def _append(self, *records: Record) -> Append:
+        self.records += records
+        return Append(records)
+
+    def _unrecorded(self, records: tuple[Record, ...], reason: str, at: str) -> list[Command]:
+        """A begin that is not durable is not called. What came after a call is kept in mind and in the lockfile."""
+        self.stops.halted = self.stops.halted or reason
+        commands: list[Command] = []
+        for record in records:
+            operation = self._known(record)
+            if isinstance(record, Begin):
+                operation.note = reason
+                self.records.remove(record)
+                self._roster.enter(operation, Phase.OVER)
+                if self.options.shared:  # it may have got there all the same
+                    commands.append(self._append(Refusal(operation.id, UNSENT, 0, False, at)))
+            else:
+                commands += self._recorded(record, at)
+        return commands
+
+    def result(self, at: str) -> Lockfile:
+        """The lockfile as it stands when everything recorded so far has happened."""
+        return fold(perform_all(self.lockfile, self.plan.actions, at), self.records)
+
+    def operation_of(self, key: str) -> Operation | None:
+        """The operation that a key's action began or took up."""
+        return self._roster.of_key(key)
+
+    def _known(self, record: Record) -> Operation:
+        operation = self._roster.of_id(record.operation)
+        assert operation is not None  # only what we gave to be recorded comes back
+        return operation
+
+    def _recorded(self, record: Record, at: str) -> list[Command]:
+        operation = self._known(record)
+        match record:
+            case Begin() if operation.phase is Phase.BEGINNING:
+                self._roster.enter(operation, Phase.READY)
+                self._ready.append(operation)
+            case Acceptance() if operation.phase is Phase.ANSWERING:
+                return self._hearing.wait(operation)
+            case Refusal() | Doubt() if operation.phase is Phase.ANSWERING:
+                if not isinstance(operation.answer, Accepted):  # a webhook may have told meanwhile
+                    self._roster.enter(operation, Phase.OVER)
+            case End() if operation.phase is Phase.ENDING:
+                return self._hearing.summarize(operation, at)
+        return []
+
+    def _answered(self, operation: Operation | None, answer: Answer, at: str) -> list[Command]:
+        if operation is None or isinstance(operation.answer, Accepted):
+            return []
+        if operation.phase is not Phase.CALLING and not operation.abandoned:
+            return []
+        if isinstance(answer, Uncertain) and (commands := self._hearing.told_early(operation, at)):
+            return commands
+        operation.answer = answer
+        self._roster.enter(operation, Phase.ANSWERING)
+        if isinstance(answer, Accepted):
+            return self._hearing.accepted(operation, answer, at)
+        if isinstance(answer, Refused):
+            if answer.halts and self.stops.halted is None:
+                self.stops.halted, self.stops.status = answer.message, answer.status
+            return [
+                self._append(
+                    Refusal(
+                        operation.id,
+                        answer.message,
+                        answer.status or 0,
+                        answer.about_spec,
+                        at,
+                    )
+                )
+            ]
+        return [self._append(Doubt(operation.id, answer.reason, at))]
+
+    def _abandon(self, at: str) -> list[Command]:
+        """Give up on answers that did not come in time; one that comes after all is still recorded."""
+        calling = self._roster.in_phase(Phase.CALLING)
+        if not calling:
+            return []
+        for operation in calling:
+            operation.abandoned = True
+            operation.note = CUT_OFF
+            self._roster.enter(operation, Phase.ANSWERING)
+        doubts = [Doubt(one.id, CUT_OFF, at) for one in calling]
+        return [self._append(*doubts), Abandon(tuple(one.id for one in calling))]
+
+
+def _begin(operation: Operation, at: str) -> Begin:
+    action = operation.action
+    assert action.spec is not None and action.fingerprint is not None  # every creating action has both
+    return Begin(
+        operation.id,
+        action.key,
+        action.fingerprint,
+        record_of(action.spec),
+        dict(action.files),
+        at,
+        kept_document(action.kept) if action.kept is not None else None,
+    )

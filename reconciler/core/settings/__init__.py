@@ -1,0 +1,1 @@
+"""The settings: one declaration each, and where each value comes from."""

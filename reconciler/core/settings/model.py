@@ -1,0 +1,296 @@
+"""The settings: one declaration each, and which of four places each value comes from.
+
+Flag > environment variable > `reconcile.yaml` (its `environments:` overlay before its top level) > default.
+
+The field of `Settings` *is* the declaration: its kind, default, help, variable and flag stand on it, and the
+resolution, the JSON Schema, the commented file that `init` writes and the check of the documentation all read
+them from there. This module is imported at every start of the command, so it imports no more than it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconciler.core.errors import Diagnostic, InvalidInput, UsageError
+from reconciler.core.plan.limits import DEFAULT_LIMIT, Limit, LimitKind
+from reconciler.core.settings.kinds import (
+    AUTHOR_PATTERN,
+    BRANCH_PATTERN,
+    LABELS_PATTERN,
+    PATH_PATTERN,
+    Choice,
+    Duration,
+    Name,
+    RelativePath,
+    Switch,
+    Text,
+    Url,
+    WholeNumber,
+)
+
+if TYPE_CHECKING:
+    from typing import Literal, Protocol
+
+    from reconciler.core.settings.kinds import JsonSchema
+
+    class Kind(Protocol):
+        def parse(self, value: object, as_text: bool) -> object: ...
+        def schema(self) -> JsonSchema: ...
+
+    class Place(Protocol):
+        """Line and column (from 1) of a key or a value in the file, and the text of that line."""
+
+        def __call__(
+            self, path: tuple[str | int, ...], *, of: Literal["key", "value"] = "value"
+        ) -> tuple[int, int, str]: ...
+
+
+SETTINGS_FILE = "reconcile.yaml"
+OVERLAYS = "environments"
+_DAY = 86400.0
+
+
+class Setting(NamedTuple):
+    """A declaration. `example` is a value as `reconcile.yaml` has it: the default where there is one."""
+
+    name: str
+    kind: Kind
+    default: object
+    example: str
+    help: str
+    variable: str
+    flag: str
+
+
+def _setting(
+    default: object, kind: Kind, help: str, example: str, *, variable: str = "", flag: str = ""
+) -> Any:
+    declared = {"kind": kind, "help": help, "example": example, "variable": variable, "flag": flag}
+    return field(default=default, metadata=declared)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Resolved and checked. Paths are relative to the project's root, lengths of time are seconds.
+
+    `source_of` tells for each setting where its value came from: the flag, the variable, the file (and the
+    overlay in it), or "default".
+    """
+
+    engines: str = _setting("engines", RelativePath(), "Folder of the engine files.", "engines")
+    lockfile: str = _setting(
+        "engines.lock.json", RelativePath(".json"), "The lockfile; applications read it.", "engines.lock.json"
+    )
+    environment: str = _setting(
+        "production", Name(), "Which environment a run is for.", "production", flag="--env"
+    )
+    api_url: str = _setting(
+        "https://api.lingo.dev",
+        Url(),
+        "Base URL of the platform; the API key is sent there and nowhere else.",
+        "https://api.lingo.dev",
+        variable="LINGO_API_URL",
+    )
+    callback_url: str | None = _setting(
+        None, Url(), "Where the platform posts when a job ends.", "https://hooks.example.com/reconcile"
+    )
+    via: str | None = _setting(
+        None,
+        Choice("websocket", "webhook", "both"),
+        "How a run hears that a job ended; both where there are a callback URL and an inbox.",
+        "both",
+    )
+    inbox: str | None = _setting(
+        None,
+        Text("a path without `..`", PATH_PATTERN, "/var/lib/reconcile/inbox.db"),
+        "The receiver's inbox on this machine, from the project's root.",
+        "/var/lib/reconcile/inbox.db",
+    )
+    inbox_url: str | None = _setting(
+        None,
+        Url(),
+        "A receiver on another machine; its token is in RECONCILE_INBOX_TOKEN.",
+        "https://hooks.example.com/reconcile",
+    )
+    concurrency: int = _setting(8, WholeNumber(1, 64), "Create calls under way at once.", "8")
+    timeout: float = _setting(
+        1800.0, Duration(7 * _DAY), "How long a run waits for jobs; they go on afterwards.", "30m"
+    )
+    publish: bool | str | None = _setting(
+        None,
+        Switch("pr"),
+        "Whether a run shares its journal and commits the lockfile on the remote; `pr`: by a pull request.",
+        "true",
+    )
+    remote: str = _setting("origin", Name(), "The git remote to publish to.", "origin")
+    branch: str | None = _setting(
+        None,
+        Text("a branch's name", BRANCH_PATTERN, "main or release/2026"),
+        "The branch whose lockfile is written.",
+        "main",
+    )
+    pr_branch: str | None = _setting(
+        None,
+        Text("a branch's name", BRANCH_PATTERN, "reconcile/production"),
+        "The branch that pull requests with the lockfile come from; only this tool pushes to it.",
+        "reconcile/production",
+    )
+    pr_labels: str | None = _setting(
+        None,
+        Text("labels, separated by commas", LABELS_PATTERN, "localization, automated"),
+        "Labels of those pull requests.",
+        "localization, automated",
+    )
+    pr_auto_merge: str | None = _setting(
+        None,
+        Choice("merge", "squash", "rebase"),
+        "Have GitHub merge them, in this way, as soon as it may.",
+        "squash",
+    )
+    lease_ttl: float = _setting(
+        300.0, Duration(_DAY), "How long the lease lasts without being renewed.", "5m"
+    )
+    lease_wait: float | None = _setting(
+        None, Duration(_DAY), "How long to wait for another run's lease, instead of ending with 5.", "10m"
+    )
+    author: str | None = _setting(
+        None,
+        Text("a name and an address", AUTHOR_PATTERN, "CI Bot <ci@example.com>"),
+        "Who authors the commits.",
+        "CI Bot <ci@example.com>",
+    )
+    skip_ci: bool = _setting(False, Switch(), "Whether lockfile commits ask CI to stay quiet.", "false")
+    max_replace: Limit = _setting(  # noqa: RUF009 - a Limit is immutable
+        DEFAULT_LIMIT, LimitKind(), "How many engines one run may replace, in number or share.", "5 or 30%"
+    )
+    max_retire: Limit = _setting(  # noqa: RUF009
+        DEFAULT_LIMIT, LimitKind(), "How many engines one run may retire, in number or share.", "5 or 30%"
+    )
+
+    source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+
+def _declared() -> dict[str, Setting]:
+    table = {}
+    for item in fields(Settings):
+        if item.metadata:
+            declared = dict(item.metadata)
+            declared["variable"] = declared["variable"] or f"RECONCILE_{item.name.upper()}"
+            declared["flag"] = declared["flag"] or "--" + item.name.replace("_", "-")
+            table[item.name] = Setting(name=item.name, default=item.default, **declared)
+    return table
+
+
+SETTINGS: Mapping[str, Setting] = _declared()
+
+
+def resolve(
+    flags: Mapping[str, object],
+    env: Mapping[str, str],
+    file: Mapping[str, object] | None,
+    *,
+    place: Place | None = None,
+    file_name: str = SETTINGS_FILE,
+) -> Settings:
+    """The settings of a run. `flags` has the names of `SETTINGS`; a flag that is None was not given.
+
+    A variable that is empty counts as not set, since that is what CI makes of a variable nobody defined.
+    `file` is the parsed settings file, None when there is none; `place` finds things in it, for messages.
+
+    Raises `InvalidInput` with everything that is wrong anywhere, or `UsageError` with the same when a flag
+    is.
+    """
+    given = _Given(place, file_name)
+    given.read_flags(flags)
+    given.read_environment(env)
+    given.read_file(file or {})
+    given.choose_environment()
+    given.raise_if_wrong()
+    return Settings(**given.values, source_of=dict.fromkeys(SETTINGS, "default") | given.sources)
+
+
+class _Given:
+    """What was given so far, and what was wrong with it. Read in order of precedence: first come stays."""
+
+    def __init__(self, place: Place | None, file_name: str) -> None:
+        self.values: dict[str, Any] = {}
+        self.sources: dict[str, str] = {}
+        self._place = place
+        self._file_name = file_name
+        self._top: dict[str, object] = {}
+        self._overlays: dict[str, dict[str, object]] | None = None
+        self._findings: list[Diagnostic] = []
+        self._wrong: set[str] = set()
+        self._flag_is_wrong = False
+
+    def read_flags(self, flags: Mapping[str, object]) -> None:
+        for name, value in flags.items():
+            setting = SETTINGS[name]
+            if value is not None:
+                self._take_text(setting, value, setting.flag)
+        self._flag_is_wrong = bool(self._wrong)
+
+    def read_environment(self, env: Mapping[str, str]) -> None:
+        for setting in SETTINGS.values():
+            value = env.get(setting.variable, "").strip()
+            if value:
+                self._take_text(setting, value, setting.variable)
+
+    def read_file(self, file: Mapping[str, object]) -> None:
+        if not file:
+            return
+        from reconciler.core.settings.content import FileReading
+
+        reading = FileReading(self._place, self._file_name)
+        self._top, self._overlays = reading.read(file)
+        self._findings += reading.findings
+        self._wrong |= file.keys() - self._top.keys()
+
+    def choose_environment(self) -> None:
+        """Settle the environment; then its overlay, and the file's top level, fill what is still open."""
+        top = self._top
+        self._fill({name: top[name] for name in top if name == "environment"}, self._file_name)
+        chosen = self.values.get("environment", SETTINGS["environment"].default)
+        overlays = self._overlays or {}
+        if overlays and chosen not in overlays and "environment" not in self._wrong:
+            self._report_unlisted(chosen, overlays)
+        self._fill(overlays.get(chosen, {}), f"{self._file_name}, {OVERLAYS}.{chosen}")
+        self._fill(top, self._file_name)
+
+    def raise_if_wrong(self) -> None:
+        if self._findings:
+            kind = UsageError if self._flag_is_wrong else InvalidInput
+            raise kind("the settings are not valid", diagnostics=self._findings)
+
+    def _fill(self, values: Mapping[str, object], source: str) -> None:
+        for name, value in values.items():
+            if name not in self.values:
+                self.values[name] = value
+                self.sources[name] = source
+
+    def _take_text(self, setting: Setting, value: object, source: str) -> None:
+        try:
+            self._fill({setting.name: setting.kind.parse(value, True)}, source)
+        except InvalidInput as error:
+            self._wrong.add(setting.name)
+            self._findings.append(Diagnostic(f"{source} {error.message}", hint=error.hint))
+
+    def _report_unlisted(self, chosen: str, overlays: Mapping[str, object]) -> None:
+        from reconciler.core.suggest import did_you_mean
+
+        setting = SETTINGS["environment"]
+        source = self.sources.get("environment", "the default")
+        known = ", ".join(sorted(overlays))
+        close = did_you_mean(chosen, overlays)
+        hint = f"did you mean `{close}`?" if close else f"listed are {known}; choose with {setting.flag}"
+        # A variable may hold anything, by mistake a secret: its value is not repeated.
+        what = source if source == setting.variable else f"{source} ({chosen})"
+        message = f"{what} names an environment that is not among the `{OVERLAYS}` of {self._file_name}"
+        self._flag_is_wrong |= source == setting.flag
+        if source == self._file_name and self._place is not None:
+            line, col, excerpt = self._place(("environment",))
+            self._findings.append(Diagnostic(message, self._file_name, line, col, excerpt, hint))
+        else:
+            self._findings.append(Diagnostic(message, hint=hint))
