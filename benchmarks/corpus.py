@@ -85,8 +85,8 @@ def write_engines(root: Path, count: int) -> None:
 
 def write_lockfile(root: Path) -> None:
     """What the lockfile holds when a job has completed for every engine."""
-    from reconciler.adapters.engine_files import EngineFiles
-    from reconciler.adapters.lockfile_store import LockfileFile
+    from reconciler.adapters.engine_files.files import EngineFiles
+    from reconciler.adapters.storage.lockfile_store import LockfileFile
     from reconciler.core.engine.spec import Desired, record_of
     from reconciler.core.lockfile.entry import Entry, Provisioned
     from reconciler.core.lockfile.model import EMPTY

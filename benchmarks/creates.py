@@ -11,7 +11,7 @@ import time
 
 from benchmarks.far_platform import KEY, platform
 from benchmarks.yardstick import pace
-from reconciler.adapters.platform_http import PlatformClient
+from reconciler.adapters.platform.client import PlatformClient
 from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.platform.job import Accepted
 

@@ -30,7 +30,7 @@ _ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PY
 
 
 async def make_jobs(url: str, jobs: int) -> list[str]:
-    from reconciler.adapters.platform_http import PlatformClient
+    from reconciler.adapters.platform.client import PlatformClient
     from reconciler.core.engine.spec import Source, Spec
     from reconciler.core.platform.job import Accepted
 
@@ -53,7 +53,7 @@ async def make_jobs(url: str, jobs: int) -> list[str]:
 async def _ours(url: str, job_ids: list[str]) -> int:
     # As `cli/driving.py` does; its module is not imported for that, because it brings the whole command along.
     gc.set_threshold(50_000, 20, 20)
-    from reconciler.adapters.event_stream import EventStream
+    from reconciler.adapters.platform.event_stream import EventStream
     from reconciler.core.platform.job import News
 
     stream = EventStream(url, KEY, random=random.random)

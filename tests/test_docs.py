@@ -13,9 +13,9 @@ from typing import NamedTuple
 import click
 import pytest
 
-from reconciler.adapters.engine_files import EngineFiles
-from reconciler.adapters.settings_file import read_settings_file
-from reconciler.adapters.yaml_reader import read_yaml
+from reconciler.adapters.engine_files.files import EngineFiles
+from reconciler.adapters.project.settings import read_settings_file
+from reconciler.adapters.yaml.reader import read_yaml
 from reconciler.cli.main import cli
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import ExitCode

@@ -17,7 +17,7 @@ from reconciler.core.errors import ExitCode, GitError, InvalidInput, ReconcileEr
 from reconciler.render.printable import printable
 
 if TYPE_CHECKING:
-    from reconciler.adapters.git_merge_base import Aim
+    from reconciler.adapters.git.merge_base import Aim
     from reconciler.app.planning import Planned
     from reconciler.cli.project import Project
     from reconciler.core.plan.model import Plan
@@ -58,8 +58,8 @@ def attributed(project: Project, planned: Planned, asked: str | None, *, needed:
 
 
 def _compared(project: Project, planned: Planned, asked: str) -> Planned:
-    from reconciler.adapters.git_base import GitBase  # git, only with a base
-    from reconciler.adapters.git_merge_base import MergeBase
+    from reconciler.adapters.git.base import GitBase  # git, only with a base
+    from reconciler.adapters.git.merge_base import MergeBase
     from reconciler.app.attributing import attribute
 
     _check_repository(project)
@@ -75,7 +75,7 @@ def _check_named(project: Project, name: str, *, refuse: bool) -> None:
     """Whether there is such a base, which is all that is asked of git. Without `refuse` it is told and no error: the
     files are wrong, and that is for the plan to show.
     """
-    from reconciler.adapters.git_merge_base import MergeBase
+    from reconciler.adapters.git.merge_base import MergeBase
 
     try:
         _check_repository(project)
@@ -88,7 +88,7 @@ def _check_named(project: Project, name: str, *, refuse: bool) -> None:
 
 
 def _check_repository(project: Project) -> None:
-    from reconciler.adapters.places import find_git
+    from reconciler.adapters.project.places import find_git
 
     if find_git(project.root) is None:
         raise InvalidInput("--base needs a git repository", hint="git init, or leave --base out")
@@ -110,14 +110,14 @@ def refusal_of_foreign(plan: Plan) -> ExitCode:
 
 
 def _named(asked: str) -> Aim:
-    from reconciler.adapters.git_merge_base import Aim
+    from reconciler.adapters.git.merge_base import Aim
 
     return Aim((asked,))
 
 
 def _aim(project: Project) -> Aim:
     """What the CI system says of the pull or merge request; at a desk, the branch that is published to."""
-    from reconciler.adapters.git_merge_base import Aim
+    from reconciler.adapters.git.merge_base import Aim
 
     remote = f"refs/remotes/{project.settings.remote}"
     into = ci.merges_into()

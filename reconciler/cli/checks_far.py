@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reconciler.adapters.bounded import run_bounded
-from reconciler.adapters.places import find_git
-from reconciler.adapters.system_clock import UtcClock
+from reconciler.adapters.project.places import find_git
+from reconciler.adapters.system.clock import UtcClock
+from reconciler.adapters.system.timeouts import run_bounded
 from reconciler.cli.project import Project
 from reconciler.cli.publishing import open_ledger, shares
 from reconciler.core.checkup import (
@@ -42,8 +42,8 @@ def check_far(project: Project, key: str | None, seconds: float) -> list[Finding
 
 
 def _platform(project: Project, key: str | None, seconds: float) -> list[Finding]:
-    from reconciler.adapters.endpoint import parse_endpoint
-    from reconciler.adapters.platform_look import look_at_platform
+    from reconciler.adapters.platform.endpoint import parse_endpoint
+    from reconciler.adapters.platform.probe import look_at_platform
 
     try:
         seen = look_at_platform(project.settings.api_url, key, seconds)
@@ -79,7 +79,7 @@ def _remote(project: Project, seconds: float) -> list[Finding]:
         findings = [
             Finding("remote", verdict, said, "push it first, or name another with the setting `branch`")
         ]
-    from reconciler.adapters.git_look import check_push, read_lease
+    from reconciler.adapters.git.probe import check_push, read_lease
 
     findings.append(
         _checked("push", lambda: check_push(ledger, seconds), "the ledger may be pushed", verdict)

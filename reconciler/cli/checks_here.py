@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from reconciler.adapters.git import run_git
-from reconciler.adapters.places import find_git
+from reconciler.adapters.git.command import run_git
+from reconciler.adapters.project.places import find_git
 from reconciler.app.planning import read_standing, validate_engines
 from reconciler.cli.project import DEPRECATED_KEY, Project, api_key
 from reconciler.cli.publishing import shares
@@ -75,7 +75,7 @@ def _outputs(project: Project, lockfile: Lockfile) -> list[Finding]:
     """Whether the files of applications have the IDs that serve; nothing to say where none is asked for."""
     if not any("outputs" in document for document in lockfile.engines.values()):
         return []
-    from reconciler.adapters.outputs import OutputFiles  # only with outputs
+    from reconciler.adapters.outputs.files import OutputFiles  # only with outputs
 
     edits, problems = OutputFiles(project.root).edits(lockfile)
     if problems:
@@ -128,7 +128,7 @@ def check_key_here(project: Project, *, needed: bool) -> tuple[Finding, str | No
 def _lease(project: Project) -> Finding:
     if not (project.private / "lease.lock").exists():
         return ok("lease here", "free")
-    from reconciler.adapters.file_lease import FileLease
+    from reconciler.adapters.storage.lease_file import FileLease
 
     try:
         with FileLease(project.private).hold():
@@ -143,8 +143,8 @@ def _merge_driver(project: Project) -> list[Finding]:
     """Whether git merges the lockfile entry by entry: named in the repo, and set up in this clone."""
     if find_git(project.root) is None:
         return []
-    from reconciler.adapters.git_look import merge_driver_here
-    from reconciler.adapters.merge_driver import NAME
+    from reconciler.adapters.git.merge_driver import NAME
+    from reconciler.adapters.git.probe import merge_driver_here
 
     try:
         named, set_up = merge_driver_here(project.root, project.settings.lockfile)

@@ -148,7 +148,7 @@ class _Demo:
         self._git("commit", "--quiet", "-m", message, shown=shown)
 
     def _git(self, *arguments: str, shown: bool = True) -> None:
-        from reconciler.adapters.git import run_git  # GitPython, only where git is asked
+        from reconciler.adapters.git.command import run_git  # GitPython, only where git is asked
 
         if shown:
             self._prompt("git", *arguments)

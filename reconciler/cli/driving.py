@@ -11,8 +11,8 @@ import sys
 import uuid
 from dataclasses import dataclass, field, replace
 
-from reconciler.adapters.outputs import LockfileAndOutputs
-from reconciler.adapters.system_clock import UtcClock
+from reconciler.adapters.outputs.files import LockfileAndOutputs
+from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.applying import ApplySettings, build_driver
 from reconciler.app.driver import Driver, Ports
 from reconciler.app.planning import Planned
@@ -55,7 +55,7 @@ class Drive:
         try:
             if self.key is None:
                 return await self._with_signals(self._driver(None, None, observer))
-            from reconciler.adapters.platform_http import PlatformClient  # only to create or wait
+            from reconciler.adapters.platform.client import PlatformClient  # only to create or wait
 
             settings = self.project.settings
             client = PlatformClient(
@@ -69,7 +69,7 @@ class Drive:
     def _stream(self, key: str) -> Completions | None:
         if not self.ways.websocket:
             return None
-        from reconciler.adapters.event_stream import EventStream  # websockets, only to wait
+        from reconciler.adapters.platform.event_stream import EventStream  # websockets, only to wait
 
         return EventStream(self.project.settings.api_url, key, random=random.random)
 
@@ -121,15 +121,15 @@ class Drive:
         screen = screen_of(sys.stderr, self.color)
         live = screen.interactive and os.environ.get("TERM") != "dumb" and not ci.in_ci()
         if live and self.log_level == "info":
-            from reconciler.adapters.progress_live import LiveProgress  # rich, for a terminal
+            from reconciler.adapters.progress.live import LiveProgress  # rich, for a terminal
 
             self.live = True
             return LiveProgress(sys.stderr, color=screen.color, ascii_only=screen.ascii_only, show=printable)
         if self.log_level in ("error", "warning"):
-            from reconciler.adapters.progress_silent import SilentProgress
+            from reconciler.adapters.progress.silent import SilentProgress
 
             return SilentProgress()
-        from reconciler.adapters.progress_plain import PlainProgress
+        from reconciler.adapters.progress.plain import PlainProgress
 
         return PlainProgress(sys.stderr, UtcClock().now, verbose=self.log_level == "debug", show=printable)
 

@@ -71,11 +71,11 @@ def _rendered(format_: str, engines: dict[str, str], prefix: str) -> str:
 def _write(text: str, format_: str, file: Path | None, name: str | None) -> None:
     github_output = os.environ.get(_GITHUB_OUTPUT, "") if format_ == "github-output" else ""
     if file is not None:
-        from reconciler.adapters.durable_files import replace_file
+        from reconciler.adapters.storage.durable_files import replace_file
 
         replace_file(file, text.encode(), str(name))
     elif github_output:
-        from reconciler.adapters.appended_file import append_lines
+        from reconciler.adapters.project.append import append_lines
 
         append_lines(Path(github_output), text.encode(), "$GITHUB_OUTPUT")
     else:

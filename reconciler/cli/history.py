@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from reconciler.adapters.lockfile_log import lockfile_versions
-from reconciler.adapters.places import find_git
+from reconciler.adapters.git.lockfile_log import lockfile_versions
+from reconciler.adapters.project.places import find_git
 from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
 from reconciler.cli.notes import warn
 from reconciler.cli.options import global_options

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.adapters.scaffold import scaffold
+from reconciler.adapters.project.scaffold import scaffold
 from reconciler.cli.options import global_options
 from reconciler.cli.project import Project, open_project, start_folder
 from reconciler.core.errors import UsageError
@@ -21,7 +21,7 @@ def command(ctx: click.Context) -> None:
 
     What is there already is kept; a second run changes nothing.
     """
-    from reconciler.adapters.engine_model import schema_text  # pydantic, only here
+    from reconciler.adapters.engine_files.model import schema_text  # pydantic, only here
 
     project, start = open_project(ctx), start_folder(ctx)
     if Path(os.path.realpath(start)).is_relative_to(
@@ -38,7 +38,7 @@ def command(ctx: click.Context) -> None:
         engines=project.settings.engines,
         lockfile=project.settings.lockfile,
     )
-    from reconciler.adapters.merge_driver import set_up_merge_driver  # git, only here
+    from reconciler.adapters.git.merge_driver import set_up_merge_driver  # git, only here
 
     driver = set_up_merge_driver(project.root)
     for result in [*results, *([driver] if driver is not None else [])]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.adapters.system_clock import UtcClock
+from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.leasing import break_lease
 from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.adapters.durable_files import read_regular, replace_file
+from reconciler.adapters.storage.durable_files import read_regular, replace_file
 from reconciler.cli.notes import warn
 from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project
@@ -41,7 +41,7 @@ def merge_command(base: Path, ours: Path, theirs: Path, name: str | None) -> Non
         sides = _read(base, f"{shown} (base)"), _must_read(ours, f"{shown} (ours)")
         merged = merge(*sides, _must_read(theirs, f"{shown} (theirs)"))
     except LockfileError:
-        from reconciler.adapters.merge_driver import leave_conflict  # git, only here
+        from reconciler.adapters.git.merge_driver import leave_conflict  # git, only here
 
         leave_conflict(base, ours, theirs)
         raise

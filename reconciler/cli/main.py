@@ -160,14 +160,14 @@ def _open_standard_streams() -> None:
 
 
 def _arm_for_tests() -> None:
-    """The crash matrix kills a run at each of its steps (adapters/steps.py); of no use to anybody else."""
+    """The crash matrix kills a run at each of its steps (adapters/storage/kill_points.py)."""
     kill_after, told_in = (
         os.environ.get(f"RECONCILE_TEST_{name}") for name in ("KILL_AFTER_STEP", "STEPS_FILE")
     )
     if kill_after or told_in:
         from pathlib import Path
 
-        from reconciler.adapters.steps import arm
+        from reconciler.adapters.storage.kill_points import arm
 
         arm(kill_after or "", Path(told_in) if told_in else None)
 

@@ -39,8 +39,8 @@ from reconciler.render.outcome_comment import (
 from reconciler.render.printable import printable
 
 if TYPE_CHECKING:
-    from reconciler.adapters.github_comments import Kept
-    from reconciler.adapters.github_rest import GitHubRest
+    from reconciler.adapters.github.comments import Kept
+    from reconciler.adapters.github.rest import GitHubRest
     from reconciler.app.planning import Planned, Standing
     from reconciler.cli.project import Project
     from reconciler.core.lockfile.model import Lockfile
@@ -125,8 +125,8 @@ def _worth_telling(merge: Merge, outcome: Outcome) -> bool:
 
 
 def _comment(merge: Merge, outcome: Outcome, before: _Before) -> None:
-    from reconciler.adapters.github_api import PUBLIC
-    from reconciler.adapters.github_rest import GitHubRest
+    from reconciler.adapters.github.api import PUBLIC
+    from reconciler.adapters.github.rest import GitHubRest
 
     token = os.environ.get("GITHUB_TOKEN", "").strip()
     address = os.environ.get("GITHUB_API_URL") or PUBLIC
@@ -150,7 +150,7 @@ _NOBODY = {
 
 def _brought_by(github: GitHubRest, name: str) -> int | None:
     """The pull request that the event is about, else the one that brought the commit."""
-    from reconciler.adapters.github_merged import pull_request_of_commit
+    from reconciler.adapters.github.merged import pull_request_of_commit
 
     found = pull_request_of_run(None)
     if found is not None:
@@ -162,7 +162,7 @@ def _brought_by(github: GitHubRest, name: str) -> int | None:
 
 
 def _tell_all(github: GitHubRest, name: str, number: int, merge: Merge, outcome: Outcome) -> None:
-    from reconciler.adapters.github_comments import StickyComment
+    from reconciler.adapters.github.comments import StickyComment
 
     def render(earlier: str | None) -> str | None:
         told = read_comment(earlier) if earlier is not None else None
@@ -178,7 +178,7 @@ def _tell_ends(
     """To the pull requests that were told of jobs that have ended by now. Returns how many there are."""
     if before.since is None:
         return 0
-    from reconciler.adapters.github_comments import StickyComment, recent_comments
+    from reconciler.adapters.github.comments import StickyComment, recent_comments
 
     now = before.now()
 

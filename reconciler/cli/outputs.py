@@ -37,8 +37,8 @@ def _has_outputs(lockfile: Lockfile) -> bool:
 
 
 def _here(project: Project, lockfile: Lockfile) -> list[str]:
-    from reconciler.adapters.file_lease import FileLease  # only with outputs
-    from reconciler.adapters.outputs import OutputFiles
+    from reconciler.adapters.outputs.files import OutputFiles
+    from reconciler.adapters.storage.lease_file import FileLease  # only with outputs
 
     files = OutputFiles(project.root)
     try:
@@ -54,7 +54,7 @@ def _here(project: Project, lockfile: Lockfile) -> list[str]:
 
 
 def _on_branch(project: Project, planned: Planned) -> list[str]:
-    from reconciler.adapters.outputs_at_tip import outputs_at_tip
+    from reconciler.adapters.git.outputs_at_tip import outputs_at_tip
 
     seen = planned.standing.shared
     assert seen is not None  # the caller looked

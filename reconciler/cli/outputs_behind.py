@@ -19,8 +19,8 @@ def with_outputs(project: Project, planned: Planned) -> Planned:
     plan, lockfile = planned.plan, planned.standing.folded
     if plan.invalid or not _asks(plan, lockfile):
         return planned
-    from reconciler.adapters.outputs import OutputFiles  # only with outputs
-    from reconciler.adapters.system_clock import UtcClock
+    from reconciler.adapters.outputs.files import OutputFiles  # only with outputs
+    from reconciler.adapters.system.clock import UtcClock
     from reconciler.core.run.local_actions import perform_all
 
     then = perform_all(lockfile, plan.actions, UtcClock().now())

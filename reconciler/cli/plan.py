@@ -157,7 +157,7 @@ def show_plan(
 def _with_texts(project: Project, planned: Planned) -> Plan:
     if not any(action.changes for action in planned.plan.actions):
         return planned.plan
-    from reconciler.adapters.git import GitTexts  # GitPython, only for real differences
+    from reconciler.adapters.git.command import GitTexts  # GitPython, only for real differences
     from reconciler.app.old_texts import with_old_texts
 
     return with_old_texts(planned.plan, planned.standing.folded, project.engines, GitTexts(project.root))
@@ -185,7 +185,7 @@ def _rendered(ctx: click.Context, project: Project, plan: Plan, format_: str, co
 
 
 def _annotated(project: Project, plan: Plan) -> str:
-    from reconciler.adapters.engine_lines import EngineLines
+    from reconciler.adapters.engine_files.lines import EngineLines
     from reconciler.cli.pull_request import folder_in_repo, has_summary
     from reconciler.render.annotations import render_plan_github
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.adapters.journal_store import JournalFile
-from reconciler.adapters.lockfile_store import LockfileFile
-from reconciler.adapters.places import object_id_length, private_folder
-from reconciler.adapters.settings_file import find_root, read_settings_file
+from reconciler.adapters.project.places import object_id_length, private_folder
+from reconciler.adapters.project.settings import find_root, read_settings_file
+from reconciler.adapters.storage.journal_store import JournalFile
+from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.cli.notes import warn
 from reconciler.cli.options import given
 from reconciler.core.errors import InvalidInput
 from reconciler.core.settings.model import SETTINGS_FILE, Settings, resolve
 
 if TYPE_CHECKING:
-    from reconciler.adapters.engine_files import EngineFiles
+    from reconciler.adapters.engine_files.files import EngineFiles
 
 JOURNAL = "journal.jsonl"
 FETCHED = "fetched.jsonl"  # the remote's journal, as of the last look
@@ -35,7 +35,7 @@ class Project:
 
     @property
     def engines(self) -> EngineFiles:
-        from reconciler.adapters.engine_files import EngineFiles  # not every command reads them
+        from reconciler.adapters.engine_files.files import EngineFiles  # not every command reads them
 
         return EngineFiles(self.root, self.settings.engines, self.settings.lockfile)
 
@@ -99,7 +99,7 @@ def api_key(settings: Settings) -> str:
     if key:
         warn(f"{DEPRECATED_KEY} is deprecated; use LINGO_API_KEY")
         return key
-    from reconciler.adapters.keyring_store import key_from_keyring  # only without the variable
+    from reconciler.adapters.system.keyring_store import key_from_keyring  # only without the variable
 
     stored = key_from_keyring(settings.api_url)
     if stored:

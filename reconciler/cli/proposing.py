@@ -19,7 +19,7 @@ from reconciler.core.ledger.lease import give_back
 from reconciler.render.printable import printable
 
 if TYPE_CHECKING:
-    from reconciler.adapters.github_pulls import Shown, Wanted
+    from reconciler.adapters.github.pulls import Shown, Wanted
     from reconciler.app.planning import Planned
     from reconciler.cli.project import Project
     from reconciler.core.ledger.remote_snapshot import Shared
@@ -65,9 +65,9 @@ def with_pull_request(project: Project, seen: Shared, outcome: Outcome) -> Outco
 
 def propose(project: Project, seen: Shared) -> Shown:
     """Open the pull request, or bring it up to date. Raises `GitHubError` and `InvalidInput`."""
-    from reconciler.adapters.github_api import PUBLIC
-    from reconciler.adapters.github_pulls import PullRequests
-    from reconciler.adapters.github_rest import GitHubRest
+    from reconciler.adapters.github.api import PUBLIC
+    from reconciler.adapters.github.pulls import PullRequests
+    from reconciler.adapters.github.rest import GitHubRest
 
     token, name = _token(), _repository(project)
     address = (os.environ.get("GITHUB_API_URL") or PUBLIC).rstrip("/")
@@ -83,7 +83,7 @@ def propose(project: Project, seen: Shared) -> Shown:
 
 
 def _wanted(project: Project, seen: Shared) -> Wanted:
-    from reconciler.adapters.github_pulls import Wanted
+    from reconciler.adapters.github.pulls import Wanted
     from reconciler.render.proposal import TITLE, render_proposal
 
     assert seen.proposal is not None  # only then there is something to propose
@@ -146,7 +146,7 @@ def _repository(project: Project) -> str:
     """`owner/name`, as GitHub Actions says, or as the remote's address does."""
     name = os.environ.get("GITHUB_REPOSITORY", "").strip()
     if not name:
-        from reconciler.adapters.git_remote import GitRemote, Identity
+        from reconciler.adapters.git.remote import GitRemote, Identity
 
         remote = GitRemote(project.root, project.settings.remote, Identity("", ""))
         found = _ADDRESS.search(remote.url())

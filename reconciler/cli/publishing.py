@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.adapters.durable_files import replace_file
-from reconciler.adapters.places import find_git
-from reconciler.adapters.system_clock import UtcClock
+from reconciler.adapters.project.places import find_git
+from reconciler.adapters.storage.durable_files import replace_file
+from reconciler.adapters.system.clock import UtcClock
 from reconciler.cli import ci
 from reconciler.cli.notes import hears, say
 from reconciler.cli.project import FETCHED
@@ -26,8 +26,8 @@ from reconciler.core.ledger.lease import Holder
 from reconciler.render.printable import printable
 
 if TYPE_CHECKING:
-    from reconciler.adapters.git_ledger import GitLedger
-    from reconciler.adapters.git_remote import Identity
+    from reconciler.adapters.git.ledger import GitLedger
+    from reconciler.adapters.git.remote import Identity
     from reconciler.app.sharing import Sharer, Terms
     from reconciler.cli.project import Project
     from reconciler.core.ledger.remote_snapshot import Shared
@@ -46,7 +46,7 @@ def has_remote(project: Project) -> bool:
     """Whether the project is in a repo that knows the remote."""
     if find_git(project.root) is None:
         return False
-    from reconciler.adapters.git_remote import GitRemote, Identity
+    from reconciler.adapters.git.remote import GitRemote, Identity
 
     return GitRemote(project.root, project.settings.remote, Identity("", "")).exists()
 
@@ -56,8 +56,8 @@ def open_ledger(project: Project, *, otherwise: str = "") -> GitLedger:
 
     Raises `GitError` or `InvalidInput` where remote or branch cannot be told.
     """
-    from reconciler.adapters.git_ledger import GitLedger
-    from reconciler.adapters.git_remote import GitRemote, Identity
+    from reconciler.adapters.git.ledger import GitLedger
+    from reconciler.adapters.git.remote import GitRemote, Identity
 
     found = find_git(project.root)
     if found is None:
@@ -87,7 +87,7 @@ def open_ledger(project: Project, *, otherwise: str = "") -> GitLedger:
 
 def _proposing(project: Project, plain: GitLedger) -> GitLedger:
     """The same ledger, with a branch that pull requests come from."""
-    from reconciler.adapters.git_proposals import ProposingLedger
+    from reconciler.adapters.git.proposals import ProposingLedger
 
     return ProposingLedger(
         plain.remote,
@@ -140,7 +140,7 @@ def pause(attempt: int) -> None:
 
 def _identity(project: Project) -> Identity | None:
     """Who is to author commits, as set, or as git's own variables say."""
-    from reconciler.adapters.git_remote import Identity
+    from reconciler.adapters.git.remote import Identity
 
     if project.settings.author is not None:
         name, _, address = project.settings.author.partition(" <")
@@ -195,6 +195,6 @@ def _has_ended(holder: Holder) -> bool:
     token = os.environ.get("GITHUB_TOKEN", "").strip()
     if holder.run_url is None or not token or "/actions/runs/" not in holder.run_url:
         return False
-    from reconciler.adapters.github_runs import run_has_ended
+    from reconciler.adapters.github.runs import run_has_ended
 
     return run_has_ended(holder.run_url, os.environ.get("GITHUB_API_URL") or "https://api.github.com", token)

@@ -32,7 +32,7 @@ from reconciler.render.comment import (
 from reconciler.render.printable import printable
 
 if TYPE_CHECKING:
-    from reconciler.adapters.github_comments import Kept
+    from reconciler.adapters.github.comments import Kept
     from reconciler.cli.project import Project
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
@@ -92,9 +92,9 @@ class Announcement:
         say(printable(f"comment on #{pull_request.number} {_WORDS[kept.done.value]}{where}"))
 
     def _kept(self, plan: Plan, occasion: Occasion, number: int, token: str) -> Kept:
-        from reconciler.adapters.github_api import PUBLIC
-        from reconciler.adapters.github_comments import StickyComment
-        from reconciler.adapters.github_rest import GitHubRest
+        from reconciler.adapters.github.api import PUBLIC
+        from reconciler.adapters.github.comments import StickyComment
+        from reconciler.adapters.github.rest import GitHubRest
 
         line = marker(occasion.command, plan.environment, occasion.folder)
         address = os.environ.get("GITHUB_API_URL") or PUBLIC
@@ -130,7 +130,7 @@ def announcement(
 
 
 def pull_request_of_run(number: int | None) -> PullRequest | None:
-    from reconciler.adapters.github_job import read_event
+    from reconciler.adapters.github.job import read_event
 
     path = os.environ.get("GITHUB_EVENT_PATH")
     event: object = None
@@ -158,7 +158,7 @@ def has_summary() -> bool:
 
 def annotation_lines(project: Project, plan: Plan) -> list[str]:
     """Workflow commands, one on a line."""
-    from reconciler.adapters.engine_lines import EngineLines
+    from reconciler.adapters.engine_files.lines import EngineLines
 
     rest = "the job's summary" if has_summary() else "the log"
     lines = EngineLines(str(project.root))
@@ -175,7 +175,7 @@ def summarise(render: Callable[[int], str], what: str) -> None:
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
-    from reconciler.adapters.github_job import append_summary
+    from reconciler.adapters.github.job import append_summary
 
     if not append_summary(Path(path), render):
         notice(f"the step's summary is full; {what} is in the log")
@@ -203,7 +203,7 @@ def occasion_of(project: Project, pull_request: PullRequest | None, only: tuple[
 
 def folder_in_repo(project: Project) -> str:
     """The project's folder from the root of its repository, where annotations count from; empty for the root."""
-    from reconciler.adapters.places import find_git
+    from reconciler.adapters.project.places import find_git
 
     found = find_git(project.root)
     inside = "" if found is None else project.root.resolve().relative_to(found[0]).as_posix()

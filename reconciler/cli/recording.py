@@ -6,7 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
-from reconciler.adapters.places import find_git
+from reconciler.adapters.project.places import find_git
 from reconciler.cli.project import Project
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from reconciler.core.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.adapters.github_token import Token
-    from reconciler.adapters.relay import Target
+    from reconciler.adapters.github.token import Token
+    from reconciler.adapters.relay.sender import Target
 
 TOKEN = "RECONCILE_RELAY_TOKEN"  # noqa: S105 # a variable's name
 FALLBACK = "GITHUB_TOKEN"
@@ -33,8 +33,8 @@ def relay_target(flag: str | None, environment: Mapping[str, str]) -> Target | N
     found = _TARGET.fullmatch(flag)
     if found is None or found[2] in (".", "..") or found[2].endswith(".git"):
         raise UsageError("--relay must be github:OWNER/REPO", hint="such as github:acme/engines")
-    from reconciler.adapters.github_api import PUBLIC, github_endpoint
-    from reconciler.adapters.relay import Target
+    from reconciler.adapters.github.api import PUBLIC, github_endpoint
+    from reconciler.adapters.relay.sender import Target
 
     owner, repo = found[1], found[2]
     endpoint = github_endpoint(environment.get(API) or PUBLIC)
@@ -58,14 +58,14 @@ def _token(repository: tuple[str, str], environment: Mapping[str, str]) -> Token
         )
     if app[INSTALLATION] and not _NUMBER.fullmatch(app[INSTALLATION]):
         raise InvalidInput(f"{INSTALLATION} is not a number", hint="leave it out, and it is looked up")
-    from reconciler.adapters.github_token import AppToken, read_app_key
+    from reconciler.adapters.github.token import AppToken, read_app_key
 
     key = read_app_key(Path(app[KEY_FILE]))
     return AppToken(app[APP_ID], key, repository, app[INSTALLATION] or None, time.time)
 
 
 def _plain_token(name: str, token: str) -> Token:
-    from reconciler.adapters.github_token import PlainToken, fits_header
+    from reconciler.adapters.github.token import PlainToken, fits_header
 
     if not token:
         raise InvalidInput(

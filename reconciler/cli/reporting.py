@@ -46,7 +46,7 @@ class Report:
         """What `--format json` prints, in a file for the steps that follow."""
         if not self._file:
             return
-        from reconciler.adapters.durable_files import replace_file
+        from reconciler.adapters.storage.durable_files import replace_file
         from reconciler.render.outcome_json import render_outcome_json
 
         content = render_outcome_json(plan, outcome, int(code)) + "\n"

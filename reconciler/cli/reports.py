@@ -15,7 +15,7 @@ def report(ctx: click.Context, project: Project, plan: Plan, format_: str) -> st
     if ctx.command.name not in ("plan", "validate"):
         raise click.UsageError(f"--format {format_} is for plans: `reconcile plan --format {format_}`.", ctx)
     from reconciler import __version__
-    from reconciler.adapters.engine_lines import EngineLines
+    from reconciler.adapters.engine_files.lines import EngineLines
     from reconciler.render.gitlab import render_gitlab
     from reconciler.render.sarif import render_sarif
 
@@ -27,7 +27,7 @@ def report(ctx: click.Context, project: Project, plan: Plan, format_: str) -> st
 
 def folder_in_repo(project: Project) -> str:
     """Where the project is in its repository, since reports count from there; empty at its root."""
-    from reconciler.adapters.places import find_git
+    from reconciler.adapters.project.places import find_git
 
     found = find_git(project.root)
     inside = "" if found is None else project.root.resolve().relative_to(found[0]).as_posix()

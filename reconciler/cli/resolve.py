@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import click
 
-from reconciler.adapters.file_lease import FileLease
-from reconciler.adapters.outputs import LockfileAndOutputs
-from reconciler.adapters.system_clock import UtcClock
+from reconciler.adapters.outputs.files import LockfileAndOutputs
+from reconciler.adapters.storage.lease_file import FileLease
+from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.settling import settle
 from reconciler.cli.notes import warn
 from reconciler.cli.options import global_options

@@ -38,7 +38,7 @@ def write_saved(
         raise UsageError(f"--out {out}: reconcile reads that file itself", hint="such as --out plan.json")
     if planned.plan.invalid:
         return
-    from reconciler.adapters.plan_file import write_plan_file  # pydantic, for saved plans only
+    from reconciler.adapters.storage.plan_file import write_plan_file  # pydantic, for saved plans only
     from reconciler.core.plan.saved import apply_document
     from reconciler.render.json_view import plan_document
 
@@ -67,6 +67,6 @@ def read_saved(ctx: click.Context, flags: Mapping[str, Any]) -> SavedPlan | None
             raise UsageError(
                 f"{option} makes no sense with a saved plan", hint="it belongs to `reconcile plan`"
             )
-    from reconciler.adapters.plan_file import read_plan_file  # pydantic, for saved plans only
+    from reconciler.adapters.storage.plan_file import read_plan_file  # pydantic, for saved plans only
 
     return read_plan_file(start_folder(ctx) / name)

@@ -40,7 +40,7 @@ def command(ctx: click.Context, kind: str | None, check: bool) -> None:
 
 
 def _engine_schema() -> str:
-    from reconciler.adapters.engine_model import schema_text  # pydantic, only here
+    from reconciler.adapters.engine_files.model import schema_text  # pydantic, only here
 
     return schema_text()
 

@@ -98,7 +98,7 @@ class Session:
         return self._apply(planned, key)
 
     def _apply(self, planned: Planned, key: str | None) -> ExitCode:
-        from reconciler.adapters.file_lease import FileLease  # only to apply
+        from reconciler.adapters.storage.lease_file import FileLease  # only to apply
 
         with FileLease(self._project.private, wait=self._time_to_wait()).hold():
             newest = self._still(planned)
@@ -127,8 +127,8 @@ class Session:
         waiting = self._ways.waiting()
         if not waiting:
             return waiting
-        from reconciler.adapters.file_lease import FileLease
-        from reconciler.adapters.system_clock import UtcClock
+        from reconciler.adapters.storage.lease_file import FileLease
+        from reconciler.adapters.system.clock import UtcClock
         from reconciler.app.learning import take_in
 
         journal = self._project.known_journal if shared is None else self._project.journal
@@ -156,7 +156,7 @@ class Session:
         journal = self._project.journal
         if planned.plan.invalid or not journal.exists():
             return
-        from reconciler.adapters.file_lease import FileLease  # only after a crash
+        from reconciler.adapters.storage.lease_file import FileLease  # only after a crash
 
         with suppress(LeaseHeld, StorageError), FileLease(self._project.private).hold():
             standing = read_standing(self._project.lockfile, journal, planned.standing.shared)

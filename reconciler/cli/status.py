@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reconciler.adapters.system_clock import UtcClock
+from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.planning import read_standing, select
 from reconciler.cli.options import given, global_options
 from reconciler.cli.project import open_project

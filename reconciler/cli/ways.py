@@ -93,7 +93,7 @@ def _deliveries(stack: ExitStack, project: Project) -> Deliveries:
     if settings.inbox_url is not None:
         import random
 
-        from reconciler.adapters.inbox_remote import RemoteInbox  # httpx, only for a remote one
+        from reconciler.adapters.inbox.remote import RemoteInbox  # httpx, only for a remote one
 
         token = os.environ.get(TOKEN, "").strip()
         if not token:
@@ -103,7 +103,7 @@ def _deliveries(stack: ExitStack, project: Project) -> Deliveries:
         remote = RemoteInbox(settings.inbox_url, token, by, random.random)
         stack.callback(remote.close)
         return remote
-    from reconciler.adapters.inbox_feed import InboxFeed  # sqlite3, only for a local one
+    from reconciler.adapters.inbox.feed import InboxFeed  # sqlite3, only for a local one
 
     feed = InboxFeed(_inbox(project), by, time.time)
     stack.callback(feed.close)
@@ -118,11 +118,11 @@ def _inbox(project: Project) -> Path:
 
 def _listening(stack: ExitStack, project: Project, listen: str) -> Project:
     """A receiver in this process, up to the end of the run."""
-    from reconciler.adapters.endpoint import is_loopback, parse_endpoint
-    from reconciler.adapters.webhook_log import ServeLog
-    from reconciler.adapters.webhook_secrets import Secrets
-    from reconciler.adapters.webhook_server import Settings
-    from reconciler.adapters.webhook_thread import running
+    from reconciler.adapters.platform.endpoint import is_loopback, parse_endpoint
+    from reconciler.adapters.receiver.log import ServeLog
+    from reconciler.adapters.receiver.server import Settings
+    from reconciler.adapters.receiver.signing_secrets import Secrets
+    from reconciler.adapters.receiver.thread import running
     from reconciler.cli.webhook import listen_address
 
     host, port = listen_address(listen)
@@ -148,8 +148,8 @@ def _listening(stack: ExitStack, project: Project, listen: str) -> Project:
 def _given(event: str | None) -> list[Delivery]:
     if event is None:
         return []
-    from reconciler.adapters.event_file import read_event_file
-    from reconciler.adapters.webhook_secrets import Secrets
+    from reconciler.adapters.github.event_file import read_event_file
+    from reconciler.adapters.receiver.signing_secrets import Secrets
 
     found = read_event_file(Path(event), Secrets(os.environ.get(SECRET, ""), SECRET).keys)
     if found.notice is not None:

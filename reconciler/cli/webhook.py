@@ -15,8 +15,8 @@ from reconciler.core.duration import format_duration, parse_duration
 from reconciler.core.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.adapters.webhook_intake import Network
-    from reconciler.adapters.webhook_server import Settings
+    from reconciler.adapters.receiver.intake import Network
+    from reconciler.adapters.receiver.server import Settings
 
 SECRET = "LINGO_WEBHOOK_SECRET"  # noqa: S105 # a variable's name
 TOKEN = "RECONCILE_INBOX_TOKEN"  # noqa: S105 # the same
@@ -80,9 +80,9 @@ def serve_command(ctx: click.Context, /, **flags: Any) -> None:
     if given(ctx, "directory"):
         _go_to(given(ctx, "directory"))
     settings = _settings(flags, os.environ.get(TOKEN, ""))
-    from reconciler.adapters.webhook_log import ServeLog
-    from reconciler.adapters.webhook_secrets import Secrets
-    from reconciler.adapters.webhook_server import serve_forever
+    from reconciler.adapters.receiver.log import ServeLog
+    from reconciler.adapters.receiver.server import serve_forever
+    from reconciler.adapters.receiver.signing_secrets import Secrets
 
     secrets = Secrets(os.environ.get(SECRET, ""), SECRET, flags["secret_file"])
     if not secrets.keys and not flags["quarantine"]:
@@ -104,8 +104,8 @@ def _go_to(folder: str) -> None:
 
 
 def _settings(flags: dict[str, Any], token: str) -> Settings:
-    from reconciler.adapters.webhook_intake import Rules
-    from reconciler.adapters.webhook_server import Settings  # uvicorn, only here
+    from reconciler.adapters.receiver.intake import Rules
+    from reconciler.adapters.receiver.server import Settings  # uvicorn, only here
 
     if (flags["tls_cert"] is None) != (flags["tls_key"] is None):
         raise UsageError("--tls-cert and --tls-key go together")

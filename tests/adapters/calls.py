@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from reconciler.adapters.exchange import Timeouts
-from reconciler.adapters.platform_http import PlatformClient
+from reconciler.adapters.platform.client import PlatformClient
+from reconciler.adapters.platform.exchange import Timeouts
 from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.platform.job import Answer
 from tests.adapters.far_ends import KEY, raw

@@ -11,10 +11,10 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
-from reconciler.adapters.inbox import Inbox, Received
-from reconciler.adapters.inbox_file import connect
-from reconciler.adapters.inbox_quarantine import Unverified
-from reconciler.adapters.inbox_writer import Row, insert
+from reconciler.adapters.inbox.database import Inbox, Received
+from reconciler.adapters.inbox.quarantine import Unverified
+from reconciler.adapters.inbox.sqlite_file import connect
+from reconciler.adapters.inbox.writer import Row, insert
 from reconciler.core.platform.webhook import Signed, SigningKeys
 from reconciler.sandbox.signing import signature
 
@@ -92,10 +92,10 @@ def process(code: str, *arguments: object, user: int | None = None) -> subproces
     head = """
         import sys, sqlite3, resource
         from pathlib import Path
-        from reconciler.adapters.inbox import Inbox
-        from reconciler.adapters.inbox_file import connect
-        from reconciler.adapters.inbox_writer import Row, insert
-        from reconciler.adapters.webhook_secrets import Secrets
+        from reconciler.adapters.inbox.database import Inbox
+        from reconciler.adapters.inbox.sqlite_file import connect
+        from reconciler.adapters.inbox.writer import Row, insert
+        from reconciler.adapters.receiver.signing_secrets import Secrets
         from reconciler.core.errors import ReconcileError
         from tests.adapters.deliveries import fill, row
         path = Path(sys.argv[1])

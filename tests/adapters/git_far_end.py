@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from reconciler.adapters.git_ledger import GitLedger
-from reconciler.adapters.git_remote import GitRemote, Identity
+from reconciler.adapters.git.ledger import GitLedger
+from reconciler.adapters.git.remote import GitRemote, Identity
 from tests.app.git_repo import commit_all, git, new_repo
 
 LEDGER = "refs/reconcile/production"

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from reconciler.adapters.inbox import Inbox, Received
-from reconciler.adapters.webhook_intake import Rules
-from reconciler.adapters.webhook_log import ServeLog
-from reconciler.adapters.webhook_secrets import Secrets
-from reconciler.adapters.webhook_server import Settings
-from reconciler.adapters.webhook_thread import running
+from reconciler.adapters.inbox.database import Inbox, Received
+from reconciler.adapters.receiver.intake import Rules
+from reconciler.adapters.receiver.log import ServeLog
+from reconciler.adapters.receiver.server import Settings
+from reconciler.adapters.receiver.signing_secrets import Secrets
+from reconciler.adapters.receiver.thread import running
 from reconciler.sandbox.signing import new_secret, signature
 
 SECRET = new_secret()

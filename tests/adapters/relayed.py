@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.github_api import Timeouts, github_endpoint
-from reconciler.adapters.github_token import PlainToken, Token
-from reconciler.adapters.inbox_writer import InboxWriter, Row
-from reconciler.adapters.relay import Target, relaying
-from reconciler.adapters.relay_pace import Pace
-from reconciler.adapters.relay_surroundings import RelayCounts, Surroundings
-from reconciler.adapters.webhook_log import ServeLog
+from reconciler.adapters.github.api import Timeouts, github_endpoint
+from reconciler.adapters.github.token import PlainToken, Token
+from reconciler.adapters.inbox.writer import InboxWriter, Row
+from reconciler.adapters.receiver.log import ServeLog
+from reconciler.adapters.relay.pace import Pace
+from reconciler.adapters.relay.sender import Target, relaying
+from reconciler.adapters.relay.surroundings import RelayCounts, Surroundings
 from tests.adapters.deliveries import row
 from tests.github_fake import TOKEN, FakeGitHub
 

@@ -16,7 +16,7 @@ from websockets.http11 import Request as Upgrade
 from websockets.http11 import Response
 from websockets.protocol import Event
 
-from reconciler.adapters.event_stream import EventStream
+from reconciler.adapters.platform.event_stream import EventStream
 from reconciler.core.platform.job import News, Progress
 from tests.adapters.calls import Pauses, run
 from tests.adapters.far_ends import KEY

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from reconciler.adapters.event_stream import EventStream
-from reconciler.adapters.exchange import Timeouts
-from reconciler.adapters.platform_http import PlatformClient
+from reconciler.adapters.platform.client import PlatformClient
+from reconciler.adapters.platform.event_stream import EventStream
+from reconciler.adapters.platform.exchange import Timeouts
 from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import PlatformError
 from reconciler.core.platform.job import Accepted, News, Progress, Refused, Uncertain

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.durable_files import replace_file
-from reconciler.adapters.journal_store import JournalFile
-from reconciler.adapters.lockfile_store import LockfileFile
+from reconciler.adapters.storage.durable_files import replace_file
+from reconciler.adapters.storage.journal_store import JournalFile
+from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import JournalError, LockfileError, StorageError
 from reconciler.core.ledger import journal as journal_format

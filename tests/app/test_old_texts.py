@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.engine_files import EngineFiles
-from reconciler.adapters.git import GitTexts
+from reconciler.adapters.engine_files.files import EngineFiles
+from reconciler.adapters.git.command import GitTexts
 from reconciler.app.old_texts import with_old_texts
 from reconciler.app.planning import Planned, Request
 from reconciler.app.planning import make_plan as plan_project

@@ -18,9 +18,9 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
-from reconciler.adapters.engine_files import EngineFiles
-from reconciler.adapters.journal_store import JournalFile
-from reconciler.adapters.lockfile_store import LockfileFile
+from reconciler.adapters.engine_files.files import EngineFiles
+from reconciler.adapters.storage.journal_store import JournalFile
+from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.app.planning import Request, make_plan
 from reconciler.sandbox.server import SandboxServer
 from tests.e2e.crash_world import JOB_SECONDS, KEPT, MADE, Runs, Template, git, platform_of

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.yaml_reader import read_yaml
+from reconciler.adapters.yaml.reader import read_yaml
 from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import Project
 from tests.test_docs import spoken_of, wrong_in

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.file_lease import FileLease
+from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.core.ledger import journal
 from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import Project, Ran

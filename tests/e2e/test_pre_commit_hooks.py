@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.yaml_reader import read_yaml
+from reconciler.adapters.yaml.reader import read_yaml
 from tests.e2e.far_ends import Project, Ran
 
 FILE = Path(__file__).resolve().parents[2] / ".pre-commit-hooks.yaml"

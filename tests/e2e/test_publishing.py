@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git_ledger import GitLedger
-from reconciler.adapters.git_remote import GitRemote, Identity
-from reconciler.adapters.system_clock import UtcClock
+from reconciler.adapters.git.ledger import GitLedger
+from reconciler.adapters.git.remote import GitRemote, Identity
+from reconciler.adapters.system.clock import UtcClock
 from reconciler.core.ledger.lease import Holder, Lease, take
 from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import Project, interrupt, wait_until

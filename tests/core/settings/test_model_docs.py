@@ -34,7 +34,7 @@ def test_a_row_says_what_the_table_says(setting: object) -> None:
 
 
 def test_the_example_of_environments_works() -> None:
-    from reconciler.adapters.yaml_reader import read_yaml
+    from reconciler.adapters.yaml.reader import read_yaml
 
     (example,) = [block for block in re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL) if OVERLAYS in block]
     file = read_yaml(example.encode(), "docs/settings.md").value

@@ -1,0 +1,1 @@
+"""Engine files: found, read, validated, and turned into specs."""

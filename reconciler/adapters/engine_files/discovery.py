@@ -1,0 +1,115 @@
+"""Which engine files there are: a walk through the engines folder, without opening any of them.
+
+Ten thousand files in some tens of milliseconds, so it is os.scandir and strings. Links are followed where they stay in
+the project; a link to a folder is followed once and not again below it, so that no arrangement of links makes the walk
+endless or the number of engines explode.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator
+
+from reconciler.adapters.project.safe_read import SafeFiles
+from reconciler.core.errors import Diagnostic, InvalidInput
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def discover(root: str, engines_dir: str, files: SafeFiles) -> tuple[dict[str, str], list[Diagnostic]]:
+    """Engine files by key, sorted, and what is wrong with names and links. See EngineFiles.discover."""
+    walk = _Walk(root, engines_dir, files)
+    found = walk.run()
+    if not found and not walk.diagnostics:
+        raise InvalidInput(f"no engine file (*.yaml, *.yml) in {engines_dir}/", hint=_INIT)
+    return dict(sorted(found.items())), walk.diagnostics
+
+
+_INIT = "`reconcile init` writes a first engine file; `-C DIR` names another project"
+
+
+class _Walk:
+    def __init__(self, root: str, engines_dir: str, files: SafeFiles) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self._root = root
+        self._top = engines_dir.strip("/") or "."
+        self._files = files
+
+    def run(self) -> dict[str, str]:
+        full = os.path.join(self._root, self._top)
+        if not os.path.isdir(full):
+            raise InvalidInput(f"there is no folder {self._top}/ for engine files", hint=_INIT)
+        if not self._files.inside(os.path.join(self._top, ".")) and self._top != ".":
+            raise InvalidInput(
+                f"the folder {self._top}/ is outside the project", hint="keep it in the repository"
+            )
+        prefix = "" if self._top == "." else self._top + "/"
+        found: dict[str, str] = {}
+        for path in self._folder(full, prefix, linked=False):
+            key = path[len(prefix) : path.rindex(".")]
+            if not path.isascii():
+                key = unicodedata.normalize("NFC", key)
+            if key in found:
+                self._find(
+                    f"engine `{key}` has two files: this one and {found[key]}", path, "remove one", key
+                )
+            else:
+                found[key] = path
+        return found
+
+    def _folder(self, full: str, path: str, *, linked: bool) -> Iterator[str]:
+        try:
+            with os.scandir(full) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError as error:
+            self._find(
+                f"the folder cannot be read: {error.strerror}", path.rstrip("/"), "check its permissions"
+            )
+            return
+        for entry in entries:
+            name = entry.name
+            if name.startswith("."):
+                continue
+            if not name.isprintable():
+                self._unprintable(path, entry)
+            elif entry.is_symlink():
+                yield from self._link(entry, path + name, linked=linked)
+            elif entry.is_dir(follow_symlinks=False):
+                yield from self._folder(entry.path, f"{path}{name}/", linked=linked)
+            elif name.endswith(SUFFIXES):
+                yield path + name
+
+    def _link(self, entry: os.DirEntry[str], path: str, *, linked: bool) -> Iterator[str]:
+        try:
+            is_folder = entry.is_dir()
+        except OSError:  # a link to itself
+            is_folder = False
+        if not is_folder and not entry.name.endswith(SUFFIXES):
+            return
+        if not self._files.inside(path):
+            self._find("a link leads out of the project", path, "copy the files here instead")
+        elif not is_folder:
+            yield path
+        elif linked or self._leads_upward(entry.path):
+            self._find(
+                "a link to a folder is not followed here", path, "links may not be nested or lead upward"
+            )
+        else:
+            yield from self._folder(entry.path, path + "/", linked=True)
+
+    @staticmethod
+    def _leads_upward(full: str) -> bool:
+        target = os.path.realpath(full)
+        return (os.path.realpath(os.path.dirname(full)) + os.sep).startswith(target + os.sep)
+
+    def _unprintable(self, path: str, entry: os.DirEntry[str]) -> None:
+        """A folder counts as well: overlooked, its engines would look as if their files were gone."""
+        shown = path + "".join(c if c.isprintable() else "�" for c in entry.name)
+        if entry.name.endswith(SUFFIXES):
+            self._find("the file's name is not printable UTF-8", shown, "rename the file")
+        elif entry.is_dir(follow_symlinks=False):
+            self._find("the folder's name is not printable UTF-8", shown, "rename the folder")
+
+    def _find(self, message: str, path: str, hint: str, key: str | None = None) -> None:
+        self.diagnostics.append(Diagnostic(message, path, hint=hint, key=key))

@@ -1,0 +1,280 @@
+"""The shape of an engine file, as a pydantic model: it validates files, and the JSON Schema is generated from it.
+
+Imported only when a file is really validated: pydantic costs a tenth of a second at start.
+Errors of our own have a type beginning with `engine_` and say everything themselves (`ctx["hint"]`); `engine_words`
+puts pydantic's into our words.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from reconciler.adapters.engine_files.locales import locale_problem
+from reconciler.adapters.yaml.text import cut
+from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
+
+MAX_NAME = 200
+MAX_URL = 2048
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# Language, script, region, variants, extensions, private use: the canonical case of RFC 5646, section 2.1.
+_LOCALE_PATTERN = (
+    r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
+    r"(-[a-wyz0-9](-[a-z0-9]{2,8})+)*(-x(-[a-z0-9]{1,8})+)?$"
+)
+_URL_PATTERN = r"^https?://[^\s/?#@]+([/?#]\S*)?$"
+POINTER_PATTERN = r"^(?:/(?:[^~/]|~[01])*)+$"  # RFC 6901, and not the whole document
+VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+MAX_PLACE = 500  # characters of a pointer or a variable
+_SOME_TEXT: dict[str, Any] = {"minLength": 1, "pattern": r"\S"}
+
+
+def _problem(kind: str, message: str, hint: str) -> PydanticCustomError:
+    # The texts hold what the user wrote, so they travel as values and never as the template.
+    return PydanticCustomError(f"engine_{kind}", "{message}", {"message": message, "hint": hint})
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise _problem("blank", "{where} is blank", "write some text")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text.strip():
+        raise _problem("lines", "{where} has more than one line", "keep it to one line")
+    return _not_blank(text)
+
+
+def _locale(written: str) -> str:
+    if problem := locale_problem(written):
+        raise _problem("locale", *problem)
+    return written
+
+
+def _no_duplicates(locales: list[str]) -> list[str]:
+    if len(set(locales)) < len(locales):
+        raise _problem("duplicate", "a locale is listed twice", "remove one of them")
+    return locales
+
+
+def _web_address(url: str) -> str:
+    if _ORDINARY_URL.fullmatch(url):
+        return url
+    if reason := _why_not_web_address(url):
+        shown = cut(url[:60]) + ("…" if len(url) > 60 else "")
+        raise _problem("link", f"`{shown}` is not a web address: {reason}", _URL_HINT)
+    return url
+
+
+_URL_HINT = "write the full URL, such as `https://acme.com/guide`; for text use `type: content`"
+
+
+# What nearly every link looks like; spares taking the URL apart.
+_ORDINARY_URL = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,4})?(?:[/?#][!-~]*)?")
+
+
+def _why_not_web_address(url: str) -> str | None:
+    if not url.isprintable() or any(character.isspace() for character in url):
+        return "it contains blanks"
+    if not url.startswith(("https://", "http://")):
+        return "it does not begin with `https://` or `http://`"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "its host or port is malformed"
+    if not host:
+        return "it names no host"
+    return "it holds a user name or a password" if "@" in parts.netloc else None
+
+
+def _json_pointer(pointer: str) -> str:
+    if len(pointer) > MAX_PLACE or not pointer.isprintable() or not re.fullmatch(POINTER_PATTERN, pointer):
+        raise _problem(
+            "pointer",
+            "{where} is not a JSON Pointer",
+            "write `/engineId`, or `/a/b` for `b` in `a`; `~1` stands for a slash in a name, `~0` for a tilde",
+        )
+    return pointer
+
+
+def _variable(name: str) -> str:
+    if len(name) > MAX_PLACE or not re.fullmatch(VARIABLE_PATTERN, name):
+        raise _problem(
+            "variable",
+            "{where} is not the name of a variable",
+            "use letters, digits and `_`: LINGO_ENGINE_ID",
+        )
+    return name
+
+
+Locale = Annotated[
+    str, AfterValidator(_locale), WithJsonSchema({"type": "string", "pattern": _LOCALE_PATTERN})
+]
+Text = Annotated[str, AfterValidator(_not_blank)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class LinkSource(_Strict):
+    """A web page that the platform reads."""
+
+    type: Literal["link"] = Field(description="`link`: a web page that the platform reads.")
+    payload: Annotated[str, StringConstraints(max_length=MAX_URL), AfterValidator(_web_address)] = Field(
+        description="The page's address: an http or https URL without user name and password.",
+        examples=["https://acme.com/brand-guidelines"],
+        json_schema_extra={"format": "uri", "pattern": _URL_PATTERN},
+    )
+
+
+class ContentSource(_Strict):
+    """A text, written here or kept in a file of its own."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["payload"]}, {"required": ["file"]}]}
+    )
+
+    type: Literal["content"] = Field(description="`content`: a text that the platform learns from.")
+    payload: Text = Field(
+        default="",
+        description="The text itself, plain or Markdown. Either this or `file`.",
+        examples=["Brand name 'Acme' is never translated.\n"],
+        json_schema_extra=_SOME_TEXT,
+    )
+    file: Text = Field(
+        default="",
+        description="A text file in the repository, relative to this one. Either this or `payload`.",
+        examples=["glossary.md"],
+        json_schema_extra=_SOME_TEXT,
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> ContentSource:
+        if bool(self.payload) == bool(self.file):
+            raise _problem("either", "{where} needs either `payload` or `file`", "keep one of the two")
+        return self
+
+
+Source = Annotated[LinkSource | ContentSource, Field(discriminator="type")]
+
+
+class Lifecycle(_Strict):
+    """What may happen to the engine; not sent to the platform."""
+
+    protect: bool = Field(
+        default=False,
+        description="Whether a run refuses to replace or retire the engine unless it is told to by name.",
+        examples=[True],
+    )
+
+
+class OutputFile(_Strict):
+    """A place in another file that holds the engine's ID."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["pointer"]}, {"required": ["key"]}]})
+
+    file: Text = Field(
+        description="A JSON, YAML or .env file, relative to the project's root.",
+        examples=["i18n.json"],
+        json_schema_extra=_SOME_TEXT,
+    )
+    pointer: Annotated[str, AfterValidator(_json_pointer)] = Field(
+        default="",
+        description="In JSON and YAML: where the engine's ID goes, as a JSON Pointer.",
+        examples=["/engineId"],
+        json_schema_extra={"pattern": POINTER_PATTERN},
+    )
+    key: Annotated[str, AfterValidator(_variable)] = Field(
+        default="",
+        description="In a .env file: the variable that holds the engine's ID.",
+        examples=["LINGO_ENGINE_ID"],
+        json_schema_extra={"pattern": VARIABLE_PATTERN},
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> OutputFile:
+        if bool(self.pointer) == bool(self.key):
+            raise _problem("either", "{where} needs either `pointer` or `key`", "keep one of the two")
+        return self
+
+
+class EngineFile(_Strict):
+    """A localization engine, as the team wants it."""
+
+    name: Annotated[str, StringConstraints(max_length=MAX_NAME), AfterValidator(_one_line)] = Field(
+        description="The engine's name on the platform; one line.",
+        examples=["Acme Corp Engine"],
+        json_schema_extra=_SOME_TEXT,
+    )
+    description: str = Field(
+        default="", description="What the engine is for.", examples=["Production engine for acme.com"]
+    )
+    locales: Annotated[list[Locale], AfterValidator(_no_duplicates)] = Field(
+        default=[],
+        description="Target locales as canonical BCP-47 tags, each once.",
+        examples=[["de", "fr", "pt-BR", "zh-Hant-TW"]],
+        json_schema_extra={"uniqueItems": True},
+    )
+    sources: list[Source] = Field(
+        default=[],
+        max_length=MAX_SOURCES,
+        description=f"What the engine learns from, at most {MAX_SOURCES}.",
+        examples=[[{"type": "link", "payload": "https://acme.com/brand-guidelines"}]],
+    )
+    lifecycle: Lifecycle = Field(
+        default=Lifecycle(),
+        description="What may happen to the engine; changing it never replaces the engine.",
+        examples=[{"protect": True}],
+    )
+    outputs: list[OutputFile] = Field(
+        default=[],
+        max_length=MAX_OUTPUTS,
+        description=f"Where else the engine's ID is written, at most {MAX_OUTPUTS} places.",
+        examples=[[{"file": "i18n.json", "pointer": "/engineId"}]],
+    )
+
+
+def engine_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of an engine file, for editors and other tools.
+
+    It accepts every file that the model accepts, and a few more: what needs a registry of languages or the disk is
+    left to `reconcile validate`.
+    """
+    schema = _tidied(EngineFile.model_json_schema())
+    return {"$schema": _DIALECT, **schema, "title": "Localization engine"}
+
+
+def _tidied(schema: Any) -> Any:
+    """Without pydantic's titles made from field names, OpenAPI's `discriminator`, and defaults that say nothing."""
+    if isinstance(schema, list):
+        return [_tidied(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: _tidied(each) for name, each in value.items()} if key == "properties" else _tidied(value)
+        for key, value in schema.items()
+        if key not in ("title", "discriminator")
+        and (key, value) not in (("default", ""), ("default", []), ("default", {"protect": False}))
+    }
+
+
+def schema_text() -> str:
+    """Exactly what `schemas/engine.schema.json` contains."""
+    return json.dumps(engine_schema(), indent=2, ensure_ascii=False) + "\n"

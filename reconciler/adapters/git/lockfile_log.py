@@ -1,0 +1,65 @@
+"""The lockfile's own history: the commits that changed it, as the repo's git knows them, and what it was then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from reconciler.adapters.git.command import GitFailed, call_git
+
+AT_ONCE = 20  # contents in memory together: a lockfile of ten thousand engines has some megabytes
+_FORMAT = "--format=%H%x09%aI%x09%an <%ae>%x09%B"
+
+
+class Version(NamedTuple):
+    """A commit, `by` as `name <address>`, and the lockfile's content in it: empty where it was removed."""
+
+    commit: str
+    at: str
+    by: str
+    message: str
+    content: bytes
+
+
+def lockfile_versions(root: Path, name: str, limit: int) -> Iterator[Version]:
+    """The last `limit` versions on the current branch, oldest first; none where nothing was committed yet.
+
+    `name` is the lockfile's path below `root`. Raises `GitError`.
+    """
+    paths = ["--end-of-options", "HEAD", "--", f":(literal){name}"]
+    try:
+        log = call_git(root, ["log", "-z", f"--max-count={limit}", _FORMAT, *paths])
+    except GitFailed:
+        if _has_commits(root):
+            raise
+        return
+    commits = [entry.split("\t", 3) for entry in log.decode("utf-8", "replace").split("\0") if entry.strip()]
+    commits.reverse()
+    for start in range(0, len(commits), AT_ONCE):
+        some = commits[start : start + AT_ONCE]
+        asked = "".join(f"{commit}:./{name}\n" for commit, *_ in some).encode()
+        contents = _contents(call_git(root, ["cat-file", "--batch"], stdin=asked))
+        for (commit, at, by, message), content in zip(some, contents, strict=True):
+            yield Version(commit, at, by, message, content)
+
+
+def _has_commits(root: Path) -> bool:
+    try:
+        call_git(root, ["rev-parse", "--verify", "--quiet", "HEAD"])
+    except GitFailed:
+        return False
+    return True
+
+
+def _contents(output: bytes) -> Iterator[bytes]:
+    """What `cat-file --batch` prints: `<id> <type> <size>`, the content and a newline; or `<name> missing`."""
+    at = 0
+    while (end := output.find(b"\n", at)) >= 0:
+        size = output[at:end].rpartition(b" ")[2]
+        at = end + 1
+        if not size.isdigit():
+            yield b""
+            continue
+        yield output[at : at + int(size)]
+        at += int(size) + 1

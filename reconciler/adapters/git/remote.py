@@ -1,0 +1,322 @@
+"""A remote's branch and ledger ref: look, fetch, commit without touching index or work tree, push as compare-and-swap.
+
+Commits are made by `git fast-import`, one process for all of them: it takes a parent and the files that change, so
+neither an index nor a work tree is involved. Nothing is forced: the branch is pushed plainly, and the ledger with the
+value that we saw, which the remote compares.
+
+What was fetched is kept under `refs/reconcile-remote/`, so that the next fetch is small; no other ref is left behind.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.adapters.git.command import GitFailed, call_git
+from reconciler.adapters.git.push import push_error
+from reconciler.core.errors import GitError, Outrun, RemoteUnreachable
+
+TRACKING = "refs/reconcile-remote"
+WORK = "refs/reconcile-work"  # what git fast-import wants a name for, until it ends
+FETCH_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who authors commits."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit in a log: `author` is `name <address>`."""
+
+    id: str
+    author: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A commit to be made: these files put onto the parent's tree, or, with `alone`, being the whole tree.
+
+    `:1` as a parent is the first draft that goes along with it.
+    """
+
+    parent: str | None
+    files: dict[str, bytes]
+    message: str
+    alone: bool = False
+    executable: frozenset[str] = frozenset()  # those of the files that stay so
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A ref to move to `new`, or to delete where that is empty. With `expected` (`None`: must not exist yet) the remote
+    compares first.
+    """
+
+    ref: str
+    new: str
+    compared: bool = False
+    expected: str | None = None
+
+
+@dataclass(slots=True)
+class GitRemote:
+    """One remote of the repo around `root`. Every method may raise `GitError`; those of the network
+    `RemoteUnreachable`.
+    """
+
+    root: Path
+    remote: str
+    identity: Identity
+    timeout: float = 60.0
+    _until: float = field(default=math.inf, repr=False)  # by the monotonic clock
+
+    def hurry(self, seconds: float) -> None:
+        """From now on everything ends within that time, what is under way too; later calls fail at once."""
+        self._until = time.monotonic() + seconds
+
+    def tips(self, refs: Sequence[str]) -> dict[str, str]:
+        """What the remote's refs point to now; those that it lacks are left out."""
+        output = self._network(["ls-remote", "--quiet", "--end-of-options", self.remote, *refs])
+        found = (
+            line.split("\t", 1) for line in output.decode("utf-8", "replace").splitlines() if "\t" in line
+        )
+        return {name: tip for tip, name in found if name in refs}
+
+    def fetch(self, refs: Iterable[str]) -> dict[str, str]:
+        """Bring the remote's refs here (under `refs/reconcile-remote/`), and what they point to.
+
+        All of it is of one moment: a ledger that was emptied when the lockfile came onto the branch must not be seen
+        beside the branch from before that.
+        """
+        for _ in range(FETCH_TRIES):
+            wanted = self.tips(list(refs))
+            missing = [ref for ref, tip in wanted.items() if not self.has(tip)]
+            if not missing or self._bring(missing) == {ref: wanted[ref] for ref in missing}:
+                return wanted
+        raise Outrun(f"the refs of the remote `{self.remote}` move faster than they can be fetched")
+
+    def fetch_parent(self, ref: str, commit: str) -> str | None:
+        """The parent of the commit that `ref` points to, fetched where it is not here; None where it has none."""
+        if self._is_shallow():
+            self._fetch([ref], "--depth=2")
+        parents = self._text(["rev-list", "--parents", "--max-count=1", "--end-of-options", commit]).split()
+        return parents[1] if len(parents) > 1 else None
+
+    def _bring(self, refs: Sequence[str]) -> dict[str, str]:
+        """Fetches these refs, in a shallow repo as little as can be, and returns what they turned out to point to.
+
+        Where a shallow repo has an older state of a branch, it gets what came since, so that a later merge finds the
+        way. Where it has none, the tip alone: the whole history may be huge.
+        """
+        flat = [ref for ref in refs if self._is_shallow() and not self._knows(ref)]
+        whole = [ref for ref in refs if ref not in flat]
+        if whole:
+            self._fetch(whole)
+        if flat:
+            self._fetch(flat, "--depth=1")
+        return {ref: self._text(["rev-parse", "--verify", _tracking(ref)]) for ref in refs}
+
+    def _fetch(self, refs: Sequence[str], *more: str) -> None:
+        quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-prune")
+        options = (*quiet, "--no-recurse-submodules", "--refmap=", *more)
+        specs = [f"+{ref}:{_tracking(ref)}" for ref in refs]
+        self._network(["fetch", *options, "--end-of-options", self.remote, *specs])
+
+    def _knows(self, ref: str) -> bool:
+        """Whether some state of it is here."""
+        branch = ref.removeprefix("refs/heads/")
+        names = [_tracking(ref)]
+        if branch != ref:
+            names += [ref, f"refs/remotes/{self.remote}/{branch}"]
+        return bool(self._text(["for-each-ref", "--format=%(refname)", *names]))
+
+    def has(self, commit: str) -> bool:
+        """Whether the object is here, without fetching it."""
+        try:
+            offline = ["-c", "protocol.allow=never"]
+            call_git(self.root, [*offline, "cat-file", "-e", "--end-of-options", f"{commit}^{{tree}}"])
+        except GitFailed:
+            return False
+        return True
+
+    def read(self, places: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """The contents of files, each given as a commit and a path in it; None for one that is not there."""
+        asked = "".join(f"{commit}:{path}\n" for commit, path in places).encode()
+        return _batch(self._call(["cat-file", "--batch"], asked)) if places else []
+
+    def modes(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
+        """What these paths are in a commit: `100644`, `100755`, `120000` (a link); those not there are left out."""
+        literal = ["--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", *paths]
+        entries = self._call(literal).decode("utf-8", "replace").split("\0") if paths else []
+        return {entry.partition("\t")[2]: entry.partition(" ")[0] for entry in entries if entry}
+
+    def commit(self, drafts: Sequence[Draft]) -> list[str]:
+        """Make these commits and return their ids. Touches neither index nor work tree nor any branch."""
+        names = [f"{WORK}/{os.urandom(8).hex()}/{number}" for number in range(1, len(drafts) + 1)]
+        nothing = "0" * len(self._text(["hash-object", "--stdin"]))  # as long as the repo's object ids are
+        stream = bytearray()
+        for number, (draft, name) in enumerate(zip(drafts, names, strict=True), start=1):
+            stream += _commit_stream(draft, number, name, self.identity)
+        for number in range(1, len(drafts) + 1):
+            stream += b"get-mark :%d\n" % number
+        for name in names:
+            stream += f"reset {name}\nfrom {nothing}\n\n".encode()
+        stream += b"done\n"
+        output = self._call(
+            ["fast-import", "--quiet", "--done", "--force", "--cat-blob-fd=1", "--date-format=now"],
+            bytes(stream),
+        )
+        return output.decode("ascii").split()
+
+    def push(self, updates: Sequence[Update]) -> None:
+        """Move these refs on the remote, all or none.
+
+        Raises `Outrun` when one of them has moved meanwhile, `PushRefused` when the remote will not have it, with its
+        own words, `RemoteUnreachable` when nothing is known to have happened.
+        """
+        leases = [f"--force-with-lease={u.ref}:{u.expected or ''}" for u in updates if u.compared]
+        atomic = ["--atomic"] if len(updates) > 1 else []
+        only = ["--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"]
+        specs = [f"{update.new}:{update.ref}" for update in updates]
+        command = ["push", "--porcelain", *only, *atomic, *leases, "--end-of-options", self.remote, *specs]
+        try:
+            self._call(command)
+        except GitFailed as error:
+            raise push_error(error, self.remote) from error
+        self._keep(updates)
+
+    def _keep(self, updates: Sequence[Update]) -> None:
+        """Note what the remote has now, so that no clean-up takes it for garbage; the push is done in any case."""
+        moved = "".join(f"update {_tracking(update.ref)} {update.new}\n" for update in updates)
+        with suppress(GitError):
+            self._call(["update-ref", "--stdin"], moved.encode())
+
+    def configured_identity(self) -> Identity | None:
+        """Who git says commits here, or None where nobody told it."""
+        name, email = (self._config(f"user.{what}") for what in ("name", "email"))
+        return Identity(name, email) if name and email else None
+
+    def current_branch(self) -> str | None:
+        """The branch that is checked out, or None with a detached HEAD."""
+        try:
+            return self._text(["symbolic-ref", "--quiet", "--short", "HEAD"])
+        except GitFailed:
+            return None
+
+    def exists(self) -> bool:
+        """Whether the repo knows this remote."""
+        return self._config(f"remote.{self.remote}.url") is not None
+
+    def url(self) -> str:
+        """The remote's address, as configured. It may hold a password."""
+        return self._config(f"remote.{self.remote}.url") or ""
+
+    def parents(self, commit: str) -> list[str]:
+        """As the commit itself says; in a shallow clone they may not be here."""
+        header = self._text(["cat-file", "commit", commit]).partition("\n\n")[0]
+        return [line.removeprefix("parent ") for line in header.splitlines() if line.startswith("parent ")]
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """As far as the history here tells."""
+        try:
+            self._call(["merge-base", "--is-ancestor", commit, of])
+        except GitFailed:
+            return False
+        return True
+
+    def fetch_more(self, ref: str, commits: int) -> None:
+        """Bring so many commits of a ref here where the clone is shallow; elsewhere they are here."""
+        if self._is_shallow():
+            self._fetch([ref], f"--depth={commits}")
+
+    def history(self, commit: str, limit: int) -> list[Commit]:
+        """The commits up to this one, newest first."""
+        options = ["-z", f"--max-count={limit}", "--format=%H%x09%an <%ae>%x09%B"]
+        entries = self._text(["log", *options, "--end-of-options", commit]).split("\0")
+        return [Commit(*entry.split("\t", 2)) for entry in entries if entry.strip()]
+
+    def _config(self, name: str) -> str | None:
+        try:
+            return self._text(["config", "--get", "--end-of-options", name]) or None
+        except GitFailed:
+            return None
+
+    def _is_shallow(self) -> bool:
+        return self._text(["rev-parse", "--is-shallow-repository"]) == "true"
+
+    def _text(self, arguments: Sequence[str]) -> str:
+        return self._call(arguments).decode("utf-8", "replace").strip()
+
+    def _call(self, arguments: Sequence[str], stdin: bytes = b"") -> bytes:
+        """As with the network, since a partial clone may have to fetch what is read, and for one configuration."""
+        if time.monotonic() >= self._until:
+            raise RemoteUnreachable(f"there was no time left to reach the remote `{self.remote}`")
+        return call_git(
+            self.root, arguments, stdin=stdin, network=True, timeout=self.timeout, until=lambda: self._until
+        )
+
+    def _network(self, arguments: Sequence[str]) -> bytes:
+        try:
+            return self._call(arguments)
+        except GitFailed as error:
+            raise RemoteUnreachable(
+                f"the remote `{self.remote}` cannot be read: {error.said}",
+                hint="check the remote's URL, the network and the credentials that git has",
+            ) from error
+
+
+def _tracking(ref: str) -> str:
+    return f"{TRACKING}/{ref.removeprefix('refs/')}"
+
+
+def _commit_stream(draft: Draft, number: int, name: str, identity: Identity) -> bytes:
+    """One commit in the format of `git fast-import`."""
+    message = draft.message.encode("utf-8", "replace")
+    who = f"{_plain(identity.name)} <{_plain(identity.email)}> now"
+    stream = f"commit {name}\nmark :{number}\nauthor {who}\ncommitter {who}\n".encode()
+    stream += b"data %d\n%s\n" % (len(message), message)
+    if draft.parent is not None:
+        stream += f"from {draft.parent}\n".encode()
+    if draft.alone:
+        stream += b"deleteall\n"
+    for path, content in draft.files.items():
+        mode = b"100755" if path in draft.executable else b"100644"
+        stream += b"M %s inline %s\ndata %d\n%s\n" % (mode, _quoted(path), len(content), content)
+    return stream + b"\n"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[<>\x00-\x1f]", "", text).strip() or "reconcile"
+
+
+def _quoted(path: str) -> bytes:
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'.encode()
+
+
+def _batch(output: bytes) -> list[bytes | None]:
+    """The contents in what `cat-file --batch` prints: `<id> <type> <size>`, or `<name> missing`, line by line."""
+    contents: list[bytes | None] = []
+    at = 0
+    while (end := output.find(b"\n", at)) >= 0:
+        *_, kind, size = output[at:end].rsplit(b" ", 2)
+        if not size.isdigit():
+            contents.append(None)
+            at = end + 1
+            continue
+        content = output[end + 1 : end + 1 + int(size)]
+        contents.append(content if kind == b"blob" else None)
+        at = end + 2 + int(size)
+    return contents

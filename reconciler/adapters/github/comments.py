@@ -1,0 +1,195 @@
+"""One comment of ours in a pull request, found again by its marker, and kept as it should be.
+
+What counts is what is there and not what we remember: the comments are looked at, then one is made, changed or left
+alone. Only our own are looked at, because anybody may write a comment with our marker in it. Two runs at the same time
+may both make one, and so may a request that is repeated after its answer was lost; so after making one we look again,
+the oldest is kept, with what we have to say, and the others are deleted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from itertools import islice
+from typing import Any, NamedTuple
+
+from reconciler.adapters.github.rest import GitHubRest
+from reconciler.core.errors import GitHubError
+
+_RECENT_PAGES = 10  # of a hundred comments
+_ISSUE = re.compile(r"/issues/([1-9][0-9]{0,18})$")
+
+
+class Done(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"  # it says this already
+    DELETED = "deleted"
+    ABSENT = "absent"  # there is none, and none was wanted
+
+
+class Kept(NamedTuple):
+    """What was done, and where the comment is to be seen."""
+
+    done: Done
+    url: str | None = None
+
+
+class _Comment(NamedTuple):
+    number: int
+    body: str
+    url: str | None
+    author: int | None
+    by_app: bool  # by a GitHub App, the one of GitHub Actions included
+    issue: int | None = None  # the number of the issue or pull request that it is in
+
+
+class StickyComment:
+    """`marker` is the comment's first line; `repository` is `owner/name`. Methods raise `GitHubError`."""
+
+    def __init__(self, github: GitHubRest, repository: str, pull_request: int, marker: str) -> None:
+        self._github = github
+        self._repo = ("repos", *repository.split("/"))
+        self._list = (*self._repo, "issues", str(pull_request), "comments")
+        self._marker = marker
+
+    def show(self, body: str, *, create: bool = True) -> Kept:
+        """Make the comment say this; without `create` only where there is one already."""
+        return self.revise(lambda earlier: body if create or earlier is not None else None)
+
+    def revise(self, render: Callable[[str | None], str | None]) -> Kept:
+        """Make the comment say what `render` makes of what it says now, None where there is none. Nothing is done where
+        that gives None.
+        """
+        own = self._own()
+        body = render(own[0].body if own else None)
+        if body is None:
+            return Kept(Done.ABSENT)
+        if own:
+            oldest, *others = own
+            self._delete(others)
+            if _same(oldest.body, body):
+                return Kept(Done.UNCHANGED, oldest.url)
+            if self._change(oldest, body):
+                return Kept(Done.UPDATED, oldest.url)
+            body = render(None)  # somebody deleted it meanwhile
+        if body is None:
+            return Kept(Done.ABSENT)
+        made = _comment_of(self._github.send("POST", *self._list, document={"body": body}))
+        return Kept(Done.CREATED, self._alone(body) or (made.url if made else None))
+
+    def remove(self) -> Kept:
+        own = self._own()
+        self._delete(own)
+        return Kept(Done.DELETED if own else Done.ABSENT)
+
+    def _alone(self, body: str) -> str | None:
+        """After making one: keep the oldest, with this body, and no other. Returns where it is."""
+        own = self._own()
+        if not own:
+            return None
+        oldest, *others = own
+        if not _same(oldest.body, body):
+            self._change(oldest, body)
+        self._delete(others)
+        return oldest.url
+
+    def _own(self) -> list[_Comment]:
+        """Ours, the oldest first."""
+        comments = (_comment_of(item) for page in self._github.pages(*self._list) for item in page)
+        marked = [one for one in comments if one is not None and _first_line(one.body) == self._marker]
+        return sorted(_ours(self._github, marked), key=lambda one: one.number)
+
+    def _change(self, comment: _Comment, body: str) -> bool:
+        """False when it is not there any more."""
+        return self._still_there("PATCH", comment, {"body": body})
+
+    def _delete(self, comments: list[_Comment]) -> None:
+        for comment in comments:
+            self._still_there("DELETE", comment)
+
+    def _still_there(self, method: str, comment: _Comment, document: Any = None) -> bool:
+        try:
+            self._github.send(
+                method, *self._repo, "issues", "comments", str(comment.number), document=document
+            )
+        except GitHubError as error:
+            if error.status in (404, 410):
+                return False
+            raise
+        return True
+
+
+class Recent(NamedTuple):
+    """One of our comments; `pull_request` is the number of the one that it is in."""
+
+    pull_request: int
+    body: str
+
+
+def recent_comments(github: GitHubRest, repository: str, marker: str, since: str) -> list[Recent]:
+    """Our comments of that marker, in any pull request of the repository, that were made or changed since: an ISO time.
+
+    The newest first, as far as a thousand comments of anybody reach. Raises `GitHubError`.
+    """
+    query = {"sort": "updated", "direction": "desc", "since": since}
+    pages = github.pages("repos", *repository.split("/"), "issues", "comments", **query)
+    found = [_comment_of(item) for page in islice(pages, _RECENT_PAGES) for item in page]
+    marked = [one for one in found if one is not None and _first_line(one.body) == marker]
+    ours = _ours(github, [one for one in marked if one.issue is not None])
+    return [Recent(one.issue, one.body) for one in ours if one.issue is not None]
+
+
+def _ours(github: GitHubRest, marked: list[_Comment]) -> list[_Comment]:
+    """Anybody may write a comment with our marker in it."""
+    if not marked:
+        return []
+    author = _author(github)
+    return [one for one in marked if (one.by_app if author is None else one.author == author)]
+
+
+def _author(github: GitHubRest) -> int | None:
+    """Whom the token belongs to; None for the token of an App, which may not ask that."""
+    try:
+        user = github.send("GET", "user")
+    except GitHubError as error:
+        if error.status in (403, 404):
+            return None
+        raise
+    number = user.get("id") if isinstance(user, dict) else None
+    return number if isinstance(number, int) else None
+
+
+def _comment_of(item: Any) -> _Comment | None:
+    """A comment in GitHub's answer; None for what has not the shape of one."""
+    if (
+        not isinstance(item, dict)
+        or not isinstance(item.get("id"), int)
+        or not isinstance(item.get("body"), str)
+    ):
+        return None
+    user = item["user"] if isinstance(item.get("user"), dict) else {}
+    author, url = user.get("id"), item.get("html_url")
+    return _Comment(
+        item["id"],
+        item["body"],
+        url if isinstance(url, str) else None,
+        author if isinstance(author, int) else None,
+        user.get("type") == "Bot" or isinstance(item.get("performed_via_github_app"), dict),
+        _issue_of(item.get("issue_url")),
+    )
+
+
+def _issue_of(url: object) -> int | None:
+    found = _ISSUE.search(url) if isinstance(url, str) else None
+    return None if found is None else int(found[1])
+
+
+def _first_line(body: str) -> str:
+    return body.lstrip().partition("\n")[0].strip()
+
+
+def _same(one: str, other: str) -> bool:
+    """Alike but for line ends, which GitHub may change."""
+    return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()

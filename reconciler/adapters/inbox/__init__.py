@@ -1,0 +1,1 @@
+"""Verified webhooks on disk or on another machine until a run takes them."""

@@ -1,0 +1,157 @@
+"""A receiver on another machine as a source of completions: its `GET /events`, and `POST /events/claim`.
+
+The feed is a long poll: the receiver answers as soon as something comes in. It verified every delivery before it stored
+it, and it is reached over HTTPS with a token of its own, so what it tells is believed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from reconciler.adapters.platform.endpoint import parse_endpoint, proxy_for, tls_context, user_agent
+from reconciler.core.errors import PlatformError
+from reconciler.core.ledger.webhook_facts import Delivery
+from reconciler.core.platform.backoff import delays
+from reconciler.core.platform.job import shorten
+from reconciler.core.platform.webhook import Event, read_event
+
+TOKEN = "RECONCILE_INBOX_TOKEN"  # noqa: S105 # a variable's name
+_WAIT = 25  # seconds that the receiver may hold a poll; proxies commonly cut at 30 or 60
+_TIMEOUT = 10.0  # seconds for anything else
+_PAGE = 200
+_CLAIMS = 500  # in one request
+
+_log = logging.getLogger(__name__)
+
+
+class RemoteInbox:
+    """See the port `Deliveries`. `random` gives numbers in [0, 1). Raises `PlatformError` where the receiver refuses or
+    cannot be reached.
+    """
+
+    def __init__(self, url: str, token: str, by: str, random: Callable[[], float]) -> None:
+        self._endpoint = parse_endpoint(url)
+        self._by = by
+        self._random = random
+        self._options: dict[str, Any] = {
+            "headers": {"Authorization": f"Bearer {token}", "User-Agent": user_agent()},
+            "verify": tls_context() if self._endpoint.secure else False,
+            "proxy": proxy_for(self._endpoint),
+            "trust_env": False,
+            "follow_redirects": False,
+            "timeout": _TIMEOUT,
+        }
+
+    def close(self) -> None:
+        """Nothing is kept open between two calls."""
+
+    def waiting(self) -> list[Delivery]:
+        """See the port."""
+        found: list[Delivery] = []
+        cursor = ""
+        with self._reaching(), httpx.Client(**self._options) as client:
+            while True:
+                document = _read(client.get(self._endpoint.http("events"), params=_asked(cursor, 0)))
+                page = document["events"]
+                found += [
+                    Delivery(one["cursor"], event) for one in page if (event := _event_in(one)) is not None
+                ]
+                if not page:
+                    return found
+                cursor = document["cursor"]
+
+    async def follow(self) -> AsyncIterator[Event]:
+        """See the port."""
+        cursor, pauses = "", self._pauses()
+        async with httpx.AsyncClient(**self._options) as client:
+            while True:
+                try:
+                    with self._reaching():
+                        answer = await client.get(
+                            self._endpoint.http("events"),
+                            params=_asked(cursor, _WAIT),
+                            timeout=_WAIT + _TIMEOUT,
+                        )
+                        document = _read(answer)
+                except PlatformError as error:
+                    _log.warning("%s; trying on", error.message)
+                    await asyncio.sleep(next(pauses))
+                    continue
+                pauses = self._pauses()
+                for one in document["events"]:
+                    if (event := _event_in(one)) is not None:
+                        yield event
+                cursor = document["cursor"]
+
+    def claim(self, deliveries: Sequence[Delivery]) -> None:
+        """See the port."""
+        cursors = [one.id for one in deliveries]
+        with self._reaching(), httpx.Client(**self._options) as client:
+            for start in range(0, len(cursors), _CLAIMS):
+                content = {"cursors": cursors[start : start + _CLAIMS], "by": self._by}
+                _read(client.post(self._endpoint.http("events", "claim"), json=content), "claimed")
+
+    def _pauses(self) -> Iterator[float]:
+        return delays(self._random, first=1.0, ceiling=30.0, floor=0.5)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPError as error:
+            why = shorten(str(error)) or type(error).__name__
+            raise PlatformError(
+                f"the receiver at {self._endpoint.authority} cannot be reached: {why}",
+                hint="check inbox_url, and whether the receiver runs",
+            ) from error
+
+
+def _asked(cursor: str, wait: int) -> dict[str, str]:
+    asked = {"limit": str(_PAGE), "wait": str(wait)}
+    return asked | {"since": cursor} if cursor else asked
+
+
+def _read(answer: httpx.Response, wanted: str = "events") -> dict[str, Any]:
+    """The answer's document, of the form that the receiver gives it."""
+    if answer.status_code in (401, 403):
+        raise PlatformError(
+            f"the receiver refused the token ({answer.status_code})",
+            hint=f"{TOKEN} must be the same here and where the receiver runs",
+            status=answer.status_code,
+        )
+    try:
+        document = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        document = None
+    if answer.status_code != httpx.codes.OK or not _is_right(document, wanted):
+        raise PlatformError(
+            f"the receiver gave no answer that can be read ({answer.status_code})",
+            hint="inbox_url is the base address of `reconcile webhook serve`, without /events",
+            status=answer.status_code,
+        )
+    assert isinstance(document, dict)  # `_is_right` says so
+    return document
+
+
+def _is_right(document: object, wanted: str) -> bool:
+    if not isinstance(document, dict) or not isinstance(document.get(wanted), list):
+        return False
+    return wanted != "events" or (
+        isinstance(document.get("cursor"), str)
+        and all(isinstance(one, dict) and isinstance(one.get("cursor"), str) for one in document[wanted])
+    )
+
+
+def _event_in(one: dict[str, Any]) -> Event | None:
+    """The event, unless a run has claimed it."""
+    body, operation = one.get("body"), one.get("operationId")
+    if one.get("claimed") or not isinstance(body, str):
+        return None
+    return read_event(body.encode("utf-8", "replace"), operation if isinstance(operation, str) else None)

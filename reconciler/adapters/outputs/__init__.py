@@ -1,0 +1,1 @@
+"""Writes engine IDs into the files that engine files name."""

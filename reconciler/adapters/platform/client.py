@@ -1,0 +1,177 @@
+"""The provisioning API over HTTP (PLATFORM.md): sends what is documented, and loses no create call's outcome.
+
+A create call is repeated only while nothing of it can have left, or when the platform said that it did
+nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from reconciler.adapters.platform.endpoint import parse_endpoint, without_key
+from reconciler.adapters.platform.exchange import Connections, Lost, Reply, Timeouts, Unreached
+from reconciler.adapters.storage.kill_points import step
+from reconciler.core.engine.spec import Spec
+from reconciler.core.errors import PlatformError
+from reconciler.core.platform.backoff import delays
+from reconciler.core.platform.job import (
+    THROTTLE_TRIES,
+    Again,
+    Answer,
+    News,
+    Refused,
+    Uncertain,
+    judge_create,
+    message_of,
+    news_of_job,
+    summary_of,
+)
+
+CONNECT_TRIES = 3
+READ_TRIES = 2
+_NOT_OFFERED = frozenset({404, 405, 501})
+
+
+class PlatformClient:
+    """Implements the port `Platform`; an async context manager that closes its connections at the end.
+
+    `random` gives the jitter of the pauses between tries, numbers in [0, 1); `concurrency` bounds the
+    requests under way. Raises `InvalidInput` for an address or key that must not be used, `PlatformError` for
+    a proxy or certificates that cannot be.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        api_key: str,
+        *,
+        random: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        concurrency: int = 8,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._endpoint = parse_endpoint(api_url)
+        self._connections = Connections(self._endpoint, api_key, concurrency, timeouts or Timeouts())
+        self._api_key = api_key
+        self._random = random
+        self._sleep = sleep
+        self._reads_jobs = True
+
+    def __repr__(self) -> str:
+        return f"PlatformClient({self._endpoint.http()})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connections.close()
+
+    async def create(self, operation_id: str, spec: Spec, callback_url: str | None) -> Answer:
+        """One create call. `Refused.status` is None when no connection could be made."""
+        url = self._endpoint.http("jobs", "provisioning")
+        content = body_of(spec, callback_url)
+        headers = {"Content-Type": "application/json", "Idempotency-Key": operation_id}
+        pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
+        unreached = throttled = 0
+        while True:
+            step("create call about to leave")
+            outcome = await self._connections.exchange("POST", url, headers, content)
+            step("create call answered")
+            if isinstance(outcome, Lost):
+                return Uncertain(outcome.reason)
+            if isinstance(outcome, Unreached):
+                unreached += 1
+                if outcome.cause.lasting or unreached >= CONNECT_TRIES:
+                    return Refused(str(outcome.cause))
+                await self._sleep(next(pauses))
+                continue
+            answer = self._judged(outcome)
+            if not isinstance(answer, Again):
+                return answer
+            throttled += 1
+            if throttled >= THROTTLE_TRIES:
+                return answer.refused
+            await self._sleep(next(pauses) if answer.delay is None else answer.delay)
+
+    async def read_summary(self, job_id: str) -> Mapping[str, int] | None:
+        """Counts of what a finished job made. Asks no more once the platform said that it tells none."""
+        reply = await self._read_job(job_id)
+        return None if reply is None else summary_of(reply.body)
+
+    async def read_job(self, job_id: str) -> News | None:
+        """The status of a job, or None where the platform does not tell."""
+        reply = await self._read_job(job_id)
+        return None if reply is None else news_of_job(job_id, reply.body)
+
+    async def check_key(self) -> None:
+        """Asks the platform who we are. Raises `PlatformError`, with its status where it answered."""
+        outcome = await self._read("users", "me")
+        if isinstance(outcome, Unreached):
+            cause = outcome.cause
+            raise PlatformError(cause.message, hint=cause.hint, retryable=not cause.lasting)
+        if isinstance(outcome, Lost):
+            raise PlatformError(f"the platform did not answer: {outcome.reason}", retryable=True)
+        if not 200 <= outcome.status < 300:
+            message = without_key(message_of(outcome.status, outcome.body), self._api_key)
+            raise PlatformError(
+                f"the platform answered {outcome.status}: {message}",
+                hint="check LINGO_API_KEY" if outcome.status in (401, 403) else "check LINGO_API_URL",
+                status=outcome.status,
+                retryable=outcome.status >= 500,
+            )
+
+    def _judged(self, reply: Reply) -> Answer | Again:
+        answer = judge_create(reply.status, reply.body, reply.retry_after)
+        if isinstance(answer, Again):
+            return Again(self._clean(answer.refused), answer.delay)
+        if isinstance(answer, Refused):
+            return self._clean(answer)
+        if isinstance(answer, Uncertain):
+            return Uncertain(without_key(answer.reason, self._api_key))
+        return answer
+
+    def _clean(self, refused: Refused) -> Refused:
+        return Refused(without_key(refused.message, self._api_key), refused.status)
+
+    async def _read_job(self, job_id: str) -> Reply | None:
+        if not self._reads_jobs:
+            return None
+        outcome = await self._read("jobs", "provisioning", job_id)
+        if not isinstance(outcome, Reply):
+            return None
+        if outcome.status in _NOT_OFFERED:
+            self._reads_jobs = False
+        return outcome if 200 <= outcome.status < 300 else None
+
+    async def _read(self, *segments: str) -> Reply | Unreached | Lost:
+        """A GET, which may be repeated whatever became of it."""
+        pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
+        for _ in range(READ_TRIES - 1):
+            outcome = await self._connections.exchange("GET", self._endpoint.http(*segments))
+            if isinstance(outcome, Reply) or (isinstance(outcome, Unreached) and outcome.cause.lasting):
+                return outcome
+            await self._sleep(next(pauses))
+        return await self._connections.exchange("GET", self._endpoint.http(*segments))
+
+
+def body_of(spec: Spec, callback_url: str | None) -> bytes:
+    """The create call's body: documented fields only, and those that are empty left out."""
+    document: dict[str, Any] = {"engine": {"name": spec.name}}
+    if spec.description:
+        document["engine"]["description"] = spec.description
+    if spec.locales:
+        document["locales"] = list(spec.locales)
+    if spec.sources:
+        document["sources"] = [{"type": source.type, "payload": source.payload} for source in spec.sources]
+    if callback_url is not None:
+        document["callbackUrl"] = callback_url
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half a surrogate pair in a text: only an escape can carry it
+        return json.dumps(document, separators=(",", ":")).encode()

@@ -1,0 +1,1 @@
+"""How a run shows its progress: live, as plain lines, or not at all."""

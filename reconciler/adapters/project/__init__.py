@@ -1,0 +1,1 @@
+"""Where a project's own files are, its settings file, and safe reading of what it names."""

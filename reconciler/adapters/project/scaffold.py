@@ -1,0 +1,181 @@
+"""What `reconcile init` puts into a project: only what is missing, and nothing is ever overwritten.
+
+A second run changes nothing. Each file appears whole or not at all, so an interrupted `init` is finished by
+the next. Two files that usually exist already, `.gitattributes` and `.gitignore`, get one line at their end.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple, NoReturn
+
+from reconciler.adapters.project.places import find_git
+from reconciler.adapters.storage.durable_files import read_regular, replace_file
+from reconciler.core.errors import StorageError
+from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE
+
+SCHEMA_FILE = "schemas/engine.schema.json"
+_MERGE = re.compile(rb"[ \t]([-!]?merge|merge=\S+|binary)(?=[ \t]|$)")  # an attribute that says how to merge
+
+
+class ScaffoldResult(NamedTuple):
+    """What became of one file. `path` is relative to the root; `note` is something the person should know."""
+
+    path: str
+    action: Literal["created", "updated", "kept"]
+    note: str | None = None
+
+
+def scaffold(
+    root: Path, *, engine_schema: str, engines: str = "engines", lockfile: str = "engines.lock.json"
+) -> list[ScaffoldResult]:
+    """Adds the missing files of a project to the folder `root`, which must exist.
+
+    `engine_schema` is the text of `schemas/engine.schema.json`; `engines` and `lockfile` are those of the
+    settings in force, so that an existing `reconcile.yaml` is respected. Raises `StorageError` when the disk
+    refuses; what was written by then stays, and is kept by the next run.
+    """
+    if not os.path.isdir(root):  # unlike Path.is_dir, never raises
+        raise StorageError(f"{root} is not a folder", hint="create it first, or choose another with -C")
+    results = [
+        _create(root, SETTINGS_FILE, settings_text()),
+        _example(root, engines),
+        _schema(root, engine_schema),
+        _line(
+            root,
+            ".gitattributes",
+            _pattern(lockfile),
+            "text eol=lf merge=reconcile-lockfile linguist-generated",
+        ),
+    ]
+    if find_git(root) is None:
+        results.append(_line(root, ".gitignore", ".reconcile/"))
+    return results
+
+
+def settings_text() -> str:
+    """A `reconcile.yaml` in which every setting stands as a comment, so that the file changes nothing."""
+    blocks = [f"# {setting.help}\n# {name}: {setting.example}\n" for name, setting in SETTINGS.items()]
+    return _SETTINGS_HEAD + "\n" + "\n".join(blocks) + "\n" + _SETTINGS_TAIL
+
+
+_SETTINGS_HEAD = """\
+# Settings of reconcile. All are optional; shown are the defaults, or an example where there is no default.
+# A flag or a RECONCILE_… environment variable comes before this file. The API key never belongs here.
+"""
+
+_SETTINGS_TAIL = """\
+# Settings that differ in an environment, chosen with `--env staging`. When present, list every environment.
+# environments:
+#   production: {}
+#   staging:
+#     lockfile: engines.staging.lock.json
+"""
+
+_EXAMPLE = """\
+# yaml-language-server: $schema={schema}
+# One file is one engine, and its path below {engines}/ is the engine's name in this project: `example`.
+# Rename it and change it; `reconcile --dry-run` shows what would happen, without a key and without a network.
+name: Example Engine
+description: Shows what an engine file can hold
+locales: [de, fr, ja]
+sources:
+  - type: content
+    payload: |
+      The brand name 'Example' is never translated.
+      Use the formal tone in German (Sie-form).
+  # - type: link
+  #   payload: https://example.com/brand-guidelines
+  # - type: content
+  #   file: glossary.md
+"""
+
+
+def _example(root: Path, engines: str) -> ScaffoldResult:
+    path = f"{engines}/example.yaml"
+    existing = _first_engine_file(root / engines)
+    if existing is not None:
+        return ScaffoldResult(existing.relative_to(root).as_posix(), "kept")
+    schema = "../" * path.count("/") + SCHEMA_FILE
+    return _create(root, path, _EXAMPLE.format(schema=schema, engines=engines))
+
+
+def _first_engine_file(folder: Path) -> Path | None:
+    if not os.path.isdir(folder):
+        return None
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
+        folders.sort()
+        found = sorted(name for name in names if name.endswith((".yaml", ".yml")))
+        if found:
+            return Path(parent, found[0])
+    return None
+
+
+def _schema(root: Path, text: str) -> ScaffoldResult:
+    result = _create(root, SCHEMA_FILE, text)
+    if result.action == "kept" and read_regular(root / SCHEMA_FILE, SCHEMA_FILE) != text.encode():
+        return result._replace(note=f"differs; `reconcile schema > {SCHEMA_FILE}` renews it")
+    return result
+
+
+def _create(root: Path, path: str, text: str) -> ScaffoldResult:
+    target = root / path
+    if os.path.lexists(target):
+        return ScaffoldResult(path, "kept")
+    if not target.parent.resolve().is_relative_to(root.resolve()):
+        raise StorageError(
+            f"{path} would be written outside of the project", hint="replace the link with a folder"
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _refuse(error)
+    replace_file(target, text.encode(), path)
+    return ScaffoldResult(path, "created")
+
+
+def _line(root: Path, path: str, pattern: str, attributes: str = "") -> ScaffoldResult:
+    """Makes sure that a file has a line for a pattern. Any line for it will do: somebody chose it."""
+    line = f"{pattern} {attributes}".strip()
+    target = root / path
+    if not os.path.lexists(target):
+        return _create(root, path, line + "\n")
+    if os.path.islink(target):  # git follows no link here, and what it points to may be anywhere
+        return ScaffoldResult(path, "kept", f"is a link; add this line by hand: {line}")
+    before = read_regular(target, path) or b""
+    present = [one for one in before.splitlines() if _is_for(one, pattern.encode())]
+    if present:
+        return ScaffoldResult(path, "kept", _missing_driver(present, attributes))
+    end = b"\r\n" if b"\r\n" in before else b"\n"
+    gap = b"" if not before or before.endswith(b"\n") else end
+    replace_file(target, before + gap + line.encode() + end, path)
+    return ScaffoldResult(path, "updated")
+
+
+def _is_for(line: bytes, pattern: bytes) -> bool:
+    line = line.strip().removeprefix(b"/")
+    return line in (pattern, pattern.rstrip(b"/")) or line.startswith((pattern + b" ", pattern + b"\t"))
+
+
+def _missing_driver(present: Sequence[bytes], attributes: str) -> str | None:
+    """What to add by hand to the line of an `init` from before there was a merge driver."""
+    wanted = next((word for word in attributes.split() if word.startswith("merge=")), None)
+    if wanted is None or any(_MERGE.search(line) for line in present):
+        return None
+    return f"add `{wanted}` to its line for the lockfile, so that git merges it entry by entry"
+
+
+def _pattern(path: str) -> str:
+    """A path as a pattern of `.gitattributes`: with blanks or wildcards in it, it must be quoted."""
+    escaped = "".join("\\" + letter if letter in "*?[!" else letter for letter in path)
+    quoted = escaped.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}"' if " " in path or '"' in path or path.startswith("#") else escaped
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise StorageError(
+        f"{error.filename}: {error.strerror}", hint="check what is there, and its permissions"
+    ) from error

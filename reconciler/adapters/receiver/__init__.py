@@ -1,0 +1,1 @@
+"""The receiver of the platform's webhooks: connections, verification, upkeep."""

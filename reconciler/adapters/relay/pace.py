@@ -1,0 +1,82 @@
+"""What an answer to a dispatch means for its event, and how long to wait before the next try.
+
+GitHub refuses for four kinds of reasons, and only one of them is about the event: 422 (and 413) says that it will never
+take this one, so it must not hold up the others. A limit ends by itself, and GitHub says when. Trouble on the way
+passes. A wrong token or a repository that is not there needs a person, who may take days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum, auto
+from typing import NamedTuple
+
+from reconciler.adapters.github.api import Answer
+from reconciler.core.platform.backoff import delays
+
+
+class Fate(Enum):
+    SENT = auto()
+    REFUSED = auto()
+    LIMITED = auto()
+    BARRED = auto()  # until a person changes something
+    FAILED = auto()
+
+
+def fate_of(answer: Answer) -> Fate:
+    status = answer.status
+    if status is None or status >= 500 or status == 408:
+        return Fate.FAILED if answer.pause is None else Fate.LIMITED
+    if 200 <= status < 300:
+        return Fate.SENT
+    if answer.pause is not None:
+        return Fate.LIMITED
+    return Fate.REFUSED if status in (413, 422) else Fate.BARRED
+
+
+def hint_for(status: int | None, repository: str) -> str | None:
+    """What a person can do about an answer to a dispatch."""
+    if status == 401:
+        return "the token is wrong, revoked or has ended: set another one, and start the receiver anew"
+    if status == 403:
+        return f"the token needs Contents: read and write on {repository}; an organization may have to approve it"
+    if status == 404:
+        return f"does {repository} exist, and may the token see it? it needs Contents: read and write"
+    if status is not None and 300 <= status < 400:
+        return f"{repository} was renamed or moved: relay to it under its new name"
+    return None
+
+
+class Pace(NamedTuple):
+    """Seconds. `quick` is for trouble that passes, `slow` for what needs a person: the first pause at most, and the
+    longest. `look` is how often the inbox is looked at."""
+
+    quick: tuple[float, float] = (2.0, 120.0)
+    slow: tuple[float, float] = (30.0, 600.0)
+    look: float = 0.25
+
+
+PACE = Pace()
+
+
+class Pauses:
+    """The next pause after each kind of failure; from the beginning again after a success."""
+
+    def __init__(self, pace: Pace, random: Callable[[], float]) -> None:
+        self._pace = pace
+        self._random = random
+        self.reset()
+
+    def reset(self) -> None:
+        self._quick = self._of(self._pace.quick)
+        self._slow = self._of(self._pace.slow)
+
+    def after(self, fate: Fate, asked: float | None) -> float:
+        """`asked` is what GitHub wants; a little is added, so that not all who were limited return together."""
+        if fate is Fate.LIMITED and asked is not None:
+            return asked + min(next(self._quick), asked / 10)
+        return next(self._slow if fate is Fate.BARRED else self._quick)
+
+    def _of(self, bounds: tuple[float, float]) -> Iterator[float]:
+        first, ceiling = bounds
+        return delays(self._random, floor=first / 4, first=first, ceiling=ceiling)

@@ -1,0 +1,236 @@
+"""The relay: each verified event of an inbox goes on to GitHub as a `repository_dispatch`, at least once and in order.
+
+It lives in the receiver's event loop and shares nothing with the deliveries but the file: it reads with a connection of
+its own, in a thread, and writes how far it is through the one writer. So while GitHub is down for a day, the inbox
+keeps what comes, and the receiver does not notice.
+
+An answer that got lost leaves unknown whether GitHub has the event. It is sent again then: who takes events knows them
+by their webhook-id and job, and a second one changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from reconciler.adapters.github.api import TIMEOUTS, Answer, GitHub, Timeouts
+from reconciler.adapters.github.token import NoToken, Token
+from reconciler.adapters.inbox.database import Received
+from reconciler.adapters.platform.endpoint import Endpoint
+from reconciler.adapters.relay.outbox import Outbox, begin, forget_passed_on, passed_on
+from reconciler.adapters.relay.pace import PACE, Fate, Pace, Pauses, fate_of, hint_for
+from reconciler.adapters.relay.surroundings import Surroundings
+from reconciler.core.errors import ReconcileError
+from reconciler.core.platform.dispatch import payload_of, request_of
+
+_PAGE = 50
+_GRACE = 5.0  # seconds for the request that is under way at the end
+_MEASURE = 1.0  # seconds between looks at how much waits
+_HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where events go, and in whose name."""
+
+    owner: str
+    repo: str
+    api: Endpoint
+    token: Token = field(repr=False)
+    pace: Pace = PACE
+    timeouts: Timeouts = TIMEOUTS
+
+    @property
+    def repository(self) -> str:
+        return f"{self.owner}/{self.repo}"
+
+    @property
+    def place(self) -> str:
+        return f"{self.api.authority}/{self.repository}"
+
+
+@asynccontextmanager
+async def relaying(target: Target, around: Surroundings) -> AsyncIterator[None]:
+    """Relays for the duration of the block; then the request under way is given a few seconds to end.
+
+    Raises as `Inbox` and `GitHub` do when they cannot be opened.
+    """
+    with Outbox(around.inbox, target.place) as outbox:
+        await around.writer.call(lambda connection: begin(connection, target.place))
+        async with GitHub(target.api, target.timeouts) as github:
+            relay = Relay(target, around, outbox, github)
+            tasks = {asyncio.create_task(relay.run()), asyncio.create_task(relay.measure())}
+            try:
+                yield
+            finally:
+                relay.stop()
+                _, late = await asyncio.wait(tasks, timeout=_GRACE)
+                for task in late:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
+
+
+class Relay:
+    """`run` and `measure` go on until `stop`, and never raise."""
+
+    def __init__(self, target: Target, around: Surroundings, outbox: Outbox, github: GitHub) -> None:
+        self._target = target
+        self._around = around
+        self._outbox = outbox
+        self._github = github
+        self._log = around.log
+        self._counts = around.counts
+        self._pauses = Pauses(target.pace, around.random)
+        self._stopping = asyncio.Event()
+        self._cursor = 0
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Passes on what there is, and what comes."""
+        while not self._stopping.is_set():
+            try:
+                await self._round()
+            except ReconcileError as error:
+                await self._trouble("relay cannot use the inbox", error.message)
+            except Exception as error:  # a bug here must not take the receiver down with it
+                await self._trouble("bug in the relay", type(error).__name__)
+
+    async def measure(self) -> None:
+        """Keeps the counts of what waits, and deletes what was passed on long ago."""
+        cleaned = 0.0
+        seen: tuple[int, int] | None = None
+        loop = asyncio.get_running_loop()
+        while not self._stopping.is_set():
+            start = loop.time()
+            try:
+                now = (await asyncio.to_thread(self._outbox.revision), self._cursor)
+                if now != seen:
+                    backlog = await asyncio.to_thread(self._outbox.backlog, await self._where())
+                    self._counts.waiting, self._counts.oldest_at = backlog
+                    seen = now
+                if abs(self._around.clock() - cleaned) > _HOUR:
+                    cleaned = self._around.clock()
+                    await self._clean(cleaned - self._around.keep)
+            except ReconcileError as error:
+                self._log.say("debug", "waiting events not counted", why=error.message)  # `run` tells of it
+            await self._pause(max(_MEASURE, 20 * (loop.time() - start)))
+
+    async def _clean(self, before: float) -> None:
+        place = self._target.place
+        await self._around.writer.call(lambda connection: forget_passed_on(connection, place, before))
+
+    async def _where(self) -> int:
+        return await asyncio.to_thread(self._outbox.cursor)
+
+    async def _round(self) -> None:
+        seen = await asyncio.to_thread(self._outbox.revision)
+        if await self._where() < self._cursor:
+            await self._remember()
+        page = await asyncio.to_thread(self._outbox.events_since, await self._where(), _PAGE)
+        for received in page:
+            if not await self._pass_on(received):
+                return
+        while not page and not self._stopping.is_set():
+            if await asyncio.to_thread(self._outbox.revision) != seen:
+                return
+            await self._pause(self._target.pace.look)
+
+    async def _pass_on(self, received: Received) -> bool:
+        """Tries until GitHub has taken it, or never will; False when it was time to end before."""
+        payload = payload_of(
+            received.webhook_id, received.timestamp, received.signature, received.operation_id, received.body
+        )
+        while not self._stopping.is_set():
+            tried = await self._send(payload)
+            if tried.fate is Fate.SENT:
+                self._counts.sent += 1
+                self._tell("info", "relayed", received, tried)
+                await self._settle(received)
+                return True
+            self._counts.failed += 1
+            if tried.fate is not Fate.REFUSED:
+                await self._wait(received, tried)
+            elif "body" in payload:
+                # It may have been too large after all. Without it a reader still knows which job to look at.
+                self._tell("warning", "GitHub refused an event; trying without its body", received, tried)
+                del payload["body"]
+            else:
+                self._tell("error", "GitHub refused an event; it is skipped", received, tried)
+                self._counts.skipped += 1
+                await self._settle(received)
+                return True
+        return False
+
+    async def _send(self, payload: dict[str, Any]) -> _Tried:
+        target = self._target
+        content = request_of(payload)
+        while True:
+            token = await target.token.current(self._github)
+            if isinstance(token, NoToken):
+                fate = fate_of(token.answer)
+                passing = fate in (Fate.LIMITED, Fate.FAILED)
+                return _Tried(token.answer, fate if passing else Fate.BARRED, None if passing else token.hint)
+            answer = await self._github.ask(
+                *("POST", "repos", target.owner, target.repo, "dispatches"), token=token, content=content
+            )
+            if answer.status == 401 and target.token.refused():
+                continue
+            if answer.status is not None and answer.status != 401:
+                target.token.taken()
+            fate = fate_of(answer)
+            hint = hint_for(answer.status, target.repository) if fate is Fate.BARRED else None
+            return _Tried(answer, fate, hint)
+
+    async def _settle(self, received: Received) -> None:
+        self._cursor = received.number
+        self._pauses.reset()
+        await self._remember()
+
+    async def _remember(self) -> None:
+        """Durably. Where the disk refuses, it is tried again before anything else goes out: the same event sent every
+        other minute would start as many workflows."""
+        place, number = self._target.place, self._cursor
+        await self._around.writer.call(lambda connection: passed_on(connection, place, number))
+
+    async def _wait(self, received: Received, tried: _Tried) -> None:
+        seconds = self._pauses.after(tried.fate, tried.answer.pause)
+        level = "error" if tried.fate is Fate.BARRED else "warning"
+        self._tell(level, "not relayed", received, tried, again_in=round(seconds, 1))
+        await self._pause(seconds)
+
+    def _tell(
+        self, level: str, what: str, received: Received, tried: _Tried, again_in: float | None = None
+    ) -> None:
+        event = received.event
+        self._log.say(
+            level,
+            what,
+            to=self._target.repository,
+            id=received.webhook_id,
+            job=event.job_id if event is not None else None,
+            status=tried.answer.status,
+            why=tried.answer.message if tried.fate is not Fate.SENT else None,
+            hint=tried.hint,
+            again_in=again_in,
+        )
+
+    async def _trouble(self, what: str, why: str) -> None:
+        self._log.say("error", what, why=why)
+        await self._pause(self._pauses.after(Fate.FAILED, None))
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+
+class _Tried(NamedTuple):
+    answer: Answer
+    fate: Fate
+    hint: str | None

@@ -1,0 +1,1 @@
+"""The lockfile, the journal, the local lease and plan files on disk: durable, never half a file."""

@@ -1,0 +1,107 @@
+"""The journal on disk: appended to with an fsync for every batch.
+
+A torn tail, left by a process that died in a write, is cut off before the next append.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.adapters.storage.durable_files import mapped, read_regular, require_regular, sync_folder
+from reconciler.adapters.storage.kill_points import step
+
+if TYPE_CHECKING:
+    from reconciler.core.ledger.journal import Record
+
+# A pipe in the journal's place must not make us wait for somebody to read from it.
+_APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class JournalFile:
+    """The journal of one project on this machine. What was `fetched` of the remote's journal is read along with it."""
+
+    def __init__(self, file: Path, fetched: Path | None = None) -> None:
+        self._file = file
+        self._fetched = fetched
+
+    def read(self) -> tuple[tuple[Record, ...], bytes]:
+        """See the port."""
+        records, content = _read_journal(self._file)
+        if self._fetched is None:
+            return records, content
+        more, fetched = _read_journal(self._fetched)
+        if not more:
+            return records, content
+        from reconciler.core.ledger import journal as journal_format
+
+        return journal_format.union(more, records), content + fetched
+
+    def exists(self) -> bool:
+        """Whether this machine has one; an emptied journal is none."""
+        return self._file.exists()
+
+    def append(self, records: Sequence[Record]) -> None:
+        """See the port."""
+        from reconciler.core.ledger import journal as journal_format
+
+        with mapped("write the journal", str(self._file)):
+            created = not self._file.exists()
+            if created:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._file, _APPENDING, 0o600)
+            try:
+                require_regular(descriptor, str(self._file))
+                _append_durably(descriptor, journal_format.render(records))
+            finally:
+                os.close(descriptor)
+            if created:
+                sync_folder(self._file.parent)
+        step("journal appended")
+
+    def compact(self) -> None:
+        """See the port."""
+        with mapped("compact the journal", str(self._file)), suppress(FileNotFoundError):
+            self._file.unlink()
+            sync_folder(self._file.parent)
+        step("journal emptied")
+
+
+def _read_journal(file: Path) -> tuple[tuple[Record, ...], bytes]:
+    content = read_regular(file, str(file))
+    if not content:
+        return (), b""
+    from reconciler.core.ledger import journal as journal_format  # most runs find none
+
+    records, whole = journal_format.parse(content, str(file))
+    return records, content[:whole]
+
+
+def _append_durably(descriptor: int, lines: bytes) -> None:
+    whole = _whole_length(descriptor)
+    if whole != os.fstat(descriptor).st_size:
+        os.ftruncate(descriptor, whole)
+    try:
+        written = 0
+        while written < len(lines):
+            written += os.write(descriptor, lines[written:])
+        os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):  # a torn tail is cut off by the next append, too
+            os.ftruncate(descriptor, whole)
+        raise
+
+
+def _whole_length(descriptor: int) -> int:
+    """Where the last whole line ends. Looks at the tail only, as far back as needed."""
+    end = os.fstat(descriptor).st_size
+    while end > 0:
+        start = max(0, end - 65536)
+        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0

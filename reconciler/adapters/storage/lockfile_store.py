@@ -1,0 +1,63 @@
+"""The lockfile on disk: replaced in one step, and only ever read whole."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from reconciler.adapters.storage.durable_files import (
+    mapped,
+    read_regular,
+    replace_file,
+    temporary_beside,
+    write_new,
+)
+from reconciler.adapters.storage.kill_points import step
+from reconciler.core.errors import LockfileError, StorageError
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.lockfile.model import Lockfile
+
+
+class LockfileFile:
+    """The lockfile. `path` is relative to `root`, as people know it."""
+
+    def __init__(self, root: Path, path: str) -> None:
+        self.path = path
+        self._file = root / path
+
+    def read(self) -> tuple[Lockfile, bytes]:
+        """See the port."""
+        content = read_regular(self._file, self.path)
+        if content is None:
+            return lockfile_format.EMPTY, b""
+        if not content or content.isspace():
+            raise LockfileError(
+                f"{self.path} is empty",
+                hint=f"bring back the last good one (`git checkout HEAD -- {self.path}`), or delete it to start anew",
+            )
+        return lockfile_format.parse(content, self.path), content
+
+    def write(self, lockfile: Lockfile) -> None:
+        """See the port."""
+        replace_file(self._file, lockfile_format.render(lockfile), self.path)
+        step("lockfile replaced")
+        _remove_leftovers(Path(os.path.realpath(self._file)))
+
+    def check_writable(self) -> None:
+        """See the port."""
+        file = Path(os.path.realpath(self._file))
+        probe = temporary_beside(file)
+        with mapped("write", self.path):
+            if file.is_dir():
+                raise StorageError(f"{self.path} is a folder", hint="move it out of the way")
+            write_new(probe, b"", None)
+            probe.unlink()
+
+
+def _remove_leftovers(file: Path) -> None:
+    """What a process that was killed left beside the file. Only for a holder of the lease: nobody else writes then."""
+    with suppress(OSError):  # they are in nobody's way
+        for found in file.parent.iterdir():
+            if found.name.startswith(f".{file.name}.") and found.suffix == ".tmp":
+                found.unlink()

@@ -1,0 +1,1 @@
+"""The machine itself: clock, keyring, limits of the process."""

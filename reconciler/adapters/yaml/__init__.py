@@ -1,0 +1,1 @@
+"""Reads one YAML document strictly, with the place of everything in it."""

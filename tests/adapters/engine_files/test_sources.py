@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.engine_files.files import EngineFiles
+from reconciler.core.engine.spec import Desired, Source
+from reconciler.core.errors import Diagnostic
+
+DOCS = Path(__file__).parents[3] / "docs" / "engine-files.md"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    root = tmp_path / "project"
+    (root / "engines/texts").mkdir(parents=True)
+    (root / "engines/texts/glossary.md").write_text("# Glossary\n", encoding="utf-8")
+    (tmp_path / "secret.yaml").write_text("name: secret\n", encoding="utf-8")
+    return root
+
+
+def put(project: Path, text: str | bytes, path: str = "engines/a.yaml") -> None:
+    file = project / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def load(project: Path, text: str, name: str = "a") -> Desired | list[Diagnostic]:
+    put(project, text, f"engines/{name}.yaml")
+    return EngineFiles(project).load(name, f"engines/{name}.yaml")
+
+
+def source(project: Path, file: str) -> Desired | list[Diagnostic]:
+    return load(project, f"name: x\nsources:\n  - type: content\n    file: '{file}'\n")
+
+
+@pytest.mark.parametrize(
+    "file", ["texts/glossary.md", "./texts/glossary.md", "../engines/texts/../texts/glossary.md"]
+)
+def test_file_sources_are_relative_to_the_engine_file(project: Path, file: str) -> None:
+    desired = source(project, file)
+    assert isinstance(desired, Desired)
+    assert desired.spec.sources[0] == Source("content", "# Glossary\n", "engines/texts/glossary.md")
+
+
+def test_a_file_source_may_lie_elsewhere_in_the_project(project: Path) -> None:
+    put(project, "\ufeffHello\n", "docs/guide.md")
+    desired = source(project, "../docs/guide.md")
+    assert isinstance(desired, Desired)
+    assert desired.spec.sources[0] == Source("content", "Hello\n", "docs/guide.md")
+
+
+def test_a_link_inside_the_project_is_followed(project: Path) -> None:
+    (project / "engines/link.md").symlink_to("texts/glossary.md")
+    desired = source(project, "link.md")
+    assert isinstance(desired, Desired)
+    assert list(desired.files) == ["engines/a.yaml", "engines/link.md"]
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("nope.md", "does not exist"),
+        ("a.yaml/x", "does not exist"),
+        ("/etc/passwd", "leads out of the project"),
+        ("../../secret.yaml", "leads out of the project"),
+        ("../..", "leads out of the project"),
+        ("..", "leads out of the project"),
+        ("C:/x.md", "leads out of the project"),
+        ("texts\\\\glossary.md", "contains a backslash"),
+        ("out.md", "leads out of the project"),
+        ("outdir/secret.yaml", "leads out of the project"),
+        ("zero", "leads out of the project"),
+        ("../.git/config", "leads out of the project"),
+        ("gitlink", "leads out of the project"),
+        ("fifo", "is not a regular file"),
+        ("fifolink", "is not a regular file"),
+        ("texts", "is not a regular file"),
+        ("loop", "is not a regular file"),
+        ("dangling", "does not exist"),
+        ("latin1.md", "is not UTF-8 text"),
+        ("binary.md", "is binary, not text"),
+        ("blank.md", "is blank"),
+        ("big.md", "is too large"),
+        ("x" * 300, "cannot be read"),
+    ],
+)
+def test_file_sources_that_are_refused(project: Path, file: str, words: str) -> None:
+    engines = project / "engines"
+    (project / ".git").mkdir()
+    put(project, "[remote]\n", ".git/config")
+    put(project, "é".encode("latin-1"), "engines/latin1.md")
+    put(project, b"a\0b", "engines/binary.md")
+    put(project, b" \n", "engines/blank.md")
+    put(project, b"x" * ((1 << 20) + 1), "engines/big.md")
+    for name, target in {
+        "out.md": "../../secret.yaml", "outdir": "../..", "zero": "/dev/zero", "loop": "loop", "dangling": "gone.md",
+        "gitlink": "../.git/config", "fifolink": "fifo",
+    }.items():  # fmt: skip
+        (engines / name).symlink_to(target)
+    os.mkfifo(engines / "fifo")
+    started = time.monotonic()
+    diagnostics = source(project, file)
+    assert time.monotonic() - started < 5
+    assert isinstance(diagnostics, list)
+    (only,) = diagnostics
+    assert words in only.message
+    assert only.place == "engines/a.yaml:4:11"
+    assert only.hint
+
+
+def test_the_errors_in_the_docs_are_real(project: Path) -> None:
+    acme = "name: 1.10\nlocale: [de]\nlocales: [pt_br, deutsch]\nsources:\n  - type: link\n    payload: acme.com\n"
+    acme += "  - type: content\n    file: ../../secrets.md\n"
+    shop = "name: Shop\nname: Web shop\nlocales:\n\t- de\n"
+    lines = []
+    for name, text in {"acme": acme, "shop": shop}.items():
+        diagnostics = load(project, text, name)
+        assert isinstance(diagnostics, list)
+        for each in diagnostics:
+            lines += [f"{each.place}: {each.message}", f"    {each.excerpt}", f"    hint: {each.hint}"]
+    assert "\n".join(lines) in DOCS.read_text(encoding="utf-8")

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.git.ledger import GitLedger
+from reconciler.core.errors import GitError, JournalError, LockfileError, Outrun, PushRefused
+from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.lease import FREE, Holder, Lease, give_back, take
+from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.lockfile.entry import Entry
+from reconciler.core.lockfile.model import EMPTY, Lockfile
+from tests.adapters.git_far_end import (
+    LEDGER,
+    PROTECTED,
+    clone,
+    hook,
+    ledger_of,
+    move_branch,
+    tip,
+)
+from tests.app.git_repo import commit_all, git
+from tests.core.build import A, B, accepted, begin, current, entry, uncertain
+
+HELD = take(
+    FREE,
+    Holder("build-7", 4711, "https://github.com/acme/x/actions/runs/1"),
+    "t",
+    "2026-11-24T11:00:00.000Z",
+    300,
+)
+FACTS: tuple[Record, ...] = (begin("x", A, 1), accepted("x", 2))
+
+
+@pytest.fixture
+def ledger(origin: Path) -> GitLedger:
+    return ledger_of(clone(origin))
+
+
+def made(**entries: Entry) -> Lockfile:
+    return EMPTY.with_entries(entries)
+
+
+def test_a_remote_without_a_ledger_is_free(origin: Path, ledger: GitLedger) -> None:
+    assert ledger.look() == Shared(branch_tip=tip(origin, "main"))
+
+
+def test_what_one_records_the_other_sees(origin: Path, ledger: GitLedger) -> None:
+    mine = ledger.record(ledger.look(), FACTS, HELD)
+    assert mine == ledger_of(clone(origin, "other")).look() == ledger.look()
+    assert (mine.records, mine.lease) == (FACTS, HELD)
+    assert git(origin, "ls-tree", "--name-only", LEDGER).split() == ["journal.jsonl", "lease.json"]
+    assert git(origin, "log", "-1", "--format=%s", LEDGER) == "begin acme; accepted eng_x"
+
+
+def test_only_one_gets_the_lease(origin: Path, ledger: GitLedger) -> None:
+    other = ledger_of(clone(origin, "other"))
+    seen = other.look()
+    ledger.record(ledger.look(), (), HELD)
+    with pytest.raises(Outrun):
+        other.record(seen, (), take(FREE, Holder("other", 1), "u", "2026-11-24T11:00:00.000Z", 300))
+    assert other.look().lease == HELD
+
+
+def test_publishing_is_one_step(origin: Path, ledger: GitLedger) -> None:
+    ledger.run_url, ledger.skip_ci = "https://ci.example/runs/7", True
+    before = tip(origin, "main")
+    seen = ledger.record(ledger.look(), FACTS, HELD)
+    lockfile = made(acme=entry(current("x", A)))
+    published = ledger.publish(seen, lockfile, FACTS, give_back(HELD))
+    assert published == ledger.look() == ledger_of(clone(origin, "other")).look()
+    assert published.records == ()
+    assert published.lease == Lease(1)
+    assert published.lockfile == lockfile
+    assert git(origin, "diff", "--name-only", before, "main") == "engines.lock.json"
+    message = git(origin, "log", "-1", "--format=%B", "main")
+    assert message == "Record acme\n\nacme: eng_x\n\nRun: https://ci.example/runs/7\n[skip ci]"
+
+
+def test_a_lockfile_that_is_there_already_makes_no_commit(origin: Path, ledger: GitLedger) -> None:
+    lockfile = made(acme=entry(current("x", A)))
+    seen = ledger.publish(ledger.look(), lockfile, FACTS, FREE)
+    before = tip(origin, "main")
+    seen = ledger.record(seen, FACTS, HELD)
+    assert ledger.publish(seen, lockfile, FACTS, give_back(HELD)).branch_tip == before == tip(origin, "main")
+    assert ledger.look().records == ()
+
+
+def test_a_branch_that_moved_stops_both(origin: Path, ledger: GitLedger) -> None:
+    seen = ledger.record(ledger.look(), FACTS, HELD)
+    moved = move_branch(origin)
+    with pytest.raises(Outrun):
+        ledger.publish(seen, made(acme=entry(current("x", A))), FACTS, give_back(HELD))
+    assert tip(origin, "main") == moved
+    assert ledger.look().records == FACTS
+
+
+def test_a_protected_branch_stops_both_and_the_ledger_is_still_open(origin: Path, ledger: GitLedger) -> None:
+    hook(origin, "update", PROTECTED)
+    seen = ledger.record(ledger.look(), FACTS, HELD)
+    with pytest.raises(PushRefused, match="main is protected"):
+        ledger.publish(seen, made(acme=entry(current("x", A))), FACTS, give_back(HELD))
+    assert ledger.record(seen, FACTS, give_back(HELD)).records == FACTS
+
+
+@pytest.mark.parametrize("depth", [[], ["--depth=1"]])
+def test_a_branch_that_was_set_back_is_published_again(
+    origin: Path, ledger: GitLedger, depth: list[str]
+) -> None:
+    """As after a remote that died between the two refs: the ledger says it is done, and the branch has nothing."""
+    before = tip(origin, "main")
+    seen = ledger.record(ledger.look(), FACTS, HELD)
+    ledger.publish(seen, made(acme=entry(current("x", A))), FACTS, give_back(HELD))
+    git(origin, "update-ref", "refs/heads/main", before)
+    other = ledger_of(clone(origin, "other", *depth))
+    found = other.look()
+    assert (found.records, found.lockfile) == (FACTS, EMPTY)
+    assert other.record(found, found.records, HELD).records == FACTS
+    move_branch(origin)
+    assert ledger.look().records == FACTS
+
+
+def test_a_later_edit_of_the_lockfile_brings_nothing_back(origin: Path, ledger: GitLedger) -> None:
+    ledger.publish(ledger.look(), made(acme=entry(current("x", A))), FACTS, FREE)
+    seed = origin.parent / "seed"
+    git(seed, "pull", "--quiet", "origin", "main")
+    (seed / "engines.lock.json").unlink()
+    commit_all(seed)
+    git(seed, "push", "--quiet", "origin", "main")
+    assert ledger.look().records == ()
+
+
+def test_the_log_of_the_ledger_has_every_fact(origin: Path, ledger: GitLedger) -> None:
+    seen = ledger.record(ledger.look(), FACTS[:1], HELD)
+    ledger.publish(seen, made(acme=entry(current("x", A))), FACTS, give_back(HELD))
+    found = ledger.look()
+    assert found.ledger_tip is not None
+    log = ledger.commits(found.ledger_tip, 100)
+    assert [records for _, records in log] == [FACTS[:1], FACTS, ()]
+    assert [commit.author for commit, _ in log] == ["CI Bot <ci@example.com>"] * 3
+
+
+def test_projects_and_paths_with_blanks_and_umlauts(origin: Path) -> None:
+    ledger = ledger_of(
+        clone(origin), path="a folder/ümläut.lock.json", ref="refs/reconcile/production+a%20folder"
+    )
+    lockfile = made(acme=entry(None, uncertain("x", B)))
+    ledger.publish(ledger.look(), lockfile, (), FREE)
+    assert ledger.look().lockfile == lockfile
+    assert json.loads(git(origin, "show", "main:a folder/ümläut.lock.json"))["version"] == 1
+
+
+def test_a_remote_without_the_branch_says_so(origin: Path) -> None:
+    with pytest.raises(GitError, match="has no branch `release`") as caught:
+        ledger_of(clone(origin), branch="release").look()
+    assert caught.value.hint
+
+
+# ── what cannot be read ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def put(origin: Path, ref: str, **files: str) -> None:
+    """Somebody puts other contents there."""
+    seed = origin.parent / "seed"
+    git(seed, "checkout", "--quiet", "--detach", "origin/main")
+    for name, content in files.items():
+        (seed / name.replace("_", ".")).write_text(content)
+    commit_all(seed)
+    git(seed, "push", "--quiet", "--force", "origin", f"HEAD:{ref}")
+
+
+@pytest.mark.parametrize(
+    ("files", "error", "words"),
+    [
+        ({"journal_jsonl": "junk\n"}, JournalError, "cannot be read (line 1: not valid JSON)"),
+        ({"journal_jsonl": '{"v":2,"type":"begin"}\n'}, JournalError, "version 2"),
+        ({"lease_json": "{"}, JournalError, "the lease on the remote cannot be read"),
+        ({"lease_json": '{"version": 9, "fencing": 1}'}, JournalError, "the lease has version 9"),
+    ],
+)
+def test_a_ledger_that_cannot_be_read_is_an_error(
+    origin: Path, ledger: GitLedger, files: dict[str, str], error: type[Exception], words: str
+) -> None:
+    put(origin, LEDGER, **files)
+    with pytest.raises(error) as caught:
+        ledger.look()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["<<<<<<< ours\n", '{"version": 2}', "[]"])
+def test_a_lockfile_that_cannot_be_read_is_an_error(origin: Path, ledger: GitLedger, content: str) -> None:
+    put(origin, "refs/heads/main", engines_lock_json=content)
+    with pytest.raises(LockfileError, match="main:engines") as caught:
+        ledger.look()
+    assert caught.value.hint
+
+
+def test_a_torn_last_line_is_a_write_that_never_was(origin: Path, ledger: GitLedger) -> None:
+    ledger.record(ledger.look(), FACTS, HELD)
+    whole = git(origin, "show", f"{LEDGER}:journal.jsonl")
+    put(origin, LEDGER, journal_jsonl=whole + '\n{"v":1,"ty')
+    assert ledger.look().records == FACTS

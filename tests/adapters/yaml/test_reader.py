@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from reconciler.adapters.yaml.fast import DECLINED, MAX_NODES, read_fast
+from reconciler.adapters.yaml.reader import read_yaml
+from reconciler.adapters.yaml.reference import core_schema
+from reconciler.adapters.yaml.text import MAX_BYTES, cut
+from reconciler.core.errors import Diagnostic, InvalidInput
+
+
+def findings(text: str | bytes) -> tuple[Diagnostic, ...]:
+    with pytest.raises(InvalidInput) as caught:
+        read_yaml(text.encode() if isinstance(text, str) else text, "a.yaml")
+    return caught.value.diagnostics
+
+
+@pytest.mark.parametrize(
+    ("plain", "value"),
+    [
+        ("no", "no"), ("on", "on"), ("y", "y"), ("true", True), ("FALSE", False), ("tRue", "tRue"),
+        ("~", None), ("", None),
+        ("NULL", None), ("012", 12), ("0o14", 12), ("0o8", "0o8"), ("0x1F", 31), ("+7", 7),
+        ("-7", -7), ("-0x1F", "-0x1F"),
+        ("1.10", 1.1), (".5", 0.5), ("5.", 5.0), ("-1e-3", -0.001), ("1e400", float("inf")), ("1_000", "1_000"),
+        ("-.INF", float("-inf")), ("+.inf", float("inf")), ("2001-01-01", "2001-01-01"), ("1:20", "1:20"), ("=", "="),
+        (".", "."), ("-", "-"), ("1e", "1e"), ("0b1", "0b1"), ("9" * 500, "9" * 500),
+    ],
+)  # fmt: skip
+def test_core_schema(plain: str, value: object) -> None:
+    read = core_schema(plain)
+    assert type(read) is type(value)
+    assert read == value
+
+
+def test_not_a_number_is_a_float() -> None:
+    read = core_schema(".NaN")
+    assert isinstance(read, float)
+    assert read != read
+
+
+def test_places_of_keys_and_values() -> None:
+    document = read_yaml(b"name: Acme\nlocales:\n  - de\n  - fr  # c\nempty:\n", "a.yaml")
+    assert document.place(("name",)) == (1, 7, "name: Acme")
+    assert document.place(("name",), of="key") == (1, 1, "name: Acme")
+    assert document.place(("locales", 1)) == (4, 5, "- fr  # c")
+    assert document.place(("empty",)) == (5, 1, "empty:")
+    assert document.place(()) == (1, 1, "name: Acme")
+
+
+def test_place_of_what_is_not_there_is_its_parent() -> None:
+    document = read_yaml(b"a:\n  b: c\n", "a.yaml")
+    assert document.place(("a", "x", 3)) == (2, 3, "b: c")
+    assert read_yaml(b"", "a.yaml").place(("a",)) == (1, 1, "")
+
+
+def test_written_is_the_source_of_plain_scalars() -> None:
+    document = read_yaml(b"a: 1.10\nb: '1.10'\n", "a.yaml")
+    assert document.written(("a",)) == "1.10"
+    assert document.written(("b",)) is None
+
+
+def test_all_findings_at_once() -> None:
+    found = findings("a: &x 1\na: 2\n3: *x\nb: !!str c\nd: @\n")
+    assert [(each.line, each.col) for each in found] == [(1, 4), (2, 1), (3, 1), (3, 4), (4, 4), (5, 4)]
+    assert found[1] == Diagnostic(
+        "key `a` is there twice", "a.yaml", 2, 1, "a: 2", hint="the first is on line 1; keep one of them"
+    )
+
+
+def test_a_tab_as_indentation_is_named() -> None:
+    (found,) = findings("locales:\n\t- de\n")
+    assert (found.line, found.col) == (2, 1)
+    assert "tab" in found.message
+    assert "spaces" in (found.hint or "")
+
+
+def test_the_place_of_invalid_utf8() -> None:
+    (found,) = findings(b"a: b\nc: \xe4\xff\n")
+    assert found[:5] == ("byte 0xe4 is not valid UTF-8", "a.yaml", 2, 4, "c: ��")
+
+
+def test_an_escape_beyond_unicode_has_a_place() -> None:
+    (found,) = findings('a: b\nc: "\\UFFFFFFFF"\n')
+    assert (found.line, found.col) == (2, 5)
+
+
+def test_size_is_capped() -> None:
+    assert read_yaml(b"a: b\n" + b"#" * (MAX_BYTES - 6) + b"\n", "a.yaml").value == {"a": "b"}
+    (found,) = findings(b"#" * (MAX_BYTES + 1))
+    assert found.message == "the file is larger than 512 KiB"
+
+
+def test_many_values_are_capped_alike_in_both_readers() -> None:
+    most = "a:\n" + "- b\n" * (MAX_NODES - 3)
+    assert read_fast(most) is not DECLINED
+    assert read_yaml(most.encode(), "a.yaml").place(("a", 5)) == (7, 3, "- b")
+    more = most + "- c\n"
+    assert read_fast(more) is DECLINED
+    assert "more than" in findings(more)[0].message
+
+
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 5000,
+        "[" * 5000 + "]" * 5000,
+        "{a: " * 5000,
+        "- " * 200_000,
+        "? " * 200_000,
+        "".join(" " * i + "-\n" for i in range(1000)),
+        "".join(" " * i + "a:\n" for i in range(1000)),
+        BOMB,
+        "a: " + "!" * 400_000,
+        "a: &" + "x" * 400_000,
+        'a: "' + "x " * 200_000,
+        "a: [" + "b, " * 150_000,
+        "".join(f"k{i}: v\n" for i in range(40_000)),
+        "a: b\n" * 90_000,
+        "x" * 400_000 + ": - a\n",
+    ],
+    ids=lambda text: repr(text[:8]),
+)
+def test_hostile_documents_end_soon(text: str) -> None:
+    started = time.process_time()
+    found = findings(text)
+    assert time.process_time() - started < 5, "the promise is a second; this only catches the endless"
+    assert 1 <= len(found) <= 21
+    assert all(len(each.message) < 200 and len(each.excerpt or "") < 130 for each in found)
+
+
+def test_excerpts_are_cut_around_the_place() -> None:
+    line = "    " + "a" * 300 + "HERE" + "b" * 300
+    assert "HERE" in cut(line, 305)
+    assert cut(line, 305).startswith("…")
+    assert cut(line, 305).endswith("…")
+    assert cut("  short\x01  ") == "short�"
+
+
+def test_excerpts_hide_passwords_in_urls() -> None:
+    assert cut("payload: https://me:hunter2@acme.com/x") == "payload: https://…@acme.com/x"
+
+
+def test_without_the_fast_reader_everything_still_works() -> None:
+    code = (
+        "import sys; sys.modules['yaml_rs'] = None\n"
+        "from reconciler.adapters.yaml.reader import read_yaml\n"
+        "assert read_yaml(b'a: [no, 1]\\n', 'x').value == {'a': ['no', 1]}\n"
+        "assert 'ruamel.yaml' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_plain_document_loads_no_heavy_module() -> None:
+    code = (
+        "import sys\n"
+        "from reconciler.adapters.yaml.reader import read_yaml\n"
+        "assert 'yaml_rs' not in sys.modules\n"
+        "assert read_yaml(b'a: [no, 1]\\n', 'x').value == {'a': ['no', 1]}\n"
+        "assert 'ruamel.yaml' not in sys.modules and 'pydantic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
