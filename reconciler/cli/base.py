@@ -14,7 +14,7 @@ import click
 from reconciler.cli import ci
 from reconciler.cli.notes import say
 from reconciler.core.errors import ExitCode, GitError, InvalidInput, ReconcileError, UsageError
-from reconciler.render.printable import printable
+from reconciler.render.phrases.sanitize import printable
 
 if TYPE_CHECKING:
     from reconciler.adapters.git.merge_base import Aim
@@ -97,7 +97,7 @@ def _check_repository(project: Project) -> None:
 def refusal_of_foreign(plan: Plan) -> ExitCode:
     """For --fail-on-foreign: says what is not this branch's, and how the run is to end for it."""
     from reconciler.core.plan.attribution import foreign
-    from reconciler.render.origins import origin_words
+    from reconciler.render.phrases.origins import origin_words
 
     found = foreign(plan.actions)
     if not found:

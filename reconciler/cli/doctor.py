@@ -78,8 +78,8 @@ def _look(project: Project, offline: bool) -> list[Finding]:
 
 
 def _show(ctx: click.Context, format_: str, findings: list[Finding], code: int) -> None:
-    from reconciler.render.checkup import render_checkup
-    from reconciler.render.checkup_json import render_checkup_json
+    from reconciler.render.data.checkup_json import render_checkup_json
+    from reconciler.render.text.checkup import render_checkup
 
     if format_ == "json":
         click.echo(render_checkup_json(findings, code))

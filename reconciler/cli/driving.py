@@ -116,7 +116,7 @@ class Drive:
         return await driver.drive(self.planned.standing.on_disk)
 
     def _observer(self) -> Observer:
-        from reconciler.render.printable import printable  # foreign text is made harmless
+        from reconciler.render.phrases.sanitize import printable  # foreign text is made harmless
 
         screen = screen_of(sys.stderr, self.color)
         live = screen.interactive and os.environ.get("TERM") != "dumb" and not ci.in_ci()

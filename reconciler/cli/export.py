@@ -50,7 +50,7 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
     text = _rendered(format_, engines, prefix)
     _write(text, format_, None if output is None else start_folder(ctx) / output, output)
     if others:
-        from reconciler.render.printable import printable
+        from reconciler.render.phrases.sanitize import printable
 
         named = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
         say(f"left out, since nothing serves there yet: {printable(named)}", "warning")
@@ -58,7 +58,7 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
 
 def _rendered(format_: str, engines: dict[str, str], prefix: str) -> str:
     from reconciler.core.lockfile.engine_ids import variables
-    from reconciler.render import exports
+    from reconciler.render.data import exports
 
     if format_ == "json":
         return exports.render_export_json(engines)

@@ -20,7 +20,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 def report_error(error: ReconcileError, arguments: Sequence[str]) -> int:
     """An expected failure. Returns its exit code."""
-    from reconciler.render.diagnostics import render_diagnostics  # for failures only
+    from reconciler.render.phrases.diagnostics import render_diagnostics  # for failures only
 
     if wants_json(arguments):
         _print_json(error.message, error.hint, error, error.exit_code)
@@ -90,13 +90,13 @@ def report_bug(error: Exception, arguments: Sequence[str]) -> int:
 
 
 def _print_json(message: str, hint: str | None, error: ReconcileError | None, code: ExitCode) -> None:
-    from reconciler.render.json_view import render_error_json  # for failures only
+    from reconciler.render.data.json_view import render_error_json  # for failures only
 
     diagnostics = error.diagnostics if error is not None else ()
     print(render_error_json(message, hint, diagnostics, int(code)), flush=True)
 
 
 def _harmless(text: str) -> str:
-    from reconciler.render.printable import printable  # for failures only
+    from reconciler.render.phrases.sanitize import printable  # for failures only
 
     return "\n".join(printable(line) for line in text.split("\n"))

@@ -7,7 +7,7 @@ import click
 from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project
 from reconciler.cli.publishing import fetch
-from reconciler.render.printable import printable
+from reconciler.render.phrases.sanitize import printable
 
 
 @click.command("fetch")

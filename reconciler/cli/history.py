@@ -19,7 +19,7 @@ from reconciler.cli.project import Project, open_project
 from reconciler.cli.publishing import has_remote, open_ledger
 from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import model as lockfile_format
-from reconciler.render.printable import printable
+from reconciler.render.phrases.sanitize import printable
 
 _RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
 

@@ -10,7 +10,7 @@ from reconciler.cli.options import global_options
 from reconciler.cli.project import open_project
 from reconciler.cli.publishing import open_ledger
 from reconciler.core.ledger.lease import Holder, Lease, seconds_left
-from reconciler.render.printable import printable
+from reconciler.render.phrases.sanitize import printable
 
 _UNREADABLE = Lease(0, Holder("nobody knows whose", 0), "unreadable")
 

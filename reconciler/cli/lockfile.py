@@ -16,7 +16,7 @@ from reconciler.core.lockfile import model as format_
 from reconciler.core.lockfile.conflict import take_apart
 from reconciler.core.lockfile.merge import Merged, merge
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.render.printable import printable
+from reconciler.render.phrases.sanitize import printable
 
 
 @click.group("lockfile")

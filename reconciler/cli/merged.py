@@ -28,15 +28,15 @@ from reconciler.cli.pull_request import (
 from reconciler.core.errors import Diagnostic, ReconcileError
 from reconciler.core.pull_request.comment_state import Told, ends_of, first_submitted
 from reconciler.core.run.outcome import Outcome
-from reconciler.render.diagnostics import tally
-from reconciler.render.outcome_comment import (
+from reconciler.render.markdown.outcome_comment import (
     Merge,
     outcome_marker,
     read_comment,
     render_outcome_comment,
     render_outcome_summary,
 )
-from reconciler.render.printable import printable
+from reconciler.render.phrases.diagnostics import tally
+from reconciler.render.phrases.sanitize import printable
 
 if TYPE_CHECKING:
     from reconciler.adapters.github.comments import Kept

@@ -12,7 +12,7 @@ from reconciler.cli.proposing import proposes
 from reconciler.cli.publishing import keep, new_sharer, open_ledger
 from reconciler.core.errors import ReconcileError
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.render.printable import printable
+from reconciler.render.phrases.sanitize import printable
 
 if TYPE_CHECKING:
     from reconciler.app.planning import Planned

@@ -165,11 +165,11 @@ def _with_texts(project: Project, planned: Planned) -> Plan:
 
 def _rendered(ctx: click.Context, project: Project, plan: Plan, format_: str, code: int, err: bool) -> str:
     if format_ == "json":
-        from reconciler.render.json_view import render_plan_json  # one view of four
+        from reconciler.render.data.json_view import render_plan_json  # one view of four
 
         return render_plan_json(plan, exit_code=code)
     if format_ == "markdown":
-        from reconciler.render.markdown import render_plan_markdown
+        from reconciler.render.markdown.plan import render_plan_markdown
 
         return render_plan_markdown(plan)
     if format_ == "github":
@@ -178,7 +178,7 @@ def _rendered(ctx: click.Context, project: Project, plan: Plan, format_: str, co
         from reconciler.cli.reports import report
 
         return report(ctx, project, plan, format_)
-    from reconciler.render.text import render_plan
+    from reconciler.render.text.plan import render_plan
 
     screen = screen_of(sys.stderr if err else sys.stdout, given(ctx, "color"))
     return render_plan(plan, color=screen.color, width=screen.width, ascii_only=screen.ascii_only)
@@ -187,7 +187,7 @@ def _rendered(ctx: click.Context, project: Project, plan: Plan, format_: str, co
 def _annotated(project: Project, plan: Plan) -> str:
     from reconciler.adapters.engine_files.lines import EngineLines
     from reconciler.cli.pull_request import folder_in_repo, has_summary
-    from reconciler.render.annotations import render_plan_github
+    from reconciler.render.reports.annotations import render_plan_github
 
     lines = EngineLines(str(project.root))
     rest = "the job's summary" if has_summary() else "the log"

@@ -16,7 +16,7 @@ from reconciler.cli.notes import say
 from reconciler.cli.publishing import keep, open_ledger, proposals_branch
 from reconciler.core.errors import GitError, InvalidInput, Outrun, ReconcileError
 from reconciler.core.ledger.lease import give_back
-from reconciler.render.printable import printable
+from reconciler.render.phrases.sanitize import printable
 
 if TYPE_CHECKING:
     from reconciler.adapters.github.pulls import Shown, Wanted
@@ -84,7 +84,7 @@ def propose(project: Project, seen: Shared) -> Shown:
 
 def _wanted(project: Project, seen: Shared) -> Wanted:
     from reconciler.adapters.github.pulls import Wanted
-    from reconciler.render.proposal import TITLE, render_proposal
+    from reconciler.render.markdown.proposal import TITLE, render_proposal
 
     assert seen.proposal is not None  # only then there is something to propose
     settings, ledger = project.settings, open_ledger(project)

@@ -23,7 +23,7 @@ from reconciler.cli.project import FETCHED
 from reconciler.core.errors import GitError, InvalidInput
 from reconciler.core.ledger import journal
 from reconciler.core.ledger.lease import Holder
-from reconciler.render.printable import printable
+from reconciler.render.phrases.sanitize import printable
 
 if TYPE_CHECKING:
     from reconciler.adapters.git.ledger import GitLedger

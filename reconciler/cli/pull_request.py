@@ -21,15 +21,15 @@ from reconciler.cli.notes import say
 from reconciler.core.errors import Diagnostic, ExitCode, GitHubError, InvalidInput, ReconcileError, UsageError
 from reconciler.core.plan.model import Plan
 from reconciler.core.pull_request.event import PullRequest, pull_request_of
-from reconciler.render.annotations import command, render_annotations
-from reconciler.render.comment import (
+from reconciler.render.markdown.comment import (
     Occasion,
     marker,
     render_plan_comment,
     render_plan_summary,
     worth_a_comment,
 )
-from reconciler.render.printable import printable
+from reconciler.render.phrases.sanitize import printable
+from reconciler.render.reports.annotations import command, render_annotations
 
 if TYPE_CHECKING:
     from reconciler.adapters.github.comments import Kept

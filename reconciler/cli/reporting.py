@@ -47,7 +47,7 @@ class Report:
         if not self._file:
             return
         from reconciler.adapters.storage.durable_files import replace_file
-        from reconciler.render.outcome_json import render_outcome_json
+        from reconciler.render.data.outcome_json import render_outcome_json
 
         content = render_outcome_json(plan, outcome, int(code)) + "\n"
         replace_file(Path(self._file).absolute(), content.encode(), self._file)
@@ -56,11 +56,11 @@ class Report:
         code = outcome.exit_code
         self.keep(plan, outcome, code)
         if self._format == "json":
-            from reconciler.render.outcome_json import render_outcome_json  # one view of three
+            from reconciler.render.data.outcome_json import render_outcome_json  # one view of three
 
             click.echo(render_outcome_json(plan, outcome, int(code)))
         elif self._format == "markdown":
-            from reconciler.render.outcome_markdown import render_outcome_markdown
+            from reconciler.render.markdown.outcome import render_outcome_markdown
 
             record = how_to_record(self._project)
             click.echo(render_outcome_markdown(plan, outcome, command=self._command, record=record))
@@ -68,7 +68,7 @@ class Report:
             click.echo("\n" + self._text(plan, outcome))
 
     def _text(self, plan: Plan, outcome: Outcome) -> str:
-        from reconciler.render.outcome import render_outcome
+        from reconciler.render.text.outcome import render_outcome
 
         screen = screen_of(sys.stdout, given(self._ctx, "color"))
         return render_outcome(

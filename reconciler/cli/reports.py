@@ -16,8 +16,8 @@ def report(ctx: click.Context, project: Project, plan: Plan, format_: str) -> st
         raise click.UsageError(f"--format {format_} is for plans: `reconcile plan --format {format_}`.", ctx)
     from reconciler import __version__
     from reconciler.adapters.engine_files.lines import EngineLines
-    from reconciler.render.gitlab import render_gitlab
-    from reconciler.render.sarif import render_sarif
+    from reconciler.render.reports.gitlab import render_gitlab
+    from reconciler.render.reports.sarif import render_sarif
 
     prefix, line_of = folder_in_repo(project), EngineLines(str(project.root))
     if format_ == "gitlab":

@@ -17,7 +17,7 @@ from reconciler.cli.proposing import check_can_propose, propose, proposes
 from reconciler.cli.publishing import keep, look_when_free, new_sharer, shares
 from reconciler.core.ledger.journal import Record
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.render.printable import printable
+from reconciler.render.phrases.sanitize import printable
 
 
 @click.command("resolve")

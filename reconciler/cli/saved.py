@@ -40,7 +40,7 @@ def write_saved(
         return
     from reconciler.adapters.storage.plan_file import write_plan_file  # pydantic, for saved plans only
     from reconciler.core.plan.saved import apply_document
-    from reconciler.render.json_view import plan_document
+    from reconciler.render.data.json_view import plan_document
 
     document = {
         **plan_document(planned.plan),

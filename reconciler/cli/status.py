@@ -29,8 +29,8 @@ from reconciler.cli.screen import screen_of
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
     """Show the engines in the lockfile: which serve, which are under way and since when, what failed."""
-    from reconciler.render.status import render_status  # to show
-    from reconciler.render.status_json import render_status_json
+    from reconciler.render.data.status_json import render_status_json
+    from reconciler.render.text.status import render_status  # to show
 
     project = open_project(ctx)
     standing = read_standing(project.lockfile, project.known_journal)

@@ -83,12 +83,12 @@ def _show(
         plan = Plan(environment, diagnostics=tuple(findings), lockfile=project.settings.lockfile)
         click.echo(report(ctx, project, plan, format_))
     elif format_ == "github":
-        from reconciler.render.annotations import render_plan_github  # one view of three
+        from reconciler.render.reports.annotations import render_plan_github  # one view of three
 
         plan = Plan(environment, unchanged=tuple(valid), diagnostics=tuple(findings))
         click.echo(render_plan_github(plan) if findings else count)
     else:
-        from reconciler.render.diagnostics import render_diagnostics
+        from reconciler.render.phrases.diagnostics import render_diagnostics
 
         screen = screen_of(sys.stdout, given(ctx, "color"))
         if findings:
@@ -98,7 +98,7 @@ def _show(
 
 
 def _show_json(valid: list[str], findings: list[Diagnostic], code: int, environment: str) -> None:
-    from reconciler.render.json_view import SCHEMA_VERSION, diagnostics_document, render_json
+    from reconciler.render.data.json_view import SCHEMA_VERSION, diagnostics_document, render_json
 
     document: dict[str, Any] = {
         "schemaVersion": SCHEMA_VERSION,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reconciler.core.engine.spec import Source, Spec, digest_of_text
 from reconciler.core.plan.model import Action, Change, Condition, Kind, Origin, Plan
-from reconciler.render.comment import Occasion
+from reconciler.render.markdown.comment import Occasion
 from tests.render.samples import CHANGES, EVIL, HOSTILE, HOSTILE_INVALID, INVALID, LARGE
 
 COMMIT = "4f2c1a9be07d5a3c8e6f1b2d9a0c7e5f4b3a2d1c"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import Diagnostic, ExitCode
-from reconciler.render.annotations import render_plan_github
-from reconciler.render.json_view import render_error_json, render_plan_json
-from reconciler.render.markdown import render_plan_markdown
-from reconciler.render.text import render_plan
+from reconciler.render.data.json_view import render_error_json, render_plan_json
+from reconciler.render.markdown.plan import render_plan_markdown
+from reconciler.render.reports.annotations import render_plan_github
+from reconciler.render.text.plan import render_plan
 from tests.render.samples import DOCUMENTED, INVALID
 
 PAGE = Path(__file__).parents[2] / "docs" / "plan-output.md"

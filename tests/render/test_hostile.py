@@ -12,12 +12,12 @@ from markdown_it.token import Token
 
 from reconciler.core.errors import Diagnostic
 from reconciler.core.plan.model import Plan
-from reconciler.render.annotations import render_plan_github
-from reconciler.render.diagnostics import render_diagnostics
-from reconciler.render.json_view import render_plan_json
-from reconciler.render.markdown import render_plan_markdown
-from reconciler.render.printable import printable
-from reconciler.render.text import render_plan
+from reconciler.render.data.json_view import render_plan_json
+from reconciler.render.markdown.plan import render_plan_markdown
+from reconciler.render.phrases.diagnostics import render_diagnostics
+from reconciler.render.phrases.sanitize import printable
+from reconciler.render.reports.annotations import render_plan_github
+from reconciler.render.text.plan import render_plan
 from tests.render.samples import HOSTILE, HOSTILE_INVALID
 from tests.render.strategies import QUICK, diagnostics, plans, texts
 

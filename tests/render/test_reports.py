@@ -11,9 +11,9 @@ import pytest
 
 from reconciler.core.errors import Diagnostic
 from reconciler.core.plan.model import Action, Kind, Plan
-from reconciler.render.gitlab import render_gitlab
-from reconciler.render.issues import RULES, issues_of
-from reconciler.render.sarif import render_sarif
+from reconciler.render.reports.gitlab import render_gitlab
+from reconciler.render.reports.issues import RULES, issues_of
+from reconciler.render.reports.sarif import render_sarif
 from tests.render.samples import PLANS
 
 # GitLab's "Code Quality report format": these properties, all of them required.

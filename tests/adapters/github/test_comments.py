@@ -7,7 +7,7 @@ import pytest
 from reconciler.adapters.github.comments import Done, StickyComment
 from reconciler.adapters.github.rest import GitHubRest
 from reconciler.core.errors import GitHubError
-from reconciler.render.comment import marker
+from reconciler.render.markdown.comment import marker
 from tests.github_comments_fake import ACTIONS, ACTIONS_TOKEN, LONGEST, PERSON, FakeComments, User
 from tests.github_fake import REPOSITORY, TOKEN, Reply, Trouble
 

@@ -15,7 +15,7 @@ from reconciler.adapters.storage.plan_file import MAX_BYTES, read_plan_file, wri
 from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.plan.model import essence
 from reconciler.core.plan.saved import apply_document
-from reconciler.render.json_view import plan_document
+from reconciler.render.data.json_view import plan_document
 from tests.core.build import A, current, entry, lockfile
 from tests.render.samples import PLANS
 

@@ -1,0 +1,136 @@
+"""The plan for programs: one JSON document, whatever happens, described by `schemas/plan.schema.json`.
+
+Texts of sources are not in it, only their digests and lengths: a plan is passed around, logged and kept,
+and the texts are in the repository. Everything outside ASCII is escaped, so no encoding and no terminal can
+be hurt by it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.core.errors import Diagnostic
+from reconciler.core.lockfile.lifecycle_options import kept_document
+from reconciler.core.plan.changes import changes_between
+from reconciler.core.plan.model import Action, Change, Kind, Plan
+from reconciler.render.phrases.words import jobs
+
+SCHEMA_VERSION = 1
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The plan as plain values, without an exit code. Keys that have no value are left out."""
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "environment": plan.environment,
+        "digest": plan.digest,
+        "lockfile": _known(path=plan.lockfile, digest=plan.lockfile_digest, unwritten=plan.unwritten or None),
+        "actions": [action_document(action) for action in plan.actions],
+        "diagnostics": diagnostics_document(plan.diagnostics),
+        "summary": {**plan.summary(), "provisioningJobs": jobs(plan)},
+        **_outputs(plan),
+    }
+
+
+def _outputs(plan: Plan) -> dict[str, Any]:
+    if not plan.outputs and not plan.outputs_left:
+        return {}
+    from reconciler.render.phrases.outputs import outputs_documents
+
+    return _known(outputs=outputs_documents(plan) or None, outputsNotWritable=list(plan.outputs_left) or None)
+
+
+def render_plan_json(plan: Plan, *, exit_code: int, error: Mapping[str, Any] | None = None) -> str:
+    """The plan as JSON text; `error` is `{"message", "hint"?}` when something failed. No final newline."""
+    document = plan_document(plan)
+    if error is not None:
+        document["error"] = dict(error)
+    return render_json({**document, "exitCode": int(exit_code)})
+
+
+def render_error_json(
+    message: str,
+    hint: str | None = None,
+    diagnostics: Iterable[Diagnostic] = (),
+    exit_code: int = 1,
+    *,
+    environment: str | None = None,
+) -> str:
+    """The same shape when no plan could be made: no actions, all counts zero, and the error."""
+    summary = {**Plan("").summary(), "provisioningJobs": 0}
+    document = {
+        "schemaVersion": SCHEMA_VERSION,
+        "environment": environment,
+        "actions": [],
+        "diagnostics": diagnostics_document(diagnostics),
+        "summary": summary,
+        "error": _known(message=message, hint=hint),
+        "exitCode": int(exit_code),
+    }
+    return render_json(_known(**document))
+
+
+def action_document(action: Action) -> dict[str, Any]:
+    """One action. `key`, `action`, `reason` and `changes` are always there; all of a new engine is a change."""
+    changes = action.changes
+    if action.kind is Kind.CREATE and not changes and action.spec is not None:
+        changes = changes_between({}, action.spec)
+    kept = {} if action.kept is None else kept_document(action.kept)
+    return _known(
+        key=action.key,
+        action=action.kind.value,
+        condition=action.condition.value if action.condition is not None else None,
+        origin=action.origin.value if action.origin is not None else None,
+        file=action.file,
+        fromKey=action.from_key,
+        reason=action.reason,
+        hint=action.hint,
+        changes=[change_document(change) for change in changes],
+        engineId=action.engine_id,
+        jobId=action.job_id,
+        operationId=action.operation_id,
+        fingerprint=action.fingerprint,
+        guard=action.guard,
+        **kept,
+    )
+
+
+def change_document(change: Change) -> dict[str, Any]:
+    """One difference: `old` and `new` for values, `content` for texts."""
+    if not change.content:
+        return _known(field=change.field, old=change.old, new=change.new)
+    content = _known(
+        file=change.file,
+        oldDigest=change.old,
+        oldChars=change.old_chars,
+        newDigest=change.new,
+        newChars=change.new_chars,
+    )
+    return {"field": change.field, "content": content}
+
+
+def diagnostics_document(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
+    return [
+        _known(
+            severity=one.severity,
+            message=one.message,
+            file=one.file,
+            line=one.line,
+            col=one.col,
+            excerpt=one.excerpt,
+            hint=one.hint,
+            key=one.key,
+        )
+        for one in diagnostics
+    ]
+
+
+def render_json(document: Mapping[str, Any]) -> str:
+    """JSON in pure ASCII, indented by two. A lone DEL is the one control character that JSON lets through."""
+    return json.dumps(document, indent=2, ensure_ascii=True).replace("\x7f", "\\u007f")
+
+
+def _known(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,56 @@
+"""The outcome for programs: the plan's document, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.core.plan.model import Plan
+from reconciler.core.run.outcome import Outcome, Result
+from reconciler.render.data.json_view import plan_document, render_json
+
+
+def render_outcome_json(plan: Plan, outcome: Outcome, exit_code: int) -> str:
+    """The plan as JSON with its `outcome` and the exit code. No final newline."""
+    return render_json(
+        {**plan_document(plan), "outcome": outcome_document(outcome), "exitCode": int(exit_code)}
+    )
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as plain values. `halted`, `unwritten` and `unpublished` hold the reason, when they happened."""
+    document: dict[str, Any] = {
+        "results": [result_document(result) for result in outcome.results],
+        "counts": {**outcome.counts(), "unchanged": outcome.unchanged},
+        "wrote": outcome.wrote,
+        "published": outcome.published,
+        "interrupted": outcome.interrupted,
+        "timedOut": outcome.timed_out,
+        "detached": outcome.detached,
+    }
+    reasons = {
+        "halted": outcome.halted,
+        "haltedStatus": outcome.halted_status,
+        "unwritten": outcome.unwritten,
+        "unpublished": outcome.unpublished,
+        "pullRequest": outcome.proposed,
+        "outputsNotWritten": list(outcome.outputs_left) or None,
+    }
+    return document | {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def result_document(result: Result) -> dict[str, Any]:
+    """One engine's part. `key`, `action` and `status` are always there."""
+    values: dict[str, Any] = {
+        "key": result.key,
+        "action": result.kind.value,
+        "status": result.status.value,
+        "engineId": result.engine_id,
+        "previous": result.previous,
+        "jobId": result.job_id,
+        "operationId": result.operation_id,
+        "error": result.error,
+        "hint": result.hint,
+        "file": result.file,
+        "summary": dict(result.summary) if result.summary else None,
+    }
+    return {name: value for name, value in values.items() if value is not None}

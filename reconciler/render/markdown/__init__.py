@@ -1,0 +1,1 @@
+"""Views for comments, job summaries and pull requests."""

@@ -1,0 +1,35 @@
+"""The title and the body of the pull request that brings the lockfile to its branch.
+
+Keys are names of files that anybody may have written, so they stand in a fence, or are made harmless.
+"""
+
+from __future__ import annotations
+
+from reconciler.core.ledger.remote_snapshot import publish_message
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.render.markdown.escape import code_span, fenced
+from reconciler.render.phrases.sanitize import printable, shorten
+
+TITLE = "Record "  # what our titles begin with
+_ROOM = 50_000  # bytes for the list; GitHub takes 65,536 characters
+_LONGEST = 400  # characters of one line
+
+
+def render_proposal(
+    before: Lockfile, after: Lockfile, *, environment: str, lockfile: str, ledger: str, run_url: str | None
+) -> tuple[str, str]:
+    """Title, one line, and body, Markdown. `before` is what the branch has, `after` what is proposed."""
+    subject, _, rest = publish_message(before, after, None, skip_ci=False).partition("\n\n")
+    title = shorten(printable(f"{subject} ({environment})"), 200)
+    lines = [printable(shorten(line, _LONGEST)) for line in rest.rstrip("\n").split("\n") if line]
+    parts = [
+        f"`reconcile` made or changed engines for {code_span(environment, 100)}, and this records them in "
+        f"{code_span(lockfile, 200)}:",
+        fenced(lines, room=_ROOM, info="text"),
+        "Applications see the new engine IDs when it is merged. Until then "
+        f"{code_span(ledger, 200)} keeps them, so no run creates anything a second time, and nothing is lost when this "
+        "is closed. Do not push to its branch: every run makes it anew.",
+    ]
+    if run_url is not None:
+        parts.append(f"<sub>[run](<{run_url}>)</sub>")
+    return title, "\n\n".join(part for part in parts if part)

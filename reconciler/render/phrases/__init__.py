@@ -1,0 +1,1 @@
+"""Sentences, signs and sanitizing that all views share. The ground floor."""

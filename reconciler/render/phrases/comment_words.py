@@ -1,0 +1,140 @@
+"""What a reviewer is told about a plan in one sentence, and about one engine in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from reconciler.core.engine.spec import Spec
+from reconciler.core.plan.model import Action, Change, Kind, Plan
+from reconciler.render.phrases.origins import origin_sentence
+from reconciler.render.phrases.words import counted, jobs
+
+Code = Callable[[str], str]  # makes a foreign value harmless, where the line is going to stand
+
+_TAGS = 6  # locales of one engine that are named
+_DONE = {
+    Kind.CREATE: "created",
+    Kind.REPLACE: "replaced",
+    Kind.RESUME: "waited for",
+    Kind.RESTORE: "restored",
+    Kind.DISCARD: "kept as it is",
+    Kind.MOVE: "moved",
+    Kind.RETIRE: "retired",
+    Kind.RECORD: "recorded",
+}
+_NOTES = {  # for one, for several
+    Kind.REPLACE: (
+        "the old one serves until the new one has completed",
+        "the old ones serve until the new ones have completed",
+    ),
+    Kind.RESUME: ("its job runs already", "their jobs run already"),
+    Kind.RESTORE: ("an earlier engine is switched back to", "earlier engines are switched back to"),
+    Kind.DISCARD: ("a pending replacement is dropped", "pending replacements are dropped"),
+    Kind.MOVE: ("it keeps its engine", "they keep their engines"),
+    Kind.RETIRE: ("its engine is left on the platform", "their engines are left on the platform"),
+    Kind.RECORD: ("only the lockfile changes", "only the lockfile changes"),
+}
+
+
+def headline(plan: Plan, doing: str) -> str:
+    """All that `doing` (`Merging`, `Applying`) does, in one sentence."""
+    counts = Counter(action.kind for action in plan.actions if action.guard is None)
+    parts = [_part(kind, counts[kind]) for kind in _DONE if counts[kind]]
+    if parts:
+        first, *others = parts
+        number, _, rest = first.partition(" ")
+        engines = "engine" if number == "1" else "engines"
+        return f"{', '.join([f'{number} {engines} will be {rest}', *others])}; nothing is deleted."
+    if plan.unwritten:
+        return f"{doing} makes no engine: it only writes to the lockfile what the journal kept of an earlier run."
+    if plan.outputs:
+        return f"{doing} makes no engine: it only brings {counted(len(plan.outputs), 'output')} up to date."
+    kept = len(plan.unchanged)
+    if kept:
+        return (
+            f"{doing} changes nothing: {counted(kept, 'engine')} {'is' if kept == 1 else 'are'} as recorded."
+        )
+    return f"{doing} changes nothing{'' if plan.actions else ': there are no engines'}."
+
+
+def _part(kind: Kind, number: int) -> str:
+    notes = _NOTES.get(kind)
+    note = f" ({notes[0 if number == 1 else 1]})" if notes else ""
+    return f"{number:,} {_DONE[kind]}{note}"
+
+
+def consequences(plan: Plan, lockfile: str, doing: str) -> Iterator[str]:
+    """What happens then, sentence by sentence: the cost, the lockfile, and what waits for a person."""
+    number = jobs(plan)
+    if number:
+        yield f"{doing} issues {counted(number, 'provisioning job')}, which the platform charges for."
+    elif plan.changes_anything:
+        yield f"{doing} issues no provisioning job."
+    if number or any(action.waits for action in plan.actions):
+        yield f"The engine IDs are committed to {lockfile} as the jobs complete."
+    elif plan.changes_anything:
+        yield f"The outcome is committed to {lockfile}."
+    yield from _held_back(plan)
+    origins = origin_sentence(plan)
+    if origins:
+        yield origins
+
+
+def _held_back(plan: Plan) -> Iterator[str]:
+    held = Counter(
+        "held back by a guard" if action.guard is not None else str(action.condition)
+        for action in plan.actions
+        if action.guard is not None or action.condition is not None
+    )
+    if held:
+        whole = held.total()
+        named = ", ".join(f"{count:,} {name}" for name, count in sorted(held.items(), reverse=True))
+        named = named if len(held) > 1 else next(iter(held))
+        yield f"{counted(whole, 'engine')} {'is' if whole == 1 else 'are'} left alone: {named}."
+
+
+def facts(action: Action, code: Code) -> str:
+    """What one line can say of an engine, besides its name; empty when there is nothing."""
+    if action.guard is not None:
+        return action.kind.value
+    if action.condition is not None:
+        return action.condition.value
+    match action.kind:
+        case Kind.RESUME:
+            return f"job {code(action.job_id)}" if action.job_id else ""
+        case Kind.MOVE:
+            return f"from {code(action.from_key)}" if action.from_key else ""
+        case Kind.RESTORE | Kind.DISCARD | Kind.RETIRE:
+            return f"engine {code(action.engine_id)}" if action.engine_id else ""
+    if action.changes:
+        return ", ".join(_changed(action.changes, code))
+    return ", ".join(_asked_for(action.spec, code)) if action.spec is not None else ""
+
+
+def _changed(changes: tuple[Change, ...], code: Code) -> Iterator[str]:
+    fields = {change.field for change in changes}
+    yield from (name for name in ("name", "description") if name in fields)
+    locales = [change for change in changes if change.field == "locales"]
+    if locales:
+        signed = [f"+{one.new}" if one.new is not None else f"-{one.old}" for one in locales]
+        yield f"locales {_tags(signed, code)}"
+    sources = [change for change in changes if change.field == "sources"]
+    texts = sum(change.content for change in sources)
+    if len(sources) > texts:
+        yield counted(len(sources) - texts, "link")
+    if texts:
+        yield counted(texts, "text")
+
+
+def _asked_for(spec: Spec, code: Code) -> Iterator[str]:
+    yield code(spec.name)
+    if spec.locales:
+        yield _tags(list(spec.locales), code)
+    if spec.sources:
+        yield counted(len(spec.sources), "source")
+
+
+def _tags(tags: list[str], code: Code) -> str:
+    more = len(tags) - _TAGS
+    return code(" ".join(tags[:_TAGS])) + (f" and {more:,} more" if more > 0 else "")

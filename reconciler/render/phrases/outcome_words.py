@@ -1,0 +1,169 @@
+"""An outcome in words: the sentences that its views share, so that they never disagree."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.core.duration import format_duration
+from reconciler.core.plan.model import Kind
+from reconciler.core.run.outcome import Outcome, Result, Status
+from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.words import counted
+
+_DONE = {
+    Kind.CREATE: "created",
+    Kind.REPLACE: "replaced",
+    Kind.RESUME: "resumed",
+    Kind.RESTORE: "restored",
+    Kind.DISCARD: "discarded",
+    Kind.MOVE: "moved",
+    Kind.RETIRE: "retired",
+    Kind.RECORD: "recorded",
+    Kind.NONE: "kept",
+}
+_ENDED = {
+    Status.FAILED: "failed",
+    Status.UNCERTAIN: "uncertain",
+    Status.RUNNING: "still running",
+    Status.NOT_STARTED: "not started",
+    Status.GUARDED: "held back",
+}
+_MADE = {"brandVoices": "brand voice", "glossaryItems": "glossary item", "instructions": "instruction"}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Results with the same error, said once."""
+
+    error: str
+    results: tuple[Result, ...]
+
+
+def ended(outcome: Outcome, status: Status) -> tuple[Result, ...]:
+    """The results of one status, in the plan's order."""
+    return tuple(result for result in outcome.results if result.status is status)
+
+
+def grouped(results: Iterable[Result], error_of: Callable[[Result], str]) -> list[Group]:
+    """The results by error, in the order in which each error first comes."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(error_of(result), []).append(result)
+    return [Group(error, tuple(members)) for error, members in groups.items()]
+
+
+def what_was_done(result: Result) -> str:
+    """What became of an engine whose action is done, as the rest of a line that begins with its key."""
+    engine = printable(result.engine_id or "its engine")
+    was = f", was {printable(result.previous)}" if result.previous else ""
+    sentences = {
+        Kind.CREATE: f"created {engine}",
+        Kind.REPLACE: f"replaced by {engine}{was}",
+        Kind.RESUME: f"completed {engine}{was}",
+        Kind.RESTORE: f"restored {engine}{was}",
+        Kind.DISCARD: f"keeps its engine; the pending {engine if result.engine_id else 'operation'} was dropped",
+        Kind.MOVE: f"moved here, keeps {engine}",
+        Kind.RETIRE: f"retired; {engine} was left on the platform",
+        Kind.RECORD: f"recorded as its file says, keeps {engine}",
+        Kind.NONE: "stays as it is",
+    }
+    return sentences[result.kind]
+
+
+def made(summary: Mapping[str, int] | None) -> str:
+    """`4 brand voices, 12 glossary items, 6 instructions`, or nothing when the platform did not tell."""
+    if not summary:
+        return ""
+    return ", ".join(counted(number, _MADE.get(name, printable(name))) for name, number in summary.items())
+
+
+def closing_sentence(outcome: Outcome, command: str, elapsed: float | None = None) -> str:
+    """`Apply: 3 created, 1 replaced, 1 failed, 9,996 unchanged in 12.3 s.`; `elapsed` is in seconds."""
+    counts: dict[str, int] = dict.fromkeys([*_DONE.values(), *_ENDED.values()], 0)
+    for result in outcome.results:
+        done = result.status is Status.DONE
+        counts[_DONE[result.kind] if done else _ENDED[result.status]] += 1
+    parts = [f"{number:,} {words}" for words, number in counts.items() if number]
+    if outcome.unchanged or not parts:
+        parts.append(f"{outcome.unchanged:,} unchanged")
+    took = "" if elapsed is None else f" in {_seconds(elapsed)}"
+    return f"{command.capitalize()}: {', '.join(parts)}{took}."
+
+
+def _seconds(elapsed: float) -> str:
+    return f"{elapsed:.1f} s" if elapsed < 60 else format_duration(elapsed)
+
+
+def not_waited_for(command: str) -> str:
+    """Why jobs still run although the run had time."""
+    return f"Not waited for, as asked ({'--no-wait' if command == 'collect' else '--detach'})."
+
+
+def why_held_back(result: Result) -> str:
+    """What was not done, and why."""
+    kind = Kind.REPLACE if result.kind is Kind.RESUME else result.kind
+    return f"it would have been {_DONE[kind]}: {result.error}"
+
+
+def why_failed(result: Result) -> str:
+    """The reason alone; an engine that failed in an earlier run says so."""
+    error = result.error or "the platform gave no reason"
+    if result.kind is not Kind.NONE:
+        return error
+    return f"failed before, and was left alone: {error.removeprefix('failed: ')}"
+
+
+def why_not_started(outcome: Outcome, result: Result) -> str:
+    """The reason alone. What ended the creating is the same reason for those it hit and for those behind them."""
+    error = result.error or "its turn did not come"
+    if outcome.halted is not None and error.endswith(f": {outcome.halted}"):
+        return outcome.halted
+    return error
+
+
+def how_to_retry(results: tuple[Result, ...]) -> str:
+    """What a person can do about engines that failed for one reason, with the exact command."""
+    if len(results) > 1:
+        return "edit their files, or try again: reconcile apply --retry-failed"
+    (result,) = results
+    if result.hint:
+        return result.hint
+    again = f"reconcile apply --retry-failed --only {shlex.quote(result.key)}"
+    return f"edit {result.file}, or try again: {again}" if result.file else f"try again: {again}"
+
+
+_KEY = "check LINGO_API_KEY, which the platform refused ({}); then"
+_REMEDY = "when its cause is gone (key, credit, quota, connection or disk),"
+_REMEDIES = {
+    401: _KEY.format(401),
+    403: _KEY.format(403),
+    402: "when the organization's credit limit allows it again (402),",
+    404: "check LINGO_API_URL: there is no provisioning API at that address (404); then",
+    429: "when the daily token quota is renewed or raised (429),",
+}
+
+
+def next_steps(outcome: Outcome, command: str, record: str | None) -> list[str]:
+    """What to do now, most pressing first; empty when there is nothing. Not yet made harmless. `record` is the shell
+    command that commits the lockfile, None where that cannot be done by whoever reads this.
+    """
+    steps: list[str] = []
+    counts = outcome.counts()
+    if outcome.proposed is not None:
+        steps.append(f"merge {outcome.proposed}: applications see the new engine IDs then")
+    elif outcome.wrote and not outcome.published and record is not None:
+        steps.append(f"record the engine IDs: `{record}`")
+    if counts["uncertain"]:
+        steps.append("settle what is uncertain with the commands above; until then nothing is made for it")
+    again = []
+    if counts["running"]:
+        again.append("waits for the jobs that still run")
+    if counts["not_started"]:
+        again.append("starts what was not started")
+    if again:
+        first = _REMEDIES.get(outcome.halted_status or 0, _REMEDY) + " " if outcome.halted else ""
+        which = "apply" if counts["not_started"] else command  # collecting starts nothing
+        steps.append(f"{first}run `reconcile {which}` again: it {' and '.join(again)}")
+    return steps

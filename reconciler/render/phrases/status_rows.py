@@ -1,0 +1,127 @@
+"""What there is to say about one engine in the lockfile, before it becomes a line of a table or a JSON object."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.core.duration import format_duration
+from reconciler.core.engine.spec import SpecRecord
+from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.diff import how_to_settle
+from reconciler.render.phrases.style import Style
+
+SERVING = "serving"
+PROTECTED = "protected"
+UNUSED = "unused"  # nothing serves and nothing is under way; only superseded engines are left
+
+_STYLES: dict[str, Style] = {IN_PROGRESS: "cyan", FAILED: "red", UNCERTAIN: "magenta", SERVING: "green"}
+_WORDS = {
+    (IN_PROGRESS, True): "serving, replacement under way",
+    (FAILED, True): "serving, replacement failed",
+    (UNCERTAIN, True): "serving, replacement uncertain",
+    (IN_PROGRESS, False): "first creation under way",
+    (FAILED, False): "failed",
+    (UNCERTAIN, False): "uncertain",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One engine. `retired_at` is set for one whose file is gone."""
+
+    key: str
+    entry: Entry
+    retired_at: str | None = None
+
+    @property
+    def status(self) -> str:
+        """`in_progress`, `failed` or `uncertain` when something is pending; else `serving`, or `unused`."""
+        if self.entry.pending is not None:
+            return self.entry.pending.status
+        return SERVING if self.entry.current is not None else UNUSED
+
+    @property
+    def style(self) -> Style:
+        return "dim" if self.retired_at else _STYLES.get(self.status, "plain")
+
+    @property
+    def spec(self) -> SpecRecord:
+        """The spec of the engine that serves; else of the newest there is."""
+        known = (self.entry.current, self.entry.pending, *reversed(self.entry.superseded))
+        return next((part.spec for part in known if part is not None), {})
+
+    @property
+    def protected(self) -> bool:
+        """Whether a guard keeps it from being replaced or retired."""
+        return self.entry.kept.protect
+
+    def words(self, now: str) -> str:
+        """The status for people, with the age of what is under way, and whether it is protected."""
+        status = "retired" if self.retired_at else self._status_words(now)
+        return f"{status}, protected" if self.protected else status
+
+    def _status_words(self, now: str) -> str:
+        pending = self.entry.pending
+        if pending is None:
+            return self.status
+        words = _WORDS.get((pending.status, self.entry.current is not None), pending.status)
+        seconds = age(pending.submitted_at, now)
+        if pending.status != IN_PROGRESS or seconds is None:
+            return words
+        return f"{words} (submitted {format_duration(seconds)} ago)"
+
+    @property
+    def hint(self) -> str | None:
+        """What a person can do about a failed or uncertain engine, with the exact command."""
+        pending = self.entry.pending
+        if pending is None or pending.status == IN_PROGRESS or self.retired_at:
+            return None
+        if pending.status == UNCERTAIN:
+            return how_to_settle(self.key, pending)
+        again = f"reconcile apply --retry-failed --only {shlex.quote(self.key)}"
+        return f"edit its file, or try again: {again}"
+
+
+def engine_rows(lockfile: Lockfile, keys: Callable[[str], bool] | None) -> list[Row]:
+    """The engines in use, sorted by key. Raises `LockfileError` when an entry cannot be read."""
+    rows = []
+    for key in sorted(lockfile.engines):
+        entry = lockfile.entry(key) if keys is None or keys(key) else None
+        if entry is not None:
+            rows.append(Row(key, entry))
+    return rows
+
+
+def retired_rows(lockfile: Lockfile, keys: Callable[[str], bool] | None) -> list[Row]:
+    """The retired ones, sorted by key, oldest first."""
+    return [
+        Row(key, retired.entry, retired.retired_at)
+        for key in sorted(lockfile.retired)
+        if keys is None or keys(key)
+        for retired in lockfile.retired_of(key)
+    ]
+
+
+def tally(rows: list[Row]) -> dict[str, int]:
+    """How many engines serve, and how many have something pending. An engine can count in both."""
+    counts = {
+        "engines": len(rows),
+        SERVING: sum(row.entry.current is not None for row in rows),
+        PROTECTED: sum(row.protected for row in rows),
+    }
+    return counts | {
+        name: sum(row.status == name for row in rows) for name in (IN_PROGRESS, FAILED, UNCERTAIN)
+    }
+
+
+def age(at: str | None, now: str) -> float | None:
+    """Seconds from `at` to `now`, never negative; None when `at` is missing or no time (a lockfile can be edited)."""
+    try:
+        then = datetime.fromisoformat(at) if at else None
+        return None if then is None else max(0.0, (datetime.fromisoformat(now) - then).total_seconds())
+    except (ValueError, TypeError):  # TypeError: one of the two has no time zone
+        return None

@@ -1,0 +1,123 @@
+"""A plan in words: the sentences that the views for people share, so that they never disagree."""
+
+from __future__ import annotations
+
+from reconciler.core.plan.model import Action, Change, Condition, Kind, Plan
+from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.style import Look
+
+# With more new engines than this each takes one line: a first run is not read field by field.
+TERSE_ABOVE = 50
+
+_COUNTED = (
+    ("create", "to create"),
+    ("replace", "to replace"),
+    ("resume", "to resume"),
+    ("restore", "to restore"),
+    ("discard", "to discard"),
+    ("move", "to move"),
+    ("retire", "to retire"),
+    ("record", "to record"),
+    ("failed", "failed"),
+    ("uncertain", "uncertain"),
+    ("guarded", "held back"),
+    ("unchanged", "unchanged"),
+)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 engine`, `10,000 engines`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def short_digest(digest: str) -> str:
+    """`sha256:0123456789ab`: enough to tell two apart by eye."""
+    head, colon, tail = digest.rpartition(":")
+    return printable(f"{head}{colon}{tail[:12]}")
+
+
+def summary_sentence(plan: Plan) -> str:
+    """What the plan comes to, e.g. `Plan: 1 to create, 2 to replace, 9,996 unchanged.`"""
+    counts = plan.summary()
+    counts["record"] += plan.unwritten
+    parts = [f"{counts[name]:,} {words}" for name, words in _COUNTED if counts[name]]
+    if plan.outputs:
+        unchanged_last = len(parts) - bool(counts["unchanged"])
+        parts.insert(unchanged_last, f"{counted(len(plan.outputs), 'output')} to bring up to date")
+    if plan.changes_anything or plan.outputs:
+        return f"Plan: {', '.join(parts)}."
+    if not parts:
+        return "Nothing to do: there are no engines."
+    unchanged = counts["unchanged"]
+    kept = f"{counted(unchanged, 'engine')} {'is' if unchanged == 1 else 'are'} as recorded"
+    left = (("failed", "failed"), ("uncertain", "uncertain"), ("guarded", "held back"))
+    waiting = [f"{counts[name]:,} {words}" for name, words in left if counts[name]]
+    return f"Nothing to do: {', '.join([kept] * bool(unchanged) + waiting)}."
+
+
+def jobs(plan: Plan) -> int:
+    """How many provisioning jobs applying the plan issues."""
+    return sum(action.creates for action in plan.actions)
+
+
+def jobs_sentence(plan: Plan) -> str:
+    """What the plan costs: the provisioning jobs that it issues."""
+    number = jobs(plan)
+    if number == 0:
+        return "No provisioning job will be issued."
+    return f"{counted(number, 'provisioning job')} will be issued, which the platform charges for."
+
+
+def closing_sentences(plan: Plan) -> list[str]:
+    """What the plan comes to, what it costs, and what an earlier run left over."""
+    sentences = [summary_sentence(plan)]
+    if plan.changes_anything:
+        sentences.append(jobs_sentence(plan))
+    if any(action.origin is not None for action in plan.actions):
+        from reconciler.render.phrases.origins import origin_sentence  # only with --base
+
+        sentences.append(origin_sentence(plan))
+    if plan.unwritten:
+        sentences.append(
+            "To record: what the journal has of a run that was cut off, or whose pull request is not merged yet, "
+            "is written to the lockfile."
+        )
+    return sentences
+
+
+def what_happens(action: Action) -> str:
+    """What is done about the engine, as the rest of a sentence that begins with its key."""
+    if action.condition is not None:
+        return _CONDITIONS[action.condition]
+    if action.guard is not None:
+        verb = "replaced" if action.kind is Kind.RESUME else f"{action.kind.value.removesuffix('e')}ed"
+        return f"would be {verb}, and is held back: {printable(action.guard)}"
+    engine = printable(action.engine_id) if action.engine_id else None
+    of_engine = f" of {engine}" if engine else ""
+    job = f"job {printable(action.job_id)}" if action.job_id else "its job"
+    sentences = {
+        Kind.CREATE: "will be created",
+        Kind.REPLACE: "will be replaced: a new engine is made"
+        + (f", {engine} serves until it has completed" if engine else ""),
+        Kind.RESUME: f"will be resumed: waits for {job}{of_engine}, no new job",
+        Kind.RESTORE: f"will be restored: switches back to {engine or 'its earlier engine'}, no new job",
+        Kind.DISCARD: f"keeps its engine: the pending replacement{f' {engine}' if engine else ''} is dropped",
+        Kind.MOVE: f"will move here from {printable(action.from_key or '?')}: {engine or 'its engine'} stays",
+        Kind.RETIRE: f"will be retired: {engine or 'its engine'} is no longer used, and left on the platform",
+        Kind.RECORD: f"will be recorded as its file says: {engine or 'its engine'} stays",
+        Kind.NONE: "stays as it is",
+    }
+    return sentences[action.kind]
+
+
+_CONDITIONS = {
+    Condition.FAILED: "failed, and is left alone",
+    Condition.UNCERTAIN: "is uncertain, and is left alone until you settle it",
+}
+
+
+def content_title(change: Change, look: Look) -> str:
+    """`engines/glossary.md (183 → 201 characters)`; a text without a file is `text in the engine file`."""
+    name = printable(change.file) if change.file is not None else "text in the engine file"
+    sizes = [f"{size:,}" for size in (change.old_chars, change.new_chars) if size is not None]
+    return f"{name} ({f' {look.arrow} '.join(sizes)} characters)" if sizes else name

@@ -1,0 +1,1 @@
+"""Views for other systems: annotations, GitLab Code Quality, SARIF."""

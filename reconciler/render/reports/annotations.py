@@ -1,0 +1,175 @@
+"""The plan for a GitHub Actions log: annotations at the files they are about, then the text view.
+
+The runner reads commands from a step's output, so foreign text in it must never become one. Annotations are
+escaped as the runner unescapes them (`escapeData` and `escapeProperty` of actions/toolkit), and the plan
+stands between `::stop-commands::<token>` and `::<token>::`. The token is a hash of the very text it guards,
+so no text can contain its own token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from reconciler.core.errors import Diagnostic
+from reconciler.core.plan.attribution import by_origin
+from reconciler.core.plan.model import Action, Condition, Kind, Plan
+from reconciler.render.phrases.origins import origin_words
+from reconciler.render.phrases.sanitize import printable, printable_lines, shorten
+from reconciler.render.phrases.words import counted, what_happens
+from reconciler.render.text.plan import render_plan
+
+# GitHub shows ten annotations of each level for one step. One notice is left for what the command has to say itself.
+_MOST = {"error": 10, "warning": 10, "notice": 9}
+_LONGEST = 2_000  # characters of one message; GitHub cuts at 4 KB
+_HELD = "held back"
+_SEVERITIES = ("error", "warning", "notice")
+
+
+class _Note(NamedTuple):
+    """An annotation to be; `action` is whose line is looked for, should it be shown."""
+
+    level: str
+    message: str
+    title: str = "reconcile"
+    file: str | None = None
+    line: int | None = None
+    col: int | None = None
+    action: Action | None = None
+
+
+def _no_line(action: Action) -> int | None:
+    return None
+
+
+def render_plan_github(
+    plan: Plan,
+    *,
+    prefix: str = "",
+    width: int = 100,
+    max_lines: int = 40,
+    line_of: Callable[[Action], int | None] = _no_line,
+    rest: str = "the log",
+) -> str:
+    """Annotations, errors first, and the guarded plan. No final newline."""
+    lines = render_annotations(plan, prefix=prefix, line_of=line_of, rest=rest)
+    text = render_plan(plan, width=width, max_lines=max_lines)
+    return "\n".join([*lines, guarded(text, plan.digest)])
+
+
+def render_annotations(
+    plan: Plan,
+    *,
+    prefix: str = "",
+    line_of: Callable[[Action], int | None] = _no_line,
+    rest: str = "the log",
+) -> list[str]:
+    """As many of each level as GitHub shows, the most important first; the last one counts those it would hide.
+
+    `prefix` leads from the repository's root to the project's (`apps/web`): GitHub counts from the former. `line_of`
+    is asked where in its file an engine changes, for those that are shown only. `rest` is where all of them are.
+    """
+    notes = [*_diagnostics(plan), *_conditions(plan), *_changes(plan)]
+    lines: list[str] = []
+    for level in _SEVERITIES:
+        these = [note for note in notes if note.level == level]
+        most = _MOST[level]
+        shown = these if len(these) <= most else these[: most - 1]
+        lines += [_written(note, prefix, line_of) for note in shown]
+        if len(shown) < len(these):
+            lines.append(_count(level, these[len(shown) :], rest))
+    return lines
+
+
+def _count(level: str, hidden: list[_Note], rest: str) -> str:
+    if level == "notice" and all(note.action is not None for note in hidden):
+        return command(
+            level, f"{counted(len(hidden), 'more engine')} will change: see {rest}", title="reconcile"
+        )
+    return command(level, f"{counted(len(hidden), f'more {level}')}: see {rest}", title="reconcile")
+
+
+def _written(note: _Note, prefix: str, line_of: Callable[[Action], int | None]) -> str:
+    line = note.line
+    if note.action is not None and note.file is not None:
+        line = line_of(note.action)
+    file = _path(note.file, prefix)
+    return command(note.level, note.message, file=file, line=line, col=note.col, title=note.title)
+
+
+def guarded(text: str, salt: str) -> str:
+    """`text` between commands that keep the runner from reading commands in it."""
+    token = "reconcile-" + hashlib.sha256(f"{salt}\n{text}".encode()).hexdigest()
+    return f"::stop-commands::{token}\n{text}\n::{token}::"
+
+
+def command(
+    level: str,
+    message: str,
+    *,
+    file: str | None = None,
+    line: int | None = None,
+    col: int | None = None,
+    title: str | None = None,
+) -> str:
+    """One workflow command on one line, encoded as the runner decodes it."""
+    values = {"file": file, "line": line, "col": col, "title": title}
+    known = ",".join(f"{name}={_property(str(value))}" for name, value in values.items() if value is not None)
+    text = "\n".join(printable_lines(shorten(message, _LONGEST)))
+    return f"::{level} {known}::{_data(text)}" if known else f"::{level}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _diagnostics(plan: Plan) -> Iterator[_Note]:
+    """Errors only: warnings about files come after the engines that wait for a person."""
+    return (_diagnostic(one) for one in plan.diagnostics if _level(one) == "error")
+
+
+def _level(one: Diagnostic) -> str:
+    return one.severity if one.severity in _SEVERITIES else "error"
+
+
+def _diagnostic(one: Diagnostic) -> _Note:
+    message = one.message if one.hint is None else f"{one.message}\nhint: {one.hint}"
+    title = f"reconcile: {one.key}" if one.key else "reconcile"
+    return _Note(_level(one), message, title, one.file, one.line, one.col)
+
+
+def _conditions(plan: Plan) -> Iterator[_Note]:
+    """Engines that are left alone; uncertain ones first, since only a person settles them, then what is held back."""
+    for what in (Condition.UNCERTAIN, _HELD, Condition.FAILED):
+        for action in plan.actions:
+            if (_HELD if action.guard is not None else action.condition) is what:
+                reason = what_happens(action) if what is _HELD else action.reason
+                message = reason if action.hint is None else f"{reason}\nhint: {action.hint}"
+                yield _about(action, "warning", str(what), message)
+    yield from (_diagnostic(one) for one in plan.diagnostics if _level(one) == "warning")
+
+
+def _changes(plan: Plan) -> Iterator[_Note]:
+    """What is planned, the most costly first."""
+    order = {kind: index for index, kind in enumerate((Kind.REPLACE, Kind.RETIRE, Kind.CREATE))}
+    planned = [action for action in plan.actions if action.kind is not Kind.NONE and action.guard is None]
+    for action in by_origin(sorted(planned, key=lambda action: order.get(action.kind, len(order)))):
+        message = f"{what_happens(action)}\nwhy: {action.reason}"
+        if action.origin is not None:
+            message += f"\nfrom: {origin_words(action)}"
+        yield _about(action, "notice", action.kind.value, message)
+    yield from (_diagnostic(one) for one in plan.diagnostics if _level(one) == "notice")
+
+
+def _about(action: Action, level: str, what: str, message: str) -> _Note:
+    title = f"reconcile: {what} {action.key}"
+    return _Note(level, f"{action.key}: {message}", title, action.file, action=action)
+
+
+def _path(file: str | None, prefix: str) -> str | None:
+    return file if file is None or not prefix else f"{prefix.rstrip('/')}/{file}"

@@ -1,0 +1,43 @@
+"""What `reconcile doctor` found, for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from reconciler.core.checkup import Finding, Verdict
+from reconciler.render.phrases.diagnostics import diagnostic_lines
+from reconciler.render.phrases.sanitize import printable, printable_lines, shorten
+from reconciler.render.phrases.style import Look, Style
+from reconciler.render.phrases.words import counted
+
+_STYLES: dict[Verdict, Style] = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
+_MOST = 10  # findings about files that are shown for one check; `validate` shows all
+_LONGEST = 1_000
+
+
+def render_checkup(findings: Sequence[Finding], *, color: bool = False, ascii_only: bool = False) -> str:
+    """A line for each check, what to do below it, and a closing count. No final newline."""
+    look = Look(color, ascii_only)
+    width = max((len(one.check) for one in findings), default=0)
+    lines = [line for one in findings for line in _lines(one, width, look)]
+    return look.written("\n".join([*lines, "", look.paint(_tally(findings), "bold")]))
+
+
+def _lines(finding: Finding, width: int, look: Look) -> list[str]:
+    verdict = look.paint(f"{finding.verdict.value:<8}", _STYLES[finding.verdict])
+    indent = " " * (width + 11)
+    said, *more = printable_lines(shorten(finding.said, _LONGEST, look.ellipsis))
+    lines = [f"{verdict} {finding.check:<{width}}  {said}", *(indent + line for line in more)]
+    if finding.hint:
+        lines.append(f"{indent}{look.paint('hint:', 'cyan')} {printable(finding.hint)}")
+    for one in finding.diagnostics[:_MOST]:
+        lines += [f"    {line}" for line in diagnostic_lines(one, look)]
+    left = len(finding.diagnostics) - _MOST
+    return [*lines, f"    and {left:,} more: see `reconcile validate`"] if left > 0 else lines
+
+
+def _tally(findings: Sequence[Finding]) -> str:
+    verdicts = Counter(one.verdict for one in findings)
+    bad = [counted(verdicts[one], one.value) for one in (Verdict.PROBLEM, Verdict.WARNING) if verdicts[one]]
+    return ", ".join(bad) + "." if bad else "All is well."

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft202012Validator
+
+from reconciler.core.errors import Diagnostic, ExitCode
+from reconciler.core.plan.model import Plan
+from reconciler.render.data.json_view import plan_document, render_error_json, render_plan_json
+from tests.render.samples import EVERY_KIND, PLANS
+from tests.render.strategies import QUICK, plans
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+
+def action(document: dict[str, Any], key: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in document["actions"] if one["key"] == key)
+    return found
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_sample_plans_follow_the_schema(name: str) -> None:
+    VALIDATOR.validate(json.loads(render_plan_json(PLANS[name], exit_code=0)))
+
+
+def test_the_schema_refuses_what_is_not_a_plan() -> None:
+    document = {**plan_document(EVERY_KIND), "exitCode": 0}
+    assert VALIDATOR.is_valid(document)
+    assert not VALIDATOR.is_valid({**document, "schemaVersion": 2})
+    assert not VALIDATOR.is_valid({**document, "actions": [{"key": "a"}]})
+    assert not VALIDATOR.is_valid({name: value for name, value in document.items() if name != "digest"})
+
+
+@QUICK
+@given(plans)
+def test_json_is_ascii_and_loses_nothing(plan: Plan) -> None:
+    shown = render_plan_json(plan, exit_code=0)
+    assert shown.isascii()
+    assert json.loads(shown) == {**plan_document(plan), "exitCode": 0}
+
+
+def test_changes_name_both_sides_and_texts_only_by_digest() -> None:
+    document = plan_document(EVERY_KIND)
+    changes = action(document, "marketing/website")["changes"]
+    assert changes[0] == {"field": "name", "old": "Acme Website", "new": "Acme Website 2026"}
+    assert changes[2] == {"field": "locales", "old": "es"}
+    content = changes[6]["content"]
+    assert set(content) == {"file", "oldDigest", "oldChars", "newDigest", "newChars"}
+    assert "Warenkorb" not in json.dumps(document)
+
+
+def test_all_of_a_new_engine_is_a_change() -> None:
+    changes = action(plan_document(EVERY_KIND), "docs/help")["changes"]
+    assert changes[0] == {"field": "name", "new": "Help Center"}
+    assert [one["new"] for one in changes if one["field"] == "locales"] == ["de", "fr", "ja"]
+    assert sum("content" in one for one in changes) == 2
+
+
+def test_ids_and_what_to_do_are_there() -> None:
+    document = plan_document(EVERY_KIND)
+    assert action(document, "store")["jobId"] == "pjb_Store1"
+    assert action(document, "apps/ios")["fromKey"] == "ios"
+    assert action(document, "support")["condition"] == "uncertain"
+    assert "reconcile resolve support" in action(document, "support")["hint"]
+    assert document["digest"] == EVERY_KIND.digest
+    assert document["summary"]["provisioningJobs"] == 2
+
+
+def test_an_error_has_the_same_shape() -> None:
+    found = [Diagnostic("conflict marker", "engines.lock.json", 3, 1)]
+    shown = json.loads(render_error_json("the lockfile is not one", "run x", found, ExitCode.INVALID))
+    VALIDATOR.validate(shown)
+    assert shown["actions"] == []
+    assert shown["error"] == {"message": "the lockfile is not one", "hint": "run x"}
+    assert shown["diagnostics"][0]["line"] == 3
+    assert set(shown["summary"].values()) == {0}
+    assert shown["exitCode"] == 3
+
+
+def test_a_failure_beside_a_plan_is_in_it() -> None:
+    shown = json.loads(render_plan_json(EVERY_KIND, exit_code=6, error={"message": "too many replacements"}))
+    VALIDATOR.validate(shown)
+    assert shown["error"]["message"] == "too many replacements"
+    assert len(shown["actions"]) == len(EVERY_KIND.actions)
