@@ -1,0 +1,99 @@
+"""The checks of `reconcile doctor` that look at something far away: the platform and the git remote, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.adapters.project.places import find_git
+from reconciler.adapters.system.clock import UtcClock
+from reconciler.adapters.system.timeouts import run_bounded
+from reconciler.cli.wiring.project import Project
+from reconciler.cli.wiring.publishing import open_ledger, shares
+from reconciler.core.checkup import (
+    Finding,
+    Verdict,
+    from_error,
+    judge_address,
+    judge_clock,
+    judge_key,
+    judge_lease,
+    ok,
+    problem,
+)
+from reconciler.core.errors import ReconcileError
+
+_LOOKS_AT_REMOTE = 4  # one after the other, each with its own time
+_SPARE = 1.0  # seconds
+
+
+def check_far(project: Project, key: str | None, seconds: float) -> list[Finding]:
+    """Every finding; `seconds` bound each single look."""
+    calls: list[Callable[[], list[Finding]]] = [
+        lambda: _platform(project, key, seconds),
+        lambda: _remote(project, seconds),
+    ]
+    results = run_bounded(calls, _LOOKS_AT_REMOTE * seconds + _SPARE)
+    names = ("platform", "remote")
+    return [
+        one
+        for name, found in zip(names, results, strict=True)
+        for one in (found if found is not None else [problem(name, "it took too long, and was given up")])
+    ]
+
+
+def _platform(project: Project, key: str | None, seconds: float) -> list[Finding]:
+    from reconciler.adapters.platform.endpoint import parse_endpoint
+    from reconciler.adapters.platform.probe import look_at_platform
+
+    try:
+        seen = look_at_platform(project.settings.api_url, key, seconds)
+        place = parse_endpoint(project.settings.api_url).http()
+    except ReconcileError as error:
+        return [from_error("platform", error)]
+    findings = [judge_address(seen.status, place)]
+    if key is not None:
+        findings.append(judge_key(seen.status))
+    return [*findings, judge_clock(seen.theirs, seen.ours)]
+
+
+def _remote(project: Project, seconds: float) -> list[Finding]:
+    """Remote, right to push, and lease. Where runs do not share from here, a trouble with them is a warning only."""
+    settings = project.settings
+    if settings.publish is False:
+        return [ok("remote", "publishing is off, so none is needed")]
+    verdict = Verdict.PROBLEM if shares(project) else Verdict.WARNING
+    if find_git(project.root) is None:
+        return [
+            Finding("remote", verdict, "outside of git there is none", "publishing needs a git repository")
+        ]
+    try:
+        ledger = open_ledger(project)
+        ledger.remote.timeout = seconds
+        branch = f"refs/heads/{ledger.branch}"
+        tips = ledger.remote.tips([ledger.ref, branch])
+    except ReconcileError as error:
+        return [from_error("remote", error, verdict)]
+    findings = [ok("remote", f"`{settings.remote}` is reached")]
+    if branch not in tips:
+        said = f"the remote has no branch `{ledger.branch}`"
+        findings = [
+            Finding("remote", verdict, said, "push it first, or name another with the setting `branch`")
+        ]
+    from reconciler.adapters.git.probe import check_push, read_lease
+
+    findings.append(
+        _checked("push", lambda: check_push(ledger, seconds), "the ledger may be pushed", verdict)
+    )
+    try:
+        lease = read_lease(ledger, tips.get(ledger.ref))
+    except ReconcileError as error:
+        return [*findings, from_error("lease", error, verdict)]
+    return [*findings, judge_lease(lease, UtcClock().now())]
+
+
+def _checked(check: str, call: Callable[[], None], said: str, verdict: Verdict) -> Finding:
+    try:
+        call()
+    except ReconcileError as error:
+        return from_error(check, error, verdict)
+    return ok(check, said)

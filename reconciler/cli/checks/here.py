@@ -1,0 +1,157 @@
+"""The checks of `reconcile doctor` that need no network: git, engine files, records, API key, lease, merge driver."""
+
+from __future__ import annotations
+
+import os
+
+from reconciler.adapters.git.command import run_git
+from reconciler.adapters.project.places import find_git
+from reconciler.app.planning import read_standing, validate_engines
+from reconciler.cli.wiring.project import DEPRECATED_KEY, Project, api_key
+from reconciler.cli.wiring.publishing import shares
+from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
+from reconciler.core.errors import GitError, InvalidInput, LeaseHeld, ReconcileError
+from reconciler.core.lockfile.entry import FAILED, UNCERTAIN
+from reconciler.core.lockfile.model import Lockfile
+
+_SHOWN = 3  # operations that are named
+
+
+def check_here(project: Project) -> list[Finding]:
+    """Every finding, in the order in which they are shown."""
+    return [_git(project), _engines(project), *_records(project), _lease(project), *_merge_driver(project)]
+
+
+def _git(project: Project) -> Finding:
+    try:
+        finding = judge_git(run_git(project.root, ["--version"], timeout=5.0))
+        if find_git(project.root) is None and finding.verdict is Verdict.OK:
+            return warning("git", f"{project.root} is in no git repository", "git init; publishing needs one")
+    except GitError as error:
+        needed = shares(project)
+        return from_error("git", error, Verdict.PROBLEM if needed else Verdict.WARNING)
+    return finding
+
+
+def _engines(project: Project) -> Finding:
+    try:
+        valid, findings = validate_engines(project.engines)
+    except ReconcileError as error:
+        return _invalid(from_error("engines", error))
+    wrong = [one for one in findings if one.severity == "error"]
+    if wrong:
+        said = f"{len({one.file for one in wrong}):,} of the engine files cannot be used"
+        return Finding("engines", Verdict.PROBLEM, said, "mend them", tuple(wrong), invalid=True)
+    count = f"{len(valid):,} engine file{'s' if len(valid) != 1 else ''} valid"
+    if findings:
+        return Finding("engines", Verdict.WARNING, count, None, tuple(findings))
+    return ok("engines", count)
+
+
+def _invalid(finding: Finding) -> Finding:
+    return Finding(
+        finding.check, finding.verdict, finding.said, finding.hint, finding.diagnostics, invalid=True
+    )
+
+
+def _records(project: Project) -> list[Finding]:
+    """The lockfile, and what is open in it."""
+    try:
+        standing = read_standing(project.lockfile, project.known_journal)
+        pending = _pending(standing.folded)
+    except ReconcileError as error:
+        return [_invalid(from_error("lockfile", error))]
+    count = len(standing.folded.engines)
+    name = project.settings.lockfile
+    said = f"{name} has {count:,} engine{'s' if count != 1 else ''}" if count else f"{name} has no engine yet"
+    findings = [ok("lockfile", said)]
+    if standing.unwritten:
+        left = "a run was cut off: the journal knows more than the lockfile"
+        findings.append(warning("lockfile", left, "`reconcile apply` writes it"))
+    return [*findings, _open_operations(pending), *_outputs(project, standing.folded)]
+
+
+def _outputs(project: Project, lockfile: Lockfile) -> list[Finding]:
+    """Whether the files of applications have the IDs that serve; nothing to say where none is asked for."""
+    if not any("outputs" in document for document in lockfile.engines.values()):
+        return []
+    from reconciler.adapters.outputs.files import OutputFiles  # only with outputs
+
+    edits, problems = OutputFiles(project.root).edits(lockfile)
+    if problems:
+        return [problem("outputs", one, "mend it, then run `reconcile apply`") for one in problems]
+    if edits:
+        behind = ", ".join(sorted(edits))
+        return [warning("outputs", f"not up to date: {behind}", "`reconcile apply` writes them")]
+    return [ok("outputs", "up to date")]
+
+
+def _pending(lockfile: Lockfile) -> dict[str, str]:
+    entries = ((key, lockfile.entry(key)) for key in sorted(lockfile.engines))
+    return {
+        key: entry.pending.status for key, entry in entries if entry is not None and entry.pending is not None
+    }
+
+
+def _open_operations(pending: dict[str, str]) -> Finding:
+    uncertain = [key for key, status in pending.items() if status == UNCERTAIN]
+    failed = [key for key, status in pending.items() if status == FAILED]
+    if uncertain:
+        said = f"nobody knows what became of the create call of {_named(uncertain)}"
+        return problem(
+            "operations", said, "look on the platform; `reconcile status` has the commands that settle it"
+        )
+    if failed:
+        said = f"the last try failed: {_named(failed)}"
+        return warning("operations", said, "edit the file, or `reconcile apply --retry-failed`")
+    return ok("operations", f"none uncertain, {len(pending)} under way" if pending else "none uncertain")
+
+
+def _named(keys: list[str]) -> str:
+    more = len(keys) - _SHOWN
+    return ", ".join(f"`{key}`" for key in keys[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def check_key_here(project: Project, *, needed: bool) -> tuple[Finding, str | None]:
+    """Whether there is an API key, and it. Planning needs none, so that it is missing need not be a problem."""
+    try:
+        key = api_key(project.settings)
+    except InvalidInput as error:
+        return Finding("key", Verdict.PROBLEM if needed else Verdict.WARNING, error.message, error.hint), None
+    if not os.environ.get("LINGO_API_KEY", "").strip() and os.environ.get(DEPRECATED_KEY, "").strip():
+        return warning(
+            "key", f"it is in {DEPRECATED_KEY}, a name that is deprecated", "use LINGO_API_KEY"
+        ), key
+    return ok("key", "there is an API key"), key
+
+
+def _lease(project: Project) -> Finding:
+    if not (project.private / "lease.lock").exists():
+        return ok("lease here", "free")
+    from reconciler.adapters.storage.lease_file import FileLease
+
+    try:
+        with FileLease(project.private).hold():
+            return ok("lease here", "free")
+    except LeaseHeld as error:
+        return warning("lease here", error.message, error.hint)
+    except ReconcileError as error:
+        return from_error("lease here", error)
+
+
+def _merge_driver(project: Project) -> list[Finding]:
+    """Whether git merges the lockfile entry by entry: named in the repo, and set up in this clone."""
+    if find_git(project.root) is None:
+        return []
+    from reconciler.adapters.git.merge_driver import NAME
+    from reconciler.adapters.git.probe import merge_driver_here
+
+    try:
+        named, set_up = merge_driver_here(project.root, project.settings.lockfile)
+    except GitError as error:
+        return [from_error("merge driver", error, Verdict.WARNING)]
+    if named and set_up:
+        return [ok("merge driver", "git merges the lockfile entry by entry")]
+    where = ".gitattributes does not name" if not named else "this clone's git does not know"
+    hint = "`reconcile init` sets it up, once in each clone"
+    return [warning("merge driver", f"{where} {NAME}, so git merges the lockfile line by line", hint)]

@@ -1,0 +1,55 @@
+"""`reconcile apply`: plan, show, ask, and carry it out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.commands.plan import plan_project
+from reconciler.cli.options import PublishingCommand, apply_options, global_options, plan_options
+from reconciler.cli.wiring.completion_sources import check_callback, ways_of
+from reconciler.cli.wiring.project import open_project
+from reconciler.cli.wiring.runner import Session
+from reconciler.cli.wiring.saved_plans import read_saved
+
+if TYPE_CHECKING:
+    from reconciler.app.planning import Planned
+    from reconciler.core.ledger.remote_snapshot import Shared
+
+SETTINGS = (
+    "concurrency",
+    "timeout",
+    "publish",
+    "lease_ttl",
+    "lease_wait",
+    "via",
+    "inbox",
+    "inbox_url",
+)  # those with a flag
+
+
+@click.command("apply", cls=PublishingCommand)
+@click.argument("plan_file", metavar="[PLAN]", required=False)
+@plan_options
+@apply_options
+@global_options
+@click.pass_context
+def command(ctx: click.Context, /, **flags: Any) -> None:
+    """Make it so: create what is new or changed, wait, and record the engine IDs in the lockfile.
+
+    Shows the plan first, and asks on a terminal unless --yes is given. What a run could not finish, the next one does:
+    nothing is created twice. With PLAN, a file that `reconcile plan --out` wrote, it does what is in it and nothing
+    else, and refuses (6) when that is not what would be done now.
+    """
+    saved = read_saved(ctx, flags)
+    project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
+
+    with ways_of(project, flags) as (project, ways):
+        check_callback(project, ways)
+
+        def planner(shared: Shared | None) -> Planned:
+            return plan_project(project, flags, shared, saved)
+
+        code = Session(ctx, project, {**flags, "glance": False}, planner, ways).run()
+    ctx.exit(code)

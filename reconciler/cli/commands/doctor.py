@@ -1,0 +1,88 @@
+"""`reconcile doctor`: everything that a run depends on, looked at before one is under way."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from reconciler.cli.options import given, global_options
+from reconciler.cli.screen import screen_of
+from reconciler.cli.wiring.project import Project, open_project
+from reconciler.core.checkup import (
+    Finding,
+    exit_code_of,
+    from_error,
+    judge_python,
+    judge_variables,
+    ok,
+)
+from reconciler.core.errors import InvalidInput
+
+SECONDS = 5.0  # for each look at something far away
+
+
+@click.command("doctor")
+@click.option("--offline", is_flag=True, help="Look at nothing that needs the network.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How findings are printed.",
+)
+@global_options
+@click.pass_context
+def command(ctx: click.Context, offline: bool, format_: str) -> None:
+    """Check what a run needs, and say what to do about the rest.
+
+    Looks at Python, git, settings, engine files, lockfile, API key, platform, clock, remote, lease and merge driver,
+    and changes nothing. Exit code 1 when something is a problem, 3 when files or settings are invalid.
+    """
+    findings = [judge_python(tuple(sys.version_info[:3]))]
+    project = _open(ctx, findings)
+    if project is not None:
+        findings += _look(project, offline)
+    code = exit_code_of(findings)
+    _show(ctx, format_, findings, code)
+    ctx.exit(code)
+
+
+def _open(ctx: click.Context, findings: list[Finding]) -> Project | None:
+    """The project, unless its settings are invalid; what is to be said of them is added."""
+    try:
+        project = open_project(ctx)
+    except InvalidInput as error:
+        findings += [from_error("settings", error), *judge_variables(os.environ)]
+        return None
+    given_ones = sum(source != "default" for source in project.settings.source_of.values())
+    findings.append(
+        ok("settings", f"environment {project.settings.environment}; {given_ones} given, all valid")
+    )
+    findings += judge_variables(os.environ)
+    return project
+
+
+def _look(project: Project, offline: bool) -> list[Finding]:
+    from reconciler.cli.checks.here import check_here, check_key_here  # git and YAML, with a project only
+
+    finding, key = check_key_here(project, needed=not offline)
+    findings = [*check_here(project), finding]
+    if offline:
+        return findings
+    from reconciler.cli.checks.far import check_far
+
+    return findings + check_far(project, key, SECONDS)
+
+
+def _show(ctx: click.Context, format_: str, findings: list[Finding], code: int) -> None:
+    from reconciler.render.data.checkup_json import render_checkup_json
+    from reconciler.render.text.checkup import render_checkup
+
+    if format_ == "json":
+        click.echo(render_checkup_json(findings, code))
+        return
+    screen = screen_of(sys.stdout, given(ctx, "color"))
+    click.echo(render_checkup(findings, color=screen.color, ascii_only=screen.ascii_only))

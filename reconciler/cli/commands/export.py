@@ -1,0 +1,82 @@
+"""`reconcile export`: the IDs of all engines that serve, in the form that another program reads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from reconciler.app.planning import read_standing, select
+from reconciler.cli.options import global_options
+from reconciler.cli.stderr import say
+from reconciler.cli.wiring.project import open_project, start_folder
+
+_GITHUB_OUTPUT = "GITHUB_OUTPUT"
+
+
+@click.command("export")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["env", "json", "yaml", "github-output"]),
+    required=True,
+    help="Variables, IDs by key, or outputs of a GitHub Actions step.",
+)
+@click.option(
+    "--prefix",
+    default="LINGO_ENGINE_",
+    show_default=True,
+    metavar="TEXT",
+    help="Start of every variable's name.",
+)
+@click.option("--only", multiple=True, metavar="KEY", help="Only this engine, or glob; can be repeated.")
+@click.option("--output", metavar="FILE", help="Write it to FILE, which is replaced.")
+@global_options
+@click.pass_context
+def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...], output: str | None) -> None:
+    """Print the engine IDs that applications may use now.
+
+    From lockfile and journal, with no key and no network. The name of a variable is the prefix and the key in upper
+    case, with _ for all that is no letter or digit. Outputs of a step are added to $GITHUB_OUTPUT where that is set.
+    """
+    from reconciler.core.lockfile.engine_ids import serving
+
+    if output == "":
+        raise click.UsageError("--output needs the name of a file.", ctx)
+    project = open_project(ctx)
+    standing = read_standing(project.lockfile, project.known_journal)
+    engines, others = serving(standing.folded, select(only, standing.folded.engines))
+    text = _rendered(format_, engines, prefix)
+    _write(text, format_, None if output is None else start_folder(ctx) / output, output)
+    if others:
+        from reconciler.render.phrases.sanitize import printable
+
+        named = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        say(f"left out, since nothing serves there yet: {printable(named)}", "warning")
+
+
+def _rendered(format_: str, engines: dict[str, str], prefix: str) -> str:
+    from reconciler.core.lockfile.engine_ids import variables
+    from reconciler.render.data import exports
+
+    if format_ == "json":
+        return exports.render_export_json(engines)
+    if format_ == "yaml":
+        return exports.render_export_yaml(engines)
+    named = variables(engines, prefix)
+    return exports.render_env(named) if format_ == "env" else exports.render_github_output(named)
+
+
+def _write(text: str, format_: str, file: Path | None, name: str | None) -> None:
+    github_output = os.environ.get(_GITHUB_OUTPUT, "") if format_ == "github-output" else ""
+    if file is not None:
+        from reconciler.adapters.storage.durable_files import replace_file
+
+        replace_file(file, text.encode(), str(name))
+    elif github_output:
+        from reconciler.adapters.project.append import append_lines
+
+        append_lines(Path(github_output), text.encode(), "$GITHUB_OUTPUT")
+    else:
+        click.echo(text, nl=False)

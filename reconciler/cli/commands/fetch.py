@@ -1,0 +1,27 @@
+"""`reconcile fetch`: bring the remote's journal here, so that plans without a network know of runs elsewhere."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.options import global_options
+from reconciler.cli.wiring.project import open_project
+from reconciler.cli.wiring.publishing import fetch
+from reconciler.render.phrases.sanitize import printable
+
+
+@click.command("fetch")
+@global_options
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Fetch the journal that runs share through the remote.
+
+    From then on `reconcile plan` and `reconcile status` count it in, as of this look, still without a network.
+    """
+    seen = fetch(open_project(ctx))
+    number = len({record.operation for record in seen.records})
+    holder = seen.lease.holder
+    click.echo(
+        f"{number} operation{'s' if number != 1 else ''} on the remote that its lockfile does not have yet"
+    )
+    click.echo(f"the lease: {printable(str(holder or 'free'))}")

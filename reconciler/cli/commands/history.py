@@ -1,0 +1,103 @@
+"""`reconcile history`: who made which engine, when, from which run and operation."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from reconciler.adapters.git.lockfile_log import lockfile_versions
+from reconciler.adapters.project.places import find_git
+from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
+from reconciler.cli.options import global_options
+from reconciler.cli.stderr import warn
+from reconciler.cli.wiring.project import Project, open_project
+from reconciler.cli.wiring.publishing import has_remote, open_ledger
+from reconciler.core.errors import InvalidInput, LockfileError
+from reconciler.core.lockfile import model as lockfile_format
+from reconciler.render.phrases.sanitize import printable
+
+_RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
+
+
+@click.command("history")
+@click.argument("key", required=False)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=1000,
+    show_default=True,
+    help="Commits to read, of the ledger and of the lockfile.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines or JSON.",
+)
+@global_options
+@click.pass_context
+def command(ctx: click.Context, /, **flags: Any) -> None:
+    """Show the operations on engines, newest first: all, or those of KEY.
+
+    Read from the ledger on the remote, where there is one, and from the commits of the lockfile on this branch.
+    """
+    project = open_project(ctx)
+    if find_git(project.root) is None:
+        raise InvalidInput("there is no history outside of a git repository", hint="git init")
+    ledger = _ledger(project, flags["limit"]) if has_remote(project) else []
+    changes = history(ledger, _versions(project, flags["limit"]), flags["key"])
+    if flags["format_"] == "json":
+        click.echo(json.dumps({"schemaVersion": 1, "operations": [asdict(one) for one in changes]}, indent=2))
+    elif not changes:
+        click.echo("no operation is on record")
+    else:
+        click.echo("\n".join(_line(change) for change in changes))
+
+
+def _ledger(project: Project, limit: int) -> list[LedgerCommit]:
+    ledger = open_ledger(project)
+    tip = ledger.look().ledger_tip
+    found = [] if tip is None else ledger.commits(tip, limit)
+    return [
+        LedgerCommit(commit.id, commit.author, _run(commit.message), records) for commit, records in found
+    ]
+
+
+def _versions(project: Project, limit: int) -> Iterator[LockfileCommit]:
+    """The lockfile's versions that can be read: a conflict that somebody committed was mended since."""
+    name = project.settings.lockfile
+    for one in lockfile_versions(project.root, name, limit):
+        if not one.content.strip():
+            continue
+        try:
+            lockfile = lockfile_format.parse(one.content, name)
+        except LockfileError:
+            warn(f"{name} in {one.commit[:10]} cannot be read")
+            continue
+        yield LockfileCommit(one.commit, one.at, one.by, _run(one.message), lockfile)
+
+
+def _run(message: str) -> str | None:
+    found = _RUN.search(message)
+    return found[1] if found else None
+
+
+def _line(change: Change) -> str:
+    commits = [commit[:10] for commit in (change.commit, change.recorded_in) if commit is not None]
+    words = (
+        change.at,
+        change.key,
+        change.engine_id or "-",
+        change.status,
+        change.run or change.by,
+        " → ".join(commits),
+        change.operation or "-",
+    )
+    return "  ".join(printable(word) for word in words)

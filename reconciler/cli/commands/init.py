@@ -1,0 +1,47 @@
+"""`reconcile init`: the files of a new project, and nothing overwritten."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from reconciler.adapters.project.scaffold import scaffold
+from reconciler.cli.options import global_options
+from reconciler.cli.wiring.project import Project, open_project, start_folder
+from reconciler.core.errors import UsageError
+
+
+@click.command("init")
+@global_options
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Set up a project here: reconcile.yaml, engines/ with an example, its schema, .gitattributes and the merge driver.
+
+    What is there already is kept; a second run changes nothing.
+    """
+    from reconciler.adapters.engine_files.model import schema_text  # pydantic, only here
+
+    project, start = open_project(ctx), start_folder(ctx)
+    if Path(os.path.realpath(start)).is_relative_to(
+        os.path.realpath(project.root / project.settings.engines)
+    ):
+        raise UsageError(
+            f"{start} is in the engines folder of the project in {project.root}",
+            hint=f"every YAML file in there is an engine; `reconcile -C {project.root} init` sets up the project",
+        )
+    project = Project(start, project.settings)
+    results = scaffold(
+        project.root,
+        engine_schema=schema_text(),
+        engines=project.settings.engines,
+        lockfile=project.settings.lockfile,
+    )
+    from reconciler.adapters.git.merge_driver import set_up_merge_driver  # git, only here
+
+    driver = set_up_merge_driver(project.root)
+    for result in [*results, *([driver] if driver is not None else [])]:
+        note = f"  ({result.note})" if result.note else ""
+        click.echo(f"{result.action:8} {result.path}{note}")
+    click.echo("next: edit the example, then look at the plan with `reconcile --dry-run`")

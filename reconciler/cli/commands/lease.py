@@ -1,0 +1,59 @@
+"""`reconcile lease show` and `reconcile lease break`: the right to apply, for people."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.adapters.system.clock import UtcClock
+from reconciler.app.leasing import break_lease
+from reconciler.cli.options import global_options
+from reconciler.cli.wiring.project import open_project
+from reconciler.cli.wiring.publishing import open_ledger
+from reconciler.core.ledger.lease import Holder, Lease, seconds_left
+from reconciler.render.phrases.sanitize import printable
+
+_UNREADABLE = Lease(0, Holder("nobody knows whose", 0), "unreadable")
+
+
+@click.group("lease")
+def command() -> None:
+    """The right to apply, where runs share it through the remote."""
+
+
+@command.command("show")
+@global_options
+@click.pass_context
+def show_command(ctx: click.Context) -> None:
+    """Say who has the lease, and until when."""
+    click.echo(_described(open_ledger(open_project(ctx)).look().lease))
+
+
+@command.command("break")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@global_options
+@click.pass_context
+def break_command(ctx: click.Context, yes: bool) -> None:
+    """Take the lease from a run that is dead.
+
+    A run that is alive after all notices at its next push, creates nothing more, and still records what it knows.
+    """
+    ledger = open_ledger(open_project(ctx))
+    seen = ledger.look(unreadable=_UNREADABLE)
+    click.echo(_described(seen.lease), err=True)
+    if seen.lease.holder is None:
+        return
+    if not yes:
+        click.confirm("Take it from that run?", abort=True, err=True)
+    break_lease(ledger, seen)
+    click.echo("the lease is free")
+
+
+def _described(lease: Lease) -> str:
+    if lease == _UNREADABLE:
+        return "the lease cannot be read: somebody wrote over it"
+    if lease.holder is None:
+        return f"nobody has the lease (it was taken {lease.fencing} times)"
+    left = seconds_left(lease, UtcClock().now())
+    until = f"until {lease.expires_at}" if left > 0 else f"and it ran out at {lease.expires_at}"
+    holder = printable(str(lease.holder))  # somebody else's words
+    return f"{holder} has the lease since {lease.taken_at}, {until} (number {lease.fencing})"

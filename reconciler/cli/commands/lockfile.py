@@ -1,0 +1,107 @@
+"""`reconcile lockfile merge` and `reconcile lockfile repair`: two lockfiles become one, with no engine lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconciler.adapters.storage.durable_files import read_regular, replace_file
+from reconciler.cli.options import global_options
+from reconciler.cli.stderr import warn
+from reconciler.cli.wiring.git_hints import how_to_add
+from reconciler.cli.wiring.project import open_project
+from reconciler.core.errors import InvalidInput, LockfileError
+from reconciler.core.lockfile import model as format_
+from reconciler.core.lockfile.conflict import take_apart
+from reconciler.core.lockfile.merge import Merged, merge
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.render.phrases.sanitize import printable
+
+
+@click.group("lockfile")
+def command() -> None:
+    """Merge lockfiles that grew apart."""
+
+
+@command.command("merge")
+@click.argument("base", type=Path)
+@click.argument("ours", type=Path)
+@click.argument("theirs", type=Path)
+@click.argument("name", required=False)
+@global_options
+def merge_command(base: Path, ours: Path, theirs: Path, name: str | None) -> None:
+    """Git's merge driver: merges BASE, OURS and THEIRS, and writes the result to OURS.
+
+    `reconcile init` sets it up: `merge=reconcile-lockfile` in .gitattributes, and in the repo's configuration
+    `merge.reconcile-lockfile.driver = reconcile lockfile merge %O %A %B %P`.
+    """
+    shown = name or str(ours)
+    try:
+        sides = _read(base, f"{shown} (base)"), _must_read(ours, f"{shown} (ours)")
+        merged = merge(*sides, _must_read(theirs, f"{shown} (theirs)"))
+    except LockfileError:
+        from reconciler.adapters.git.merge_driver import leave_conflict  # git, only here
+
+        leave_conflict(base, ours, theirs)
+        raise
+    replace_file(ours, format_.render(merged.lockfile), str(ours))
+    _report(merged, shown)
+
+
+@command.command("repair")
+@global_options
+@click.pass_context
+def repair_command(ctx: click.Context) -> None:
+    """Read a lockfile with conflict markers, merge its sides, and write the merged one."""
+    project = open_project(ctx)
+    name = project.settings.lockfile
+    file = project.root / name
+    content = read_regular(file, name)
+    if content is None:
+        raise InvalidInput(f"there is no {name}", hint="nothing is to be repaired")
+    sides = take_apart(content, name)
+    if sides.ours == content:
+        format_.parse(content, name)
+        click.echo(f"{name} is whole; nothing is to be repaired")
+        return
+    ours, theirs = _parse(sides.ours, f"{name} (ours)"), _parse(sides.theirs, f"{name} (theirs)")
+    merged = merge(_base(sides.base), ours, theirs)
+    replace_file(file, format_.render(merged.lockfile), name)
+    _report(merged, name)
+    add = how_to_add(project)
+    click.echo(f"{name} is repaired; look at it" + (f", then `{add}`" if add else ""))
+
+
+def _base(content: bytes | None) -> Lockfile | None:
+    """What was before, as far as the markers show it whole; without it, what one side lacks counts as new."""
+    try:
+        return None if content is None else _parse(content, "base")
+    except LockfileError:
+        return None
+
+
+def _parse(content: bytes, name: str) -> Lockfile:
+    return format_.parse(content, name) if content.strip() else format_.EMPTY
+
+
+def _read(file: Path, name: str) -> Lockfile | None:
+    """A lockfile, or None where there is none: two branches may both have begun one."""
+    content = read_regular(file, name)
+    return _parse(content, name) if content and content.strip() else None
+
+
+def _must_read(file: Path, name: str) -> Lockfile:
+    lockfile = _read(file, name)
+    if lockfile is None:
+        raise LockfileError(f"{name} is empty on one side", hint="bring it back, then merge again")
+    return lockfile
+
+
+def _report(merged: Merged, name: str) -> None:
+    for one in merged.doubled:
+        text = (
+            f"{name}: both sides made an engine for `{one.key}`: {one.kept} serves, "
+            f"{one.other} is kept in `superseded`"
+        )
+        warn(printable(text))

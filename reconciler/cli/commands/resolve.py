@@ -1,0 +1,112 @@
+"""`reconcile resolve`: a person says what became of a create call whose answer was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from reconciler.adapters.outputs.files import LockfileAndOutputs
+from reconciler.adapters.storage.lease_file import FileLease
+from reconciler.adapters.system.clock import UtcClock
+from reconciler.app.settling import settle
+from reconciler.cli.options import global_options
+from reconciler.cli.pull_requests.publishing import check_can_propose, propose, proposes
+from reconciler.cli.stderr import warn
+from reconciler.cli.wiring.project import Project, open_project
+from reconciler.cli.wiring.publishing import keep, look_when_free, new_sharer, shares
+from reconciler.core.ledger.journal import Record
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.render.phrases.sanitize import printable
+
+
+@click.command("resolve")
+@click.argument("key")
+@click.option(
+    "--engine-id", metavar="ID", help="The engine was made, it has this ID, and it is ready for use."
+)
+@click.option(
+    "--job-id", metavar="ID", help="With --engine-id: its job, so that the next apply waits for it."
+)
+@click.option("--retry", is_flag=True, help="No engine was made: the next apply creates it.")
+@click.option("--forget", is_flag=True, help="Leave it: nothing is created until its file changes.")
+@click.option("--publish/--no-publish", default=None, help="Bring the decision to the remote, too.")
+@global_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    key: str,
+    engine_id: str | None,
+    job_id: str | None,
+    retry: bool,
+    forget: bool,
+    publish: bool | None,
+) -> None:
+    """Settle the uncertain operation of KEY.
+
+    Look on the platform first: an engine of that name, made at that time, is the one. Exactly one of
+    --engine-id, --retry and --forget says what you found.
+    """
+    if [engine_id is not None, retry, forget].count(True) != 1:
+        raise click.UsageError("say what you found: one of --engine-id ID, --retry and --forget.", ctx)
+    if job_id is not None and engine_id is None:
+        raise click.UsageError("--job-id goes with --engine-id.", ctx)
+    if "" in (engine_id, job_id):
+        raise click.UsageError("an ID cannot be empty.", ctx)
+    decision = "engine" if engine_id is not None else "retry" if retry else "forget"
+    project = _project(ctx, publish)
+    with FileLease(project.private).hold():
+        _settle(project, key, decision, engine_id, job_id)
+    click.echo(f"{key}: {_said(decision, engine_id, job_id)}; {project.settings.lockfile} is written")
+
+
+def _project(ctx: click.Context, publish: bool | None) -> Project:
+    """With --publish in the way that is set: to the branch itself, or by pull request."""
+    project = open_project(ctx)
+    if publish is None or (publish and proposes(project)):
+        return project
+    return open_project(ctx, publish=publish)
+
+
+def _settle(project: Project, key: str, decision: str, engine_id: str | None, job_id: str | None) -> None:
+    lockfile = LockfileAndOutputs(project.root, project.settings.lockfile)
+    if not shares(project):
+        settle(lockfile, project.known_journal, UtcClock(), key, decision, engine_id, job_id)
+        _warn(lockfile.problems)
+        return
+    check_can_propose(project)
+    seen = look_when_free(project, project.settings.lease_wait or 0.0)
+    sharer = new_sharer(project, seen)
+
+    def publish(settled: Lockfile, records: Sequence[Record]) -> Lockfile:
+        sharer.acquire()
+        return sharer.finish(settled, records).lockfile
+
+    settle(
+        lockfile,
+        project.journal,
+        UtcClock(),
+        key,
+        decision,
+        engine_id,
+        job_id,
+        shared=seen,
+        publish=publish,
+    )
+    keep(project, sharer.seen)
+    _warn(lockfile.problems)
+    if proposes(project) and sharer.seen.proposal is not None:
+        propose(project, sharer.seen)
+
+
+def _warn(problems: Sequence[str]) -> None:
+    for one in problems:
+        warn(printable(one))
+
+
+def _said(decision: str, engine_id: str | None, job_id: str | None) -> str:
+    if decision == "retry":
+        return "nothing was made; the next apply creates it"
+    if decision == "forget":
+        return "left alone until its file changes, or --retry-failed"
+    return f"{engine_id} is its engine" + ("; the next apply waits for its job" if job_id else "")

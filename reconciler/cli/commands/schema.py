@@ -1,0 +1,83 @@
+"""`reconcile schema`: the JSON Schemas for editors and programs, and whether committed copies are fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from reconciler.cli.options import global_options
+from reconciler.cli.wiring.project import start_folder
+from reconciler.core.errors import InvalidInput, StorageError
+
+ENGINE, SETTINGS, PLAN, OUTCOME = "engine", "settings", "plan", "outcome"
+
+
+@click.command("schema")
+@click.option("--settings", "kind", flag_value=SETTINGS, help="The schema of reconcile.yaml instead.")
+@click.option("--plan", "kind", flag_value=PLAN, help="That of what `plan --format json` prints.")
+@click.option("--outcome", "kind", flag_value=OUTCOME, help="That of what `apply --format json` prints.")
+@click.option("--check", is_flag=True, help="Print nothing; fail when a committed copy is not this schema.")
+@global_options
+@click.pass_context
+def command(ctx: click.Context, kind: str | None, check: bool) -> None:
+    """Print the JSON Schema (draft 2020-12) of engine files.
+
+    Editors with the YAML language server use it through the first line of an engine file: `#
+    yaml-language-server: $schema=../schemas/engine.schema.json`. With --check, the copies under schemas/ are
+    compared: that of engine files, and those of the others that are there.
+    """
+    if not check:
+        click.echo(_SCHEMAS[kind or ENGINE](), nl=False)
+        return
+    root = start_folder(ctx)
+    for each, fresh in _SCHEMAS.items():
+        name, how = f"schemas/{each}.schema.json", "reconcile schema" + f" --{each}" * (each != ENGINE)
+        if each == ENGINE or (root / name).exists():
+            _compare(root / name, fresh(), name, how)
+    click.echo("the committed schemas are fresh")
+
+
+def _engine_schema() -> str:
+    from reconciler.adapters.engine_files.model import schema_text  # pydantic, only here
+
+    return schema_text()
+
+
+def _settings_schema() -> str:
+    from reconciler.core.settings.schema import settings_schema_text  # only here
+
+    return settings_schema_text()
+
+
+def _plan_schema() -> str:
+    from reconciler.render.data.plan_schema import plan_schema, schema_text  # only here
+
+    return schema_text(plan_schema())
+
+
+def _outcome_schema() -> str:
+    from reconciler.render.data.outcome_schema import outcome_schema  # only here
+    from reconciler.render.data.plan_schema import schema_text
+
+    return schema_text(outcome_schema())
+
+
+_SCHEMAS: dict[str, Callable[[], str]] = {
+    ENGINE: _engine_schema,
+    SETTINGS: _settings_schema,
+    PLAN: _plan_schema,
+    OUTCOME: _outcome_schema,
+}
+
+
+def _compare(file: Path, fresh: str, name: str, how: str) -> None:
+    try:
+        committed = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InvalidInput(f"{name} is missing", hint=f"{how} > {name}") from error
+    except OSError as error:
+        raise StorageError(f"cannot read {name}: {error.strerror}") from error
+    if committed != fresh:
+        raise InvalidInput(f"{name} is not what this reconcile generates", hint=f"{how} > {name}")

@@ -1,0 +1,53 @@
+"""`reconcile status`: what the lockfile and the journal say, engine by engine, with no key and no network."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from reconciler.adapters.system.clock import UtcClock
+from reconciler.app.planning import read_standing, select
+from reconciler.cli.options import given, global_options
+from reconciler.cli.screen import screen_of
+from reconciler.cli.wiring.project import open_project
+
+
+@click.command("status")
+@click.option("--only", multiple=True, metavar="KEY", help="Only this engine, or glob; can be repeated.")
+@click.option("--all", "retired", is_flag=True, help="Retired engines, too.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A table, or JSON.",
+)
+@global_options
+@click.pass_context
+def command(ctx: click.Context, /, **flags: Any) -> None:
+    """Show the engines in the lockfile: which serve, which are under way and since when, what failed."""
+    from reconciler.render.data.status_json import render_status_json
+    from reconciler.render.text.status import render_status  # to show
+
+    project = open_project(ctx)
+    standing = read_standing(project.lockfile, project.known_journal)
+    keys = select(flags["only"], [*standing.folded.engines, *standing.folded.retired])
+    now = UtcClock().now()
+    if flags["format_"] == "json":
+        click.echo(render_status_json(standing.folded, now=now, keys=keys))
+        return
+    screen = screen_of(sys.stdout, given(ctx, "color"))
+    click.echo(
+        render_status(
+            standing.folded,
+            now=now,
+            color=screen.color,
+            width=screen.width,
+            keys=keys,
+            retired=flags["retired"],
+            ascii_only=screen.ascii_only,
+        )
+    )

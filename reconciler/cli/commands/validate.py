@@ -1,0 +1,110 @@
+"""`reconcile validate`: are the engine files right? All errors at once, each with its place."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.app.planning import validate_engines
+from reconciler.cli.options import given, global_options
+from reconciler.cli.screen import screen_of
+from reconciler.cli.wiring.project import Project, open_project, start_folder
+from reconciler.core.errors import Diagnostic, ExitCode, UsageError
+from reconciler.core.plan.model import Plan
+
+
+@click.command("validate")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "github", "gitlab", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How findings are printed.",
+)
+@global_options
+@click.pass_context
+def command(ctx: click.Context, paths: tuple[str, ...], format_: str) -> None:
+    """Check engine files: all of them, or those at PATH (files, or folders of them).
+
+    Needs no key and no network. Exit code 3 when something is wrong.
+    """
+    project = open_project(ctx)
+    chosen = None
+    if paths:
+        found, _ = project.engines.discover()
+        chosen = _chosen(paths, list(found.values()), start_folder(ctx), project.root)
+    valid, findings = validate_engines(project.engines, chosen)
+    wrong = any(finding.severity == "error" for finding in findings)
+    code = ExitCode.INVALID if wrong else ExitCode.OK
+    _show(ctx, project, format_, valid, findings, code)
+    ctx.exit(code)
+
+
+def _chosen(paths: tuple[str, ...], known: list[str], start: Path, root: Path) -> set[str]:
+    """The engine files at the given paths. Raises `UsageError` for one that has none."""
+    chosen: set[str] = set()
+    for given_path in paths:
+        target = (start / given_path).resolve()
+        matches = {path for path in known if _is_at((root / path), target)}
+        if not matches:
+            raise UsageError(
+                f"there is no engine file at {given_path}",
+                hint="engine files are the .yaml and .yml files under the engines folder",
+            )
+        chosen |= matches
+    return chosen
+
+
+def _is_at(file: Path, target: Path) -> bool:
+    absolute = Path(file.parent.resolve(), file.name)
+    return absolute == target or target in absolute.parents
+
+
+def _show(
+    ctx: click.Context,
+    project: Project,
+    format_: str,
+    valid: list[str],
+    findings: list[Diagnostic],
+    code: int,
+) -> None:
+    environment = project.settings.environment
+    count = f"{len(valid):,} engine file{'s' if len(valid) != 1 else ''} valid"
+    if format_ == "json":
+        _show_json(valid, findings, code, environment)
+    elif format_ in ("gitlab", "sarif"):
+        from reconciler.cli.wiring.reports import report
+
+        plan = Plan(environment, diagnostics=tuple(findings), lockfile=project.settings.lockfile)
+        click.echo(report(ctx, project, plan, format_))
+    elif format_ == "github":
+        from reconciler.render.reports.annotations import render_plan_github  # one view of three
+
+        plan = Plan(environment, unchanged=tuple(valid), diagnostics=tuple(findings))
+        click.echo(render_plan_github(plan) if findings else count)
+    else:
+        from reconciler.render.phrases.diagnostics import render_diagnostics
+
+        screen = screen_of(sys.stdout, given(ctx, "color"))
+        if findings:
+            click.echo(render_diagnostics(findings, color=screen.color, ascii_only=screen.ascii_only))
+        if code == 0:
+            click.echo(count)
+
+
+def _show_json(valid: list[str], findings: list[Diagnostic], code: int, environment: str) -> None:
+    from reconciler.render.data.json_view import SCHEMA_VERSION, diagnostics_document, render_json
+
+    document: dict[str, Any] = {
+        "schemaVersion": SCHEMA_VERSION,
+        "environment": environment,
+        "valid": valid,
+        "diagnostics": diagnostics_document(findings),
+        "exitCode": int(code),
+    }
+    click.echo(render_json(document))

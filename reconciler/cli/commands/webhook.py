@@ -1,0 +1,178 @@
+"""`reconcile webhook serve`: a receiver for the platform's webhooks that stands for months."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.options import given, global_options
+from reconciler.cli.wiring.relay import relay_target
+from reconciler.core.duration import format_duration, parse_duration
+from reconciler.core.errors import InvalidInput, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.adapters.receiver.intake import Network
+    from reconciler.adapters.receiver.server import Settings
+
+SECRET = "LINGO_WEBHOOK_SECRET"  # noqa: S105 # a variable's name
+TOKEN = "RECONCILE_INBOX_TOKEN"  # noqa: S105 # the same
+MIN_TOKEN = 16
+
+
+@click.group("webhook")
+def command() -> None:
+    """Receive the platform's webhooks."""
+
+
+@command.command("serve")
+@click.option("--listen", default="127.0.0.1:8788", show_default=True, metavar="HOST:PORT", help="Where.")
+@click.option("--inbox", type=Path, required=True, metavar="FILE", help="The inbox; made when not there.")
+@click.option(
+    "--secret-file",
+    type=Path,
+    metavar="FILE",
+    help=f"Signing secrets, besides {SECRET}; watched for changes.",
+)
+@click.option(
+    "--quarantine", is_flag=True, help="Keep deliveries that cannot be verified while no secret is set."
+)
+@click.option(
+    "--tolerance", default="5m", show_default=True, metavar="TIME", help="How old, or early, one may be."
+)
+@click.option(
+    "--request-timeout", default="10s", show_default=True, metavar="TIME", help="For a whole request."
+)
+@click.option(
+    "--prefix", default="", metavar="PATH", help="Path that the proxy leaves in front, such as /hooks."
+)
+@click.option("--trusted-proxy", multiple=True, metavar="NETWORK", help="Whose X-Forwarded-For is believed.")
+@click.option(
+    "--tls-cert", type=Path, metavar="FILE", help="Certificate chain, to serve HTTPS without a proxy."
+)
+@click.option("--tls-key", type=Path, metavar="FILE", help="Its private key.")
+@click.option(
+    "--keep", default="30d", show_default=True, metavar="TIME", help="How long claimed events stay."
+)
+@click.option(
+    "--relay",
+    metavar="github:OWNER/REPO",
+    help="Send each event on to that repository, as repository_dispatch.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Of each line.",
+)
+@global_options
+@click.pass_context
+def serve_command(ctx: click.Context, /, **flags: Any) -> None:
+    """Verify deliveries, store them in the inbox, and only then say so to their sender. Until SIGTERM or Ctrl-C.
+
+    POST / and POST /OPERATION take deliveries. GET /healthz, /readyz and /metrics are for the operator, GET /events is
+    for readers on other hosts that have the token of RECONCILE_INBOX_TOKEN. See docs/webhooks.md.
+    """
+    if given(ctx, "directory"):
+        _go_to(given(ctx, "directory"))
+    settings = _settings(flags, os.environ.get(TOKEN, ""))
+    from reconciler.adapters.receiver.log import ServeLog
+    from reconciler.adapters.receiver.server import serve_forever
+    from reconciler.adapters.receiver.signing_secrets import Secrets
+
+    secrets = Secrets(os.environ.get(SECRET, ""), SECRET, flags["secret_file"])
+    if not secrets.keys and not flags["quarantine"]:
+        raise InvalidInput(
+            "no signing secret is set, so no delivery could be verified",
+            hint=f"set {SECRET}, or --secret-file; before the first run there is none yet: see --quarantine",
+        )
+    level, as_json = given(ctx, "log_level") or "info", flags["log_format"] == "json"
+    log = ServeLog(_write, time.time, level=level, as_json=as_json)
+    serve_forever(settings, secrets, log, lambda url: log.say("info", "listening", url=url))
+    log.say("info", "ended")
+
+
+def _go_to(folder: str) -> None:
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise UsageError(f"-C {folder}: {error.strerror}", hint="name a folder that exists") from error
+
+
+def _settings(flags: dict[str, Any], token: str) -> Settings:
+    from reconciler.adapters.receiver.intake import Rules
+    from reconciler.adapters.receiver.server import Settings  # uvicorn, only here
+
+    if (flags["tls_cert"] is None) != (flags["tls_key"] is None):
+        raise UsageError("--tls-cert and --tls-key go together")
+    if token and (len(token) < MIN_TOKEN or not token.isascii() or not token.isprintable() or " " in token):
+        raise InvalidInput(
+            f"{TOKEN} must be at least {MIN_TOKEN} characters of ASCII without blanks",
+            hint="openssl rand -hex 32 makes one",
+        )
+    host, port = listen_address(flags["listen"])
+    rules = Rules(
+        tolerance=_seconds(flags, "tolerance", 1, 3600),
+        quarantine=flags["quarantine"],
+        prefix=_prefix(flags["prefix"]),
+        proxies=tuple(_network(text) for text in flags["trusted_proxy"]),
+    )
+    return Settings(
+        inbox=flags["inbox"],
+        host=host,
+        port=port,
+        rules=rules,
+        token=token or None,
+        request_timeout=_seconds(flags, "request_timeout", 1, 300),
+        keep=_seconds(flags, "keep", 3600, 3650 * 86400),
+        tls_cert=flags["tls_cert"],
+        tls_key=flags["tls_key"],
+        relay=relay_target(flags["relay"], os.environ),
+    )
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """The host and port in `HOST:PORT`, `[V6]:PORT` or `:PORT` (all addresses). Raises `UsageError`."""
+    host, colon, port = text.rpartition(":")
+    if colon and port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 65536:
+        bare = host.removeprefix("[").removesuffix("]")
+        if (":" in bare) == (host != bare):
+            return bare or "0.0.0.0", int(port)  # noqa: S104 # asked for
+    raise UsageError("--listen must be HOST:PORT", hint="such as 127.0.0.1:8788, 0.0.0.0:8788 or [::1]:8788")
+
+
+def _seconds(flags: dict[str, Any], name: str, least: float, most: float) -> float:
+    option = "--" + name.replace("_", "-")
+    try:
+        seconds = parse_duration(flags[name])
+    except InvalidInput as error:
+        raise UsageError(f"{option} {error.message}", hint=error.hint) from error
+    if not least <= seconds <= most:
+        raise UsageError(f"{option} must be from {format_duration(least)} to {format_duration(most)}")
+    return seconds
+
+
+def _prefix(text: str) -> str:
+    path = text.rstrip("/")
+    if path and not (path.startswith("/") and path.isascii() and path.isprintable() and "?" not in path):
+        raise UsageError("--prefix must be a path", hint="such as /hooks")
+    return path
+
+
+def _network(text: str) -> Network:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise UsageError(
+            f"--trusted-proxy {text} is no address or network", hint="such as 127.0.0.1 or 10.0.0.0/8"
+        ) from error
+
+
+def _write(line: str) -> None:
+    click.echo(line, err=True)

@@ -1,0 +1,1 @@
+"""What commands do for pull requests: comments, summaries, the CI system around a run."""

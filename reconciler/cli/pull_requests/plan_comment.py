@@ -1,0 +1,228 @@
+"""Wires `plan --comment`: the pull request that a run is for, its comment, the job's summary and the annotations.
+
+Only here, and only with --comment, planning reaches for the network. The plan is shown whatever becomes of the comment:
+a run for a fork has no right to write one, and that is no failure of the plan.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.pull_requests import ci
+from reconciler.cli.stderr import say
+from reconciler.core.errors import Diagnostic, ExitCode, GitHubError, InvalidInput, ReconcileError, UsageError
+from reconciler.core.plan.model import Plan
+from reconciler.core.pull_request.event import PullRequest, pull_request_of
+from reconciler.render.markdown.comment import (
+    Occasion,
+    marker,
+    render_plan_comment,
+    render_plan_summary,
+    worth_a_comment,
+)
+from reconciler.render.phrases.sanitize import printable
+from reconciler.render.reports.annotations import command, render_annotations
+
+if TYPE_CHECKING:
+    from reconciler.adapters.github.comments import Kept
+    from reconciler.cli.wiring.project import Project
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
+_NO_RIGHT = frozenset(
+    {401, 403, 404}
+)  # what a token without the right is told, the last for private repositories
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """What --comment asks for. `pull_request` is None where the run is for none, and need not be."""
+
+    pull_request: PullRequest | None
+    delete_when_unchanged: bool
+    only: tuple[str, ...]
+    annotates: bool  # --format github has them in its output already
+
+    def publish(self, project: Project, plan: Plan) -> ExitCode:
+        """Annotations, summary, comment. What fails is told on stderr, and is the exit code."""
+        try:
+            if in_actions() and self.annotates:
+                click.echo("\n".join(annotation_lines(project, plan)), err=True)
+            occasion = occasion_of(project, self.pull_request, self.only)
+            write_summary(plan, occasion)
+            if self.pull_request is None:
+                notice("this run is for no pull request, so there is no comment to be made")
+            else:
+                self._comment(plan, occasion, self.pull_request)
+        except ReconcileError as error:
+            hint = f"\nhint: {printable(error.hint)}" if error.hint else ""
+            click.echo(f"error: the comment was not made: {printable(error.message)}{hint}", err=True)
+            return error.exit_code
+        return ExitCode.OK
+
+    def publish_failure(self, project: Project, error: ReconcileError) -> None:
+        """There is no plan: an older comment must not go on showing one."""
+        about = Diagnostic(error.message, hint=error.hint)
+        settings = project.settings
+        self.publish(
+            project,
+            Plan(settings.environment, diagnostics=(about, *error.diagnostics), lockfile=settings.lockfile),
+        )
+
+    def _comment(self, plan: Plan, occasion: Occasion, pull_request: PullRequest) -> None:
+        token = os.environ.get("GITHUB_TOKEN", "").strip()
+        if not token and pull_request.foreign:
+            notice(_FORK)
+            return
+        try:
+            kept = self._kept(plan, occasion, pull_request.number, token)
+        except GitHubError as error:
+            if error.status not in _NO_RIGHT or pull_request.foreign is False:
+                raise
+            notice(f"{_FORK} (GitHub says: {error.message})")
+            return
+        where = f": {kept.url}" if kept.url else ""
+        say(printable(f"comment on #{pull_request.number} {_WORDS[kept.done.value]}{where}"))
+
+    def _kept(self, plan: Plan, occasion: Occasion, number: int, token: str) -> Kept:
+        from reconciler.adapters.github.api import PUBLIC
+        from reconciler.adapters.github.comments import StickyComment
+        from reconciler.adapters.github.rest import GitHubRest
+
+        line = marker(occasion.command, plan.environment, occasion.folder)
+        address = os.environ.get("GITHUB_API_URL") or PUBLIC
+        with GitHubRest(address, token, random=random.random) as github:
+            comment = StickyComment(github, repository(), number, line)
+            worth = worth_a_comment(plan)
+            if not worth and self.delete_when_unchanged:
+                return comment.remove()
+            return comment.show(render_plan_comment(plan, occasion), create=worth)
+
+
+_FORK = "this run may not write comments, as those for forks; the plan is in the job's summary and in the log"
+_WORDS = {
+    "created": "was made",
+    "updated": "was brought up to date",
+    "unchanged": "says this already",
+    "deleted": "was deleted: this branch changes nothing",
+    "absent": "was not made: this branch changes nothing",
+}
+
+
+def announcement(
+    number: int | None, when_unchanged: str, only: tuple[str, ...], annotates: bool
+) -> Announcement:
+    """Raises `UsageError` where the run is for no pull request, save in a push, `InvalidInput` for a bad event."""
+    found = pull_request_of_run(number)
+    if found is None and os.environ.get("GITHUB_EVENT_NAME") != "push":
+        raise UsageError(
+            "--comment: this run is for no pull request",
+            hint="run it on the event `pull_request`, or name one with --comment-on NUMBER",
+        )
+    return Announcement(found, when_unchanged == "delete", only, annotates)
+
+
+def pull_request_of_run(number: int | None) -> PullRequest | None:
+    from reconciler.adapters.github.job import read_event
+
+    path = os.environ.get("GITHUB_EVENT_PATH")
+    event: object = None
+    if path:
+        try:
+            event = read_event(Path(path))
+        except InvalidInput:
+            if number is None:
+                raise
+    ref, actor = os.environ.get("GITHUB_REF", ""), os.environ.get("GITHUB_ACTOR", "")
+    found = pull_request_of(event, ref, actor)
+    if number is None or (found is not None and found.number == number):
+        return found
+    return PullRequest(number, foreign=False)  # somebody asked for it, so it is an error if it cannot be done
+
+
+def in_actions() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def has_summary() -> bool:
+    """Whether the run is a step of GitHub Actions, which shows a summary."""
+    return bool(os.environ.get("GITHUB_STEP_SUMMARY"))
+
+
+def annotation_lines(project: Project, plan: Plan) -> list[str]:
+    """Workflow commands, one on a line."""
+    from reconciler.adapters.engine_files.lines import EngineLines
+
+    rest = "the job's summary" if has_summary() else "the log"
+    lines = EngineLines(str(project.root))
+    return render_annotations(plan, prefix=folder_in_repo(project), line_of=lines, rest=rest)
+
+
+def write_summary(plan: Plan, occasion: Occasion) -> None:
+    """Raises `StorageError`."""
+    summarise(lambda room: render_plan_summary(plan, occasion, limit=room), "the plan")
+
+
+def summarise(render: Callable[[int], str], what: str) -> None:
+    """Adds to the step's summary, where there is one. `render` is given the room, in bytes. Raises `StorageError`."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    from reconciler.adapters.github.job import append_summary
+
+    if not append_summary(Path(path), render):
+        notice(f"the step's summary is full; {what} is in the log")
+
+
+def page_of_repository() -> str | None:
+    """Where people see the repository."""
+    server, repo = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY")
+    return f"{server}/{repo}" if server and repo else None
+
+
+def occasion_of(project: Project, pull_request: PullRequest | None, only: tuple[str, ...] = ()) -> Occasion:
+    """Raises `InvalidInput` for a repository that is none."""
+    commit = (pull_request.commit if pull_request else None) or os.environ.get("GITHUB_SHA") or None
+    page = page_of_repository()
+    return Occasion(
+        folder=folder_in_repo(project) or ".",
+        commit=commit,
+        commit_url=f"{page}/commit/{commit}" if page and commit else None,
+        run_url=ci.run_url(),
+        only=only,
+        merging=pull_request is not None or ci.merges_into() is not None,
+    )
+
+
+def folder_in_repo(project: Project) -> str:
+    """The project's folder from the root of its repository, where annotations count from; empty for the root."""
+    from reconciler.adapters.project.places import find_git
+
+    found = find_git(project.root)
+    inside = "" if found is None else project.root.resolve().relative_to(found[0]).as_posix()
+    return "" if inside == "." else inside
+
+
+def repository() -> str:
+    """`owner/name`. Raises `InvalidInput`."""
+    name = os.environ.get("GITHUB_REPOSITORY", "")
+    if not _REPOSITORY.fullmatch(name):
+        raise InvalidInput(
+            "GITHUB_REPOSITORY does not name a repository",
+            hint="GitHub Actions sets it; elsewhere set it to OWNER/NAME",
+        )
+    return name
+
+
+def notice(text: str, level: str = "notice") -> None:
+    """On stderr: an annotation in GitHub Actions, of that level, otherwise a line."""
+    word = "note" if level == "notice" else level
+    shown = command(level, text, title="reconcile") if in_actions() else printable(f"{word}: {text}")
+    say(shown, "info" if level == "notice" else level)

@@ -1,0 +1,1 @@
+"""What commands share to do a run: project, remote, far ends, outputs, reporting."""

@@ -1,0 +1,160 @@
+"""Wires `plan --base`: which commit a plan is compared with, as asked for or as the CI system tells."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.pull_requests import ci
+from reconciler.cli.stderr import say
+from reconciler.core.errors import ExitCode, GitError, InvalidInput, ReconcileError, UsageError
+from reconciler.render.phrases.sanitize import printable
+
+if TYPE_CHECKING:
+    from reconciler.adapters.git.merge_base import Aim
+    from reconciler.app.planning import Planned
+    from reconciler.cli.wiring.project import Project
+    from reconciler.core.plan.model import Plan
+
+AUTO, NONE = "auto", "none"
+_MERGE_REF = re.compile(r"refs/pull/[0-9]+/merge")
+_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_LARGEST_EVENT = 32 << 20  # bytes; GitHub's own limit for a payload is 25 MB
+_SHOWN = 5  # keys that a refusal names
+
+
+def attributed(project: Project, planned: Planned, asked: str | None, *, needed: bool) -> Planned:
+    """The plan, each change marked with its origin where there is a base to compare with.
+
+    Asked for with --base, or `needed`, a base that cannot be found is an error; in a pull request's run, where it is
+    looked for unasked, the plan is shown without. One that was named is looked for even where there is no change to
+    mark, so that a typing error never passes for an answer.
+    """
+    if asked == NONE and needed:
+        raise UsageError("--fail-on-foreign needs a base to compare with", hint="leave --base none out")
+    if asked is None and needed:
+        asked = AUTO
+    if planned.plan.invalid or not planned.plan.actions or asked == NONE:
+        if asked is not None and asked not in (NONE, AUTO):
+            _check_named(project, asked, refuse=not planned.plan.invalid)
+        return planned
+    if asked is None and ci.merges_into() is None:
+        return planned
+    try:
+        return _compared(project, planned, asked or AUTO)
+    except GitError as error:
+        if asked is not None:
+            raise
+        hint = f" ({error.hint})" if error.hint else ""
+        note = f"note: whose changes these are is not known: {error.message}{hint}"
+        say(printable(note))
+        return planned
+
+
+def _compared(project: Project, planned: Planned, asked: str) -> Planned:
+    from reconciler.adapters.git.base import GitBase  # git, only with a base
+    from reconciler.adapters.git.merge_base import MergeBase
+    from reconciler.app.attributing import attribute
+
+    _check_repository(project)
+    settings = project.settings
+    aim = _aim(project) if asked == AUTO else _named(asked)
+    commit = MergeBase(project.root, settings.remote).find(aim)
+    base = GitBase(project.root, commit, settings.engines, project.id_length)
+    plan = attribute(planned, project.engines, project.lockfile, base, settings.engines, project.id_length)
+    return replace(planned, plan=plan)
+
+
+def _check_named(project: Project, name: str, *, refuse: bool) -> None:
+    """Whether there is such a base, which is all that is asked of git. Without `refuse` it is told and no error: the
+    files are wrong, and that is for the plan to show.
+    """
+    from reconciler.adapters.git.merge_base import MergeBase
+
+    try:
+        _check_repository(project)
+        MergeBase(project.root, project.settings.remote).check(_named(name))
+    except ReconcileError as error:
+        if refuse:
+            raise
+        hint = f" ({error.hint})" if error.hint else ""
+        say(printable(f"error: {error.message}{hint}"), "error")
+
+
+def _check_repository(project: Project) -> None:
+    from reconciler.adapters.project.places import find_git
+
+    if find_git(project.root) is None:
+        raise InvalidInput("--base needs a git repository", hint="git init, or leave --base out")
+
+
+def refusal_of_foreign(plan: Plan) -> ExitCode:
+    """For --fail-on-foreign: says what is not this branch's, and how the run is to end for it."""
+    from reconciler.core.plan.attribution import foreign
+    from reconciler.render.phrases.origins import origin_words
+
+    found = foreign(plan.actions)
+    if not found:
+        return ExitCode.OK
+    named = ", ".join(f"{one.key} ({origin_words(one)})" for one in found[:_SHOWN])
+    more = f", and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
+    what = f"{len(found):,} of {len(plan.actions):,} changes {'is' if len(found) == 1 else 'are'} not this branch's"
+    click.echo(printable(f"refused: {what}: {named}{more}"), err=True)
+    return ExitCode.GUARD
+
+
+def _named(asked: str) -> Aim:
+    from reconciler.adapters.git.merge_base import Aim
+
+    return Aim((asked,))
+
+
+def _aim(project: Project) -> Aim:
+    """What the CI system says of the pull or merge request; at a desk, the branch that is published to."""
+    from reconciler.adapters.git.merge_base import Aim
+
+    remote = f"refs/remotes/{project.settings.remote}"
+    into = ci.merges_into()
+    if into is not None:
+        merged, told = _github()
+        then = told or os.environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "")
+        return Aim((f"{remote}/{into}", into, *([then] if _ID.fullmatch(then) else [])), merged)
+    branch = project.settings.branch
+    if branch is not None:
+        return Aim((f"{remote}/{branch}", branch))
+    return Aim((f"{remote}/HEAD", f"{remote}/main", f"{remote}/master", "main", "master"))
+
+
+def _github() -> tuple[frozenset[str], str]:
+    """Ids by which the commit that GitHub merged to try is known, and the base's tip when the run was started."""
+    pull = _event().get("pull_request")
+    head, base = (_sha(pull, side) for side in ("head", "base"))
+    known = {head} if head else set()
+    if _MERGE_REF.fullmatch(os.environ.get("GITHUB_REF", "")):
+        known.add(os.environ.get("GITHUB_SHA", ""))
+    return frozenset(known - {""}), base
+
+
+def _sha(pull: Any, side: str) -> str:
+    found = pull.get(side) if isinstance(pull, dict) else None
+    sha = found.get("sha") if isinstance(found, dict) else None
+    return sha if isinstance(sha, str) and _ID.fullmatch(sha) else ""
+
+
+def _event() -> Mapping[str, Any]:
+    """The event that started the run; nothing where it cannot be read: it only helps."""
+    path = os.environ.get("GITHUB_EVENT_PATH")
+    if not path:
+        return {}
+    try:
+        with open(path, "rb") as file:
+            event = json.loads(file.read(_LARGEST_EVENT))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return event if isinstance(event, dict) else {}

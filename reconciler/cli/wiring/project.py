@@ -1,0 +1,110 @@
+"""A project as a command sees it: where it is, its settings, and its files, wired from flags and environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.adapters.project.places import object_id_length, private_folder
+from reconciler.adapters.project.settings import find_root, read_settings_file
+from reconciler.adapters.storage.journal_store import JournalFile
+from reconciler.adapters.storage.lockfile_store import LockfileFile
+from reconciler.cli.options import given
+from reconciler.cli.stderr import warn
+from reconciler.core.errors import InvalidInput
+from reconciler.core.settings.model import SETTINGS_FILE, Settings, resolve
+
+if TYPE_CHECKING:
+    from reconciler.adapters.engine_files.files import EngineFiles
+
+JOURNAL = "journal.jsonl"
+FETCHED = "fetched.jsonl"  # the remote's journal, as of the last look
+DEPRECATED_KEY = "LINGODOTDEV_API_KEY"
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything a command needs of a project; nothing is read before it is asked for."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def engines(self) -> EngineFiles:
+        from reconciler.adapters.engine_files.files import EngineFiles  # not every command reads them
+
+        return EngineFiles(self.root, self.settings.engines, self.settings.lockfile)
+
+    @property
+    def lockfile(self) -> LockfileFile:
+        return LockfileFile(self.root, self.settings.lockfile)
+
+    @property
+    def private(self) -> Path:
+        """The folder of journal and lease."""
+        return private_folder(self.root, self.settings.environment)
+
+    @property
+    def journal(self) -> JournalFile:
+        """What this machine recorded."""
+        return JournalFile(self.private / JOURNAL)
+
+    @property
+    def known_journal(self) -> JournalFile:
+        """The same, and what was fetched of the remote's journal; for those who do not look at the remote itself."""
+        return JournalFile(self.private / JOURNAL, self.private / FETCHED)
+
+    @property
+    def id_length(self) -> int:
+        return object_id_length(self.root)
+
+
+def start_folder(ctx: click.Context) -> Path:
+    """The folder that the command works from: -C, or the current one."""
+    folder = Path(given(ctx, "directory") or ".")
+    if not folder.is_dir():
+        raise click.UsageError(f"-C {folder}: there is no such folder.", ctx)
+    return folder.absolute()
+
+
+def open_project(ctx: click.Context, **flags: Any) -> Project:
+    """The project around the start folder. Raises `InvalidInput` or `UsageError` with all that is wrong in
+    its settings.
+    """
+    start = start_folder(ctx)
+    root = find_root(start)
+    config = given(ctx, "config")
+    path = root / SETTINGS_FILE if config is None else start / config
+    file = read_settings_file(path, explicit=config is not None, name=config or SETTINGS_FILE)
+    settings = resolve(
+        {"environment": given(ctx, "environment"), **flags},
+        os.environ,
+        file.values,
+        place=file.place,
+        file_name=config or SETTINGS_FILE,
+    )
+    return Project(root, settings)
+
+
+def api_key(settings: Settings) -> str:
+    """The API key: from LINGO_API_KEY, its deprecated name, or the keyring where that extra is installed."""
+    key = os.environ.get("LINGO_API_KEY", "").strip()
+    if key:
+        return key
+    key = os.environ.get(DEPRECATED_KEY, "").strip()
+    if key:
+        warn(f"{DEPRECATED_KEY} is deprecated; use LINGO_API_KEY")
+        return key
+    from reconciler.adapters.system.keyring_store import key_from_keyring  # only without the variable
+
+    stored = key_from_keyring(settings.api_url)
+    if stored:
+        return stored
+    raise InvalidInput(
+        "there is no API key",
+        hint="set LINGO_API_KEY; planning needs none, and `reconcile sandbox` is a platform to try things on",
+    )

@@ -1,0 +1,72 @@
+"""Saved plans and guards on the command line: `plan --out`, `apply PLAN`, --allow-replace and --allow-retire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.wiring.project import Project, start_folder
+from reconciler.core.errors import UsageError
+from reconciler.core.plan.limits import Policy
+from reconciler.core.settings.model import SETTINGS_FILE
+
+if TYPE_CHECKING:
+    from reconciler.app.planning import Planned
+    from reconciler.core.plan.saved import SavedPlan
+
+
+def policy_of(project: Project, flags: Mapping[str, Any]) -> Policy:
+    """What the run may do: the limits from the settings, and the engines that are named."""
+    settings = project.settings
+    return Policy(
+        settings.max_replace,
+        settings.max_retire,
+        frozenset(flags["allow_replace"]),
+        frozenset(flags["allow_retire"]),
+    )
+
+
+def write_saved(
+    ctx: click.Context, project: Project, planned: Planned, out: str, retry_failed: bool, code: int
+) -> None:
+    """Write the plan file; none where no plan could be made. Raises `StorageError`, `UsageError`."""
+    file = start_folder(ctx) / out
+    if _is_ours(project, file):
+        raise UsageError(f"--out {out}: reconcile reads that file itself", hint="such as --out plan.json")
+    if planned.plan.invalid:
+        return
+    from reconciler.adapters.storage.plan_file import write_plan_file  # pydantic, for saved plans only
+    from reconciler.core.plan.saved import apply_document
+    from reconciler.render.data.json_view import plan_document
+
+    document = {
+        **plan_document(planned.plan),
+        "apply": apply_document(planned.plan, planned.standing.folded, retry_failed),
+        "exitCode": int(code),
+    }
+    write_plan_file(file, document)
+
+
+def _is_ours(project: Project, file: Path) -> bool:
+    """Whether a plan in this place would be taken for something else, or be in its place."""
+    settings, place = project.settings, file.resolve()
+    ours = {(project.root / name).resolve() for name in (settings.lockfile, SETTINGS_FILE)}
+    return place in ours or (project.root / settings.engines).resolve() in place.parents
+
+
+def read_saved(ctx: click.Context, flags: Mapping[str, Any]) -> SavedPlan | None:
+    """The plan file that is to be applied, if one is named. Raises `InvalidInput` for one that cannot be."""
+    name = flags["plan_file"]
+    if name is None:
+        return None
+    for option, given in (("--only", flags["only"]), ("--retry-failed", flags["retry_failed"])):
+        if given:
+            raise UsageError(
+                f"{option} makes no sense with a saved plan", hint="it belongs to `reconcile plan`"
+            )
+    from reconciler.adapters.storage.plan_file import read_plan_file  # pydantic, for saved plans only
+
+    return read_plan_file(start_folder(ctx) / name)
