@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.app.driver import Driver, Ports
-from reconciler.app.planning import Planned
+from reconciler.app.planning import PlanResult
 from reconciler.core.errors import GuardRefused
 from reconciler.core.plan.model import Plan
 from reconciler.core.run.machine import Run
@@ -22,24 +22,24 @@ class ApplySettings:
     detach: bool
     callback_url: str | None
     new_id: Callable[[], str]
-    glance: bool = False
+    no_wait: bool = False
 
 
-def build_driver(planned: Planned, ports: Ports, settings: ApplySettings) -> Driver:
+def build_driver(planned: PlanResult, ports: Ports, settings: ApplySettings) -> Driver:
     """A driver for the plan. Raises `StorageError` when the lockfile could not be written at the end."""
     if planned.plan.changes_anything:
         ports.lockfile.check_writable()
     operations = {action.key: settings.new_id() for action in planned.plan.actions if action.creates}
     run = Run(
         planned.plan,
-        planned.standing.folded,
+        planned.recorded.folded,
         operations,
         Options(
             concurrency=settings.concurrency,
-            ahead=settings.concurrency if ports.sharer is not None else 0,
-            shared=ports.sharer is not None,
+            ahead=settings.concurrency if ports.ledger_writer is not None else 0,
+            shared=ports.ledger_writer is not None,
             detach=settings.detach,
-            glance=settings.glance,
+            no_wait=settings.no_wait,
         ),
     )
     creates = len(operations)

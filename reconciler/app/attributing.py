@@ -15,7 +15,7 @@ from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.plan.attribution import Evidence, attributed, paths_of_gone
 
 if TYPE_CHECKING:
-    from reconciler.app.planning import Planned
+    from reconciler.app.planning import PlanResult
     from reconciler.app.ports import Engines, LockfileStore
     from reconciler.core.engine.spec import Desired
     from reconciler.core.errors import Diagnostic
@@ -40,10 +40,10 @@ class Base(Protocol):
 
 
 def attribute(
-    planned: Planned, engines: Engines, lockfile: LockfileStore, base: Base, folder: str, id_length: int
+    planned: PlanResult, engines: Engines, lockfile: LockfileStore, base: Base, folder: str, id_length: int
 ) -> Plan:
     """The plan, each action with its origin. `folder` is that of the engine files. Raises `GitError`."""
-    plan, folded = planned.plan, planned.standing.folded
+    plan, folded = planned.plan, planned.recorded.folded
     if not plan.actions:
         return plan
     evidence = {one.key: _evidence_here(one, folded, engines, folder, id_length) for one in plan.actions}
@@ -55,7 +55,7 @@ def attribute(
         known = replace(
             known,
             base={path: ids[path] for path in (*known.here, *known.gone) if path in ids},
-            relisted=before is not None and _is_relisted(action, before, planned.standing.on_disk),
+            relisted=before is not None and _is_relisted(action, before, planned.recorded.on_disk),
         )
         evidence[action.key] = replace(known, base_meaning=_meaning_then(action, known, base))
     return plan.with_actions(attributed(plan.actions, evidence))
@@ -94,14 +94,14 @@ def _meaning_then(action: Action, known: Evidence, base: Base) -> Desired | None
 
 
 def _lockfile_then(
-    base: Base, lockfile: LockfileStore, ids: Mapping[str, str], planned: Planned
+    base: Base, lockfile: LockfileStore, ids: Mapping[str, str], planned: PlanResult
 ) -> Lockfile | None:
     """The base's lockfile; None where it cannot be read, and then nobody is said to have changed it."""
     content = base.read(lockfile.path) if lockfile.path in ids else b""
     if content is None:
         return None
     if content and content == lockfile.read()[1]:
-        return planned.standing.on_disk
+        return planned.recorded.on_disk
     try:
         return lockfile_format.parse(content, lockfile.path) if content.strip() else lockfile_format.EMPTY
     except LockfileError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.app.finishing import Ending
+from reconciler.app.ledger_writer import BeginNotPublished, LedgerWriter
 from reconciler.app.ports import (
     Clock,
     Completions,
@@ -22,7 +23,6 @@ from reconciler.app.ports import (
     Observer,
     Platform,
 )
-from reconciler.app.sharing import Sharer, Unannounced
 from reconciler.core.errors import PlatformError, StorageError
 from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.lockfile.model import Lockfile
@@ -69,7 +69,7 @@ class Ports:
     lockfile: LockfileStore
     observer: Observer
     clock: Clock
-    sharer: Sharer | None = None  # where runs share their records through a remote
+    ledger_writer: LedgerWriter | None = None  # where runs share their records through a remote
     deliveries: Deliveries | None = None
 
 
@@ -106,11 +106,11 @@ class Driver:
         if self._ports.deliveries is not None:
             self._start(self._follow(self._ports.deliveries))
         writers = [asyncio.create_task(self._write_journal())]
-        sharer = self._ports.sharer
-        if sharer is not None:
+        ledger_writer = self._ports.ledger_writer
+        if ledger_writer is not None:
             loop = asyncio.get_running_loop()  # it may be told from the thread that pushes
-            sharer.tell_loss(lambda reason: loop.call_soon_threadsafe(self._lose_lease, reason))
-            writers.append(asyncio.create_task(self._share(sharer)))
+            ledger_writer.report_loss(lambda reason: loop.call_soon_threadsafe(self._lose_lease, reason))
+            writers.append(asyncio.create_task(self._share(ledger_writer)))
         try:
             finish = await self._loop()
         finally:
@@ -119,11 +119,11 @@ class Driver:
             await _cancel([*self._activities])
             self._closing = True
             self._writer_wanted.set()
-            if sharer is not None:
-                sharer.close()
+            if ledger_writer is not None:
+                ledger_writer.close()
             await asyncio.gather(*writers)
         ports = self._ports
-        ending = Ending(self._run, on_disk, ports.lockfile, ports.journal, ports.observer, sharer)
+        ending = Ending(self._run, on_disk, ports.lockfile, ports.journal, ports.observer, ledger_writer)
         outcome = await asyncio.to_thread(ending.write, finish.lockfile, self._owed)
         if self._bug is not None:
             raise self._bug
@@ -133,9 +133,9 @@ class Driver:
         """End soon: nothing new begins, and what is in flight gets a short grace."""
         self._ports.observer.notice("interrupted: no further create call; recording what is under way")
         self._facts.put_nowait(Interrupted())
-        if self._ports.sharer is not None:
-            self._ports.sharer.hurry(END)
-        self._later(GRACE if self._ports.sharer is None else SHARED_GRACE, GraceOver())
+        if self._ports.ledger_writer is not None:
+            self._ports.ledger_writer.hurry(END)
+        self._later(GRACE if self._ports.ledger_writer is None else SHARED_GRACE, GraceOver())
 
     async def _loop(self) -> Finish:
         commands = self._run.start(self._ports.clock.now())
@@ -145,13 +145,13 @@ class Driver:
                     return command
                 self._carry_out(command)
             fact = await self._facts.get()
-            self._tell(fact)
+            self._report(fact)
             commands = self._run.handle(fact, self._ports.clock.now())
 
     def _carry_out(self, command: Command) -> None:
         match command:
-            case Append(records) if self._ports.sharer is not None and isinstance(records[0], Begin):
-                self._start(self._announce(self._ports.sharer, records))
+            case Append(records) if self._ports.ledger_writer is not None and isinstance(records[0], Begin):
+                self._start(self._announce(self._ports.ledger_writer, records))
             case Append(records):
                 self._write(records)
             case Create(operation, key, _):
@@ -178,18 +178,18 @@ class Driver:
         started.add_done_callback(self._activities.discard)
         return started
 
-    async def _announce(self, sharer: Sharer, begins: tuple[Record, ...]) -> None:
+    async def _announce(self, ledger_writer: LedgerWriter, begins: tuple[Record, ...]) -> None:
         """Begins go to the remote first: the machine may vanish together with its disk."""
         try:
-            await sharer.announce(begins)
-        except Unannounced as error:
+            await ledger_writer.announce(begins)
+        except BeginNotPublished as error:
             self._facts.put_nowait(Unrecorded(begins, error.message))
         else:
             self._write(begins)
 
-    async def _share(self, sharer: Sharer) -> None:
+    async def _share(self, ledger_writer: LedgerWriter) -> None:
         try:
-            await sharer.run()
+            await ledger_writer.run()
         except (
             Exception
         ) as error:  # beyond the port's contract: begins are not announced any more, so the run ends
@@ -206,7 +206,7 @@ class Driver:
     async def _create(self, command: Create) -> None:
         operation = command.operation
         callback = f"{self._callback_url}/{operation}" if self._callback_url else None
-        if self._ports.sharer is not None and not self._ports.sharer.may_create():
+        if self._ports.ledger_writer is not None and not self._ports.ledger_writer.may_create():
             self._facts.put_nowait(
                 Answered(operation, Refused("the lease was lost before the call was sent"))
             )
@@ -231,7 +231,7 @@ class Driver:
     async def _watch(self, job_id: str, key: str) -> None:
         completions = self._ports.completions
         if completions is None:
-            if self._run.options.glance:  # the inbox was read before the plan was made
+            if self._run.options.no_wait:  # the inbox was read before the plan was made
                 self._facts.put_nowait(WatchEnded(job_id, NOT_ENDED))
             return
         try:
@@ -240,12 +240,12 @@ class Driver:
                     self._ports.observer.step(key, heard.step, heard.detail)
                     continue
                 self._facts.put_nowait(Heard(heard))
-                if self._run.options.glance:
+                if self._run.options.no_wait:
                     self._facts.put_nowait(WatchEnded(job_id, NOT_ENDED))
                     return
             self._facts.put_nowait(WatchEnded(job_id, "the platform tells nothing more about its job"))
         except PlatformError as error:
-            if self._ports.deliveries is not None and not self._run.options.glance:
+            if self._ports.deliveries is not None and not self._run.options.no_wait:
                 self._ports.observer.notice(f"{key}: only its webhook is waited for: {error.message}")
                 return
             self._ports.observer.notice(f"{key}: cannot wait for its job: {error.message}")
@@ -286,8 +286,8 @@ class Driver:
             reason = "an error of our own kept it out of the journal"
         else:
             self._owed.clear()
-            if self._ports.sharer is not None:
-                self._ports.sharer.note(batch)
+            if self._ports.ledger_writer is not None:
+                self._ports.ledger_writer.note(batch)
             return Recorded(batch)
         self._owed += [record for record in batch if not isinstance(record, Begin)]
         return Unrecorded(batch, reason)
@@ -297,29 +297,29 @@ class Driver:
             return None
         return asyncio.get_running_loop().call_later(seconds, self._facts.put_nowait, fact)
 
-    def _tell(self, fact: Fact) -> None:
+    def _report(self, fact: Fact) -> None:
         observer = self._ports.observer
         match fact:
             case Answered(operation, Accepted(job_id, engine_id, status)):
                 key = self._keys.setdefault(job_id, self._keys[operation])
                 observer.accepted(key, engine_id, job_id)
-                self._tell_end(key, News(job_id, status), engine_id)
+                self._report_end(key, News(job_id, status), engine_id)
             case Answered(operation, Refused(message)):
                 observer.failed(self._keys[operation], message)
             case Answered(operation, Uncertain(reason)):
                 observer.uncertain(self._keys[operation], reason)
             case Heard(news):
-                self._tell_end(self._keys.get(news.job_id, news.job_id), news, None)
+                self._report_end(self._keys.get(news.job_id, news.job_id), news, None)
             case Delivered(event):
                 about = self._keys.get(event.job_id or "") or self._keys.get(event.operation_id or "")
                 if about is not None and event.news is not None:
-                    self._tell_end(about, event.news, event.engine_id)
+                    self._report_end(about, event.news, event.engine_id)
             case DeadlinePassed():
                 observer.notice("the deadline passed: jobs that still run are resumed by the next run")
             case Unrecorded(_, reason):
                 observer.notice(f"stopped creating: {reason}")
 
-    def _tell_end(self, key: str, news: News, engine_id: str | None) -> None:
+    def _report_end(self, key: str, news: News, engine_id: str | None) -> None:
         if not news.terminal or key in self._told:
             return
         self._told.add(key)

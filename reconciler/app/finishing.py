@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.ports import Journal, LockfileStore, Observer
-from reconciler.app.sharing import Sharer
 from reconciler.core.errors import GitError, InvalidInput, ReconcileError, StorageError
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record, union
@@ -35,14 +35,14 @@ class Ending:
         lockfile: LockfileStore,
         journal: Journal,
         observer: Observer,
-        sharer: Sharer | None = None,
+        ledger_writer: LedgerWriter | None = None,
     ) -> None:
         self._run = run
         self._on_disk = on_disk
         self._lockfile = lockfile
         self._journal = journal
         self._observer = observer
-        self._sharer = sharer
+        self._ledger_writer = ledger_writer
 
     def write(self, ours: Lockfile, owed: Sequence[Record]) -> Outcome:
         """The outcome. `owed` are facts that are not in the journal yet, though they should be.
@@ -66,19 +66,19 @@ class Ending:
         self, outcome: Outcome, ours: Lockfile, records: Sequence[Record]
     ) -> tuple[Outcome, Lockfile]:
         """What the branch has now. Where it cannot be published, the journal keeps everything for the next run."""
-        if self._sharer is None:
+        if self._ledger_writer is None:
             return outcome, ours
         try:
-            merged = self._sharer.finish(ours, records)
+            merged = self._ledger_writer.finish(ours, records)
         except (
             GitError,
             InvalidInput,
         ) as error:  # the latter: what is on the remote cannot be read or merged
             hint = f"; {error.hint}" if error.hint else ""
-            lost = outcome.lease_lost or self._sharer.lost is not None
+            lost = outcome.lease_lost or self._ledger_writer.lost is not None
             return replace(outcome, lease_lost=lost, unpublished=f"{error.message}{hint}"), ours
-        if self._sharer.lost is not None:
-            return replace(outcome, lease_lost=True, unpublished=self._sharer.lost), ours
+        if self._ledger_writer.lost is not None:
+            return replace(outcome, lease_lost=True, unpublished=self._ledger_writer.lost), ours
         for one in merged.doubled:
             self._observer.notice(f"{one.key}: two engines were made; {one.kept} serves, {one.other} is kept")
         return replace(outcome, published=True), merged.lockfile

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.app.planning import Standing, read_standing
+from reconciler.app.planning import RecordedState, read_recorded_state
 from reconciler.app.ports import Clock, Deliveries, Journal, LockfileStore
 from reconciler.core.ledger.journal import Begin, Record
-from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.webhook_facts import Delivery, concerns, known_in, learn
 
 
 def take_in(
-    standing: Standing, journal: Journal, clock: Clock, waiting: Sequence[Delivery]
+    recorded: RecordedState, journal: Journal, clock: Clock, waiting: Sequence[Delivery]
 ) -> tuple[Record, ...]:
     """Journal what these deliveries add to where things stand; the facts are returned. The caller holds the lease of
     this machine. Raises `StorageError`.
     """
-    facts = learn(standing.folded, [one.event for one in waiting], clock.now())
+    facts = learn(recorded.folded, [one.event for one in waiting], clock.now())
     if facts:
         # Begins go along: a plan on this machine may not see those that are only on the remote.
         about = {fact.operation for fact in facts}
-        begins = [one for one in standing.records if isinstance(one, Begin) and one.operation in about]
+        begins = [one for one in recorded.records if isinstance(one, Begin) and one.operation in about]
         journal.append([*begins, *facts])
     return facts
 
@@ -36,10 +36,10 @@ def claim_taken(
     waiting: Sequence[Delivery],
     lockfile: LockfileStore,
     journal: Journal,
-    shared: Shared | None,
+    shared: RemoteSnapshot | None,
 ) -> int:
     """Claim the deliveries about our engines from which nothing more can be learnt; how many that were."""
-    folded = read_standing(lockfile, journal, shared).folded
+    folded = read_recorded_state(lockfile, journal, shared).folded
     known = known_in(folded)
     ours = [one for one in waiting if concerns(known, one.event)]
     done = [one for one in ours if not learn(folded, [one.event], "")]

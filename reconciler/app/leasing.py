@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.app.ports import Clock, Ledger
-from reconciler.core.errors import LeaseHeld, Outrun
+from reconciler.core.errors import LeaseHeld, RefMoved
 from reconciler.core.ledger.lease import Holder, give_back
-from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 
 BREAK_TRIES = 12
 POLL = 5.0  # seconds between two looks at a lease that another run has
@@ -21,7 +21,7 @@ def look_when_free(
     sleep: Callable[[float], None],
     has_ended: Callable[[Holder], bool],
     notice: Callable[[str], None],
-) -> Shared:
+) -> RemoteSnapshot:
     """What is shared, once nobody has the lease. Raises `LeaseHeld` after `wait` seconds.
 
     A holder that `has_ended` for certain counts as gone at once; any other until its lease expires.
@@ -44,16 +44,16 @@ def look_when_free(
         waited += max(pause, 0.05)
 
 
-def break_lease(ledger: Ledger, seen: Shared) -> Shared:
+def break_lease(ledger: Ledger, seen: RemoteSnapshot) -> RemoteSnapshot:
     """Take the lease from its holder. That run will notice at its next push, and create nothing more.
 
-    A holder that is alive pushes meanwhile; as long as it is the same one, this tries again. Raises `Outrun` when
+    A holder that is alive pushes meanwhile; as long as it is the same one, this tries again. Raises `RefMoved` when
     somebody else has the lease by now, or nobody.
     """
     for _ in range(BREAK_TRIES - 1):
         try:
             return ledger.record(seen, seen.records, give_back(seen.lease))
-        except Outrun:
+        except RefMoved:
             newest = ledger.look()
             if newest.lease.token != seen.lease.token:
                 raise

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.app.ports import Engines, Journal, LockfileStore
     from reconciler.core.engine.spec import Desired
     from reconciler.core.ledger.journal import Record
-    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.lockfile.model import Lockfile
     from reconciler.core.plan.model import Action
     from reconciler.core.plan.saved import SavedPlan
@@ -45,7 +45,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RecordedState:
     """Where things stand: the lockfile as it is on disk, the journal, and the two folded.
 
     Where runs share through a remote, `shared` is what was seen there, and all of it is folded in.
@@ -55,7 +55,7 @@ class Standing:
     records: tuple[Record, ...]
     folded: Lockfile
     digest: str
-    shared: Shared | None = None
+    shared: RemoteSnapshot | None = None
 
     @property
     def unwritten(self) -> int:
@@ -68,35 +68,37 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlanResult:
     """A plan, and what it was made from."""
 
     plan: Plan
-    standing: Standing
+    recorded: RecordedState
 
 
-def read_standing(lockfile: LockfileStore, journal: Journal, shared: Shared | None = None) -> Standing:
+def read_recorded_state(
+    lockfile: LockfileStore, journal: Journal, shared: RemoteSnapshot | None = None
+) -> RecordedState:
     """Where things stand. Raises `LockfileError`, `JournalError`, `StorageError`."""
     on_disk, content = lockfile.read()
     records, journalled = journal.read()
     if shared is not None:
-        return _shared_standing(on_disk, content, records, shared)
+        return _shared_state(on_disk, content, records, shared)
     digest = "absent"
     if content or journalled:
         digest = _digest(content, journalled) if journalled else _digest(content)
-    return Standing(on_disk, records, _folded(on_disk, records), digest)
+    return RecordedState(on_disk, records, _folded(on_disk, records), digest)
 
 
-def _shared_standing(
-    on_disk: Lockfile, content: bytes, records: tuple[Record, ...], shared: Shared
-) -> Standing:
+def _shared_state(
+    on_disk: Lockfile, content: bytes, records: tuple[Record, ...], shared: RemoteSnapshot
+) -> RecordedState:
     from reconciler.core.ledger import journal
     from reconciler.core.lockfile.merge import merge
 
     everything = journal.union(shared.records, records)
     newest = on_disk if content == shared.content else merge(None, on_disk, shared.lockfile).lockfile
     digest = _digest(content, shared.content, journal.render(everything))
-    return Standing(on_disk, everything, _folded(newest, everything), digest, shared)
+    return RecordedState(on_disk, everything, _folded(newest, everything), digest, shared)
 
 
 def _digest(*contents: bytes) -> str:
@@ -116,8 +118,8 @@ def make_plan(
     lockfile: LockfileStore,
     journal: Journal,
     request: Request,
-    shared: Shared | None = None,
-) -> Planned:
+    shared: RemoteSnapshot | None = None,
+) -> PlanResult:
     """The plan for a project, from what is here and what was seen on the remote.
 
     Invalid engine files are in its diagnostics, and it then has no actions.
@@ -125,13 +127,13 @@ def make_plan(
     Raises `InvalidInput` for no engine files or an unreadable lockfile, `UsageError` for a pattern without a match,
     `GuardRefused` for a saved plan that does not hold any more.
     """
-    standing = read_standing(lockfile, journal, shared)
+    recorded = read_recorded_state(lockfile, journal, shared)
     found, problems = engines.discover()
-    selected = _selection(request, lockfile.path, [*found, *standing.folded.engines])
-    desired, unchanged, diagnostics = _load(engines, found, standing.folded, selected, request.id_length)
-    diagnostics = [*problems, *diagnostics, *_clashes(standing.folded, desired, found)]
+    selected = _selection(request, lockfile.path, [*found, *recorded.folded.engines])
+    desired, unchanged, diagnostics = _load(engines, found, recorded.folded, selected, request.id_length)
+    diagnostics = [*problems, *diagnostics, *_clashes(recorded.folded, desired, found)]
     invalid = any(one.severity == "error" for one in diagnostics)
-    actions = () if invalid else _actions(standing.folded, desired, found, selected, request)
+    actions = () if invalid else _actions(recorded.folded, desired, found, selected, request)
     spoken_for = {action.key for action in actions}
     unchanged += [key for key in desired if key not in spoken_for and selected(key)]
     plan = Plan(
@@ -140,10 +142,10 @@ def make_plan(
         unchanged=() if invalid else tuple(sorted(unchanged)),
         diagnostics=tuple(diagnostics),
         lockfile=lockfile.path,
-        lockfile_digest=standing.digest,
-        unwritten=standing.unwritten,
+        lockfile_digest=recorded.digest,
+        unwritten=recorded.unwritten,
     )
-    return Planned(plan, standing)
+    return PlanResult(plan, recorded)
 
 
 def _actions(
@@ -156,11 +158,11 @@ def _actions(
     """What is to be done, and what of it is held back."""
     if not desired and lockfile.engines.keys() <= found.keys() and request.saved is None:
         return ()  # no file had to be read, and none is gone
-    from reconciler.core.plan.diff import Situation, actions_for
+    from reconciler.core.plan.diff import PlanInput, actions_for
     from reconciler.core.plan.guards import guarded
 
     retry_failed = request.retry_failed or (request.saved is not None and request.saved.retry_failed)
-    actions = actions_for(Situation(lockfile, desired, found.keys(), selected, retry_failed))
+    actions = actions_for(PlanInput(lockfile, desired, found.keys(), selected, retry_failed))
     if request.saved is not None:
         actions = request.saved.still(actions, lockfile)
     return guarded(actions, lockfile, request.policy)
@@ -189,27 +191,27 @@ def _clashes(lockfile: Lockfile, desired: Mapping[str, Desired], keys: Collectio
 
 
 def plan_to_collect(
-    lockfile: LockfileStore, journal: Journal, request: Request, shared: Shared | None = None
-) -> Planned:
+    lockfile: LockfileStore, journal: Journal, request: Request, shared: RemoteSnapshot | None = None
+) -> PlanResult:
     """A plan that only waits for what is under way. Engine files are not looked at.
 
-    Raises `UsageError` for a pattern without a match, and as `read_standing`.
+    Raises `UsageError` for a pattern without a match, and as `read_recorded_state`.
     """
     from reconciler.core.plan.collect import actions_to_collect
 
-    standing = read_standing(lockfile, journal, shared)
-    selected = select(request.only, standing.folded.engines.keys())
-    actions = actions_to_collect(standing.folded, selected)
+    recorded = read_recorded_state(lockfile, journal, shared)
+    selected = select(request.only, recorded.folded.engines.keys())
+    actions = actions_to_collect(recorded.folded, selected)
     spoken_for = {action.key for action in actions}
     plan = Plan(
         environment=request.environment,
         actions=actions,
-        unchanged=tuple(sorted(standing.folded.engines.keys() - spoken_for)),
+        unchanged=tuple(sorted(recorded.folded.engines.keys() - spoken_for)),
         lockfile=lockfile.path,
-        lockfile_digest=standing.digest,
-        unwritten=standing.unwritten,
+        lockfile_digest=recorded.digest,
+        unwritten=recorded.unwritten,
     )
-    return Planned(plan, standing)
+    return PlanResult(plan, recorded)
 
 
 def _load(

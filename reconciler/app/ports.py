@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports li
     from reconciler.core.errors import Diagnostic
     from reconciler.core.ledger.journal import Record
     from reconciler.core.ledger.lease import Lease
-    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.webhook_facts import Delivery
     from reconciler.core.lockfile.model import Lockfile
     from reconciler.core.platform.job import Answer, News, Progress
@@ -82,19 +82,21 @@ class LocalLease(Protocol):
 
 
 class Ledger(Protocol):
-    """What runs share through a remote. Every method may raise `GitError`; those that push raise `Outrun` when the
+    """What runs share through a remote. Every method may raise `GitError`; those that push raise `RefMoved` when the
     remote has moved since `seen`, `PushRefused` when it will not have the push, and `RemoteUnreachable`.
     """
 
-    def look(self) -> Shared:
+    def look(self) -> RemoteSnapshot:
         """As it is now."""
         ...
 
-    def record(self, seen: Shared, records: Sequence[Record], lease: Lease) -> Shared:
+    def record(self, seen: RemoteSnapshot, records: Sequence[Record], lease: Lease) -> RemoteSnapshot:
         """Put these records and this lease in the place of what was seen, in one step."""
         ...
 
-    def publish(self, seen: Shared, lockfile: Lockfile, told: Sequence[Record], lease: Lease) -> Shared:
+    def publish(
+        self, seen: RemoteSnapshot, lockfile: Lockfile, told: Sequence[Record], lease: Lease
+    ) -> RemoteSnapshot:
         """Put this lockfile on the branch and empty the journal, all or nothing.
 
         `told` are all facts up to here: the ledger's log keeps them, though the journal does not.

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.app.ports import Clock, Ledger
-from reconciler.core.errors import InvalidInput, Outrun, PushRefused, RemoteUnreachable
+from reconciler.core.errors import InvalidInput, PushRefused, RefMoved, RemoteUnreachable
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record, union
 from reconciler.core.ledger.lease import Holder, Lease, give_back, renew, seconds_left, take
-from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.merge import Merged, merge
 from reconciler.core.lockfile.model import Lockfile
 
@@ -37,7 +37,7 @@ class Pusher:
     """One run's side of the ledger. `seen` is the ledger as of the last look or push."""
 
     def __init__(
-        self, ledger: Ledger, seen: Shared, terms: Terms, clock: Clock, pause: Callable[[int], None]
+        self, ledger: Ledger, seen: RemoteSnapshot, terms: Terms, clock: Clock, pause: Callable[[int], None]
     ) -> None:
         self.seen = self._start = seen
         self.lost: str | None = None  # why the lease is not ours any more
@@ -82,7 +82,7 @@ class Pusher:
             mine = [*self._mine, *(begins if self.lost is None else ())]
             try:
                 self._record(mine, lease)
-            except Outrun:
+            except RefMoved:
                 self._lose_if_told(self._look_again(attempt))
                 continue
             if self.lost is None:
@@ -128,7 +128,7 @@ class Pusher:
         # Whoever pushed may have created what our plan creates, or may be about to.
         return self._why_lost(before)
 
-    def _why_lost(self, before: Shared) -> str:
+    def _why_lost(self, before: RemoteSnapshot) -> str:
         holder = self.seen.lease.holder
         if holder is not None:
             return f"another run has the lease: {holder}"
@@ -154,7 +154,7 @@ class Pusher:
                 return Merged(ours)
             try:
                 return self._publish(ours)
-            except Outrun:
+            except RefMoved:
                 lost = self._look_again(attempt + 1)
                 if unreachable and (arrived := self._arrived(ours)) is not None:
                     return Merged(arrived)
@@ -169,7 +169,7 @@ class Pusher:
                 self._leave()
                 raise
         self._leave()
-        raise Outrun("the branch moves too fast: every push was overtaken", hint="run again")
+        raise RefMoved("the branch moves too fast: every push was overtaken", hint="run again")
 
     def _publish(self, ours: Lockfile) -> Merged:
         told = union(self.seen.records, self._mine)
@@ -196,7 +196,7 @@ class Pusher:
             lease = self._free() if self.lost is None else self._next_lease()
             try:
                 self._record(self._mine, lease)
-            except Outrun:
+            except RefMoved:
                 self._lose_if_told(self._look_again(attempt + 1))
             else:
                 return

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from reconciler.app.planning import read_standing
+from reconciler.app.planning import read_recorded_state
 from reconciler.app.ports import Clock, Journal, LockfileStore
 from reconciler.core.errors import UsageError
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record, Settlement
-from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.entry import UNCERTAIN, Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.suggest import did_you_mean
@@ -26,23 +26,23 @@ def settle(
     engine_id: str | None = None,
     job_id: str | None = None,
     *,
-    shared: Shared | None = None,
+    shared: RemoteSnapshot | None = None,
     publish: Publish | None = None,
 ) -> Lockfile:
     """Record the decision, durably, then write the lockfile. Raises `UsageError` when nothing is uncertain there.
 
     Where runs share through a remote, `shared` is what was seen there, and `publish` brings the decision to it.
     """
-    standing = read_standing(lockfile, journal, shared)
-    pending = _uncertain(standing.folded, key)
+    recorded = read_recorded_state(lockfile, journal, shared)
+    pending = _uncertain(recorded.folded, key)
     if engine_id is not None:
-        _check_unknown(standing.folded, engine_id)
+        _check_unknown(recorded.folded, engine_id)
     fact = Settlement(pending.operation_id, decision, clock.now(), engine_id=engine_id, job_id=job_id)
     lockfile.check_writable()
     journal.append([fact])
-    settled = fold(standing.folded, [fact])
+    settled = fold(recorded.folded, [fact])
     if publish is not None:
-        settled = publish(settled, [*standing.records, fact])
+        settled = publish(settled, [*recorded.records, fact])
     lockfile.write(settled)
     journal.compact()
     return settled

@@ -97,6 +97,6 @@ def _print_json(message: str, hint: str | None, error: ReconcileError | None, co
 
 
 def _harmless(text: str) -> str:
-    from reconciler.render.phrases.sanitize import printable  # for failures only
+    from reconciler.render.phrases.sanitize import sanitize  # for failures only
 
-    return "\n".join(printable(line) for line in text.split("\n"))
+    return "\n".join(sanitize(line) for line in text.split("\n"))

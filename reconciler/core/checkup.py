@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.duration import format_duration
-from reconciler.core.errors import Diagnostic, ExitCode, ReconcileError, foremost
+from reconciler.core.errors import Diagnostic, ExitCode, ReconcileError, most_severe
 from reconciler.core.ledger.lease import Lease
 from reconciler.core.settings.model import SETTINGS
 from reconciler.core.suggest import did_you_mean
@@ -75,7 +75,7 @@ def from_error(check: str, error: ReconcileError, verdict: Verdict = Verdict.PRO
 def exit_code_of(findings: Iterable[Finding]) -> ExitCode:
     """0 without a problem, 3 for invalid files or settings, else 1."""
     problems = [one for one in findings if one.verdict is Verdict.PROBLEM]
-    return foremost(ExitCode.INVALID if one.invalid else ExitCode.FAILED for one in problems)
+    return most_severe(ExitCode.INVALID if one.invalid else ExitCode.FAILED for one in problems)
 
 
 def judge_python(version: Sequence[int]) -> Finding:

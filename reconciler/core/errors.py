@@ -12,11 +12,11 @@
     ├── GitHubError            1  GitHub's API refused or could not be reached
     ├── GitError               1  git refused
     │   ├── GitFailed          1  what git said about it (adapters/git)
-    │   ├── Outrun             1  a ref moved meanwhile; look again and try again
+    │   ├── RefMoved           1  a ref moved meanwhile; look again and try again
     │   ├── PushRefused        1  the remote will not have a push: protection, hook, permission
     │   └── RemoteUnreachable  1  the remote cannot be read or reached
     ├── NotServing             1  no such engine, or it does not serve yet (core/serving)
-    ├── Unannounced            1  begins are not on the remote; never leaves a run (app/sharing)
+    ├── BeginNotPublished      1  begins are not on the remote; never leaves a run (app/ledger_writer)
     ├── LeaseHeld              5  another run is applying
     ├── GuardRefused           6  stale plan, protected engine, too many replacements
     └── Interrupted          130  a signal ended the run
@@ -63,7 +63,7 @@ _PRECEDENCE = (
 )
 
 
-def foremost(codes: Iterable[ExitCode]) -> ExitCode:
+def most_severe(codes: Iterable[ExitCode]) -> ExitCode:
     """The one code to end with when several apply; `OK` when there are none."""
     present = set(codes)
     return next((code for code in _PRECEDENCE if code in present), ExitCode.OK)
@@ -159,7 +159,7 @@ class GitError(ReconcileError):
     """A git command failed."""
 
 
-class Outrun(GitError):
+class RefMoved(GitError):
     """A ref on the remote is not where it was: somebody else pushed."""
 
     retryable = True

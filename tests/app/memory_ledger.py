@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from reconciler.app.planning import Planned, Request, make_plan
+from reconciler.app.ledger_writer import LedgerWriter
+from reconciler.app.planning import PlanResult, Request, make_plan
 from reconciler.app.pushing import Terms
-from reconciler.app.sharing import Sharer
 from reconciler.core.engine.spec import Spec
-from reconciler.core.errors import Outrun, RemoteUnreachable
+from reconciler.core.errors import RefMoved, RemoteUnreachable
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import Holder, Lease
-from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.run.outcome import Outcome
@@ -27,11 +27,11 @@ from tests.app.ports import Log, Scene
 class Remote:
     """What all runs see. `pushes` has the types of the records of every push that got there."""
 
-    shared: Shared = field(default_factory=lambda: Shared(branch_tip="b0"))
+    shared: RemoteSnapshot = field(default_factory=lambda: RemoteSnapshot(branch_tip="b0"))
     pushes: list[list[str]] = field(default_factory=list)
     _moves: int = 0
 
-    def put(self, **parts: object) -> Shared:
+    def put(self, **parts: object) -> RemoteSnapshot:
         """Somebody pushes: what is given changes, and the ledger's tip does in any case."""
         self._moves += 1
         self.shared = replace(self.shared, **{"ledger_tip": f"l{self._moves}"} | parts)  # type: ignore[arg-type]
@@ -71,11 +71,11 @@ class MemoryLedger:
     def hurry(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
 
-    def look(self) -> Shared:
+    def look(self) -> RemoteSnapshot:
         self._raise(self.before("look", ()))
         return self.remote.shared
 
-    def record(self, seen: Shared, records: Sequence[Record], held: Lease) -> Shared:
+    def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         self._pass_gate()
         self._raise(self.before("record", records))
         self._compare(seen.ledger_tip, self.remote.shared.ledger_tip)
@@ -87,7 +87,9 @@ class MemoryLedger:
             self.remote.shared, branch_tip=seen.branch_tip, lockfile=seen.lockfile, content=seen.content
         )
 
-    def publish(self, seen: Shared, lockfile: Lockfile, told: Sequence[Record], held: Lease) -> Shared:
+    def publish(
+        self, seen: RemoteSnapshot, lockfile: Lockfile, told: Sequence[Record], held: Lease
+    ) -> RemoteSnapshot:
         self._pass_gate()
         self._raise(self.before("publish", told))
         self._compare(seen.ledger_tip, self.remote.shared.ledger_tip)
@@ -114,7 +116,7 @@ class MemoryLedger:
     @staticmethod
     def _compare(seen: str | None, now: str | None) -> None:
         if seen != now:
-            raise Outrun(f"it is at {now}, not at {seen}")
+            raise RefMoved(f"it is at {now}, not at {seen}")
 
     def _pushed(self, records: Sequence[Record]) -> None:
         self.remote.pushes.append([record.type for record in records])
@@ -143,36 +145,36 @@ class SharedScene(Scene):
         self.moved_clock = MovedClock()
         self.ttl = ttl
         self.pauses: list[int] = []
-        self.sharer: Sharer | None = None
+        self.ledger_writer: LedgerWriter | None = None
         self.began = 0
 
-    def shared_plan(self) -> Planned:
+    def shared_plan(self) -> PlanResult:
         return make_plan(self.engines, self.lockfile, self.journal, Request(), self.ledger.look())
 
-    def new_sharer(self, planned: Planned) -> Sharer:
-        assert planned.standing.shared is not None
+    def new_ledger_writer(self, planned: PlanResult) -> LedgerWriter:
+        assert planned.recorded.shared is not None
         self.began += 1
         terms = Terms(Holder("here", self.began), f"token-{id(self)}-{self.began}", self.ttl)
-        return Sharer(self.ledger, planned.standing.shared, terms, self.moved_clock, self.pauses.append)
+        return LedgerWriter(self.ledger, planned.recorded.shared, terms, self.moved_clock, self.pauses.append)
 
     def share(
         self,
         during: Callable[[], object] | None = None,
         *,
-        planned: Planned | None = None,
+        planned: PlanResult | None = None,
         concurrency: int = 8,
         interrupt: bool = False,
     ) -> Outcome:
         """Plan and apply. `during` may be a coroutine function; it runs beside the run, from its start."""
         planned = planned or self.shared_plan()
-        self.sharer = self.new_sharer(planned)
-        ports = replace(self.ports, sharer=self.sharer, clock=self.moved_clock)
+        self.ledger_writer = self.new_ledger_writer(planned)
+        ports = replace(self.ports, ledger_writer=self.ledger_writer, clock=self.moved_clock)
 
         async def drive() -> Outcome:
             from reconciler.app.applying import build_driver
 
             driver = build_driver(planned, ports, self.settings(concurrency=concurrency))
-            driving = asyncio.create_task(driver.drive(planned.standing.on_disk))
+            driving = asyncio.create_task(driver.drive(planned.recorded.on_disk))
             if during is not None:
                 beside = during()
                 if asyncio.iscoroutine(beside):

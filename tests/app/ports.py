@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from reconciler.app.applying import ApplySettings, build_driver
 from reconciler.app.driver import Driver, Ports
-from reconciler.app.planning import Planned, Request, make_plan
+from reconciler.app.planning import PlanResult, Request, make_plan
 from reconciler.core.engine.fingerprint import blob_id, fingerprint
 from reconciler.core.engine.spec import Desired, Spec
 from reconciler.core.errors import Diagnostic, InvalidInput
@@ -338,7 +338,7 @@ class Scene:
             deliveries=self.deliveries,
         )
 
-    def plan(self, **request: object) -> Planned:
+    def plan(self, **request: object) -> PlanResult:
         return make_plan(self.engines, self.lockfile, self.journal, Request(**request))  # type: ignore[arg-type]
 
     def new_id(self) -> str:
@@ -357,12 +357,12 @@ class Scene:
             concurrency=concurrency,
             timeout=timeout,
             detach=detach,
-            glance=False,
+            no_wait=False,
             callback_url=callback_url,
             new_id=self.new_id,
         )
 
-    def driver(self, planned: Planned, settings: ApplySettings | None = None) -> Driver:
+    def driver(self, planned: PlanResult, settings: ApplySettings | None = None) -> Driver:
         return build_driver(planned, self.ports, settings or self.settings())
 
     def apply(
@@ -377,7 +377,7 @@ class Scene:
 
         async def drive() -> Outcome:
             driver = self.driver(planned, settings)
-            driving = asyncio.create_task(driver.drive(planned.standing.on_disk))
+            driving = asyncio.create_task(driver.drive(planned.recorded.on_disk))
             if while_running is not None:
                 await self.until("POST", "watch")
                 while_running(driver)

@@ -121,7 +121,7 @@ def test_records_that_wait_for_the_disk_go_out_together() -> None:
 
     async def drive() -> Outcome:
         planned = scene.plan()
-        driving = asyncio.create_task(scene.driver(planned, settings).drive(planned.standing.on_disk))
+        driving = asyncio.create_task(scene.driver(planned, settings).drive(planned.recorded.on_disk))
         await scene.until("POST", count=40)
         scene.journal.gate.clear()
         for event in scene.platform.slow.values():
@@ -192,7 +192,7 @@ def test_at_the_deadline_what_has_not_begun_is_not_begun() -> None:
 
     async def drive() -> Outcome:
         planned = scene.plan()
-        driving = asyncio.create_task(scene.driver(planned, settings).drive(planned.standing.on_disk))
+        driving = asyncio.create_task(scene.driver(planned, settings).drive(planned.recorded.on_disk))
         await scene.until("told: the deadline passed")
         scene.platform.slow["Acme"].set()
         return await driving
@@ -347,7 +347,7 @@ def test_interrupted_while_jobs_run_they_are_left_to_the_next_run() -> None:
     async def drive() -> Outcome:
         planned = scene.plan()
         driver = scene.driver(planned)
-        driving = asyncio.create_task(driver.drive(planned.standing.on_disk))
+        driving = asyncio.create_task(driver.drive(planned.recorded.on_disk))
         await scene.until("watch pjb_1")
         driver.interrupt()
         driver.interrupt()
@@ -365,7 +365,7 @@ def test_interrupted_while_a_begin_is_written_it_is_not_sent() -> None:
     async def drive() -> Outcome:
         planned = scene.plan()
         driver = scene.driver(planned)
-        driving = asyncio.create_task(driver.drive(planned.standing.on_disk))
+        driving = asyncio.create_task(driver.drive(planned.recorded.on_disk))
         await asyncio.sleep(0)
         driver.interrupt()
         await asyncio.sleep(0)

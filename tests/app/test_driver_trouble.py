@@ -59,7 +59,7 @@ def test_an_answer_that_the_journal_refuses_goes_along_with_the_next_record() ->
 
     async def drive() -> Outcome:
         planned = scene.plan()
-        driving = asyncio.create_task(scene.driver(planned).drive(planned.standing.on_disk))
+        driving = asyncio.create_task(scene.driver(planned).drive(planned.recorded.on_disk))
         await scene.until("watch pjb_1")
         assert scene.journal.types() == ["begin"]
         scene.lockfile.refuses = StorageError("the disk is full")
@@ -69,7 +69,7 @@ def test_an_answer_that_the_journal_refuses_goes_along_with_the_next_record() ->
     outcome = asyncio.run(drive())
     assert outcome.unwritten == "the disk is full"
     assert scene.journal.types() == ["begin", "accepted", "ended"]
-    made = scene.plan().standing.folded.entry("acme")
+    made = scene.plan().recorded.folded.entry("acme")
     assert made is not None
     assert made.current is not None
     assert made.current.engine_id == "eng_1"
@@ -121,7 +121,7 @@ def test_a_journal_that_cannot_be_emptied_is_told_and_harmless() -> None:
     assert outcome.wrote
     assert outcome.unwritten == "cannot compact the journal"
     planned = scene.plan()
-    assert planned.standing.records
+    assert planned.recorded.records
     assert planned.plan.unwritten == 0
     assert not planned.plan.changes_anything
 
@@ -219,6 +219,6 @@ def test_a_killed_run_is_carried_on_and_nothing_is_made_twice(crash_at: str) -> 
     assert scene.platform.operations == ["op_1"]
     expected = Status.UNCERTAIN if crash_at == "POST" else Status.DONE
     assert all(result.status is expected for result in again.results)
-    stands = scene.plan().standing.folded.entry("acme")
+    stands = scene.plan().recorded.folded.entry("acme")
     assert stands is not None
     assert stands.engine_ids == (() if crash_at == "POST" else ("eng_1",))

@@ -24,7 +24,7 @@ def apply_while(scene: Scene, change: Callable[[Lockfile], Lockfile]) -> Outcome
 
     async def drive() -> Outcome:
         planned = scene.plan()
-        driving = asyncio.create_task(scene.driver(planned).drive(planned.standing.on_disk))
+        driving = asyncio.create_task(scene.driver(planned).drive(planned.recorded.on_disk))
         await scene.until("watch")
         changed = change(scene.lockfile.read()[0])
         scene.lockfile.content = lockfile_format.render(changed)
@@ -98,7 +98,7 @@ def test_a_lockfile_that_became_unreadable_meanwhile_is_left_alone_and_the_journ
 
     async def drive() -> Outcome:
         planned = scene.plan()
-        driving = asyncio.create_task(scene.driver(planned).drive(planned.standing.on_disk))
+        driving = asyncio.create_task(scene.driver(planned).drive(planned.recorded.on_disk))
         await scene.until("watch")
         scene.lockfile.content = conflict
         scene.completions.running["pjb_1"].set()

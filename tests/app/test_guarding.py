@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.app.planning import Planned
+from reconciler.app.planning import PlanResult
 from reconciler.core.engine.fingerprint import blob_id
-from reconciler.core.engine.spec import Desired, Kept, Output, Spec
+from reconciler.core.engine.spec import Desired, LifecycleOptions, Output, Spec
 from reconciler.core.errors import Diagnostic, ExitCode, GuardRefused, UsageError
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import EMPTY, Lockfile
@@ -29,7 +29,7 @@ ACME_2 = Spec("Acme", locales=("de",))
 class KeptEngines(MemoryEngines):
     """Engine files that say more than their spec."""
 
-    kept: dict[str, Kept]
+    kept: dict[str, LifecycleOptions]
 
     def blob_ids(self, path: str, length: int) -> str | None:
         spec = self.specs.get(path.removeprefix("engines/").removesuffix(".yaml"))
@@ -39,7 +39,7 @@ class KeptEngines(MemoryEngines):
         loaded = super().load(key, path, id_length)
         if isinstance(loaded, list):
             return loaded
-        kept = self.kept.get(key, Kept())
+        kept = self.kept.get(key, LifecycleOptions())
         return replace(
             loaded, files={path: self._id(path, id_length)}, protect=kept.protect, outputs=kept.outputs
         )
@@ -49,15 +49,15 @@ class KeptEngines(MemoryEngines):
         return blob_id(repr((self.specs[key], self.kept.get(key))).encode(), length)
 
 
-def scene(specs: Mapping[str, Spec], lock: Lockfile = EMPTY, **kept: Kept) -> Scene:
+def scene(specs: Mapping[str, Spec], lock: Lockfile = EMPTY, **kept: LifecycleOptions) -> Scene:
     made = Scene(specs, lock)
     made.engines = KeptEngines(dict(specs))
     made.engines.kept = dict(kept)
     return made
 
 
-def carry_out(made: Scene, planned: Planned) -> Outcome:
-    return asyncio.run(made.driver(planned).drive(planned.standing.on_disk))
+def carry_out(made: Scene, planned: PlanResult) -> Outcome:
+    return asyncio.run(made.driver(planned).drive(planned.recorded.on_disk))
 
 
 def statuses(outcome: Outcome) -> dict[str, Status]:
@@ -66,7 +66,10 @@ def statuses(outcome: Outcome) -> dict[str, Status]:
 
 def protected(**engines: Spec) -> Lockfile:
     return lockfile(
-        {key: replace(entry(current(key, spec)), kept=Kept(True)) for key, spec in engines.items()}
+        {
+            key: replace(entry(current(key, spec)), kept=LifecycleOptions(True))
+            for key, spec in engines.items()
+        }
     )
 
 
@@ -74,7 +77,7 @@ def protected(**engines: Spec) -> Lockfile:
 
 
 def test_a_guarded_engine_does_not_keep_the_others_from_being_made() -> None:
-    made = scene({"acme": ACME_2, "blog": BLOG}, protected(acme=ACME), acme=Kept(True))
+    made = scene({"acme": ACME_2, "blog": BLOG}, protected(acme=ACME), acme=LifecycleOptions(True))
     outcome = carry_out(made, made.plan())
     assert statuses(outcome) == {"acme": Status.GUARDED, "blog": Status.DONE}
     assert outcome.exit_code is ExitCode.GUARD
@@ -86,7 +89,7 @@ def test_a_guarded_engine_does_not_keep_the_others_from_being_made() -> None:
 
 
 def test_a_plan_of_nothing_else_has_nothing_to_do_and_says_so() -> None:
-    made = scene({"acme": ACME_2}, protected(acme=ACME), acme=Kept(True))
+    made = scene({"acme": ACME_2}, protected(acme=ACME), acme=LifecycleOptions(True))
     plan = made.plan().plan
     assert not plan.changes_anything
     assert plan.summary()["guarded"] == 1
@@ -94,10 +97,10 @@ def test_a_plan_of_nothing_else_has_nothing_to_do_and_says_so() -> None:
 
 
 def test_named_engines_are_replaced_and_stay_protected() -> None:
-    made = scene({"acme": ACME_2}, protected(acme=ACME), acme=Kept(True))
+    made = scene({"acme": ACME_2}, protected(acme=ACME), acme=LifecycleOptions(True))
     outcome = carry_out(made, made.plan(policy=Policy(allow_replace=frozenset({"acme"}))))
     assert statuses(outcome) == {"acme": Status.DONE}
-    assert made.lockfile.entry("acme").kept == Kept(True)
+    assert made.lockfile.entry("acme").kept == LifecycleOptions(True)
     assert made.plan().plan.actions == ()
 
 
@@ -117,7 +120,7 @@ def test_a_name_that_nobody_knows_is_refused() -> None:
 
 
 def test_a_new_engine_is_recorded_with_all_that_its_file_says() -> None:
-    kept = Kept(True, (Output("i18n.json", "/engineId"),))
+    kept = LifecycleOptions(True, (Output("i18n.json", "/engineId"),))
     made = scene({"acme": ACME}, acme=kept)
     carry_out(made, made.plan())
     assert made.lockfile.entry("acme").kept == kept
@@ -128,13 +131,13 @@ def test_a_new_engine_is_recorded_with_all_that_its_file_says() -> None:
 
 
 def test_only_protection_or_outputs_changing_writes_the_lockfile_and_calls_nobody() -> None:
-    made = scene({"acme": ACME}, lockfile({"acme": entry(current("a", ACME))}), acme=Kept(True))
+    made = scene({"acme": ACME}, lockfile({"acme": entry(current("a", ACME))}), acme=LifecycleOptions(True))
     planned = made.plan()
     assert [one.kind for one in planned.plan.actions] == [Kind.RECORD]
     outcome = carry_out(made, planned)
     assert outcome.wrote
     assert made.platform.operations == []
-    assert made.lockfile.entry("acme").kept == Kept(True)
+    assert made.lockfile.entry("acme").kept == LifecycleOptions(True)
     assert made.plan().plan.actions == ()
 
 
@@ -143,7 +146,7 @@ def test_only_protection_or_outputs_changing_writes_the_lockfile_and_calls_nobod
 
 def saved(made: Scene, *, retry_failed: bool = False) -> SavedPlan:
     planned = made.plan(retry_failed=retry_failed)
-    document = apply_document(planned.plan, planned.standing.folded, retry_failed)
+    document = apply_document(planned.plan, planned.recorded.folded, retry_failed)
     return SavedPlan(planned.plan, document["entries"], retry_failed)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.app.leasing import break_lease, look_when_free
-from reconciler.core.errors import LeaseHeld, Outrun
+from reconciler.core.errors import LeaseHeld, RefMoved
 from reconciler.core.ledger.lease import SKEW, Holder, Lease, take
 from tests.app.memory_ledger import MemoryLedger, MovedClock, Remote, taken_by_another
 from tests.app.ports import Log
@@ -86,6 +86,6 @@ def test_it_is_not_taken_from_another_than_was_shown() -> None:
     scene = Waiting()
     seen = scene.ledger.look()
     taken_by_another(scene.remote)
-    with pytest.raises(Outrun):
+    with pytest.raises(RefMoved):
         break_lease(scene.ledger, seen)
     assert scene.remote.lease.token == "other"

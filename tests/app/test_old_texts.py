@@ -12,7 +12,7 @@ import pytest
 from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.adapters.git.command import GitTexts
 from reconciler.app.old_texts import with_old_texts
-from reconciler.app.planning import Planned, Request
+from reconciler.app.planning import PlanResult, Request
 from reconciler.app.planning import make_plan as plan_project
 from reconciler.core.engine.spec import Desired, record_of
 from reconciler.core.lockfile import model as lockfile_format
@@ -62,14 +62,14 @@ class Project:
         assert current is not None
         return current
 
-    def plan(self) -> Planned:
+    def plan(self) -> PlanResult:
         return plan_project(
             self.engines, self.lockfile, MemoryJournal(Log()), Request(id_length=self.id_length)
         )
 
     def changes(self) -> list[Change]:
         planned = self.plan()
-        plan = with_old_texts(planned.plan, planned.standing.folded, self.engines, GitTexts(self.root))
+        plan = with_old_texts(planned.plan, planned.recorded.folded, self.engines, GitTexts(self.root))
         assert plan.digest == planned.plan.digest
         return [change for action in plan.actions for change in action.changes]
 
@@ -185,16 +185,16 @@ def enrich(plan: Plan, lock: Lockfile, project: Project) -> AskedTexts:
 
 def test_git_is_not_asked_when_no_old_text_is_wanted(project: Project) -> None:
     planned = project.plan()
-    assert enrich(planned.plan, planned.standing.folded, project).asked == []
+    assert enrich(planned.plan, planned.recorded.folded, project).asked == []
     edit(project.engine, "name: Acme", "name: Acme Corp")
     planned = project.plan()
     assert planned.plan.actions
-    assert enrich(planned.plan, planned.standing.folded, project).asked == []
+    assert enrich(planned.plan, planned.recorded.folded, project).asked == []
 
 
 def test_git_is_asked_once_for_everything(project: Project) -> None:
     edit(project.engine, "formal", "informal")
     edit(project.glossary, "stays", "remains")
     planned = project.plan()
-    texts = enrich(planned.plan, planned.standing.folded, project)
+    texts = enrich(planned.plan, planned.recorded.folded, project)
     assert texts.asked == [sorted(project.recorded.files.values())]

@@ -264,24 +264,24 @@ def test_what_the_journal_repeats_is_not_unwritten() -> None:
     scene = Scene({"acme": ACME})
     records: list[Record] = [begin("a", ACME, 1), accepted("a", 2), ended("a", 3)]
     scene.journal.content = journal.render(records)
-    scene.lockfile.content = lockfile_format.render(scene.plan().standing.folded)
+    scene.lockfile.content = lockfile_format.render(scene.plan().recorded.folded)
     assert scene.plan().plan.unwritten == 0
     assert not scene.plan().plan.changes_anything
 
 
 def test_the_standing_digest_tells_lockfile_and_journal_apart() -> None:
     scene = Scene({"acme": ACME})
-    assert scene.plan().standing.digest == "absent"
+    assert scene.plan().recorded.digest == "absent"
     seen = {"absent"}
     content = lockfile_format.render(lockfile({"blog": entry(recorded("blog", BLOG))}))
     lines = journal.render([begin("a", ACME, 1)])
     for scene.lockfile.content, scene.journal.content in [(content, b""), (b"", lines), (content, lines)]:
-        digest = scene.plan().standing.digest
+        digest = scene.plan().recorded.digest
         assert digest.startswith("sha256:")
         assert digest not in seen
         seen.add(digest)
     scene.journal.content = b""
-    assert scene.plan().standing.digest == "sha256:" + hashlib.sha256(content).hexdigest()
+    assert scene.plan().recorded.digest == "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def test_a_torn_line_of_the_journal_counts_for_nothing() -> None:
@@ -289,7 +289,7 @@ def test_a_torn_line_of_the_journal_counts_for_nothing() -> None:
     before = scene.plan()
     scene.journal.content = journal.render([begin("a", ACME, 1)])[:-9]
     after = scene.plan()
-    assert after.standing == before.standing
+    assert after.recorded == before.recorded
     assert after.plan.digest == before.plan.digest
 
 

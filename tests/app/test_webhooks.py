@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.app.learning import claim_taken, take_in
-from reconciler.app.planning import read_standing
+from reconciler.app.planning import read_recorded_state
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, PlatformError
 from reconciler.core.ledger.fold import fold
@@ -116,15 +116,15 @@ def test_an_inbox_that_breaks_beyond_its_contract_ends_the_run_and_loses_nothing
     inbox.breaks = RuntimeError("broken")
     with pytest.raises(RuntimeError, match="broken"):
         scene.apply()
-    assert scene.plan().standing.folded.engines.keys() <= {"acme"}
+    assert scene.plan().recorded.folded.engines.keys() <= {"acme"}
 
 
 # ── before a run ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def taken_in(scene: Scene, inbox: MemoryDeliveries) -> list[str]:
-    standing = read_standing(scene.lockfile, scene.journal)
-    facts = take_in(standing, scene.journal, scene.clock, inbox.waiting())
+    recorded = read_recorded_state(scene.lockfile, scene.journal)
+    facts = take_in(recorded, scene.journal, scene.clock, inbox.waiting())
     return [fact.type for fact in facts]
 
 
@@ -147,11 +147,11 @@ def test_the_begin_goes_along_with_what_was_learnt_of_it() -> None:
     """It may be on the remote alone, and a plan without the remote must not stumble over an engine of nobody."""
     scene = Scene({"acme": ACME})
     operation = begin("1", ACME, 1)
-    seen = read_standing(scene.lockfile, scene.journal)
-    standing = replace(seen, records=(operation,), folded=fold(seen.on_disk, [operation]))
+    seen = read_recorded_state(scene.lockfile, scene.journal)
+    recorded = replace(seen, records=(operation,), folded=fold(seen.on_disk, [operation]))
     waiting = MemoryDeliveries(scene.log, [completed("8", operation_id="op_1")]).waiting()
-    assert len(take_in(standing, scene.journal, scene.clock, waiting)) == 3
-    made = scene.plan().standing.folded.entry("acme")
+    assert len(take_in(recorded, scene.journal, scene.clock, waiting)) == 3
+    made = scene.plan().recorded.folded.entry("acme")
     assert made is not None
     assert made.current is not None
     assert made.current.engine_id == "eng_8"

@@ -41,7 +41,7 @@ from reconciler.core.run.protocol import (
     WatchEnded,
 )
 from reconciler.core.run.results import outcome_of
-from tests.core.world import Weather, World, entries_of
+from tests.core.world import FaultRates, World, entries_of
 
 
 class Crash(Exception):
@@ -51,14 +51,14 @@ class Crash(Exception):
 class Attempt:
     """One process: it plans from what is durable, applies, and may die on the way."""
 
-    def __init__(self, world: World, weather: Weather, options: Options, plan: Plan) -> None:
+    def __init__(self, world: World, weather: FaultRates, options: Options, plan: Plan) -> None:
         self.world, self.weather, self.rng = world, weather, world.rng
         operations = {}
         for action in plan.actions:
             if action.creates:
                 world.operations += 1
                 operations[action.key] = f"op_{world.operations}"
-        self.run = Run(plan, world.standing(), operations, options)
+        self.run = Run(plan, world.recorded(), operations, options)
         self.unwritten: list[Record] = []
         self.durable: deque[Fact] = deque()  # the journal's word, in its order
         self.inbox: list[Fact] = []  # everything else, in no order

@@ -20,7 +20,7 @@ from reconciler.core.lockfile.entry import (
     Superseded,
 )
 from reconciler.core.lockfile.model import EMPTY, Lockfile
-from reconciler.core.plan.diff import Situation, actions_for
+from reconciler.core.plan.diff import PlanInput, actions_for
 from reconciler.core.plan.model import Action, Plan
 
 T0 = "2026-11-24T11:00:00Z"
@@ -128,7 +128,7 @@ def plan_of(
     """The actions when exactly these files exist and all of them were read."""
     desired = {key: wanted(key, spec) for key, spec in files.items()}
     selected = (lambda key: True) if only is None else only.__contains__
-    return actions_for(Situation(lock, desired, desired.keys(), selected, retry_failed))
+    return actions_for(PlanInput(lock, desired, desired.keys(), selected, retry_failed))
 
 
 def planned(lock: Lockfile, files: Mapping[str, Spec], **how: Any) -> Plan:

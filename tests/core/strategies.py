@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.engine.spec import Source, Spec, record_of
-from reconciler.core.ledger.journal import Acceptance, Begin, Doubt, End, Made, Record, Refusal, Settlement
+from reconciler.core.ledger.journal import (
+    Acceptance,
+    Begin,
+    End,
+    JobSummary,
+    Record,
+    Refusal,
+    Settlement,
+    UncertainOutcome,
+)
 from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,
@@ -132,7 +141,7 @@ def histories(draw: st.DrawFn, operation: str, key: str, second: int) -> list[Re
             ]
         )
     )
-    doubt = Doubt(operation, "the answer was lost", at(second + 1))
+    doubt = UncertainOutcome(operation, "the answer was lost", at(second + 1))
     other = f"eng_other_{name}"
     chosen: list[list[Record]] = [
         [],
@@ -147,7 +156,7 @@ def histories(draw: st.DrawFn, operation: str, key: str, second: int) -> list[Re
         [doubt, Settlement(operation, "forget", at(second + 2)), accepted, end],
         [accepted],
         [accepted, end],
-        [accepted, end, Made(operation, {"instructions": 6}, at(second + 3))],
+        [accepted, end, JobSummary(operation, {"instructions": 6}, at(second + 3))],
         [accepted, end, End(operation, "completed", at(second + 5))],
         [doubt, accepted, end],
     ]

@@ -18,7 +18,7 @@ from reconciler.core.errors import (
     InvalidInput,
     PlatformError,
     ReconcileError,
-    foremost,
+    most_severe,
 )
 
 ORDER = [70, 130, 64, 3, 5, 6, 7, 1, 4, 2, 0]
@@ -27,7 +27,7 @@ ORDER = [70, 130, 64, 3, 5, 6, 7, 1, 4, 2, 0]
 @given(st.lists(st.sampled_from(ExitCode)))
 def test_the_foremost_code_wins_in_any_order(codes: list[ExitCode]) -> None:
     expected = min(codes, key=ORDER.index, default=ExitCode.OK)
-    assert foremost(codes) is foremost(reversed(codes)) is expected
+    assert most_severe(codes) is most_severe(reversed(codes)) is expected
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from reconciler.core.ledger.webhook_facts import learn
 from reconciler.core.lockfile import model as lockfile
 from reconciler.core.lockfile.entry import FAILED, UNCERTAIN, Entry
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.diff import Situation, actions_for
+from reconciler.core.plan.diff import PlanInput, actions_for
 from reconciler.core.plan.model import Plan
 from reconciler.core.platform.job import COMPLETED, IN_PROGRESS, Accepted, Answer, Refused
 from reconciler.core.platform.webhook import Event
@@ -29,7 +29,7 @@ from tests.core.build import at, wanted
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
+class FaultRates:
     """How likely (0–1) each kind of trouble is. All zero is a good day."""
 
     crash: float = 0.0
@@ -46,7 +46,7 @@ class Weather:
     summary: float = 0.3
 
 
-FAIR = Weather()
+FAIR = FaultRates()
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Platform:
     jobs: dict[str, str] = field(default_factory=dict)
     engines: dict[str, Call] = field(default_factory=dict)
 
-    def post(self, command: Create, rng: Random, weather: Weather) -> Answer | None:
+    def post(self, command: Create, rng: Random, weather: FaultRates) -> Answer | None:
         """The answer to a create call; None when the platform did its work and the answer was lost."""
         assert command.operation not in self.calls, "an operation was sent twice"
         call = Call(command.operation, command.key, fingerprint(command.spec))
@@ -83,7 +83,7 @@ class Platform:
         self.engines[call.engine_id] = call
         return None if lost else Accepted(call.job_id, call.engine_id, status)
 
-    def work(self, rng: Random, weather: Weather) -> None:
+    def work(self, rng: Random, weather: FaultRates) -> None:
         """Some running job ends."""
         running = [job for job, status in self.jobs.items() if status == IN_PROGRESS]
         if running:
@@ -131,7 +131,7 @@ class World:
     def read(self) -> tuple[Lockfile, tuple[Record, ...]]:
         return _read(self.lockfile, self.journal)
 
-    def standing(self) -> Lockfile:
+    def recorded(self) -> Lockfile:
         return fold(*self.read())
 
     def append(self, content: bytes) -> None:
@@ -142,18 +142,18 @@ class World:
     def plan(self, *, retry_failed: bool = False, only: frozenset[str] | None = None) -> Plan:
         desired = {key: wanted(key, spec) for key, spec in self.files.items()}
         selected = (lambda key: True) if only is None else only.__contains__
-        situation = Situation(self.standing(), desired, desired.keys(), selected, retry_failed)
+        situation = PlanInput(self.recorded(), desired, desired.keys(), selected, retry_failed)
         return Plan("production", actions_for(situation))
 
     def take_in(self, events: Sequence[Event]) -> None:
         """What an inbox holds becomes facts, in whatever order and however often it came."""
-        facts = learn(self.standing(), events, self.now())
+        facts = learn(self.recorded(), events, self.now())
         self.append(journal.render(facts))
-        assert learn(self.standing(), events, self.now()) == (), "learning twice is not learning once"
+        assert learn(self.recorded(), events, self.now()) == (), "learning twice is not learning once"
 
     def settle(self) -> bool:
         """A person looks on the platform and tells the truth about one uncertain operation, if there is one."""
-        for _, entry in entries_of(self.standing()):
+        for _, entry in entries_of(self.recorded()):
             pending = entry.pending
             if pending is not None and pending.status == UNCERTAIN:
                 fact = self._truth(pending.operation_id)
@@ -171,23 +171,23 @@ class World:
 
     def check(self) -> None:
         """What must hold whenever no process runs."""
-        standing = self.standing()
-        assert fold(standing, self.read()[1]) == standing, "folding twice is not folding once"
-        self._check_conservation(standing)
+        recorded = self.recorded()
+        assert fold(recorded, self.read()[1]) == recorded, "folding twice is not folding once"
+        self._check_conservation(recorded)
         on_disk, _ = self.read()
-        for lock in (standing, on_disk):
+        for lock in (recorded, on_disk):
             for key, entry in entries_of(lock):
                 if entry.current is not None:
                     status = self.platform.status_of(entry.current.engine_id)
                     assert status == COMPLETED, f"{key} serves an engine whose job is {status}"
 
-    def _check_conservation(self, standing: Lockfile) -> None:
+    def _check_conservation(self, recorded: Lockfile) -> None:
         """Every engine is named, or its operation is reported uncertain at its key."""
-        named = [engine for _, entry in entries_of(standing) for engine in entry.engine_ids]
+        named = [engine for _, entry in entries_of(recorded) for engine in entry.engine_ids]
         assert len(named) == len(set(named)), "an engine is named twice"
         doubtful = {
             entry.pending.operation_id
-            for _, entry in entries_of(standing)
+            for _, entry in entries_of(recorded)
             if entry.pending is not None and entry.pending.status == UNCERTAIN
         }
         for engine_id, call in self.platform.engines.items():

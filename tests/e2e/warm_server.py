@@ -52,7 +52,7 @@ def serve(listening: socket.socket) -> NoReturn:
         ready, _, _ = select.select([listening, woken], [], [])
         if woken in ready:
             woken.recv(4096)
-            tell_of_ended(running)
+            report_ended(running)
         if listening in ready:
             caller, _ = listening.accept()
             pid = fork(caller)
@@ -60,7 +60,7 @@ def serve(listening: socket.socket) -> NoReturn:
             running[pid] = caller
 
 
-def tell_of_ended(running: dict[int, socket.socket]) -> None:
+def report_ended(running: dict[int, socket.socket]) -> None:
     for pid in list(running):
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:

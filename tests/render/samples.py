@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.engine.spec import Kept, Output, Source, Spec, digest_of_text
+from reconciler.core.engine.spec import LifecycleOptions, Output, Source, Spec, digest_of_text
 from reconciler.core.errors import Diagnostic
 from reconciler.core.plan.model import Action, Change, Condition, Kind, Plan
 
@@ -282,7 +282,9 @@ GUARDED = Plan(
             file="engines/legal.yaml",
             engine_id="eng_Leg1",
             fingerprint="v1:cc",
-            kept=Kept(True, (Output("i18n.json", "/engineId"), Output(".env", key="LINGO_ENGINE_ID"))),
+            kept=LifecycleOptions(
+                True, (Output("i18n.json", "/engineId"), Output(".env", key="LINGO_ENGINE_ID"))
+            ),
             changes=(
                 Change("protect", new="true"),
                 Change("outputs", old="old.json /engineId"),

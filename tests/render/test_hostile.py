@@ -15,7 +15,7 @@ from reconciler.core.plan.model import Plan
 from reconciler.render.data.json_view import render_plan_json
 from reconciler.render.markdown.plan import render_plan_markdown
 from reconciler.render.phrases.diagnostics import render_diagnostics
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.reports.annotations import render_plan_github
 from reconciler.render.text.plan import render_plan
 from tests.render.samples import HOSTILE, HOSTILE_INVALID
@@ -136,6 +136,6 @@ def check_markdown(plan: Plan, limit: int) -> None:
 @QUICK
 @given(texts)
 def test_printable_is_one_line_and_stable(text: str) -> None:
-    shown = printable(text)
+    shown = sanitize(text)
     assert "\n" not in shown
-    assert printable(shown) == shown
+    assert sanitize(shown) == shown

@@ -20,7 +20,7 @@ from reconciler.core.errors import GitError
 from reconciler.core.ledger import journal, lease
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import Lease
-from reconciler.core.ledger.remote_snapshot import Shared, ledger_subject, publish_message
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot, ledger_subject, publish_message
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import Lockfile
 
@@ -44,7 +44,7 @@ class GitLedger:
     folder: str = ""
     notice: Callable[[str], object] = lambda text: None
 
-    def look(self, unreadable: Lease | None = None) -> Shared:
+    def look(self, unreadable: Lease | None = None) -> RemoteSnapshot:
         """See the port. Raises `JournalError` and `LockfileError` for contents that cannot be read, but for a lease
         where `unreadable` is given: that is then in its place.
         """
@@ -61,7 +61,7 @@ class GitLedger:
         if content is not None and content.strip():
             lockfile = lockfile_format.parse(content, f"{self.branch}:{self.path}")
         records, held = self._read_ledger(ledger_tip, tip, unreadable)
-        return Shared(ledger_tip, records, held, tip, lockfile, content or b"")
+        return RemoteSnapshot(ledger_tip, records, held, tip, lockfile, content or b"")
 
     def hurry(self, seconds: float) -> None:
         """See the port."""
@@ -89,7 +89,7 @@ class GitLedger:
         contents = self.remote.read([(commit.id, JOURNAL_FILE) for commit in log])
         return [(commit, self._records(content)) for commit, content in zip(log, contents, strict=True)][::-1]
 
-    def record(self, seen: Shared, records: Sequence[Record], held: Lease) -> Shared:
+    def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         """See the port."""
         [tip] = self.remote.commit([self._draft(seen, records, held, seen.ledger_tip)])
         step("ledger push about to leave")
@@ -97,7 +97,9 @@ class GitLedger:
         step("ledger pushed")
         return replace(seen, ledger_tip=tip, records=tuple(records), lease=held)
 
-    def publish(self, seen: Shared, lockfile: Lockfile, told: Sequence[Record], held: Lease) -> Shared:
+    def publish(
+        self, seen: RemoteSnapshot, lockfile: Lockfile, told: Sequence[Record], held: Lease
+    ) -> RemoteSnapshot:
         """See the port. With nothing new for the branch only the ledger moves."""
         draft = self._for_branch(seen, lockfile)
         before = self._draft(seen, told, held, seen.ledger_tip)
@@ -113,9 +115,9 @@ class GitLedger:
         step("publishing push about to leave")
         self.remote.push([self._ledger_update(seen, tip), *updates])
         step("lockfile published")
-        return Shared(tip, (), held, branch[0] if branch else seen.branch_tip, lockfile, content)
+        return RemoteSnapshot(tip, (), held, branch[0] if branch else seen.branch_tip, lockfile, content)
 
-    def _for_branch(self, seen: Shared, lockfile: Lockfile) -> Draft | None:
+    def _for_branch(self, seen: RemoteSnapshot, lockfile: Lockfile) -> Draft | None:
         """The commit on the branch; None when it has everything. Outputs that somebody changed there are set right."""
         if lockfile == seen.lockfile and not self.mends_outputs():
             return None
@@ -129,7 +131,7 @@ class GitLedger:
         """Whether outputs are put on the branch although the lockfile there is as it should be."""
         return True
 
-    def lockfile_draft(self, seen: Shared, lockfile: Lockfile, message: str) -> Draft:
+    def lockfile_draft(self, seen: RemoteSnapshot, lockfile: Lockfile, message: str) -> Draft:
         """A commit on the branch's tip with the lockfile and what the outputs of its engines become with it."""
         from reconciler.adapters.git.outputs_at_tip import (
             outputs_at_tip,
@@ -145,13 +147,15 @@ class GitLedger:
     def _branch_ref(self) -> str:
         return f"refs/heads/{self.branch}"
 
-    def _draft(self, seen: Shared, records: Sequence[Record], held: Lease, parent: str | None) -> Draft:
+    def _draft(
+        self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease, parent: str | None
+    ) -> Draft:
         new = [record for record in records if record not in seen.records]
         files = {JOURNAL_FILE: journal.render(records), LEASE_FILE: lease.render(held)}
         tail = f"\n\nRun: {self.run_url}\n" if self.run_url else "\n"
         return Draft(parent, files, ledger_subject(new, held) + tail, alone=True)
 
-    def _ledger_update(self, seen: Shared, tip: str) -> Update:
+    def _ledger_update(self, seen: RemoteSnapshot, tip: str) -> Update:
         return Update(self.ref, tip, compared=True, expected=seen.ledger_tip)
 
 

@@ -21,7 +21,7 @@ from reconciler.adapters.storage.kill_points import step
 from reconciler.core.errors import GitError, LockfileError, PushRefused
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import Lease
-from reconciler.core.ledger.remote_snapshot import Proposal, Shared, publish_message
+from reconciler.core.ledger.remote_snapshot import Proposal, RemoteSnapshot, publish_message
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 
@@ -38,13 +38,15 @@ class ProposingLedger(GitLedger):
 
     proposals: str = "reconcile"
 
-    def look(self, unreadable: Lease | None = None) -> Shared:
+    def look(self, unreadable: Lease | None = None) -> RemoteSnapshot:
         """See the port."""
         seen = GitLedger.look(self, unreadable)
         tip = self.remote.fetch([self._proposals_ref]).get(self._proposals_ref)
         return seen if tip is None else replace(seen, proposal=Proposal(tip, self._lockfile_at(tip)))
 
-    def publish(self, seen: Shared, lockfile: Lockfile, told: Sequence[Record], held: Lease) -> Shared:
+    def publish(
+        self, seen: RemoteSnapshot, lockfile: Lockfile, told: Sequence[Record], held: Lease
+    ) -> RemoteSnapshot:
         """See the port. The branch has it all already: then the journal is emptied. Otherwise it is kept."""
         if lockfile == seen.lockfile:
             done = GitLedger.publish(self, seen, lockfile, told, held)
@@ -71,7 +73,7 @@ class ProposingLedger(GitLedger):
         """They wait for the next pull request."""
         return False
 
-    def _withdraw(self, seen: Shared) -> None:
+    def _withdraw(self, seen: RemoteSnapshot) -> None:
         """Nothing is left to propose, and what our branch still says must not be merged: it is deleted.
 
         GitHub closes its pull request then.
@@ -93,12 +95,12 @@ class ProposingLedger(GitLedger):
     def _proposals_ref(self) -> str:
         return f"refs/heads/{self.proposals}"
 
-    def _proposal(self, seen: Shared, lockfile: Lockfile) -> Draft:
+    def _proposal(self, seen: RemoteSnapshot, lockfile: Lockfile) -> Draft:
         """Never with `[skip ci]`: a pull request without its checks could not be merged."""
         message = publish_message(seen.lockfile, lockfile, self.run_url, skip_ci=False)
         return self.lockfile_draft(seen, lockfile, f"{message}\n{_TRAILER}: {self.ref}\n")
 
-    def _is_up_to_date(self, tip: str, seen: Shared, lockfile: Lockfile) -> bool:
+    def _is_up_to_date(self, tip: str, seen: RemoteSnapshot, lockfile: Lockfile) -> bool:
         """Whether our branch says this, on top of the target's tip. Times of what calls nobody do not count: a plan
         that retires an engine does so again in every run until it is merged.
         """

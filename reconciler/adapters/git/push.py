@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from reconciler.adapters.git.command import GitFailed
-from reconciler.core.errors import GitError, Outrun, PushRefused, RemoteUnreachable
+from reconciler.core.errors import GitError, PushRefused, RefMoved, RemoteUnreachable
 
 # What is said of a ref that somebody else moved, by git itself and by what it finds on the remote.
 _MOVED = (
@@ -50,7 +50,7 @@ def push_error(error: GitFailed, remote: str) -> GitError:
             + _NOTHING_LOST,
         )
     if lines:
-        return Outrun(f"the remote `{remote}` has moved: {'; '.join(dict.fromkeys(reasons or lines))}")
+        return RefMoved(f"the remote `{remote}` has moved: {'; '.join(dict.fromkeys(reasons or lines))}")
     if _RIGHTS.search(error.stderr):
         return PushRefused(
             f"the remote `{remote}` refused the push: {error.said}",

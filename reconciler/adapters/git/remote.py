@@ -20,7 +20,7 @@ from pathlib import Path
 
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.push import push_error
-from reconciler.core.errors import GitError, Outrun, RemoteUnreachable
+from reconciler.core.errors import GitError, RefMoved, RemoteUnreachable
 
 TRACKING = "refs/reconcile-remote"
 WORK = "refs/reconcile-work"  # what git fast-import wants a name for, until it ends
@@ -105,7 +105,7 @@ class GitRemote:
             missing = [ref for ref, tip in wanted.items() if not self.has(tip)]
             if not missing or self._bring(missing) == {ref: wanted[ref] for ref in missing}:
                 return wanted
-        raise Outrun(f"the refs of the remote `{self.remote}` move faster than they can be fetched")
+        raise RefMoved(f"the refs of the remote `{self.remote}` move faster than they can be fetched")
 
     def fetch_parent(self, ref: str, commit: str) -> str | None:
         """The parent of the commit that `ref` points to, fetched where it is not here; None where it has none."""
@@ -183,7 +183,7 @@ class GitRemote:
     def push(self, updates: Sequence[Update]) -> None:
         """Move these refs on the remote, all or none.
 
-        Raises `Outrun` when one of them has moved meanwhile, `PushRefused` when the remote will not have it, with its
+        Raises `RefMoved` when one of them has moved meanwhile, `PushRefused` when the remote will not have it, with its
         own words, `RemoteUnreachable` when nothing is known to have happened.
         """
         leases = [f"--force-with-lease={u.ref}:{u.expected or ''}" for u in updates if u.compared]

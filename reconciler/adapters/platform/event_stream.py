@@ -146,7 +146,7 @@ class EventStream:
             async with self._handshakes:
                 connection = await opening
         except InvalidProxyStatus as error:
-            self._tell(f"the proxy answered {error.response.status_code}")
+            self._report(f"the proxy answered {error.response.status_code}")
             if error.response.status_code in (401, 403, 407):
                 raise PlatformError(
                     f"the proxy refused the connection: {error.response.status_code}",
@@ -158,7 +158,7 @@ class EventStream:
             cause = why_unreachable(error, self._endpoint, self._options["proxy"] is not None)
             if cause.lasting:
                 raise PlatformError(cause.message, hint=cause.hint) from error
-            self._tell(cause.message)
+            self._report(cause.message)
         else:
             self._troubled = False
             shrink_read_buffer(connection.transport)
@@ -175,9 +175,9 @@ class EventStream:
                 hint=_REFUSALS.get(status, "redirects are not followed; check LINGO_API_URL"),
                 status=status,
             ) from error
-        self._tell(f"the platform answered {status}: {message}")
+        self._report(f"the platform answered {status}: {message}")
 
-    def _tell(self, trouble: str) -> None:
+    def _report(self, trouble: str) -> None:
         """Once per outage, however many jobs are watched."""
         level = logging.DEBUG if self._troubled else logging.WARNING
         self._troubled = True

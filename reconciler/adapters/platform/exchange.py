@@ -68,7 +68,7 @@ class _Departure:
         if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
             self.left = True
 
-    def surely_stayed(self, error: Exception) -> bool:
+    def definitely_not_sent(self, error: Exception) -> bool:
         # Without the trace (a transport of another make) only the errors of connecting itself are sure.
         never_connected = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
         return not self.left and (self.followed or never_connected)
@@ -118,7 +118,7 @@ class Connections:
                 async with asyncio.timeout(self._timeouts.total):
                     response = await transport.handle_async_request(request)
             except Exception as error:
-                if departure.surely_stayed(error):
+                if departure.definitely_not_sent(error):
                     return Unreached(self._cause(error))
                 return Lost(_reason(error, self._timeouts))
             return await self._received(response)

@@ -112,7 +112,7 @@ class LiveProgress:
             row = self._tally.end(key, "completed", now)
             if row is not None and not self._tally.many:
                 engine, took = engine_id or row.engine_id or "completed", format_duration(now - row.began)
-                self._tell(self._signs.done, _GREEN, key, f"{engine} ({took})")
+                self._report(self._signs.done, _GREEN, key, f"{engine} ({took})")
 
     def failed(self, key: str, error: str) -> None:
         with self._turn:
@@ -153,11 +153,11 @@ class LiveProgress:
 
     def _warn(self, sign: str, style: Style, key: str, text: str) -> None:
         if self._tally.tells():
-            self._tell(sign, style, key, text)
+            self._report(sign, style, key, text)
             if self._tally.told_last:
                 self._above.append(Text(ONLY_COUNTED, _DIM))
 
-    def _tell(self, sign: str, style: Style, key: str, text: str) -> None:
+    def _report(self, sign: str, style: Style, key: str, text: str) -> None:
         """A line that stays. Foreign text goes in as `Text`, in which markup means nothing."""
         self._above.append(
             Text.assemble((sign, style), " ", (self._show(key), _BOLD), "  ", self._show(text))

@@ -97,7 +97,7 @@ class PlainProgress:
             same = row.step == step
             row.step, row.detail = step, detail
             if not self._tally.many:
-                self._tell_step(row, same)
+                self._report_step(row, same)
 
     def completed(self, key: str, engine_id: str | None) -> None:
         with self._turn:
@@ -161,7 +161,7 @@ class PlainProgress:
         self._changed = True
         return self._tally.end(key, ending, self._now())
 
-    def _tell_step(self, row: Row, same: bool) -> None:
+    def _report_step(self, row: Row, same: bool) -> None:
         now = self._now()
         if row.steps >= _STEPS or (same and now - self._steps_told.get(row.key, 0.0) < _SAME_STEP):
             return

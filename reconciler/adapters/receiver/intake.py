@@ -116,7 +116,7 @@ class Intake:
     def refuse(self, outcome: str, sender: Sender) -> None:
         """What was not even read to its end is counted and told as well."""
         self._metrics.deliveries[outcome] += 1
-        self._tell(outcome, None, b"", "", sender)
+        self._report(outcome, None, b"", "", sender)
 
     def bug(self, error: Exception) -> str:
         """The outcome of a request that failed in a way nobody thought of."""
@@ -183,10 +183,12 @@ class Intake:
         self, outcome: str, signed: Signed | None, body: bytes, operation: str, sender: Sender, done: Done
     ) -> None:
         self._metrics.deliveries[outcome] += 1
-        self._tell(outcome, signed, body, operation, sender)
+        self._report(outcome, signed, body, operation, sender)
         done(outcome)
 
-    def _tell(self, outcome: str, signed: Signed | None, body: bytes, operation: str, sender: Sender) -> None:
+    def _report(
+        self, outcome: str, signed: Signed | None, body: bytes, operation: str, sender: Sender
+    ) -> None:
         """One line. What a stranger claims to be is shown only where it was believed."""
         level = "info" if outcome in _GOOD else "warning"
         if not self._log.hears(level):

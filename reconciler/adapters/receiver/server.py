@@ -96,7 +96,7 @@ async def serve(
     """Until `stop` is set. `on_ready` is given the URL once connections are accepted. Raises `UsageError` for an
     address or a certificate that cannot be used, and as `Inbox` does."""
     certificate = _certificate(settings)
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: _tell_of(context, log))
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: _report_of(context, log))
     with contextlib.ExitStack() as resources:
         listener = resources.enter_context(contextlib.closing(listen(settings.host, settings.port)))
         inbox = resources.enter_context(Inbox(settings.inbox))
@@ -247,7 +247,7 @@ def loop_factory(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop] 
     return cast(Callable[[], asyncio.AbstractEventLoop], uvloop.new_event_loop)
 
 
-def _tell_of(context: dict[str, object], log: ServeLog) -> None:
+def _report_of(context: dict[str, object], log: ServeLog) -> None:
     """What asyncio has to say; mostly of connections that broke."""
     error = context.get("exception")
     level = "debug" if isinstance(error, ConnectionError | ssl.SSLError | TimeoutError) else "error"

@@ -150,7 +150,7 @@ class Relay:
             tried = await self._send(payload)
             if tried.fate is Fate.SENT:
                 self._counts.sent += 1
-                self._tell("info", "relayed", received, tried)
+                self._report("info", "relayed", received, tried)
                 await self._settle(received)
                 return True
             self._counts.failed += 1
@@ -158,10 +158,10 @@ class Relay:
                 await self._wait(received, tried)
             elif "body" in payload:
                 # It may have been too large after all. Without it a reader still knows which job to look at.
-                self._tell("warning", "GitHub refused an event; trying without its body", received, tried)
+                self._report("warning", "GitHub refused an event; trying without its body", received, tried)
                 del payload["body"]
             else:
-                self._tell("error", "GitHub refused an event; it is skipped", received, tried)
+                self._report("error", "GitHub refused an event; it is skipped", received, tried)
                 self._counts.skipped += 1
                 await self._settle(received)
                 return True
@@ -201,10 +201,10 @@ class Relay:
     async def _wait(self, received: Received, tried: _Tried) -> None:
         seconds = self._pauses.after(tried.fate, tried.answer.pause)
         level = "error" if tried.fate is Fate.BARRED else "warning"
-        self._tell(level, "not relayed", received, tried, again_in=round(seconds, 1))
+        self._report(level, "not relayed", received, tried, again_in=round(seconds, 1))
         await self._pause(seconds)
 
-    def _tell(
+    def _report(
         self, level: str, what: str, received: Received, tried: _Tried, again_in: float | None = None
     ) -> None:
         event = received.event

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from reconciler.adapters.storage.durable_files import read_regular, replace_file
-from reconciler.core.engine.spec import MAX_OUTPUTS, Kept, Output
+from reconciler.core.engine.spec import MAX_OUTPUTS, LifecycleOptions, Output
 from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from reconciler.core.plan.saved import VERSION, SavedPlan
@@ -75,7 +75,7 @@ class _ActionPart(_View):
             fingerprint=self.fingerprint,
             from_key=self.fromKey,
             condition=self.condition,
-            kept=Kept(self.protect, outputs),
+            kept=LifecycleOptions(self.protect, outputs),
             guard=self.guard,
         )
 

@@ -6,7 +6,7 @@ import os
 
 from reconciler.adapters.git.command import run_git
 from reconciler.adapters.project.places import find_git
-from reconciler.app.planning import read_standing, validate_engines
+from reconciler.app.planning import read_recorded_state, validate_engines
 from reconciler.cli.wiring.project import DEPRECATED_KEY, Project, api_key
 from reconciler.cli.wiring.publishing import shares
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
@@ -57,18 +57,18 @@ def _invalid(finding: Finding) -> Finding:
 def _records(project: Project) -> list[Finding]:
     """The lockfile, and what is open in it."""
     try:
-        standing = read_standing(project.lockfile, project.known_journal)
-        pending = _pending(standing.folded)
+        recorded = read_recorded_state(project.lockfile, project.known_journal)
+        pending = _pending(recorded.folded)
     except ReconcileError as error:
         return [_invalid(from_error("lockfile", error))]
-    count = len(standing.folded.engines)
+    count = len(recorded.folded.engines)
     name = project.settings.lockfile
     said = f"{name} has {count:,} engine{'s' if count != 1 else ''}" if count else f"{name} has no engine yet"
     findings = [ok("lockfile", said)]
-    if standing.unwritten:
+    if recorded.unwritten:
         left = "a run was cut off: the journal knows more than the lockfile"
         findings.append(warning("lockfile", left, "`reconcile apply` writes it"))
-    return [*findings, _open_operations(pending), *_outputs(project, standing.folded)]
+    return [*findings, _open_operations(pending), *_outputs(project, recorded.folded)]
 
 
 def _outputs(project: Project, lockfile: Lockfile) -> list[Finding]:

@@ -8,14 +8,14 @@ import click
 
 from reconciler.cli.commands.plan import plan_project
 from reconciler.cli.options import PublishingCommand, apply_options, global_options, plan_options
-from reconciler.cli.wiring.completion_sources import check_callback, ways_of
+from reconciler.cli.wiring.completion_sources import check_callback, completion_sources_of
 from reconciler.cli.wiring.project import open_project
 from reconciler.cli.wiring.runner import Session
 from reconciler.cli.wiring.saved_plans import read_saved
 
 if TYPE_CHECKING:
-    from reconciler.app.planning import Planned
-    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.app.planning import PlanResult
+    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 
 SETTINGS = (
     "concurrency",
@@ -45,11 +45,11 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     saved = read_saved(ctx, flags)
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
 
-    with ways_of(project, flags) as (project, ways):
-        check_callback(project, ways)
+    with completion_sources_of(project, flags) as (project, completion_sources):
+        check_callback(project, completion_sources)
 
-        def planner(shared: Shared | None) -> Planned:
+        def planner(shared: RemoteSnapshot | None) -> PlanResult:
             return plan_project(project, flags, shared, saved)
 
-        code = Session(ctx, project, {**flags, "glance": False}, planner, ways).run()
+        code = Session(ctx, project, {**flags, "no_wait": False}, planner, completion_sources).run()
     ctx.exit(code)

@@ -8,14 +8,14 @@ import click
 
 from reconciler.app.planning import Request, plan_to_collect
 from reconciler.cli.options import PublishingCommand, collect_options, global_options
-from reconciler.cli.wiring.completion_sources import ways_of
+from reconciler.cli.wiring.completion_sources import completion_sources_of
 from reconciler.cli.wiring.outputs_behind import with_outputs
 from reconciler.cli.wiring.project import open_project
 from reconciler.cli.wiring.runner import Session
 
 if TYPE_CHECKING:
-    from reconciler.app.planning import Planned
-    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.app.planning import PlanResult
+    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 
 SETTINGS = ("timeout", "publish", "lease_ttl", "lease_wait", "via", "inbox", "inbox_url")  # those with a flag
 
@@ -37,11 +37,11 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
     request = Request(project.settings.environment, tuple(flags["only"]))
 
-    def planner(shared: Shared | None) -> Planned:
+    def planner(shared: RemoteSnapshot | None) -> PlanResult:
         journal = project.known_journal if shared is None else project.journal
         return with_outputs(project, plan_to_collect(project.lockfile, journal, request, shared))
 
-    how = {**flags, "yes": True, "detach": False, "glance": flags["no_wait"]}
-    with ways_of(project, flags) as (_, ways):
-        code = Session(ctx, project, how, planner, ways, "collect").run()
+    how = {**flags, "yes": True, "detach": False}
+    with completion_sources_of(project, flags) as (_, completion_sources):
+        code = Session(ctx, project, how, planner, completion_sources, "collect").run()
     ctx.exit(code)

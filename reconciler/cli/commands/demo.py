@@ -106,24 +106,28 @@ class _Demo:
 
     def run(self) -> None:
         self._set_up()
-        self._tell("1. Two engine files, and no lockfile yet. What would happen?")
+        self._report("1. Two engine files, and no lockfile yet. What would happen?")
         self._reconcile("--dry-run")
-        self._tell("2. Make it so. The merge to main does this in CI.")
+        self._report("2. Make it so. The merge to main does this in CI.")
         self._reconcile("apply", "--yes")
         self._commit("Record the engines")
         self._expect(2)
-        self._tell("3. A pull request edits the glossary and adds a locale.")
+        self._report("3. A pull request edits the glossary and adds a locale.")
         self._edit()
         self._reconcile("--dry-run")
-        self._tell("4. Merged: a new engine is made, and the old one serves until the new one has completed.")
+        self._report(
+            "4. Merged: a new engine is made, and the old one serves until the new one has completed."
+        )
         self._reconcile("apply", "--yes")
         self._commit("Record the replacement")
         self._expect(3)
-        self._tell("5. It was a mistake. `git revert`, and the engine from before is back: no call, no cost.")
+        self._report(
+            "5. It was a mistake. `git revert`, and the engine from before is back: no call, no cost."
+        )
         self._git("revert", "--no-edit", "HEAD~1")
         self._reconcile("apply", "--yes")
         self._expect(3)
-        self._tell("6. What applications read, and what is recorded.")
+        self._report("6. What applications read, and what is recorded.")
         self._show("engines.lock.json")
         self._reconcile("status")
         click.echo(f"\nThe platform saw {self.platform.create_calls()} create calls, no more. That was all.")
@@ -186,7 +190,7 @@ class _Demo:
         self._prompt("cat", name)
         click.echo((self.root / name).read_text(), nl=False)
 
-    def _tell(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         click.echo("\n" + click.style(f"── {text}", bold=True), color=self._colored)
 
     def _prompt(self, *words: str) -> None:

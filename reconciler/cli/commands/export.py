@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.planning import read_standing, select
+from reconciler.app.planning import read_recorded_state, select
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import say
 from reconciler.cli.wiring.project import open_project, start_folder
@@ -45,15 +45,15 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
     if output == "":
         raise click.UsageError("--output needs the name of a file.", ctx)
     project = open_project(ctx)
-    standing = read_standing(project.lockfile, project.known_journal)
-    engines, others = serving(standing.folded, select(only, standing.folded.engines))
+    recorded = read_recorded_state(project.lockfile, project.known_journal)
+    engines, others = serving(recorded.folded, select(only, recorded.folded.engines))
     text = _rendered(format_, engines, prefix)
     _write(text, format_, None if output is None else start_folder(ctx) / output, output)
     if others:
-        from reconciler.render.phrases.sanitize import printable
+        from reconciler.render.phrases.sanitize import sanitize
 
         named = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-        say(f"left out, since nothing serves there yet: {printable(named)}", "warning")
+        say(f"left out, since nothing serves there yet: {sanitize(named)}", "warning")
 
 
 def _rendered(format_: str, engines: dict[str, str], prefix: str) -> str:

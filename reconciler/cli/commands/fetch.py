@@ -7,7 +7,7 @@ import click
 from reconciler.cli.options import global_options
 from reconciler.cli.wiring.project import open_project
 from reconciler.cli.wiring.publishing import fetch
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 
 
 @click.command("fetch")
@@ -24,4 +24,4 @@ def command(ctx: click.Context) -> None:
     click.echo(
         f"{number} operation{'s' if number != 1 else ''} on the remote that its lockfile does not have yet"
     )
-    click.echo(f"the lease: {printable(str(holder or 'free'))}")
+    click.echo(f"the lease: {sanitize(str(holder or 'free'))}")

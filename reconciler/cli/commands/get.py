@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.app.planning import read_standing
+from reconciler.app.planning import read_recorded_state
 from reconciler.cli.options import global_options
 from reconciler.cli.wiring.project import open_project
 
@@ -29,5 +29,5 @@ def command(ctx: click.Context, key: str, field: str) -> None:
     from reconciler.core.lockfile.engine_ids import field_of  # entries, only to read one
 
     project = open_project(ctx)
-    standing = read_standing(project.lockfile, project.known_journal)
-    click.echo(field_of(standing.folded, key, field))
+    recorded = read_recorded_state(project.lockfile, project.known_journal)
+    click.echo(field_of(recorded.folded, key, field))

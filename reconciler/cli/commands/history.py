@@ -19,7 +19,7 @@ from reconciler.cli.wiring.project import Project, open_project
 from reconciler.cli.wiring.publishing import has_remote, open_ledger
 from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import model as lockfile_format
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 
 _RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
 
@@ -100,4 +100,4 @@ def _line(change: Change) -> str:
         " → ".join(commits),
         change.operation or "-",
     )
-    return "  ".join(printable(word) for word in words)
+    return "  ".join(sanitize(word) for word in words)

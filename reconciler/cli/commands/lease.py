@@ -10,7 +10,7 @@ from reconciler.cli.options import global_options
 from reconciler.cli.wiring.project import open_project
 from reconciler.cli.wiring.publishing import open_ledger
 from reconciler.core.ledger.lease import Holder, Lease, seconds_left
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 
 _UNREADABLE = Lease(0, Holder("nobody knows whose", 0), "unreadable")
 
@@ -55,5 +55,5 @@ def _described(lease: Lease) -> str:
         return f"nobody has the lease (it was taken {lease.fencing} times)"
     left = seconds_left(lease, UtcClock().now())
     until = f"until {lease.expires_at}" if left > 0 else f"and it ran out at {lease.expires_at}"
-    holder = printable(str(lease.holder))  # somebody else's words
+    holder = sanitize(str(lease.holder))  # somebody else's words
     return f"{holder} has the lease since {lease.taken_at}, {until} (number {lease.fencing})"

@@ -16,7 +16,7 @@ from reconciler.core.lockfile import model as format_
 from reconciler.core.lockfile.conflict import take_apart
 from reconciler.core.lockfile.merge import Merged, merge
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 
 
 @click.group("lockfile")
@@ -104,4 +104,4 @@ def _report(merged: Merged, name: str) -> None:
             f"{name}: both sides made an engine for `{one.key}`: {one.kept} serves, "
             f"{one.other} is kept in `superseded`"
         )
-        warn(printable(text))
+        warn(sanitize(text))

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.app.planning import Planned, Request, make_plan
+from reconciler.app.planning import PlanResult, Request, make_plan
 from reconciler.cli.options import comment_options, detailed_exitcode, given, global_options, plan_options
 from reconciler.cli.pull_requests.ci import merges_into
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.outputs_behind import with_outputs
 from reconciler.cli.wiring.project import Project, open_project
 from reconciler.cli.wiring.saved_plans import policy_of, write_saved
-from reconciler.core.errors import ExitCode, ReconcileError, UsageError, foremost
+from reconciler.core.errors import ExitCode, ReconcileError, UsageError, most_severe
 from reconciler.core.plan.model import Condition, Plan
 
 if TYPE_CHECKING:
     from reconciler.cli.pull_requests.plan_comment import Announcement
-    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.plan.saved import SavedPlan
 
 
@@ -55,21 +55,21 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         if announced is not None:
             announced.publish_failure(project, error)
         raise
-    code = foremost([exit_code_of(planned.plan, flags["detailed_exitcode"]), foreign])
+    code = most_severe([exit_code_of(planned.plan, flags["detailed_exitcode"]), foreign])
     if flags["out"] is not None:
         write_saved(ctx, project, planned, flags["out"], flags["retry_failed"], code)
     format_ = flags["format_"]
     if announced is not None and format_ == "json":  # it says how the run ends
-        code = foremost([code, announced.publish(project, _with_texts(project, planned))])
+        code = most_severe([code, announced.publish(project, _with_texts(project, planned))])
     show_plan(ctx, project, planned, format_, code)
     if announced is not None and format_ != "json":
-        code = foremost([code, announced.publish(project, _with_texts(project, planned))])
+        code = most_severe([code, announced.publish(project, _with_texts(project, planned))])
     elif format_ == "github":
         _summarise(project, planned)
     ctx.exit(code)
 
 
-def _planned(project: Project, flags: dict[str, Any]) -> tuple[Planned, ExitCode]:
+def _planned(project: Project, flags: dict[str, Any]) -> tuple[PlanResult, ExitCode]:
     shared = _fetched(project) if flags["fetch"] else None
     planned = plan_project(project, flags, shared)
     return _attributed(project, planned, flags["base"], flags["fail_on_foreign"])
@@ -86,7 +86,7 @@ def _announcement(flags: dict[str, Any]) -> Announcement | None:
     return announcement(flags["comment_on"], flags["comment_when_unchanged"], flags["only"], annotates)
 
 
-def _summarise(project: Project, planned: Planned) -> None:
+def _summarise(project: Project, planned: PlanResult) -> None:
     """A job's summary goes with annotations: they have room for ten, and it has it for all."""
     from reconciler.cli.pull_requests.plan_comment import has_summary, occasion_of, write_summary
 
@@ -95,8 +95,8 @@ def _summarise(project: Project, planned: Planned) -> None:
 
 
 def _attributed(
-    project: Project, planned: Planned, base: str | None, refuse: bool
-) -> tuple[Planned, ExitCode]:
+    project: Project, planned: PlanResult, base: str | None, refuse: bool
+) -> tuple[PlanResult, ExitCode]:
     """The plan with its origins, where they are wanted, and how the run is to end for what is not this branch's."""
     wanted = refuse or base not in (None, "", "none") or merges_into() is not None
     if not wanted:
@@ -107,15 +107,18 @@ def _attributed(
     return planned, refusal_of_foreign(planned.plan) if refuse else ExitCode.OK
 
 
-def _fetched(project: Project) -> Shared:
+def _fetched(project: Project) -> RemoteSnapshot:
     from reconciler.cli.wiring.publishing import fetch  # git and the network, only when asked for
 
     return fetch(project)
 
 
 def plan_project(
-    project: Project, flags: Mapping[str, Any], shared: Shared | None = None, saved: SavedPlan | None = None
-) -> Planned:
+    project: Project,
+    flags: Mapping[str, Any],
+    shared: RemoteSnapshot | None = None,
+    saved: SavedPlan | None = None,
+) -> PlanResult:
     """The plan as data, with what was seen on the remote, if it was looked at; or a saved one, if it still holds."""
     request = Request(
         project.settings.environment,
@@ -141,26 +144,26 @@ def exit_code_of(plan: Plan, detailed: bool) -> ExitCode:
         codes.append(ExitCode.GUARD)
     if Condition.UNCERTAIN in conditions:
         codes.append(ExitCode.UNCERTAIN)
-    if Condition.FAILED in conditions or plan.outputs_left:
+    if Condition.FAILED in conditions or plan.outputs_failed:
         codes.append(ExitCode.FAILED)
-    return foremost(codes)
+    return most_severe(codes)
 
 
 def show_plan(
-    ctx: click.Context, project: Project, planned: Planned, format_: str, code: int, *, err: bool = False
+    ctx: click.Context, project: Project, planned: PlanResult, format_: str, code: int, *, err: bool = False
 ) -> None:
     """Print the plan to stdout, or to stderr where stdout belongs to something else."""
     plan = planned.plan if format_ == "json" else _with_texts(project, planned)
     click.echo(_rendered(ctx, project, plan, format_, code, err), err=err)
 
 
-def _with_texts(project: Project, planned: Planned) -> Plan:
+def _with_texts(project: Project, planned: PlanResult) -> Plan:
     if not any(action.changes for action in planned.plan.actions):
         return planned.plan
     from reconciler.adapters.git.command import GitTexts  # GitPython, only for real differences
     from reconciler.app.old_texts import with_old_texts
 
-    return with_old_texts(planned.plan, planned.standing.folded, project.engines, GitTexts(project.root))
+    return with_old_texts(planned.plan, planned.recorded.folded, project.engines, GitTexts(project.root))
 
 
 def _rendered(ctx: click.Context, project: Project, plan: Plan, format_: str, code: int, err: bool) -> str:

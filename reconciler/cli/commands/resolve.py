@@ -14,10 +14,10 @@ from reconciler.cli.options import global_options
 from reconciler.cli.pull_requests.publishing import check_can_propose, propose, proposes
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import Project, open_project
-from reconciler.cli.wiring.publishing import keep, look_when_free, new_sharer, shares
+from reconciler.cli.wiring.publishing import keep, look_when_free, new_ledger_writer, shares
 from reconciler.core.ledger.journal import Record
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 
 
 @click.command("resolve")
@@ -76,11 +76,11 @@ def _settle(project: Project, key: str, decision: str, engine_id: str | None, jo
         return
     check_can_propose(project)
     seen = look_when_free(project, project.settings.lease_wait or 0.0)
-    sharer = new_sharer(project, seen)
+    ledger_writer = new_ledger_writer(project, seen)
 
     def publish(settled: Lockfile, records: Sequence[Record]) -> Lockfile:
-        sharer.acquire()
-        return sharer.finish(settled, records).lockfile
+        ledger_writer.acquire()
+        return ledger_writer.finish(settled, records).lockfile
 
     settle(
         lockfile,
@@ -93,15 +93,15 @@ def _settle(project: Project, key: str, decision: str, engine_id: str | None, jo
         shared=seen,
         publish=publish,
     )
-    keep(project, sharer.seen)
+    keep(project, ledger_writer.seen)
     _warn(lockfile.problems)
-    if proposes(project) and sharer.seen.proposal is not None:
-        propose(project, sharer.seen)
+    if proposes(project) and ledger_writer.seen.proposal is not None:
+        propose(project, ledger_writer.seen)
 
 
 def _warn(problems: Sequence[str]) -> None:
     for one in problems:
-        warn(printable(one))
+        warn(sanitize(one))
 
 
 def _said(decision: str, engine_id: str | None, job_id: str | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reconciler.adapters.system.clock import UtcClock
-from reconciler.app.planning import read_standing, select
+from reconciler.app.planning import read_recorded_state, select
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.project import open_project
@@ -33,16 +33,16 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     from reconciler.render.text.status import render_status  # to show
 
     project = open_project(ctx)
-    standing = read_standing(project.lockfile, project.known_journal)
-    keys = select(flags["only"], [*standing.folded.engines, *standing.folded.retired])
+    recorded = read_recorded_state(project.lockfile, project.known_journal)
+    keys = select(flags["only"], [*recorded.folded.engines, *recorded.folded.retired])
     now = UtcClock().now()
     if flags["format_"] == "json":
-        click.echo(render_status_json(standing.folded, now=now, keys=keys))
+        click.echo(render_status_json(recorded.folded, now=now, keys=keys))
         return
     screen = screen_of(sys.stdout, given(ctx, "color"))
     click.echo(
         render_status(
-            standing.folded,
+            recorded.folded,
             now=now,
             color=screen.color,
             width=screen.width,

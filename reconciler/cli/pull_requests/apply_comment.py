@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.app.planning import read_standing
+from reconciler.app.planning import read_recorded_state
 from reconciler.cli.pull_requests import ci
 from reconciler.cli.pull_requests.plan_comment import (
     folder_in_repo,
@@ -26,7 +26,7 @@ from reconciler.cli.pull_requests.plan_comment import (
 )
 from reconciler.cli.stderr import say
 from reconciler.core.errors import Diagnostic, ReconcileError
-from reconciler.core.pull_request.comment_state import Told, ends_of, first_submitted
+from reconciler.core.pull_request.comment_state import CommentState, ends_of, first_submitted
 from reconciler.core.run.outcome import Outcome
 from reconciler.render.markdown.outcome_comment import (
     Merge,
@@ -36,12 +36,12 @@ from reconciler.render.markdown.outcome_comment import (
     render_outcome_summary,
 )
 from reconciler.render.phrases.diagnostics import tally
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.adapters.github.comments import Kept
     from reconciler.adapters.github.rest import GitHubRest
-    from reconciler.app.planning import Planned, Standing
+    from reconciler.app.planning import PlanResult, RecordedState
     from reconciler.cli.wiring.project import Project
     from reconciler.core.lockfile.model import Lockfile
 
@@ -54,8 +54,8 @@ _WORDS = {
 }
 
 
-def tell_outcome(
-    project: Project, command: str, planned: Planned, outcome: Outcome, published: str | None
+def report_outcome(
+    project: Project, command: str, planned: PlanResult, outcome: Outcome, published: str | None
 ) -> None:
     """Summary, and comments. `published` is the commit of the lockfile."""
     plan = planned.plan
@@ -63,14 +63,14 @@ def tell_outcome(
     if plan.invalid:
         wrong = Diagnostic(f"no plan could be made: {tally(plan.diagnostics).removesuffix('.')}")
         merge = replace(merge, problem=wrong, findings=plan.diagnostics)
-    _tell(merge, outcome, _Before(project, _since(planned.standing)))
+    _report(merge, outcome, _Before(project, _since(planned.recorded)))
 
 
-def tell_failure(project: Project, command: str, error: ReconcileError) -> None:
+def report_failure(project: Project, command: str, error: ReconcileError) -> None:
     """The run ended before it did anything."""
     about = Diagnostic(error.message, hint=error.hint)
     merge = replace(_merge(project, command), problem=about, findings=error.diagnostics)
-    _tell(merge, Outcome(), _Before(project, None))
+    _report(merge, Outcome(), _Before(project, None))
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class _Before:
 
     def now(self) -> Lockfile:
         """Where things stand after the run."""
-        return read_standing(self.project.lockfile, self.project.known_journal).folded
+        return read_recorded_state(self.project.lockfile, self.project.known_journal).folded
 
 
 def _merge(project: Project, command: str) -> Merge:
@@ -97,7 +97,7 @@ def _merge(project: Project, command: str) -> Merge:
     )
 
 
-def _tell(merge: Merge, outcome: Outcome, before: _Before) -> None:
+def _report(merge: Merge, outcome: Outcome, before: _Before) -> None:
     _attempt(
         "the job's summary was not written",
         lambda: summarise(
@@ -120,7 +120,7 @@ def _attempt(what: str, step: Callable[[], None]) -> None:
 
 
 def _worth_telling(merge: Merge, outcome: Outcome) -> bool:
-    trouble = outcome.halted or outcome.unwritten or outcome.unpublished or outcome.outputs_left
+    trouble = outcome.halted or outcome.unwritten or outcome.unpublished or outcome.outputs_failed
     return bool(outcome.results or trouble or merge.problem)
 
 
@@ -136,8 +136,8 @@ def _comment(merge: Merge, outcome: Outcome, before: _Before) -> None:
         if tells:
             brought = _brought_by(github, name)
         if brought is not None:
-            _tell_all(github, name, brought, merge, outcome)
-        told = _tell_ends(github, name, brought, merge, outcome, before)
+            _report_all(github, name, brought, merge, outcome)
+        told = _report_ends(github, name, brought, merge, outcome, before)
     if brought is None and not told and (tells or outcome.results):
         notice(_NOBODY[merge.command])
 
@@ -161,18 +161,18 @@ def _brought_by(github: GitHubRest, name: str) -> int | None:
     return pull_request_of_commit(github, name, commit, ci.branch())
 
 
-def _tell_all(github: GitHubRest, name: str, number: int, merge: Merge, outcome: Outcome) -> None:
+def _report_all(github: GitHubRest, name: str, number: int, merge: Merge, outcome: Outcome) -> None:
     from reconciler.adapters.github.comments import StickyComment
 
     def render(earlier: str | None) -> str | None:
         told = read_comment(earlier) if earlier is not None else None
-        first = told or Told(unchanged=outcome.unchanged, commit=merge.commit, run=merge.run_url)
+        first = told or CommentState(unchanged=outcome.unchanged, commit=merge.commit, run=merge.run_url)
         return render_outcome_comment(merge, outcome, first.and_then(outcome.results))
 
     _say(number, StickyComment(github, name, number, outcome_marker(merge)).revise(render))
 
 
-def _tell_ends(
+def _report_ends(
     github: GitHubRest, name: str, brought: int | None, merge: Merge, outcome: Outcome, before: _Before
 ) -> int:
     """To the pull requests that were told of jobs that have ended by now. Returns how many there are."""
@@ -200,11 +200,11 @@ def _say(number: int, kept: Kept) -> None:
     if kept.done.value not in _WORDS:
         return
     where = f": {kept.url}" if kept.url else ""
-    say(printable(f"comment on #{number} {_WORDS[kept.done.value]}{where}"))
+    say(sanitize(f"comment on #{number} {_WORDS[kept.done.value]}{where}"))
 
 
-def _since(standing: Standing) -> str | None:
+def _since(recorded: RecordedState) -> str | None:
     """Since when the jobs that ran before this run may have been told of; None where there were none."""
-    lockfiles = [standing.on_disk, *([standing.shared.lockfile] if standing.shared else [])]
+    lockfiles = [recorded.on_disk, *([recorded.shared.lockfile] if recorded.shared else [])]
     first = min(filter(None, map(first_submitted, lockfiles)), default=None)
     return (first - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ") if first is not None else None

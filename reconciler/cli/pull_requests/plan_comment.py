@@ -28,7 +28,7 @@ from reconciler.render.markdown.comment import (
     render_plan_summary,
     worth_a_comment,
 )
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.reports.annotations import command, render_annotations
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class Announcement:
             else:
                 self._comment(plan, occasion, self.pull_request)
         except ReconcileError as error:
-            hint = f"\nhint: {printable(error.hint)}" if error.hint else ""
-            click.echo(f"error: the comment was not made: {printable(error.message)}{hint}", err=True)
+            hint = f"\nhint: {sanitize(error.hint)}" if error.hint else ""
+            click.echo(f"error: the comment was not made: {sanitize(error.message)}{hint}", err=True)
             return error.exit_code
         return ExitCode.OK
 
@@ -89,7 +89,7 @@ class Announcement:
             notice(f"{_FORK} (GitHub says: {error.message})")
             return
         where = f": {kept.url}" if kept.url else ""
-        say(printable(f"comment on #{pull_request.number} {_WORDS[kept.done.value]}{where}"))
+        say(sanitize(f"comment on #{pull_request.number} {_WORDS[kept.done.value]}{where}"))
 
     def _kept(self, plan: Plan, occasion: Occasion, number: int, token: str) -> Kept:
         from reconciler.adapters.github.api import PUBLIC
@@ -224,5 +224,5 @@ def repository() -> str:
 def notice(text: str, level: str = "notice") -> None:
     """On stderr: an annotation in GitHub Actions, of that level, otherwise a line."""
     word = "note" if level == "notice" else level
-    shown = command(level, text, title="reconcile") if in_actions() else printable(f"{word}: {text}")
+    shown = command(level, text, title="reconcile") if in_actions() else sanitize(f"{word}: {text}")
     say(shown, "info" if level == "notice" else level)

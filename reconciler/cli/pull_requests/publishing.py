@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from reconciler.cli.pull_requests import ci
 from reconciler.cli.stderr import say
 from reconciler.cli.wiring.publishing import keep, open_ledger, proposals_branch
-from reconciler.core.errors import GitError, InvalidInput, Outrun, ReconcileError
+from reconciler.core.errors import GitError, InvalidInput, ReconcileError, RefMoved
 from reconciler.core.ledger.lease import give_back
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.adapters.github.pulls import Shown, Wanted
-    from reconciler.app.planning import Planned
+    from reconciler.app.planning import PlanResult
     from reconciler.cli.wiring.project import Project
-    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.run.outcome import Outcome
 
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]"
@@ -50,7 +50,7 @@ def check_can_propose(project: Project) -> None:
         )
 
 
-def with_pull_request(project: Project, seen: Shared, outcome: Outcome) -> Outcome:
+def with_pull_request(project: Project, seen: RemoteSnapshot, outcome: Outcome) -> Outcome:
     """The outcome, with the pull request that brings what was pushed to the branch, if there is to be one."""
     if not proposes(project) or not outcome.published or seen.proposal is None:
         return outcome
@@ -63,7 +63,7 @@ def with_pull_request(project: Project, seen: Shared, outcome: Outcome) -> Outco
     return replace(outcome, published=False, proposed=shown.url)
 
 
-def propose(project: Project, seen: Shared) -> Shown:
+def propose(project: Project, seen: RemoteSnapshot) -> Shown:
     """Open the pull request, or bring it up to date. Raises `GitHubError` and `InvalidInput`."""
     from reconciler.adapters.github.api import PUBLIC
     from reconciler.adapters.github.pulls import PullRequests
@@ -78,11 +78,11 @@ def propose(project: Project, seen: Shared) -> Shown:
         GitHubRest(graphql_address, token, random=random.random) as graphql,
     ):
         shown = PullRequests(github, graphql, name, _notice).show(_wanted(project, seen))
-    say(printable(f"pull request #{shown.number} is {_WORDS[shown.done]}: {shown.url}".rstrip(": ")))
+    say(sanitize(f"pull request #{shown.number} is {_WORDS[shown.done]}: {shown.url}".rstrip(": ")))
     return shown
 
 
-def _wanted(project: Project, seen: Shared) -> Wanted:
+def _wanted(project: Project, seen: RemoteSnapshot) -> Wanted:
     from reconciler.adapters.github.pulls import Wanted
     from reconciler.render.markdown.proposal import TITLE, render_proposal
 
@@ -101,20 +101,20 @@ def _wanted(project: Project, seen: Shared) -> Wanted:
     return Wanted(head, ledger.branch, title, body, TITLE, labels, settings.pr_auto_merge)
 
 
-def empty_if_merged(project: Project, planned: Planned) -> None:
+def empty_if_merged(project: Project, planned: PlanResult) -> None:
     """The branch has everything that the ledger holds, since the pull request was merged: the journal is emptied.
 
     Another run that is faster does the same, and what cannot be pushed now the next run pushes.
     """
-    seen = planned.standing.shared
-    if not proposes(project) or seen is None or not seen.records or planned.standing.unwritten:
+    seen = planned.recorded.shared
+    if not proposes(project) or seen is None or not seen.records or planned.recorded.unwritten:
         return
     if planned.plan.invalid or planned.plan.changes_anything:
         return
     try:
         newest = open_ledger(project).record(seen, (), give_back(seen.lease))
         keep(project, newest)
-    except Outrun:
+    except RefMoved:
         return
     except GitError as error:
         _notice(f"the journal on the remote could not be emptied: {error.message}")
@@ -124,10 +124,10 @@ def empty_if_merged(project: Project, planned: Planned) -> None:
     )
 
 
-def seen_by_run(project: Project, planned: Planned) -> Shared | None:
+def seen_by_run(project: Project, planned: PlanResult) -> RemoteSnapshot | None:
     """What a run goes on from: without the records that the branch has, since their pull request was merged."""
-    seen = planned.standing.shared
-    if seen is None or not proposes(project) or planned.standing.unwritten:
+    seen = planned.recorded.shared
+    if seen is None or not proposes(project) or planned.recorded.unwritten:
         return seen
     return replace(seen, records=())
 
@@ -160,4 +160,4 @@ def _repository(project: Project) -> str:
 
 
 def _notice(text: str) -> None:
-    say(printable(f"note: {text}"))
+    say(sanitize(f"note: {text}"))

@@ -14,11 +14,11 @@ import click
 from reconciler.cli.pull_requests import ci
 from reconciler.cli.stderr import say
 from reconciler.core.errors import ExitCode, GitError, InvalidInput, ReconcileError, UsageError
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.adapters.git.merge_base import Aim
-    from reconciler.app.planning import Planned
+    from reconciler.app.planning import PlanResult
     from reconciler.cli.wiring.project import Project
     from reconciler.core.plan.model import Plan
 
@@ -29,7 +29,7 @@ _LARGEST_EVENT = 32 << 20  # bytes; GitHub's own limit for a payload is 25 MB
 _SHOWN = 5  # keys that a refusal names
 
 
-def attributed(project: Project, planned: Planned, asked: str | None, *, needed: bool) -> Planned:
+def attributed(project: Project, planned: PlanResult, asked: str | None, *, needed: bool) -> PlanResult:
     """The plan, each change marked with its origin where there is a base to compare with.
 
     Asked for with --base, or `needed`, a base that cannot be found is an error; in a pull request's run, where it is
@@ -53,11 +53,11 @@ def attributed(project: Project, planned: Planned, asked: str | None, *, needed:
             raise
         hint = f" ({error.hint})" if error.hint else ""
         note = f"note: whose changes these are is not known: {error.message}{hint}"
-        say(printable(note))
+        say(sanitize(note))
         return planned
 
 
-def _compared(project: Project, planned: Planned, asked: str) -> Planned:
+def _compared(project: Project, planned: PlanResult, asked: str) -> PlanResult:
     from reconciler.adapters.git.base import GitBase  # git, only with a base
     from reconciler.adapters.git.merge_base import MergeBase
     from reconciler.app.attributing import attribute
@@ -84,7 +84,7 @@ def _check_named(project: Project, name: str, *, refuse: bool) -> None:
         if refuse:
             raise
         hint = f" ({error.hint})" if error.hint else ""
-        say(printable(f"error: {error.message}{hint}"), "error")
+        say(sanitize(f"error: {error.message}{hint}"), "error")
 
 
 def _check_repository(project: Project) -> None:
@@ -105,7 +105,7 @@ def refusal_of_foreign(plan: Plan) -> ExitCode:
     named = ", ".join(f"{one.key} ({origin_words(one)})" for one in found[:_SHOWN])
     more = f", and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
     what = f"{len(found):,} of {len(plan.actions):,} changes {'is' if len(found) == 1 else 'are'} not this branch's"
-    click.echo(printable(f"refused: {what}: {named}{more}"), err=True)
+    click.echo(sanitize(f"refused: {what}: {named}{more}"), err=True)
     return ExitCode.GUARD
 
 

@@ -27,7 +27,7 @@ OWN_INBOX = "inbox.db"  # of `--listen` without `--inbox`, in the private folder
 
 
 @dataclass
-class Ways:
+class CompletionSources:
     """`websocket` tells whether jobs are watched there. `given` are deliveries that came with the command itself."""
 
     websocket: bool = True
@@ -48,7 +48,9 @@ class Ways:
 
 
 @contextmanager
-def ways_of(project: Project, flags: Mapping[str, Any]) -> Iterator[tuple[Project, Ways]]:
+def completion_sources_of(
+    project: Project, flags: Mapping[str, Any]
+) -> Iterator[tuple[Project, CompletionSources]]:
     """The ways that settings and flags ask for, for the length of a block, and the project as they make it: a receiver
     of our own gives a sandbox on this machine its callback URL.
     """
@@ -70,17 +72,17 @@ def ways_of(project: Project, flags: Mapping[str, Any]) -> Iterator[tuple[Projec
             hint="--inbox FILE, --inbox-url URL, or --listen HOST:PORT; see docs/webhooks.md",
         )
     with ExitStack() as stack:
-        ways = Ways(websocket=via != "webhook", given=_given(event))
+        completion_sources = CompletionSources(websocket=via != "webhook", given=_given(event))
         if via != "websocket":
             if listen is not None:
                 project = _listening(stack, project, listen)
-            ways.deliveries = _deliveries(stack, project)
-        yield project, ways
+            completion_sources.deliveries = _deliveries(stack, project)
+        yield project, completion_sources
 
 
-def check_callback(project: Project, ways: Ways) -> None:
+def check_callback(project: Project, completion_sources: CompletionSources) -> None:
     """Raises `InvalidInput` for a run that would create engines and then wait for webhooks that nobody sends."""
-    if not ways.websocket and project.settings.callback_url is None:
+    if not completion_sources.websocket and project.settings.callback_url is None:
         raise InvalidInput(
             "waiting by webhook needs a callback URL",
             hint="set callback_url to the receiver's address (RECONCILE_CALLBACK_URL), or use --via both",

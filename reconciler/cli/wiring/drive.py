@@ -15,12 +15,12 @@ from reconciler.adapters.outputs.files import LockfileAndOutputs
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.applying import ApplySettings, build_driver
 from reconciler.app.driver import Driver, Ports
-from reconciler.app.planning import Planned
+from reconciler.app.ledger_writer import LedgerWriter
+from reconciler.app.planning import PlanResult
 from reconciler.app.ports import Completions, Observer, Platform
-from reconciler.app.sharing import Sharer
 from reconciler.cli.pull_requests import ci
 from reconciler.cli.screen import screen_of
-from reconciler.cli.wiring.completion_sources import Ways
+from reconciler.cli.wiring.completion_sources import CompletionSources
 from reconciler.cli.wiring.project import Project
 from reconciler.core.errors import ExitCode
 from reconciler.core.run.outcome import Outcome
@@ -33,12 +33,12 @@ class Drive:
     """One plan to carry out. `key` is None for a plan that needs no platform, `sharer` where nothing is shared."""
 
     project: Project
-    planned: Planned
+    planned: PlanResult
     key: str | None
-    sharer: Sharer | None
+    ledger_writer: LedgerWriter | None
     detach: bool
-    glance: bool
-    ways: Ways
+    no_wait: bool
+    completion_sources: CompletionSources
     color: str | None
     log_level: str
     lockfile: LockfileAndOutputs = field(init=False)
@@ -48,7 +48,7 @@ class Drive:
         """Carry it out. Raises what stops it before anything was done."""
         collect_rarely()
         self.lockfile = LockfileAndOutputs(self.project.root, self.project.settings.lockfile)
-        return replace(asyncio.run(self._drive()), outputs_left=tuple(self.lockfile.problems))
+        return replace(asyncio.run(self._drive()), outputs_failed=tuple(self.lockfile.problems))
 
     async def _drive(self) -> Outcome:
         observer = self._observer()
@@ -67,7 +67,7 @@ class Drive:
             observer.ended()
 
     def _stream(self, key: str) -> Completions | None:
-        if not self.ways.websocket:
+        if not self.completion_sources.websocket:
             return None
         from reconciler.adapters.platform.event_stream import EventStream  # websockets, only to wait
 
@@ -84,14 +84,14 @@ class Drive:
             self.lockfile,
             observer,
             UtcClock(),
-            self.sharer,
-            self.ways.deliveries if platform is not None else None,
+            self.ledger_writer,
+            self.completion_sources.deliveries if platform is not None else None,
         )
         how = ApplySettings(
             concurrency=settings.concurrency,
             timeout=settings.timeout,
             detach=self.detach,
-            glance=self.glance,
+            no_wait=self.no_wait,
             callback_url=settings.callback_url,
             new_id=lambda: str(uuid.uuid4()),
         )
@@ -113,10 +113,10 @@ class Drive:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal)
-        return await driver.drive(self.planned.standing.on_disk)
+        return await driver.drive(self.planned.recorded.on_disk)
 
     def _observer(self) -> Observer:
-        from reconciler.render.phrases.sanitize import printable  # foreign text is made harmless
+        from reconciler.render.phrases.sanitize import sanitize  # foreign text is made harmless
 
         screen = screen_of(sys.stderr, self.color)
         live = screen.interactive and os.environ.get("TERM") != "dumb" and not ci.in_ci()
@@ -124,14 +124,14 @@ class Drive:
             from reconciler.adapters.progress.live import LiveProgress  # rich, for a terminal
 
             self.live = True
-            return LiveProgress(sys.stderr, color=screen.color, ascii_only=screen.ascii_only, show=printable)
+            return LiveProgress(sys.stderr, color=screen.color, ascii_only=screen.ascii_only, show=sanitize)
         if self.log_level in ("error", "warning"):
             from reconciler.adapters.progress.silent import SilentProgress
 
             return SilentProgress()
         from reconciler.adapters.progress.plain import PlainProgress
 
-        return PlainProgress(sys.stderr, UtcClock().now, verbose=self.log_level == "debug", show=printable)
+        return PlainProgress(sys.stderr, UtcClock().now, verbose=self.log_level == "debug", show=sanitize)
 
 
 def collect_rarely() -> None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.app.planning import Planned
+from reconciler.app.planning import PlanResult
 from reconciler.cli.wiring.project import Project
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Plan
 
 
-def with_outputs(project: Project, planned: Planned) -> Planned:
+def with_outputs(project: Project, planned: PlanResult) -> PlanResult:
     """The plan, with the outputs that are behind and those that cannot be written. Raises `LockfileError`."""
-    plan, lockfile = planned.plan, planned.standing.folded
+    plan, lockfile = planned.plan, planned.recorded.folded
     if plan.invalid or not _asks(plan, lockfile):
         return planned
     from reconciler.adapters.outputs.files import OutputFiles  # only with outputs
@@ -25,7 +25,7 @@ def with_outputs(project: Project, planned: Planned) -> Planned:
 
     then = perform_all(lockfile, plan.actions, UtcClock().now())
     behind, problems = OutputFiles(project.root).behind(then)
-    return replace(planned, plan=replace(plan, outputs=tuple(behind), outputs_left=tuple(problems)))
+    return replace(planned, plan=replace(plan, outputs=tuple(behind), outputs_failed=tuple(problems)))
 
 
 def _asks(plan: Plan, lockfile: Lockfile) -> bool:

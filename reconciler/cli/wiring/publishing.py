@@ -23,14 +23,14 @@ from reconciler.cli.wiring.project import FETCHED
 from reconciler.core.errors import GitError, InvalidInput
 from reconciler.core.ledger import journal
 from reconciler.core.ledger.lease import Holder
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.adapters.git.ledger import GitLedger
     from reconciler.adapters.git.remote import Identity
-    from reconciler.app.sharing import Sharer, Terms
+    from reconciler.app.ledger_writer import LedgerWriter, Terms
     from reconciler.cli.wiring.project import Project
-    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 
 _NOT_SHARED = ", or --no-publish"
 
@@ -107,7 +107,7 @@ def _noticing() -> Callable[[str], None]:
 
     def notice(text: str) -> None:
         if heard:
-            click.echo(printable(f"note: {text}"), err=True)
+            click.echo(sanitize(f"note: {text}"), err=True)
 
     return notice
 
@@ -127,7 +127,7 @@ def ledger_ref(environment: str, inside: Path) -> str:
 
 def terms(project: Project) -> Terms:
     """On which terms this run holds the lease."""
-    from reconciler.app.sharing import Terms
+    from reconciler.app.ledger_writer import Terms
 
     holder = Holder(socket.gethostname(), os.getpid(), ci.run_url())
     return Terms(holder, str(uuid.uuid4()), project.settings.lease_ttl)
@@ -152,7 +152,7 @@ def _identity(project: Project) -> Identity | None:
     return None
 
 
-def look_when_free(project: Project, wait: float) -> Shared:
+def look_when_free(project: Project, wait: float) -> RemoteSnapshot:
     """What is on the remote, once nobody has the lease. Raises `LeaseHeld` after `wait` seconds."""
     from reconciler.app import leasing
 
@@ -162,18 +162,18 @@ def look_when_free(project: Project, wait: float) -> Shared:
         wait=wait,
         sleep=time.sleep,
         has_ended=_has_ended,
-        notice=lambda text: say(printable(text)),
+        notice=lambda text: say(sanitize(text)),
     )
 
 
-def fetch(project: Project) -> Shared:
+def fetch(project: Project) -> RemoteSnapshot:
     """Look at the remote, and keep its journal here for plans without a network."""
     seen = open_ledger(project).look()
     keep(project, seen)
     return seen
 
 
-def keep(project: Project, seen: Shared) -> None:
+def keep(project: Project, seen: RemoteSnapshot) -> None:
     """Write down the remote's journal as it was seen. Raises `StorageError`."""
     file = project.private / FETCHED
     if seen.records:
@@ -183,11 +183,11 @@ def keep(project: Project, seen: Shared) -> None:
         file.unlink(missing_ok=True)
 
 
-def new_sharer(project: Project, seen: Shared) -> Sharer:
+def new_ledger_writer(project: Project, seen: RemoteSnapshot) -> LedgerWriter:
     """The remote's side of a run that was planned from what was seen."""
-    from reconciler.app.sharing import Sharer
+    from reconciler.app.ledger_writer import LedgerWriter
 
-    return Sharer(open_ledger(project, otherwise=_NOT_SHARED), seen, terms(project), UtcClock(), pause)
+    return LedgerWriter(open_ledger(project, otherwise=_NOT_SHARED), seen, terms(project), UtcClock(), pause)
 
 
 def _has_ended(holder: Holder) -> bool:

@@ -18,7 +18,7 @@ from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.git_hints import how_to_record
 
 if TYPE_CHECKING:
-    from reconciler.app.planning import Planned
+    from reconciler.app.planning import PlanResult
     from reconciler.cli.wiring.project import Project
     from reconciler.core.errors import ReconcileError
     from reconciler.core.plan.model import Plan
@@ -37,7 +37,7 @@ class Report:
         self._command = command
         self._started = time.monotonic()
 
-    def plan(self, planned: Planned, *, code: int = 0, err: bool = False) -> None:
+    def plan(self, planned: PlanResult, *, code: int = 0, err: bool = False) -> None:
         """On stdout, or as text on stderr where stdout belongs to something else."""
         format_ = "text" if err else self._format
         show_plan(self._ctx, self._project, planned, format_, code, err=err)
@@ -84,18 +84,18 @@ class Report:
 
     # ── to others ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def tell(self, planned: Planned, outcome: Outcome, published: str | None = None) -> None:
+    def tell(self, planned: PlanResult, outcome: Outcome, published: str | None = None) -> None:
         """With --comment: the job's summary, and the pull request. `published` is the lockfile's commit."""
         if self._comments:
             from reconciler.cli.pull_requests.apply_comment import (
-                tell_outcome,  # the network, only when asked for
+                report_outcome,  # the network, only when asked for
             )
 
-            tell_outcome(self._project, self._command, planned, outcome, published)
+            report_outcome(self._project, self._command, planned, outcome, published)
 
-    def tell_failure(self, error: ReconcileError) -> None:
+    def report_failure(self, error: ReconcileError) -> None:
         """The same of a run that ended before it did anything."""
         if self._comments:
-            from reconciler.cli.pull_requests.apply_comment import tell_failure
+            from reconciler.cli.pull_requests.apply_comment import report_failure
 
-            tell_failure(self._project, self._command, error)
+            report_failure(self._project, self._command, error)

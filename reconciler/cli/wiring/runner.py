@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.app.applying import refuse_if_stale
-from reconciler.app.planning import Planned, read_standing
+from reconciler.app.planning import PlanResult, read_recorded_state
 from reconciler.cli.commands.plan import exit_code_of
 from reconciler.cli.options import given
 from reconciler.cli.pull_requests.publishing import (
@@ -24,21 +24,21 @@ from reconciler.cli.pull_requests.publishing import (
 from reconciler.cli.stderr import chosen_level, say, warn
 from reconciler.cli.wiring.outputs import bring_outputs_up_to_date
 from reconciler.cli.wiring.project import Project, api_key
-from reconciler.cli.wiring.publishing import keep, look_when_free, new_sharer, shares
+from reconciler.cli.wiring.publishing import keep, look_when_free, new_ledger_writer, shares
 from reconciler.cli.wiring.reporting import Report
-from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError, foremost
+from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError, most_severe
 from reconciler.core.plan.model import Plan
 from reconciler.core.run.outcome import Outcome
 from reconciler.core.run.results import outcome_of_plan
 
 if TYPE_CHECKING:
-    from reconciler.app.sharing import Sharer
-    from reconciler.cli.wiring.completion_sources import Ways
+    from reconciler.app.ledger_writer import LedgerWriter
+    from reconciler.cli.wiring.completion_sources import CompletionSources
     from reconciler.core.ledger.journal import Record
-    from reconciler.core.ledger.remote_snapshot import Shared
+    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.webhook_facts import Delivery
 
-Planner = Callable[["Shared | None"], Planned]
+Planner = Callable[["RemoteSnapshot | None"], PlanResult]
 
 
 class Session:
@@ -52,12 +52,12 @@ class Session:
         project: Project,
         flags: Mapping[str, Any],
         planner: Planner,
-        ways: Ways,
+        completion_sources: CompletionSources,
         command: str = "apply",
     ) -> None:
         self._ctx = ctx
         self._planner = planner
-        self._ways = ways
+        self._completion_sources = completion_sources
         self._project = project
         self._flags = flags
         self._format: str = flags["format_"]
@@ -72,7 +72,7 @@ class Session:
         try:
             return self._until_free()
         except ReconcileError as error:
-            self._report.tell_failure(error)
+            self._report.report_failure(error)
             raise
 
     def _until_free(self) -> ExitCode:
@@ -102,11 +102,11 @@ class Session:
             return ExitCode.OK
         return self._apply(planned, key)
 
-    def _apply(self, planned: Planned, key: str | None) -> ExitCode:
+    def _apply(self, planned: PlanResult, key: str | None) -> ExitCode:
         from reconciler.adapters.storage.lease_file import FileLease  # only to apply
 
         with FileLease(self._project.private, wait=self._time_to_wait()).hold():
-            newest = self._still(planned)
+            newest = self._recheck_plan(planned)
             outcome = self._carry_out(planned, newest, key)
         if outcome is None:  # another run did it, or the files were broken meanwhile
             return self._show_only(newest)
@@ -114,7 +114,7 @@ class Session:
         self._report.tell(newest, outcome, self._published)
         return outcome.exit_code
 
-    def _carry_out(self, planned: Planned, newest: Planned, key: str | None) -> Outcome | None:
+    def _carry_out(self, planned: PlanResult, newest: PlanResult, key: str | None) -> Outcome | None:
         """Under the lease; None where nothing is to be done any more."""
         if newest.plan.invalid or not newest.plan.changes_anything:
             return None
@@ -124,12 +124,12 @@ class Session:
             self._report.plan(newest)
         outcome = self._drive(newest, key)
         if outcome.unwritten is None and outcome.unpublished is None:
-            self._claim(self._ways.waiting())
+            self._claim(self._completion_sources.waiting())
         return outcome
 
-    def _take_in(self, shared: Shared | None) -> list[Delivery]:
+    def _take_in(self, shared: RemoteSnapshot | None) -> list[Delivery]:
         """Webhooks that came in meanwhile become facts before anything is planned; they are returned."""
-        waiting = self._ways.waiting()
+        waiting = self._completion_sources.waiting()
         if not waiting:
             return waiting
         from reconciler.adapters.storage.lease_file import FileLease
@@ -138,15 +138,15 @@ class Session:
 
         journal = self._project.known_journal if shared is None else self._project.journal
         with FileLease(self._project.private, wait=self._time_to_wait()).hold():
-            standing = read_standing(self._project.lockfile, journal, shared)
-            facts = take_in(standing, journal, UtcClock(), waiting)
+            recorded = read_recorded_state(self._project.lockfile, journal, shared)
+            facts = take_in(recorded, journal, UtcClock(), waiting)
         if facts:
             say(f"webhooks told of {_told(facts)}")
         return waiting
 
     def _claim(self, waiting: list[Delivery]) -> None:
         """What is recorded by now need not be taken in again; that it is, would do no harm."""
-        deliveries = self._ways.deliveries
+        deliveries = self._completion_sources.deliveries
         if deliveries is None or not waiting:
             return
         from reconciler.app.learning import claim_taken
@@ -156,7 +156,7 @@ class Session:
         except ReconcileError as error:
             warn(error.message)
 
-    def _sweep(self, planned: Planned) -> None:
+    def _sweep(self, planned: PlanResult) -> None:
         """Empty the journal of a run that died right before it would have: the lockfile has everything."""
         journal = self._project.journal
         if planned.plan.invalid or not journal.exists():
@@ -164,55 +164,59 @@ class Session:
         from reconciler.adapters.storage.lease_file import FileLease  # only after a crash
 
         with suppress(LeaseHeld, StorageError), FileLease(self._project.private).hold():
-            standing = read_standing(self._project.lockfile, journal, planned.standing.shared)
-            if standing.unwritten == 0:
+            recorded = read_recorded_state(self._project.lockfile, journal, planned.recorded.shared)
+            if recorded.unwritten == 0:
                 journal.compact()
 
-    def _still(self, planned: Planned) -> Planned:
+    def _recheck_plan(self, planned: PlanResult) -> PlanResult:
         """The plan, made anew under the lease where something may have changed. What was asked for must be the same."""
-        shared = planned.standing.shared
+        shared = planned.recorded.shared
         if self._asks:
             newest = self._plan(self._look())
             refuse_if_stale(planned.plan, newest.plan)
             return newest
         journal = self._project.known_journal if shared is None else self._project.journal
-        standing = read_standing(self._project.lockfile, journal, shared)
-        return planned if standing.digest == planned.plan.lockfile_digest else self._plan(shared)
+        recorded = read_recorded_state(self._project.lockfile, journal, shared)
+        return planned if recorded.digest == planned.plan.lockfile_digest else self._plan(shared)
 
-    def _drive(self, planned: Planned, key: str | None) -> Outcome:
+    def _drive(self, planned: PlanResult, key: str | None) -> Outcome:
         from reconciler.cli.wiring.drive import Drive  # asyncio, only to apply
 
-        sharer = self._sharer(planned)
+        ledger_writer = self._ledger_writer(planned)
         drive = Drive(
             self._project,
             planned,
             key,
-            sharer,
+            ledger_writer,
             detach=self._flags["detach"],
-            glance=self._flags["glance"],
-            ways=self._ways,
+            no_wait=self._flags["no_wait"],
+            completion_sources=self._completion_sources,
             color=given(self._ctx, "color"),
             log_level=chosen_level(),
         )
         outcome = drive.run()
-        if sharer is not None:
-            keep(self._project, sharer.seen)
-            self._published = sharer.seen.branch_tip if outcome.published else None
-        if sharer is not None and sharer.lost is not None and not sharer.ever_held:
-            raise LeaseHeld(sharer.lost, hint="wait for the other run with --lease-wait 10m")
-        return outcome if sharer is None else with_pull_request(self._project, sharer.seen, outcome)
+        if ledger_writer is not None:
+            keep(self._project, ledger_writer.seen)
+            self._published = ledger_writer.seen.branch_tip if outcome.published else None
+        if ledger_writer is not None and ledger_writer.lost is not None and not ledger_writer.ever_held:
+            raise LeaseHeld(ledger_writer.lost, hint="wait for the other run with --lease-wait 10m")
+        return (
+            outcome
+            if ledger_writer is None
+            else with_pull_request(self._project, ledger_writer.seen, outcome)
+        )
 
-    def _sharer(self, planned: Planned) -> Sharer | None:
+    def _ledger_writer(self, planned: PlanResult) -> LedgerWriter | None:
         """The remote's side of the run. The lease goes out with the first begins; without any, by itself."""
         shared = seen_by_run(self._project, planned)
         if shared is None:
             return None
-        sharer = new_sharer(self._project, shared)
+        ledger_writer = new_ledger_writer(self._project, shared)
         if not any(action.creates for action in planned.plan.actions):
-            sharer.acquire()
-        return sharer
+            ledger_writer.acquire()
+        return ledger_writer
 
-    def _look(self) -> Shared | None:
+    def _look(self) -> RemoteSnapshot | None:
         """What is on the remote, once nobody has the lease; None where runs do not share."""
         if not self._shares:
             return None
@@ -227,14 +231,16 @@ class Session:
         """The API key, where the plan needs one."""
         return api_key(self._project.settings) if _needs_platform(plan) else None
 
-    def _plan(self, shared: Shared | None) -> Planned:
+    def _plan(self, shared: RemoteSnapshot | None) -> PlanResult:
         return self._planner(shared)
 
-    def _show_only(self, planned: Planned, outputs_left: Sequence[str] = ()) -> ExitCode:
+    def _show_only(self, planned: PlanResult, outputs_failed: Sequence[str] = ()) -> ExitCode:
         """Nothing to apply: the plan is all there is to say, and which outputs could not be written."""
-        outcome = replace(outcome_of_plan(planned.plan), outputs_left=tuple(outputs_left))
-        left = replace(planned.plan, outputs=(), outputs_left=())  # they were seen to, and are in the outcome
-        code = foremost([exit_code_of(left, detailed=True), outcome.exit_code])
+        outcome = replace(outcome_of_plan(planned.plan), outputs_failed=tuple(outputs_failed))
+        left = replace(
+            planned.plan, outputs=(), outputs_failed=()
+        )  # they were seen to, and are in the outcome
+        code = most_severe([exit_code_of(left, detailed=True), outcome.exit_code])
         if self._format == "json" and not planned.plan.invalid:
             self._report.outcome(planned.plan, outcome)
         else:

@@ -14,7 +14,7 @@ from reconciler.core.plan.limits import Policy
 from reconciler.core.settings.model import SETTINGS_FILE
 
 if TYPE_CHECKING:
-    from reconciler.app.planning import Planned
+    from reconciler.app.planning import PlanResult
     from reconciler.core.plan.saved import SavedPlan
 
 
@@ -30,7 +30,7 @@ def policy_of(project: Project, flags: Mapping[str, Any]) -> Policy:
 
 
 def write_saved(
-    ctx: click.Context, project: Project, planned: Planned, out: str, retry_failed: bool, code: int
+    ctx: click.Context, project: Project, planned: PlanResult, out: str, retry_failed: bool, code: int
 ) -> None:
     """Write the plan file; none where no plan could be made. Raises `StorageError`, `UsageError`."""
     file = start_folder(ctx) / out
@@ -44,7 +44,7 @@ def write_saved(
 
     document = {
         **plan_document(planned.plan),
-        "apply": apply_document(planned.plan, planned.standing.folded, retry_failed),
+        "apply": apply_document(planned.plan, planned.recorded.folded, retry_failed),
         "exitCode": int(code),
     }
     write_plan_file(file, document)

@@ -56,7 +56,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class LifecycleOptions:
     """What an engine file says that is not sent to the platform, and that the lockfile keeps all the same.
 
     It is no part of the fingerprint: changing it never replaces an engine.
@@ -66,7 +66,7 @@ class Kept:
     outputs: tuple[Output, ...] = ()
 
 
-NOTHING_KEPT = Kept()
+NOTHING_KEPT = LifecycleOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class Desired:
     outputs: tuple[Output, ...] = ()
 
     @property
-    def kept(self) -> Kept:
-        return Kept(self.protect, self.outputs)
+    def kept(self) -> LifecycleOptions:
+        return LifecycleOptions(self.protect, self.outputs)
 
 
 def meaning_of_text(text: str) -> str:

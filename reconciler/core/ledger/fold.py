@@ -13,12 +13,12 @@ from reconciler.core.errors import JournalError
 from reconciler.core.ledger.journal import (
     Acceptance,
     Begin,
-    Doubt,
     End,
-    Made,
+    JobSummary,
     Record,
     Refusal,
     Settlement,
+    UncertainOutcome,
 )
 from reconciler.core.lockfile import transitions
 from reconciler.core.lockfile.entry import (
@@ -30,7 +30,7 @@ from reconciler.core.lockfile.entry import (
     Superseded,
 )
 from reconciler.core.lockfile.entry_format import Document
-from reconciler.core.lockfile.lifecycle_options import read_kept
+from reconciler.core.lockfile.lifecycle_options import read_lifecycle
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import COMPLETED
 
@@ -45,9 +45,9 @@ class Facts:
     begin: Begin | None = None
     accepted: Acceptance | None = None
     refused: Refusal | None = None
-    doubt: Doubt | None = None
+    doubt: UncertainOutcome | None = None
     ended: End | None = None
-    made: Made | None = None
+    made: JobSummary | None = None
     settled: Settlement | None = None
 
     def add(self, record: Record) -> None:
@@ -58,11 +58,11 @@ class Facts:
                 self.accepted = self.accepted or record
             case Refusal():
                 self.refused = record
-            case Doubt():
+            case UncertainOutcome():
                 self.doubt = self.doubt or record
             case End():
                 self.ended = self.ended or record  # the first terminal answer wins
-            case Made():
+            case JobSummary():
                 self.made = self.made or record
             case Settlement():  # the last word counts, but no engine is forgotten
                 if self.settled is None or self.settled.engine_id is None:
@@ -210,7 +210,7 @@ def _undertake(entry: Entry, known: Facts) -> Entry:
     )
     entry = transitions.submit(entry, pending, begin.at)
     if begin.kept is not None:
-        entry = replace(entry, kept=read_kept(begin.kept))
+        entry = replace(entry, kept=read_lifecycle(begin.kept))
     return _advance(entry, known)
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from reconciler.core.engine.spec import SpecRecord
 from reconciler.core.errors import Diagnostic, JournalError
-from reconciler.core.lockfile.lifecycle_options import read_kept
+from reconciler.core.lockfile.lifecycle_options import read_lifecycle
 
 VERSION = 1
 
@@ -61,7 +61,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class UncertainOutcome:
     """The call's outcome is unknown."""
 
     type: ClassVar[str] = "uncertain"
@@ -82,7 +82,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class JobSummary:
     """What a completed job made, as counts."""
 
     type: ClassVar[str] = "summary"
@@ -103,10 +103,10 @@ class Settlement:
     job_id: str | None = None
 
 
-Record = Begin | Acceptance | Refusal | Doubt | End | Made | Settlement
+Record = Begin | Acceptance | Refusal | UncertainOutcome | End | JobSummary | Settlement
 
 _KINDS: dict[str, Any] = {
-    kind.type: kind for kind in (Begin, Acceptance, Refusal, Doubt, End, Made, Settlement)
+    kind.type: kind for kind in (Begin, Acceptance, Refusal, UncertainOutcome, End, JobSummary, Settlement)
 }
 _CAMEL = {"job_id": "jobId", "engine_id": "engineId"}
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
@@ -178,7 +178,7 @@ def _read_record(kind: Any, document: dict[str, Any], file: str, number: int) ->
 
 def _check_kept(document: Mapping[str, Any], file: str, number: int) -> None:
     try:
-        read_kept(document)
+        read_lifecycle(document)
     except ValueError as error:
         raise _broken(file, number, str(error)) from error
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.core.ledger.journal import Acceptance, Begin, Doubt, End, Record, Refusal, Settlement
+from reconciler.core.ledger.journal import (
+    Acceptance,
+    Begin,
+    End,
+    Record,
+    Refusal,
+    Settlement,
+    UncertainOutcome,
+)
 from reconciler.core.ledger.lease import FREE, Lease
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import EMPTY, Lockfile
@@ -20,7 +28,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class RemoteSnapshot:
     """As it was seen last. Tips are commit ids; `branch_tip` is None where the remote has no such branch yet.
 
     `proposal` is there where the lockfile goes to the branch by pull requests; until it is merged, `records` stay.
@@ -50,7 +58,7 @@ def _word(record: Record) -> str | None:
             return f"begin {key}"
         case Acceptance(engine_id=engine_id):
             return f"accepted {engine_id}"
-        case Refusal() | Doubt() | Settlement():
+        case Refusal() | UncertainOutcome() | Settlement():
             return f"{record.type} {record.operation}"
         case End(result=result):
             return f"{result} {record.operation}"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from reconciler.core.ledger.journal import Acceptance, End, Made, Record
+from reconciler.core.ledger.journal import Acceptance, End, JobSummary, Record
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import COMPLETED
@@ -82,7 +82,7 @@ def _learnt(known: Known, event: Event, at: str) -> Iterator[Record]:
         if event.status == COMPLETED:
             known.unsummed[job] = operation
     if event.summary and event.status == COMPLETED and job in known.unsummed:
-        yield Made(known.unsummed.pop(job), event.summary, at)
+        yield JobSummary(known.unsummed.pop(job), event.summary, at)
 
 
 def fits_unanswered(known: Known, event: Event) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.engine.spec import NOTHING_KEPT, Kept, SpecRecord
+from reconciler.core.engine.spec import NOTHING_KEPT, LifecycleOptions, SpecRecord
 
 IN_PROGRESS = "in_progress"
 FAILED = "failed"
@@ -72,7 +72,7 @@ class Entry:
     current: Provisioned | None = None
     pending: Pending | None = None
     superseded: tuple[Superseded, ...] = ()
-    kept: Kept = NOTHING_KEPT
+    kept: LifecycleOptions = NOTHING_KEPT
 
     @property
     def empty(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from reconciler.core.engine.spec import Kept
+from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile.entry import (
     FAILED,
@@ -22,7 +22,7 @@ from reconciler.core.lockfile.entry import (
     Superseded,
 )
 from reconciler.core.lockfile.lifecycle_options import NAMES as KEPT_NAMES
-from reconciler.core.lockfile.lifecycle_options import kept_document, read_kept
+from reconciler.core.lockfile.lifecycle_options import lifecycle_document, read_lifecycle
 
 Document = Mapping[str, Any]
 Part = TypeVar("Part", Provisioned, Pending, Superseded)
@@ -52,7 +52,7 @@ def entry_document(entry: Entry) -> dict[str, Any]:
         document["pending"] = _part_document(entry.pending)
     if entry.superseded:
         document["superseded"] = [_part_document(one) for one in entry.superseded]
-    return document | kept_document(entry.kept)
+    return document | lifecycle_document(entry.kept)
 
 
 def retired_document(retired: Retired) -> dict[str, Any]:
@@ -92,9 +92,9 @@ def read_entry(document: Document, where: str) -> Entry:
     return entry
 
 
-def _read_kept(document: Document, where: str) -> Kept:
+def _read_kept(document: Document, where: str) -> LifecycleOptions:
     try:
-        return read_kept(document)
+        return read_lifecycle(document)
     except ValueError as error:
         raise _broken(where, str(error)) from error
 

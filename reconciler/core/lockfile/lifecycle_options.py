@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.engine.spec import Kept, Output
+from reconciler.core.engine.spec import LifecycleOptions, Output
 
 NAMES = ("protect", "outputs")  # the keys of such a document
 
 
-def kept_document(kept: Kept) -> dict[str, Any]:
+def lifecycle_document(kept: LifecycleOptions) -> dict[str, Any]:
     """Plain values; empty when nothing is kept."""
     document: dict[str, Any] = {"protect": True} if kept.protect else {}
     if kept.outputs:
@@ -27,14 +27,14 @@ def _output_document(output: Output) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def read_kept(document: Mapping[str, Any]) -> Kept:
+def read_lifecycle(document: Mapping[str, Any]) -> LifecycleOptions:
     """What a document keeps; other keys in it are not looked at. Raises `ValueError` with what is wrong."""
     protect, outputs = document.get("protect", False), document.get("outputs", [])
     if not isinstance(protect, bool):
         raise ValueError("`protect` must be true or false")
     if not isinstance(outputs, list):
         raise ValueError("`outputs` must be a list")
-    return Kept(protect, tuple(_read_output(output) for output in outputs))
+    return LifecycleOptions(protect, tuple(_read_output(output) for output in outputs))
 
 
 def _read_output(document: object) -> Output:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reconciler.core.engine.spec import Kept
+from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile.entry import (
     FAILED,
@@ -44,11 +44,11 @@ def merge_entries(key: str, one: Entry, two: Entry) -> tuple[Entry, Doubled | No
     return Entry(current, pending, tuple(superseded), _kept(one, two)), doubled
 
 
-def _kept(one: Entry, two: Entry) -> Kept:
+def _kept(one: Entry, two: Entry) -> LifecycleOptions:
     """Protection that either side knows of holds; outputs are those of the side that names more."""
     protect = one.kept.protect or two.kept.protect
     outputs = max(one.kept.outputs, two.kept.outputs, key=lambda outputs: (len(outputs), repr(outputs)))
-    return Kept(protect, outputs)
+    return LifecycleOptions(protect, outputs)
 
 
 def without_superseded(entry: Entry, engine_id: str) -> Entry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.engine.spec import Kept, Output, Spec, SpecRecord, record_of, sources_of
+from reconciler.core.engine.spec import LifecycleOptions, Output, Spec, SpecRecord, record_of, sources_of
 from reconciler.core.plan.model import Change
 
 
@@ -23,7 +23,7 @@ def changes_between(recorded: SpecRecord, spec: Spec) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def changes_of_kept(recorded: Kept, kept: Kept) -> tuple[Change, ...]:
+def changes_of_kept(recorded: LifecycleOptions, kept: LifecycleOptions) -> tuple[Change, ...]:
     """What is different beside the spec: one change for protection, and one for each output."""
     changes: list[Change] = []
     if recorded.protect != kept.protect:

@@ -27,7 +27,7 @@ from reconciler.core.plan.model import Action, Condition, Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class PlanInput:
     """What is compared. `present` names every key that has a file; `desired` holds those that were read.
 
     Keys in `present` that are not in `desired` are taken as unchanged: their files are those the lockfile names.
@@ -41,7 +41,7 @@ class Situation:
     retry_failed: bool = False
 
 
-def actions_for(situation: Situation) -> tuple[Action, ...]:
+def actions_for(situation: PlanInput) -> tuple[Action, ...]:
     """The actions, sorted by key; engines with nothing to do and nothing to say have none."""
     lockfile, desired = situation.lockfile, situation.desired
     gone = [key for key in lockfile.engines if key not in situation.present]

@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from reconciler.core.engine.spec import Kept
+from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import UsageError
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import Lockfile
@@ -63,7 +63,7 @@ def _danger(action: Action, entry: Entry | None) -> str | None:
 def _hold(action: Action, entry: Entry, danger: str, reason: str, hint: str) -> Action:
     """The action, held back. Only protection that its file adds is still recorded."""
     adds = action.kept is not None and action.kept.protect and not entry.kept.protect
-    kept = Kept(True, entry.kept.outputs) if adds else None
+    kept = LifecycleOptions(True, entry.kept.outputs) if adds else None
     hint = f"{hint}: reconcile apply --allow-{danger} {shlex.quote(action.key)}"
     return replace(action, kept=kept, guard=reason, hint=hint)
 

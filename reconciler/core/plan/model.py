@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.core.errors import Diagnostic
 
 if TYPE_CHECKING:  # plans without a create need none
-    from reconciler.core.engine.spec import Kept, Spec
+    from reconciler.core.engine.spec import LifecycleOptions, Spec
     from reconciler.core.outputs.places import Write
 
 PLAN_VERSION = 1
@@ -96,7 +96,9 @@ class Action:
     spec: Spec | None = None  # create, replace: what is sent
     files: Mapping[str, str] = field(default_factory=dict)
     origin: Origin | None = None  # where the plan was compared with a base; it is no part of the digest
-    kept: Kept | None = None  # what the lockfile keeps beside the spec from then on; None leaves it as it is
+    kept: LifecycleOptions | None = (
+        None  # what the lockfile keeps beside the spec from then on; None leaves it as it is
+    )
     guard: str | None = None  # why it is held back: it is shown, and not performed
 
     @property
@@ -135,7 +137,7 @@ class Plan:
     outputs: tuple[
         Write, ...
     ] = ()  # places in other files that do not have their engine's ID; apply writes them
-    outputs_left: tuple[str, ...] = ()  # why some of them cannot be written, in sentences
+    outputs_failed: tuple[str, ...] = ()  # why some of them cannot be written, in sentences
 
     @cached_property
     def digest(self) -> str:
@@ -144,7 +146,7 @@ class Plan:
             PLAN_VERSION,
             self.environment,
             self.lockfile_digest,
-            [essence(a) for a in self.actions],
+            [digest_input(a) for a in self.actions],
         ]
         text = json.dumps(contents, ensure_ascii=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
@@ -175,7 +177,7 @@ class Plan:
         return replace(self, actions=actions)
 
 
-def essence(action: Action) -> list[Any]:
+def digest_input(action: Action) -> list[Any]:
     """What makes an action what it is: all that applying it depends on, and nothing of how it is shown."""
     more: list[Any] = []  # nothing for most engines
     if action.kept is not None and (action.kept.protect or action.kept.outputs):

@@ -15,7 +15,7 @@ from typing import Any
 
 from reconciler.core.errors import Diagnostic, GuardRefused
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.model import Action, Plan, essence
+from reconciler.core.plan.model import Action, Plan, digest_input
 
 VERSION = 1
 NAMED = 20  # differences that are listed one by one
@@ -74,7 +74,7 @@ class SavedPlan:
         if now.fingerprint != saved.fingerprint:
             return "its file asks for something else now"
         recorded = all(self.entries.get(key) == entry_digest(lockfile, key) for key in _keys_of(saved))
-        if not recorded or essence(now) != essence(saved):
+        if not recorded or digest_input(now) != digest_input(saved):
             return "what is recorded of it, or kept of its file, changed"
         return None
 

@@ -25,7 +25,7 @@ _PRESSING = (Status.RUNNING, Status.UNCERTAIN, Status.FAILED, Status.GUARDED, St
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CommentState:
     """`results` by key, one each. `left` is how many more were told that had no room as data; `commit` and `run` are
     those of the first run that told something: the commit that was applied, and the run's address.
     """
@@ -42,7 +42,7 @@ class Told:
         found = (one.operation_id for one in self.results.values() if one.status is Status.RUNNING)
         return frozenset(one for one in found if one is not None)
 
-    def and_then(self, results: Sequence[Result]) -> Told:
+    def and_then(self, results: Sequence[Result]) -> CommentState:
         """With later results over the earlier ones. A job that was waited for later ends what began it."""
         now = dict(self.results)
         for result in results:
@@ -51,7 +51,7 @@ class Told:
         return replace(self, results=now)
 
 
-def ends_of(told: Told, lockfile: Lockfile) -> tuple[Result, ...]:
+def ends_of(told: CommentState, lockfile: Lockfile) -> tuple[Result, ...]:
     """What became of the jobs that were told as running, as the lockfile has it now; whichever run found it out.
 
     Raises `LockfileError`.
@@ -109,7 +109,7 @@ def _continued(earlier: Result, later: Result) -> Result:
     return replace(later, kind=earlier.kind, previous=later.previous or earlier.previous)
 
 
-def told_document(told: Told, room: int, cost: Callable[[Mapping[str, Any]], int]) -> dict[str, Any]:
+def told_document(told: CommentState, room: int, cost: Callable[[Mapping[str, Any]], int]) -> dict[str, Any]:
     """As plain values. Of the results, the most pressing first, those are kept that have `room` by what they `cost`."""
     pressing = sorted(told.results.values(), key=lambda one: _PRESSING.index(one.status))
     kept: list[dict[str, Any]] = []
@@ -130,13 +130,13 @@ def told_document(told: Told, room: int, cost: Callable[[Mapping[str, Any]], int
     return {name: value for name, value in values.items() if value is not None}
 
 
-def read_told(document: object) -> Told | None:
+def read_told(document: object) -> CommentState | None:
     """None for what is no such document, or of a later version; results that cannot be read are left out."""
     if not isinstance(document, dict) or document.get("v") != VERSION:
         return None
     items = document.get("results")
     results = [_read(item) for item in items] if isinstance(items, list) else []
-    return Told(
+    return CommentState(
         {one.key: one for one in results if one is not None},
         _number(document.get("unchanged")),
         _number(document.get("left")),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.core.ledger.journal import Acceptance, End, Made, Record
+from reconciler.core.ledger.journal import Acceptance, End, JobSummary, Record
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Action
 from reconciler.core.platform.job import COMPLETED, Accepted, News
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # only named here
 
 
 @dataclass(slots=True)
-class Hearing:
+class Completion:
     """Part of a `Run`, whose lockfile, options, stops, operations and records it shares. Each method returns the
     commands that follow.
     """
@@ -144,7 +144,7 @@ class Hearing:
         if not summary or operation.summary:
             return []
         operation.summary = summary
-        return [self._append(Made(operation.id, summary, at))]
+        return [self._append(JobSummary(operation.id, summary, at))]
 
     def unwatch(self, job_id: str, reason: str) -> None:
         """Its job cannot be waited for; the next run takes it up."""

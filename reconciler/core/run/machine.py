@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 
 from reconciler.core.engine.spec import record_of
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Acceptance, Begin, Doubt, End, Record, Refusal
-from reconciler.core.lockfile.lifecycle_options import kept_document
+from reconciler.core.ledger.journal import Acceptance, Begin, End, Record, Refusal, UncertainOutcome
+from reconciler.core.lockfile.lifecycle_options import lifecycle_document
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Plan
 from reconciler.core.platform.job import Accepted, Answer, Refused, Uncertain
-from reconciler.core.run.completion import Hearing
+from reconciler.core.run.completion import Completion
 from reconciler.core.run.local_actions import perform_all
 from reconciler.core.run.operation import Operation, Options, Phase, Stops
 from reconciler.core.run.protocol import (
@@ -65,11 +65,11 @@ class Run:
     _queue: deque[Operation] = field(default_factory=deque)
     _ready: deque[Operation] = field(default_factory=deque)
     _roster: Roster = field(default_factory=Roster)
-    _hearing: Hearing = field(init=False)
+    _completion: Completion = field(init=False)
     records: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._hearing = Hearing(self.lockfile, self.options, self.stops, self._roster, self.records)
+        self._completion = Completion(self.lockfile, self.options, self.stops, self._roster, self.records)
 
     def start(self, at: str) -> list[Command]:
         """The first commands: waits for what is under way, and the first create calls."""
@@ -80,7 +80,7 @@ class Run:
                 self._roster.add(operation)
                 self._queue.append(operation)
             elif action.waits:
-                commands += self._hearing.take_up(action)
+                commands += self._completion.take_up(action)
         return commands + self._go_on(at)
 
     def handle(self, fact: Fact, at: str) -> list[Command]:
@@ -98,13 +98,13 @@ class Run:
             case Answered(operation, answer):
                 return self._answered(self._roster.of_id(operation), answer, at)
             case Heard(news):
-                return self._hearing.heard(news, at)
+                return self._completion.heard(news, at)
             case Delivered(event):
-                return self._hearing.delivered(event, at)
+                return self._completion.delivered(event, at)
             case SummaryRead(job_id, summary):
-                return self._hearing.read(job_id, summary, at)
+                return self._completion.read(job_id, summary, at)
             case WatchEnded(job_id, reason):
-                self._hearing.unwatch(job_id, reason)
+                self._completion.unwatch(job_id, reason)
             case Interrupted():
                 self.stops.interrupted = True
             case DeadlinePassed():
@@ -207,12 +207,12 @@ class Run:
                 self._roster.enter(operation, Phase.READY)
                 self._ready.append(operation)
             case Acceptance() if operation.phase is Phase.ANSWERING:
-                return self._hearing.wait(operation)
-            case Refusal() | Doubt() if operation.phase is Phase.ANSWERING:
+                return self._completion.wait(operation)
+            case Refusal() | UncertainOutcome() if operation.phase is Phase.ANSWERING:
                 if not isinstance(operation.answer, Accepted):  # a webhook may have told meanwhile
                     self._roster.enter(operation, Phase.OVER)
             case End() if operation.phase is Phase.ENDING:
-                return self._hearing.summarize(operation, at)
+                return self._completion.summarize(operation, at)
         return []
 
     def _answered(self, operation: Operation | None, answer: Answer, at: str) -> list[Command]:
@@ -220,12 +220,12 @@ class Run:
             return []
         if operation.phase is not Phase.CALLING and not operation.abandoned:
             return []
-        if isinstance(answer, Uncertain) and (commands := self._hearing.told_early(operation, at)):
+        if isinstance(answer, Uncertain) and (commands := self._completion.told_early(operation, at)):
             return commands
         operation.answer = answer
         self._roster.enter(operation, Phase.ANSWERING)
         if isinstance(answer, Accepted):
-            return self._hearing.accepted(operation, answer, at)
+            return self._completion.accepted(operation, answer, at)
         if isinstance(answer, Refused):
             if answer.halts and self.stops.halted is None:
                 self.stops.halted, self.stops.status = answer.message, answer.status
@@ -240,7 +240,7 @@ class Run:
                     )
                 )
             ]
-        return [self._append(Doubt(operation.id, answer.reason, at))]
+        return [self._append(UncertainOutcome(operation.id, answer.reason, at))]
 
     def _abandon(self, at: str) -> list[Command]:
         """Give up on answers that did not come in time; one that comes after all is still recorded."""
@@ -251,7 +251,7 @@ class Run:
             operation.abandoned = True
             operation.note = CUT_OFF
             self._roster.enter(operation, Phase.ANSWERING)
-        doubts = [Doubt(one.id, CUT_OFF, at) for one in calling]
+        doubts = [UncertainOutcome(one.id, CUT_OFF, at) for one in calling]
         return [self._append(*doubts), Abandon(tuple(one.id for one in calling))]
 
 
@@ -265,5 +265,5 @@ def _begin(operation: Operation, at: str) -> Begin:
         record_of(action.spec),
         dict(action.files),
         at,
-        kept_document(action.kept) if action.kept is not None else None,
+        lifecycle_document(action.kept) if action.kept is not None else None,
     )

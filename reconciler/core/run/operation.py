@@ -57,7 +57,7 @@ class Options:
     ahead: int = 0
     shared: bool = False
     detach: bool = False
-    glance: bool = False
+    no_wait: bool = False
     read_summaries: bool = True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.errors import ExitCode, foremost
+from reconciler.core.errors import ExitCode, most_severe
 from reconciler.core.plan.model import Kind
 
 
@@ -61,11 +61,11 @@ class Outcome:
     published: bool = False
     unpublished: str | None = None
     proposed: str | None = None
-    outputs_left: tuple[str, ...] = ()  # outputs that could not be written, in sentences
+    outputs_failed: tuple[str, ...] = ()  # outputs that could not be written, in sentences
 
     @property
     def exit_code(self) -> ExitCode:
-        """The foremost of what the results mean (DESIGN §7)."""
+        """The most severe of what the results mean (DESIGN §7)."""
         codes = {_CODES[result.status] for result in self.results}
         if self.timed_out and not self.halted:
             codes = {self._after_deadline(result) for result in self.results}
@@ -75,9 +75,9 @@ class Outcome:
             codes.add(ExitCode.INTERRUPTED)
         if self.lease_lost:
             codes.add(ExitCode.LEASE)
-        if self.halted or self.unwritten or self.unpublished or self.outputs_left:
+        if self.halted or self.unwritten or self.unpublished or self.outputs_failed:
             codes.add(ExitCode.FAILED)
-        return foremost(codes)
+        return most_severe(codes)
 
     @staticmethod
     def _after_deadline(result: Result) -> ExitCode:

@@ -28,7 +28,7 @@ def outcome_of(run: Run, lockfile: Lockfile) -> Outcome:
         interrupted=run.stops.interrupted,
         timed_out=run.stops.timed_out,
         lease_lost=run.stops.lease_lost,
-        detached=run.options.detach or run.options.glance,
+        detached=run.options.detach or run.options.no_wait,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.lockfile.lifecycle_options import kept_document
+from reconciler.core.lockfile.lifecycle_options import lifecycle_document
 from reconciler.core.plan.changes import changes_between
 from reconciler.core.plan.model import Action, Change, Kind, Plan
 from reconciler.render.phrases.words import jobs
@@ -35,11 +35,13 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def _outputs(plan: Plan) -> dict[str, Any]:
-    if not plan.outputs and not plan.outputs_left:
+    if not plan.outputs and not plan.outputs_failed:
         return {}
     from reconciler.render.phrases.outputs import outputs_documents
 
-    return _known(outputs=outputs_documents(plan) or None, outputsNotWritable=list(plan.outputs_left) or None)
+    return _known(
+        outputs=outputs_documents(plan) or None, outputsNotWritable=list(plan.outputs_failed) or None
+    )
 
 
 def render_plan_json(plan: Plan, *, exit_code: int, error: Mapping[str, Any] | None = None) -> str:
@@ -77,7 +79,7 @@ def action_document(action: Action) -> dict[str, Any]:
     changes = action.changes
     if action.kind is Kind.CREATE and not changes and action.spec is not None:
         changes = changes_between({}, action.spec)
-    kept = {} if action.kept is None else kept_document(action.kept)
+    kept = {} if action.kept is None else lifecycle_document(action.kept)
     return _known(
         key=action.key,
         action=action.kind.value,

@@ -33,7 +33,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "unwritten": outcome.unwritten,
         "unpublished": outcome.unpublished,
         "pullRequest": outcome.proposed,
-        "outputsNotWritten": list(outcome.outputs_left) or None,
+        "outputsNotWritten": list(outcome.outputs_failed) or None,
     }
     return document | {name: reason for name, reason in reasons.items() if reason is not None}
 

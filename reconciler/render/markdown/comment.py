@@ -86,7 +86,7 @@ def worth_a_comment(plan: Plan) -> bool:
     """Whether there is anything to say in this pull request; others' changes alone, where they are known, are not."""
     if plan.invalid or not any(action.origin is not None for action in plan.actions):
         return (
-            plan.invalid or plan.changes_anything or bool(plan.actions or plan.outputs or plan.outputs_left)
+            plan.invalid or plan.changes_anything or bool(plan.actions or plan.outputs or plan.outputs_failed)
         )
     return any(action.origin not in _BY_ORIGIN for action in plan.actions)
 
@@ -110,7 +110,7 @@ def render_plan_summary(plan: Plan, occasion: Occasion, *, limit: int = SUMMARY_
         return "\n\n".join([*head, fenced(findings, room=room), foot])
     sentences = consequences(plan, code_span(plan.lockfile, 200), occasion.doing)
     head.append(" ".join([f"**{headline(plan, occasion.doing)}**", *sentences]))
-    if plan.outputs or plan.outputs_left:
+    if plan.outputs or plan.outputs_failed:
         from reconciler.render.phrases.outputs import outputs_lists
 
         head += outputs_lists(plan, code_span, prose, limit // 10)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from reconciler.core.engine.spec import Spec, meaning_of_text
 from reconciler.core.plan.model import Action, Change
 from reconciler.render.markdown.escape import code_span, fenced, prose
-from reconciler.render.phrases.sanitize import printable, printable_lines, shorten, shorten_pair
+from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten, shorten_pair
 from reconciler.render.phrases.style import Look
 from reconciler.render.phrases.text_diff import diff_lines
 from reconciler.render.phrases.words import content_title, counted, short_digest, what_happens
@@ -47,7 +47,7 @@ def _differences(action: Action) -> Iterator[str]:
 
 
 def _value(change: Change) -> Iterator[str]:
-    label = "link" if change.field == "sources" else printable(change.field)
+    label = "link" if change.field == "sources" else sanitize(change.field)
     old, new = shorten_pair(change.old or "", change.new or "", _LONGEST * 4)
     if change.old is not None:
         yield from _marked("-", label, old)
@@ -56,7 +56,7 @@ def _value(change: Change) -> Iterator[str]:
 
 
 def _marked(mark: str, label: str, text: str) -> Iterator[str]:
-    first, *more = printable_lines(text)
+    first, *more = sanitize_lines(text)
     yield f"{mark} {label}: {first}".rstrip()
     yield from (f"{mark}   {line}".rstrip() for line in more)
 
@@ -87,14 +87,14 @@ def _asked_for(spec: Spec) -> Iterator[str]:
         if source.type == "link":
             yield from _marked("+", "link", shorten(source.payload, _LONGEST * 4))
             continue
-        label = f"content {printable(source.file)}" if source.file is not None else "content"
+        label = f"content {sanitize(source.file)}" if source.file is not None else "content"
         yield f"+ {label} ({counted(len(meaning_of_text(source.payload)), 'character')})"
         yield from _preview("+", source.payload)
 
 
 def _preview(mark: str, text: str) -> Iterator[str]:
     lines = text.rstrip().split("\n")
-    yield from (f"{mark}   {printable(shorten(line, _LONGEST))}".rstrip() for line in lines[:_PREVIEW])
+    yield from (f"{mark}   {sanitize(shorten(line, _LONGEST))}".rstrip() for line in lines[:_PREVIEW])
     yield from _more(len(lines) - _PREVIEW)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reconciler.render.phrases.sanitize import printable, shorten
+from reconciler.render.phrases.sanitize import sanitize, shorten
 
 _MEANINGFUL = re.compile(r"([\\`*_\[\]<>&~|!$^{}]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 _WAKING = re.compile(r"[@#]+|\bGH(?=-\d)", re.IGNORECASE)  # a mention, an issue number, and the same as GH-1
@@ -20,7 +20,7 @@ _CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 
 def code_span(text: str, limit: int = 400) -> str:
     """A short value on one line."""
-    shown = printable(shorten(text, limit))
+    shown = sanitize(shorten(text, limit))
     if not shown.strip():
         return "(empty)"
     ticks = "`" * (_longest_run(shown) + 1)
@@ -30,7 +30,7 @@ def code_span(text: str, limit: int = 400) -> str:
 
 def prose(text: str, limit: int = 1_000) -> str:
     """Words on one line, to be put behind words of our own; what stands in backticks stays code."""
-    flat = printable(shorten(" ".join(text.split("\n")), limit))
+    flat = sanitize(shorten(" ".join(text.split("\n")), limit))
     pieces: list[str] = []
     end = 0
     for match in _CODE.finditer(flat):
@@ -41,7 +41,7 @@ def prose(text: str, limit: int = 1_000) -> str:
 
 def html_code(text: str, limit: int = 200) -> str:
     """A short value inside an HTML block, where Markdown is not read."""
-    shown = printable(shorten(text, limit))
+    shown = sanitize(shorten(text, limit))
     for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("@", "&#64;")):
         shown = shown.replace(char, entity)
     return f"<code>{shown}</code>"

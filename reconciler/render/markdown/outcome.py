@@ -78,7 +78,7 @@ def _alarms(outcome: Outcome, lockfile: str) -> Iterator[str]:
         yield f"- **Not written**: {what}: {prose(outcome.unwritten)}"
     if outcome.unpublished is not None:
         yield f"- **Not published**, the next run does it: {prose(outcome.unpublished)}"
-    for one in outcome.outputs_left:
+    for one in outcome.outputs_failed:
         yield f"- **Output not written**: {prose(one)}"
     if outcome.halted is not None:
         yield f"- **Stopped creating**: {prose(outcome.halted)}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.pull_request.comment_state import Told, read_told, told_document
+from reconciler.core.pull_request.comment_state import CommentState, read_told, told_document
 from reconciler.core.run.outcome import Outcome
 from reconciler.render.markdown.comment import COMMENT_BYTES, SUMMARY_BYTES, link_to, marker
 from reconciler.render.markdown.escape import code_span, fenced, prose, size
@@ -54,7 +54,9 @@ def outcome_marker(merge: Merge) -> str:
     return marker(_COMMAND, merge.environment, merge.folder)
 
 
-def render_outcome_comment(merge: Merge, outcome: Outcome, told: Told, *, limit: int = COMMENT_BYTES) -> str:
+def render_outcome_comment(
+    merge: Merge, outcome: Outcome, told: CommentState, *, limit: int = COMMENT_BYTES
+) -> str:
     """The comment, in at most `limit` UTF-8 bytes (40,000 or more). `told` is all there is to tell, this run's results
     included, and `outcome` the run's own: what it could not do is told as well.
     """
@@ -68,11 +70,13 @@ def render_outcome_comment(merge: Merge, outcome: Outcome, told: Told, *, limit:
 
 def render_outcome_summary(merge: Merge, outcome: Outcome, *, limit: int = SUMMARY_BYTES) -> str:
     """The same of this run alone, for a job's summary."""
-    told = Told(commit=merge.commit, run=merge.run_url, unchanged=outcome.unchanged).and_then(outcome.results)
+    told = CommentState(commit=merge.commit, run=merge.run_url, unchanged=outcome.unchanged).and_then(
+        outcome.results
+    )
     return _body(merge, outcome, told, merge.command, limit)
 
 
-def read_comment(body: str) -> Told | None:
+def read_comment(body: str) -> CommentState | None:
     """What such a comment tells; None where it has no data, or none that can be read."""
     found = _DATA.search(body.rstrip().rpartition("\n")[2])
     try:
@@ -81,7 +85,7 @@ def read_comment(body: str) -> Told | None:
         return None
 
 
-def _body(merge: Merge, outcome: Outcome, told: Told, doing: str, limit: int) -> str:
+def _body(merge: Merge, outcome: Outcome, told: CommentState, doing: str, limit: int) -> str:
     everything = replace(outcome, results=tuple(told.results.values()), unchanged=told.unchanged)
     head = [_heading(merge), *_problem(merge, limit // 2)]
     if told.results or told.unchanged or merge.problem is None:
@@ -110,7 +114,7 @@ def _problem(merge: Merge, room: int) -> list[str]:
     return parts
 
 
-def _and_before(told: Told) -> str:
+def _and_before(told: CommentState) -> str:
     return f" {counted(told.left, 'engine')} more, told before." if told.left else ""
 
 
@@ -124,7 +128,7 @@ def _only_here(merge: Merge, outcome: Outcome) -> list[str]:
     ]
 
 
-def _foot(merge: Merge, told: Told) -> str:
+def _foot(merge: Merge, told: CommentState) -> str:
     facts = [_commit("commit", told.commit or merge.commit, merge.page)]
     facts.append(_commit("lockfile", merge.published, merge.page))
     if told.run is not None and told.run != merge.run_url:

@@ -38,7 +38,7 @@ def render_plan_markdown(plan: Plan, *, limit: int = 60_000) -> str:
     parts = [heading, _sentences(plan)]
     if plan.actions:
         parts.append(_table(plan))
-    if plan.outputs or plan.outputs_left:
+    if plan.outputs or plan.outputs_failed:
         from reconciler.render.phrases.outputs import outputs_lists
 
         parts += outputs_lists(plan, code_span, prose, limit // 10)

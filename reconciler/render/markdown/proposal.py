@@ -8,7 +8,7 @@ from __future__ import annotations
 from reconciler.core.ledger.remote_snapshot import publish_message
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.markdown.escape import code_span, fenced
-from reconciler.render.phrases.sanitize import printable, shorten
+from reconciler.render.phrases.sanitize import sanitize, shorten
 
 TITLE = "Record "  # what our titles begin with
 _ROOM = 50_000  # bytes for the list; GitHub takes 65,536 characters
@@ -20,8 +20,8 @@ def render_proposal(
 ) -> tuple[str, str]:
     """Title, one line, and body, Markdown. `before` is what the branch has, `after` what is proposed."""
     subject, _, rest = publish_message(before, after, None, skip_ci=False).partition("\n\n")
-    title = shorten(printable(f"{subject} ({environment})"), 200)
-    lines = [printable(shorten(line, _LONGEST)) for line in rest.rstrip("\n").split("\n") if line]
+    title = shorten(sanitize(f"{subject} ({environment})"), 200)
+    lines = [sanitize(shorten(line, _LONGEST)) for line in rest.rstrip("\n").split("\n") if line]
     parts = [
         f"`reconcile` made or changed engines for {code_span(environment, 100)}, and this records them in "
         f"{code_span(lockfile, 200)}:",

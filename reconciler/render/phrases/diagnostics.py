@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from reconciler.core.errors import Diagnostic
-from reconciler.render.phrases.sanitize import display_width, printable, printable_lines, shorten
+from reconciler.render.phrases.sanitize import display_width, sanitize, sanitize_lines, shorten
 from reconciler.render.phrases.style import Look, Style
 from reconciler.render.phrases.words import counted
 
@@ -26,15 +26,15 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool, ascii_
 
 def diagnostic_lines(diagnostic: Diagnostic, look: Look) -> list[str]:
     """One finding, without the count."""
-    severity = look.paint(f"{printable(diagnostic.severity)}:", _STYLES.get(diagnostic.severity, "plain"))
-    place = printable(diagnostic.place or (f"engine {diagnostic.key}" if diagnostic.key else ""))
-    message, *more = printable_lines(shorten(diagnostic.message, _LONGEST, look.ellipsis))
+    severity = look.paint(f"{sanitize(diagnostic.severity)}:", _STYLES.get(diagnostic.severity, "plain"))
+    place = sanitize(diagnostic.place or (f"engine {diagnostic.key}" if diagnostic.key else ""))
+    message, *more = sanitize_lines(shorten(diagnostic.message, _LONGEST, look.ellipsis))
     start = f"{look.paint(place + ':', 'bold')} " if place else ""
     lines = [f"{start}{severity} {message}", *(f"    {line}" for line in more)]
     if diagnostic.excerpt is not None:
         lines += _excerpt(diagnostic, diagnostic.excerpt, look)
     if diagnostic.hint:
-        hint, *more = printable_lines(diagnostic.hint)
+        hint, *more = sanitize_lines(diagnostic.hint)
         lines += [f"    {look.paint('hint:', 'cyan')} {hint}", *(f"    {line}" for line in more)]
     return lines
 
@@ -51,9 +51,9 @@ def tally(diagnostics: Iterable[Diagnostic]) -> str:
 def _excerpt(diagnostic: Diagnostic, excerpt: str, look: Look) -> list[str]:
     gutter = str(diagnostic.line) if diagnostic.line is not None else ""
     text = shorten(excerpt, _LONGEST, look.ellipsis)
-    lines = [f"    {look.paint(f'{gutter} |', 'dim')} {printable(text)}"]
+    lines = [f"    {look.paint(f'{gutter} |', 'dim')} {sanitize(text)}"]
     if diagnostic.col is not None and 0 < diagnostic.col <= min(len(excerpt), _LONGEST) + 1:
-        before = printable(excerpt[: diagnostic.col - 1])
+        before = sanitize(excerpt[: diagnostic.col - 1])
         blank = "".join("\t" if char == "\t" else " " * display_width(char) for char in before)
         lines.append(f"    {' ' * len(gutter)} {look.paint('|', 'dim')} {blank}{look.paint('^', 'red')}")
     return lines

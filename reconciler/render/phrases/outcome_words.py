@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reconciler.core.duration import format_duration
 from reconciler.core.plan.model import Kind
 from reconciler.core.run.outcome import Outcome, Result, Status
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.phrases.words import counted
 
 _DONE = {
@@ -56,8 +56,8 @@ def grouped(results: Iterable[Result], error_of: Callable[[Result], str]) -> lis
 
 def what_was_done(result: Result) -> str:
     """What became of an engine whose action is done, as the rest of a line that begins with its key."""
-    engine = printable(result.engine_id or "its engine")
-    was = f", was {printable(result.previous)}" if result.previous else ""
+    engine = sanitize(result.engine_id or "its engine")
+    was = f", was {sanitize(result.previous)}" if result.previous else ""
     sentences = {
         Kind.CREATE: f"created {engine}",
         Kind.REPLACE: f"replaced by {engine}{was}",
@@ -76,7 +76,7 @@ def made(summary: Mapping[str, int] | None) -> str:
     """`4 brand voices, 12 glossary items, 6 instructions`, or nothing when the platform did not tell."""
     if not summary:
         return ""
-    return ", ".join(counted(number, _MADE.get(name, printable(name))) for name, number in summary.items())
+    return ", ".join(counted(number, _MADE.get(name, sanitize(name))) for name, number in summary.items())
 
 
 def closing_sentence(outcome: Outcome, command: str, elapsed: float | None = None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.core.outputs.places import Write, place_of
 from reconciler.core.plan.model import Plan
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.phrases.style import Look
 
 _LISTED = 20
@@ -15,8 +15,8 @@ _LISTED = 20
 
 def outputs_blocks(plan: Plan, look: Look) -> list[str]:
     """For a terminal or a log: a block of places, and one of what is wrong with others."""
-    behind = [f"  {look.paint('~', 'yellow')} {_line(write, printable)}" for write in plan.outputs]
-    wrong = [f"  {look.paint('!', 'red')} {printable(one)}" for one in plan.outputs_left]
+    behind = [f"  {look.paint('~', 'yellow')} {_line(write, sanitize)}" for write in plan.outputs]
+    wrong = [f"  {look.paint('!', 'red')} {sanitize(one)}" for one in plan.outputs_failed]
     titled = (("Outputs to bring up to date:", behind), ("Outputs that cannot be written:", wrong))
     return ["\n".join([title, *_few(lines, f"  {look.ellipsis}")]) for title, lines in titled if lines]
 
@@ -26,7 +26,7 @@ def outputs_lists(
 ) -> list[str]:
     """The same as Markdown, each in about `room` UTF-8 bytes; `code` and `prose` make foreign text harmless."""
     behind = [f"- {_line(write, code)}" for write in plan.outputs]
-    wrong = [f"- {prose(one)}" for one in plan.outputs_left]
+    wrong = [f"- {prose(one)}" for one in plan.outputs_failed]
     titled = (("Outputs to bring up to date:", behind), ("Outputs that cannot be written:", wrong))
     return ["\n".join([title, "", *_few(lines, "- …", room)]) for title, lines in titled if lines]
 

@@ -20,7 +20,7 @@ _JOINERS = "\u200c\u200d"
 _VARIATIONS = range(0xE0100, 0xE01F0)  # legitimate after a CJK character, but also a known way to hide words
 
 
-def printable(text: str) -> str:
+def sanitize(text: str) -> str:
     """`text` on one line, with control, invisible, bidirectional and unpaired characters spelled out.
 
     What a build service would read as a command is broken by spelling out its first sign.
@@ -37,9 +37,9 @@ def printable(text: str) -> str:
     return "".join(shown)
 
 
-def printable_lines(text: str) -> list[str]:
+def sanitize_lines(text: str) -> list[str]:
     """The lines of `text`, each made harmless. Only a line feed ends a line."""
-    return [printable(line) for line in text.split("\n")]
+    return [sanitize(line) for line in text.split("\n")]
 
 
 def _without_power(found: re.Match[str]) -> str:

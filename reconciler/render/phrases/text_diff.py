@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import Literal, NamedTuple
 
 from reconciler.core.engine.spec import meaning_of_text
-from reconciler.render.phrases.sanitize import printable, shorten, shorten_pair
+from reconciler.render.phrases.sanitize import sanitize, shorten, shorten_pair
 from reconciler.render.phrases.words import counted
 
 CONTEXT = 3
@@ -70,7 +70,7 @@ def _hunk_lines(
         old = before[first + old_from : first + old_to]
         new = after[first + new_from : first + new_to]
         if tag == "equal":
-            yield from (DiffLine(" ", printable(shorten(line, limit, ellipsis))) for line in old)
+            yield from (DiffLine(" ", sanitize(shorten(line, limit, ellipsis))) for line in old)
             continue
         pairs = [_pair(one, other, limit, ellipsis) for one, other in zip_longest(old, new)]
         yield from (DiffLine("-", line) for line, _ in pairs[: len(old)])
@@ -79,7 +79,7 @@ def _hunk_lines(
 
 def _pair(old: str | None, new: str | None, limit: int, ellipsis: str) -> tuple[str, str]:
     one, other = shorten_pair(old or "", new or "", limit, ellipsis)
-    return printable(one), printable(other)
+    return sanitize(one), sanitize(other)
 
 
 def _range(start: int, end: int, first: int) -> str:

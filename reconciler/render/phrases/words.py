@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.plan.model import Action, Change, Condition, Kind, Plan
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.phrases.style import Look
 
 # With more new engines than this each takes one line: a first run is not read field by field.
@@ -33,7 +33,7 @@ def counted(number: int, noun: str) -> str:
 def short_digest(digest: str) -> str:
     """`sha256:0123456789ab`: enough to tell two apart by eye."""
     head, colon, tail = digest.rpartition(":")
-    return printable(f"{head}{colon}{tail[:12]}")
+    return sanitize(f"{head}{colon}{tail[:12]}")
 
 
 def summary_sentence(plan: Plan) -> str:
@@ -91,10 +91,10 @@ def what_happens(action: Action) -> str:
         return _CONDITIONS[action.condition]
     if action.guard is not None:
         verb = "replaced" if action.kind is Kind.RESUME else f"{action.kind.value.removesuffix('e')}ed"
-        return f"would be {verb}, and is held back: {printable(action.guard)}"
-    engine = printable(action.engine_id) if action.engine_id else None
+        return f"would be {verb}, and is held back: {sanitize(action.guard)}"
+    engine = sanitize(action.engine_id) if action.engine_id else None
     of_engine = f" of {engine}" if engine else ""
-    job = f"job {printable(action.job_id)}" if action.job_id else "its job"
+    job = f"job {sanitize(action.job_id)}" if action.job_id else "its job"
     sentences = {
         Kind.CREATE: "will be created",
         Kind.REPLACE: "will be replaced: a new engine is made"
@@ -102,7 +102,7 @@ def what_happens(action: Action) -> str:
         Kind.RESUME: f"will be resumed: waits for {job}{of_engine}, no new job",
         Kind.RESTORE: f"will be restored: switches back to {engine or 'its earlier engine'}, no new job",
         Kind.DISCARD: f"keeps its engine: the pending replacement{f' {engine}' if engine else ''} is dropped",
-        Kind.MOVE: f"will move here from {printable(action.from_key or '?')}: {engine or 'its engine'} stays",
+        Kind.MOVE: f"will move here from {sanitize(action.from_key or '?')}: {engine or 'its engine'} stays",
         Kind.RETIRE: f"will be retired: {engine or 'its engine'} is no longer used, and left on the platform",
         Kind.RECORD: f"will be recorded as its file says: {engine or 'its engine'} stays",
         Kind.NONE: "stays as it is",
@@ -118,6 +118,6 @@ _CONDITIONS = {
 
 def content_title(change: Change, look: Look) -> str:
     """`engines/glossary.md (183 → 201 characters)`; a text without a file is `text in the engine file`."""
-    name = printable(change.file) if change.file is not None else "text in the engine file"
+    name = sanitize(change.file) if change.file is not None else "text in the engine file"
     sizes = [f"{size:,}" for size in (change.old_chars, change.new_chars) if size is not None]
     return f"{name} ({f' {look.arrow} '.join(sizes)} characters)" if sizes else name

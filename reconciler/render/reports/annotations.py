@@ -16,7 +16,7 @@ from reconciler.core.errors import Diagnostic
 from reconciler.core.plan.attribution import by_origin
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from reconciler.render.phrases.origins import origin_words
-from reconciler.render.phrases.sanitize import printable, printable_lines, shorten
+from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten
 from reconciler.render.phrases.words import counted, what_happens
 from reconciler.render.text.plan import render_plan
 
@@ -116,7 +116,7 @@ def command(
     """One workflow command on one line, encoded as the runner decodes it."""
     values = {"file": file, "line": line, "col": col, "title": title}
     known = ",".join(f"{name}={_property(str(value))}" for name, value in values.items() if value is not None)
-    text = "\n".join(printable_lines(shorten(message, _LONGEST)))
+    text = "\n".join(sanitize_lines(shorten(message, _LONGEST)))
     return f"::{level} {known}::{_data(text)}" if known else f"::{level}::{_data(text)}"
 
 
@@ -125,7 +125,7 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
+    return _data(sanitize(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def _diagnostics(plan: Plan) -> Iterator[_Note]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from reconciler.core.errors import Diagnostic
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
-from reconciler.render.phrases.sanitize import printable, shorten
+from reconciler.render.phrases.sanitize import sanitize, shorten
 from reconciler.render.phrases.words import what_happens
 
 _LONGEST = 2_000  # characters of a message
@@ -111,4 +111,4 @@ def _rule_of(action: Action) -> tuple[str | None, str]:
 
 def _joined(message: str, hint: str | None) -> str:
     text = message if hint is None else f"{message}. Hint: {hint}"
-    return printable(shorten(" ".join(text.split("\n")), _LONGEST))
+    return sanitize(shorten(" ".join(text.split("\n")), _LONGEST))

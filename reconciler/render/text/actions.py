@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.plan.model import Action, Kind, Plan
-from reconciler.render.phrases.sanitize import cut_to_width, display_width, printable
+from reconciler.render.phrases.sanitize import cut_to_width, display_width, sanitize
 from reconciler.render.phrases.style import Look, style_of
 from reconciler.render.phrases.words import counted, what_happens
 from reconciler.render.text.fields import Room, field_lines
@@ -40,19 +40,19 @@ def _blocks(actions: Sequence[Action], terse: bool, look: Look, room: Room) -> l
 def _block(action: Action, look: Look, room: Room) -> str:
     style = style_of(action)
     sign = look.paint(look.sign(action), style)
-    head = f"{sign} {look.paint(printable(action.key), 'bold')} {look.paint(what_happens(action), style)}"
+    head = f"{sign} {look.paint(sanitize(action.key), 'bold')} {look.paint(what_happens(action), style)}"
     return "\n".join([head, *field_lines(action, look, room)])
 
 
 def _terse_block(new: list[Action], look: Look, room: Room) -> str:
-    column = min(_KEY_COLUMN, max(display_width(printable(action.key)) for action in new))
+    column = min(_KEY_COLUMN, max(display_width(sanitize(action.key)) for action in new))
     lines = [_terse_line(action, column, look, room.width) for action in new]
     note = f"{counted(len(new), 'engine')} will be created; `reconcile plan --only KEY` shows all of one."
     return "\n".join([*lines, "", look.paint(note, "dim")])
 
 
 def _terse_line(action: Action, column: int, look: Look, width: int) -> str:
-    key = printable(action.key)
+    key = sanitize(action.key)
     facts = [key + " " * (column - display_width(key))]
     if action.spec is not None:
         sources = len(action.spec.sources)
@@ -61,6 +61,6 @@ def _terse_line(action: Action, column: int, look: Look, width: int) -> str:
             ", ".join(action.spec.locales),
             counted(sources, "source") * bool(sources),
         ]
-    line = "  ".join(printable(fact) for fact in facts if fact).rstrip()
+    line = "  ".join(sanitize(fact) for fact in facts if fact).rstrip()
     sign = look.sign(action)
     return f"{look.paint(sign, style_of(action))} {cut_to_width(line, width - len(sign) - 1, look.ellipsis)}"

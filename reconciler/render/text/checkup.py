@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from reconciler.core.checkup import Finding, Verdict
 from reconciler.render.phrases.diagnostics import diagnostic_lines
-from reconciler.render.phrases.sanitize import printable, printable_lines, shorten
+from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten
 from reconciler.render.phrases.style import Look, Style
 from reconciler.render.phrases.words import counted
 
@@ -27,10 +27,10 @@ def render_checkup(findings: Sequence[Finding], *, color: bool = False, ascii_on
 def _lines(finding: Finding, width: int, look: Look) -> list[str]:
     verdict = look.paint(f"{finding.verdict.value:<8}", _STYLES[finding.verdict])
     indent = " " * (width + 11)
-    said, *more = printable_lines(shorten(finding.said, _LONGEST, look.ellipsis))
+    said, *more = sanitize_lines(shorten(finding.said, _LONGEST, look.ellipsis))
     lines = [f"{verdict} {finding.check:<{width}}  {said}", *(indent + line for line in more)]
     if finding.hint:
-        lines.append(f"{indent}{look.paint('hint:', 'cyan')} {printable(finding.hint)}")
+        lines.append(f"{indent}{look.paint('hint:', 'cyan')} {sanitize(finding.hint)}")
     for one in finding.diagnostics[:_MOST]:
         lines += [f"    {line}" for line in diagnostic_lines(one, look)]
     left = len(finding.diagnostics) - _MOST

@@ -8,8 +8,8 @@ from reconciler.core.engine.spec import Source, Spec, meaning_of_text
 from reconciler.core.plan.model import Action, Change
 from reconciler.render.phrases.sanitize import (
     display_width,
-    printable,
-    printable_lines,
+    sanitize,
+    sanitize_lines,
     shorten,
     shorten_pair,
 )
@@ -40,7 +40,7 @@ def field_lines(action: Action, look: Look, room: Room) -> list[str]:
     """The lines under the heading of one action, indented."""
     lines: list[str] = []
     if action.file is not None:
-        lines.append(_field(" ", "file", printable(action.file), look))
+        lines.append(_field(" ", "file", sanitize(action.file), look))
     if action.reason:
         lines += _text_field("why", action.reason, look, room)
     if action.changes:
@@ -48,7 +48,7 @@ def field_lines(action: Action, look: Look, room: Room) -> list[str]:
     elif action.spec is not None:
         lines += _asked_for(action.spec, look, room)
     if action.hint:
-        first, *more = printable_lines(action.hint)
+        first, *more = sanitize_lines(action.hint)
         lines += [_field(" ", "hint", look.paint(first, "cyan"), look), *(_under(line) for line in more)]
     return lines
 
@@ -64,7 +64,7 @@ def _under(line: str) -> str:
 
 def _text_field(label: str, text: str, look: Look, room: Room, mark: str = " ") -> list[str]:
     style = _MARKS.get(mark, "plain")
-    first, *more = printable_lines(shorten(text, room.longest, look.ellipsis))
+    first, *more = sanitize_lines(shorten(text, room.longest, look.ellipsis))
     shown = more[: room.max_lines]
     lines = [_field(mark, label, look.paint(first, style), look)]
     lines += [_under(look.paint(line, style)) for line in shown]
@@ -93,7 +93,7 @@ def _new_source(source: Source, look: Look, room: Room) -> list[str]:
     if source.type == "link":
         return _text_field("link", text, look, room)
     size = counted(len(meaning_of_text(text)), "character")
-    lines = [_field(" ", "content", f"{printable(source.file)} ({size})" if source.file else size, look)]
+    lines = [_field(" ", "content", f"{sanitize(source.file)} ({size})" if source.file else size, look)]
     return lines + _preview(text, look, room, "|")
 
 
@@ -101,7 +101,7 @@ def _preview(text: str, look: Look, room: Room, edge: str, style: Style = "plain
     all_lines = text.rstrip().split("\n")
     shown = all_lines[: min(_PREVIEW, room.max_lines)]
     lines = [
-        look.paint(f"{edge} {printable(shorten(line, room.width, look.ellipsis))}".rstrip(), style)
+        look.paint(f"{edge} {sanitize(shorten(line, room.width, look.ellipsis))}".rstrip(), style)
         for line in shown
     ]
     return [f"      {line}" for line in lines] + _rest(len(all_lines) - len(shown), look, 6)
@@ -128,7 +128,7 @@ def _changed(changes: tuple[Change, ...], look: Look, room: Room) -> list[str]:
 
 def _tag(change: Change, look: Look) -> str:
     sign, tag = ("+", change.new) if change.new is not None else ("-", change.old)
-    return look.paint(sign + printable(tag or ""), _MARKS[sign])
+    return look.paint(sign + sanitize(tag or ""), _MARKS[sign])
 
 
 def _plain_change(change: Change, look: Look, room: Room) -> list[str]:
@@ -137,7 +137,7 @@ def _plain_change(change: Change, look: Look, room: Room) -> list[str]:
         return _text_field(change.field, text or "", look, room, mark)
     if "\n" in change.old or "\n" in change.new:
         return [_field("~", change.field, "", look), *_diff(change.old, change.new, look, room)]
-    old, new = (printable(side) for side in shorten_pair(change.old, change.new, room.longest, look.ellipsis))
+    old, new = (sanitize(side) for side in shorten_pair(change.old, change.new, room.longest, look.ellipsis))
     before, after = look.paint(old, "red"), look.paint(new, "green")
     if display_width(f"{old} -> {new}") <= room.width - _LABELS - 5:
         return [_field("~", change.field, f"{before} {look.arrow} {after}", look)]
@@ -145,7 +145,7 @@ def _plain_change(change: Change, look: Look, room: Room) -> list[str]:
 
 
 def _link_change(change: Change, look: Look, room: Room) -> list[str]:
-    label = "link" if change.field == "sources" else printable(change.field)
+    label = "link" if change.field == "sources" else sanitize(change.field)
     sides = (("-", change.old), ("+", change.new))
     return [
         line for mark, url in sides if url is not None for line in _text_field(label, url, look, room, mark)

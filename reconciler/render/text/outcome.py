@@ -25,7 +25,7 @@ from reconciler.render.phrases.outcome_words import (
     why_held_back,
     why_not_started,
 )
-from reconciler.render.phrases.sanitize import display_width, printable, printable_lines, shorten
+from reconciler.render.phrases.sanitize import display_width, sanitize, sanitize_lines, shorten
 from reconciler.render.phrases.style import Look, style_of
 from reconciler.render.phrases.words import counted
 
@@ -73,12 +73,12 @@ def render_outcome(
 def _done(results: Sequence[Result], look: Look) -> list[str]:
     if not results:
         return []
-    column = min(_KEY_COLUMN, max(display_width(printable(result.key)) for result in results))
+    column = min(_KEY_COLUMN, max(display_width(sanitize(result.key)) for result in results))
     return [_done_line(result, column, look) for result in results]
 
 
 def _done_line(result: Result, column: int, look: Look) -> str:
-    key = printable(result.key)
+    key = sanitize(result.key)
     blank = " " * (column - display_width(key))
     summary = made(result.summary)
     more = look.paint(f"  ({summary})", "dim") if summary else ""
@@ -127,12 +127,12 @@ def _group_head(group: Group, look: Look) -> list[str]:
 
 def _named(result: Result, look: Look) -> str:
     facts = (result.file, result.engine_id, result.job_id and f"job {result.job_id}")
-    about = "".join(f"  {printable(fact)}" for fact in facts if fact)
-    return look.paint(printable(result.key), "bold") + look.paint(about, "dim")
+    about = "".join(f"  {sanitize(fact)}" for fact in facts if fact)
+    return look.paint(sanitize(result.key), "bold") + look.paint(about, "dim")
 
 
 def _keys(results: Sequence[Result], look: Look) -> str:
-    shown = ", ".join(printable(result.key) for result in results[:NAMED])
+    shown = ", ".join(sanitize(result.key) for result in results[:NAMED])
     return shown + _and_more(len(results) - NAMED, look)
 
 
@@ -141,11 +141,11 @@ def _and_more(number: int, look: Look) -> str:
 
 
 def _indented(text: str, look: Look) -> list[str]:
-    return [f"    {line}".rstrip() for line in printable_lines(shorten(text, _LONGEST, look.ellipsis))]
+    return [f"    {line}".rstrip() for line in sanitize_lines(shorten(text, _LONGEST, look.ellipsis))]
 
 
 def _hint(text: str, look: Look) -> list[str]:
-    first, *more = printable_lines(text)
+    first, *more = sanitize_lines(text)
     return [f"    {look.paint('hint:', 'cyan')} {first}", *(f"    {line}" for line in more)]
 
 
@@ -171,9 +171,9 @@ def _running(results: Sequence[Result], look: Look) -> list[str]:
         return []
     lines = [look.paint(f"{counted(len(results), 'job')} still running:", "cyan")]
     for result in results[:NAMED]:
-        job = printable(result.job_id or "unknown")
-        of = f" of {printable(result.engine_id)}" if result.engine_id else ""
-        lines.append(f"{_sign(result, look)} {look.paint(printable(result.key), 'bold')}  job {job}{of}")
+        job = sanitize(result.job_id or "unknown")
+        of = f" of {sanitize(result.engine_id)}" if result.engine_id else ""
+        lines.append(f"{_sign(result, look)} {look.paint(sanitize(result.key), 'bold')}  job {job}{of}")
         if result.error:
             lines += _indented(f"not waited for: {result.error}", look)
     more = len(results) - NAMED
@@ -196,7 +196,7 @@ def _closing(outcome: Outcome, look: Look, command: str, elapsed: float | None) 
     if outcome.halted is not None:
         lines += [
             look.paint(f"No further create call was made: {line}", "red")
-            for line in [printable(outcome.halted)]
+            for line in [sanitize(outcome.halted)]
         ]
     if outcome.interrupted:
         lines.append(_INTERRUPTED)
@@ -213,8 +213,8 @@ def _where(outcome: Outcome, look: Look, *facts: str) -> list[str]:
         return []
     written = "published" if outcome.published else "written" if outcome.wrote else "unchanged"
     if outcome.proposed is not None:
-        written = f"pull request {printable(outcome.proposed)}"
-    return [look.paint(f" {look.dot} ".join([*map(printable, facts), written]), "dim")]
+        written = f"pull request {sanitize(outcome.proposed)}"
+    return [look.paint(f" {look.dot} ".join([*map(sanitize, facts), written]), "dim")]
 
 
 _INTERRUPTED = (
@@ -227,7 +227,7 @@ def _unwritten(outcome: Outcome, look: Look, lockfile: str) -> list[str]:
     """The one ending where the file does not tell the truth; so what was made is said here, all of it."""
     if outcome.unwritten is None:
         return []
-    name, reason = printable(lockfile), _indented(outcome.unwritten, look)
+    name, reason = sanitize(lockfile), _indented(outcome.unwritten, look)
     if outcome.wrote:
         head = f"WARNING: {name} is written, but the journal could not be emptied:"
         return [look.paint(head, "yellow"), *reason, "    That is harmless: the next run does it."]
@@ -262,10 +262,10 @@ def _unpublished(outcome: Outcome, look: Look) -> list[str]:
 
 
 def _outputs_left(outcome: Outcome, look: Look) -> list[str]:
-    if not outcome.outputs_left:
+    if not outcome.outputs_failed:
         return []
     head = look.paint("Outputs that could not be written; the lockfile has the engine IDs:", "red")
-    return [head, *(line for one in outcome.outputs_left for line in _indented(one, look))]
+    return [head, *(line for one in outcome.outputs_failed for line in _indented(one, look))]
 
 
 def _only_here(outcome: Outcome) -> list[str]:
@@ -284,11 +284,11 @@ def _made_now(result: Result) -> bool:
 
 def _made_line(result: Result) -> str:
     parts = [result.key, result.engine_id or "", result.job_id or "", result.status.value.replace("_", " ")]
-    return "  ".join(printable(part) for part in parts if part)
+    return "  ".join(sanitize(part) for part in parts if part)
 
 
 def _next(outcome: Outcome, look: Look, command: str, record: str | None) -> list[str]:
     if outcome.unwritten and not outcome.wrote:
         return []  # there is one thing to do, and it was just said
     steps = next_steps(outcome, command, record)
-    return [look.paint("Next:", "bold"), *(f"  - {printable(step)}" for step in steps)] if steps else []
+    return [look.paint("Next:", "bold"), *(f"  - {sanitize(step)}" for step in steps)] if steps else []

@@ -6,7 +6,7 @@ Engines that want attention come last, next to the summary, because the end of t
 from __future__ import annotations
 
 from reconciler.core.plan.model import Plan
-from reconciler.render.phrases.sanitize import printable
+from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.phrases.style import Look
 from reconciler.render.phrases.words import TERSE_ABOVE, closing_sentences, short_digest
 
@@ -37,7 +37,7 @@ def _blocks(plan: Plan, look: Look, width: int, max_lines: int) -> list[str]:
 
 
 def _outputs(plan: Plan, look: Look) -> list[str]:
-    if not plan.outputs and not plan.outputs_left:
+    if not plan.outputs and not plan.outputs_failed:
         return []
     from reconciler.render.phrases.outputs import outputs_blocks
 
@@ -57,8 +57,8 @@ def _closing(plan: Plan, look: Look) -> str:
     lines = [look.paint(sentence, "bold"), *more]
     if plan.changes_anything:
         facts = (
-            f"environment {printable(plan.environment)}",
-            printable(plan.lockfile),
+            f"environment {sanitize(plan.environment)}",
+            sanitize(plan.lockfile),
             short_digest(plan.digest),
         )
         lines.append(look.paint(f" {look.dot} ".join(facts), "dim"))

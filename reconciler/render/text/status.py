@@ -13,8 +13,8 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.phrases.sanitize import (
     cut_to_width,
     display_width,
-    printable,
-    printable_lines,
+    sanitize,
+    sanitize_lines,
     shorten,
 )
 from reconciler.render.phrases.status_rows import PROTECTED, SERVING, Row, engine_rows, retired_rows, tally
@@ -77,7 +77,7 @@ def _cells(row: Row, now: str) -> list[str]:
     locales = ", ".join(map(str, row.spec.get("locales", ())))
     superseded = str(len(entry.superseded)) if entry.superseded else ""
     texts = (row.key, engine, row.words(now), provisioned.partition("T")[0], locales, superseded)
-    return [printable(text) for text in texts]
+    return [sanitize(text) for text in texts]
 
 
 def _fit(columns: list[list[str]], width: int, ellipsis: str) -> None:
@@ -100,11 +100,11 @@ def _padded(column: list[str]) -> list[str]:
 
 
 def _trouble(row: Row, pending: Pending, advice: str, look: Look) -> list[str]:
-    head = f"{look.paint(printable(row.key), 'bold')} {look.paint(pending.status, row.style)}"
+    head = f"{look.paint(sanitize(row.key), 'bold')} {look.paint(pending.status, row.style)}"
     facts = [part for part in (pending.engine_id, pending.job_id and f"job {pending.job_id}") if part]
-    about = f" ({printable(', '.join(facts))})" if facts else ""
-    error = printable_lines(shorten(pending.error or "no reason is recorded", _LONGEST, look.ellipsis))
-    first, *more = printable_lines(advice)
+    about = f" ({sanitize(', '.join(facts))})" if facts else ""
+    error = sanitize_lines(shorten(pending.error or "no reason is recorded", _LONGEST, look.ellipsis))
+    first, *more = sanitize_lines(advice)
     hint = [f"    {look.paint('hint:', 'cyan')} {first}", *(f"    {line}" for line in more)]
     return [f"{head}{about}", *(f"    {line}" for line in error), *hint]
 

@@ -13,7 +13,7 @@ import pytest
 from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.adapters.storage.journal_store import JournalFile
 from reconciler.adapters.storage.lockfile_store import LockfileFile
-from reconciler.app.planning import Planned, Request, make_plan
+from reconciler.app.planning import PlanResult, Request, make_plan
 from reconciler.core.engine.fingerprint import fingerprint_of_record
 from reconciler.core.engine.spec import Desired, record_of
 from reconciler.core.errors import Diagnostic, LockfileError
@@ -75,7 +75,7 @@ class Project:
         change(document)
         self.lockfile.write(Lockfile({**lock.engines, key: document}))
 
-    def plan(self) -> tuple[Planned, list[str]]:
+    def plan(self) -> tuple[PlanResult, list[str]]:
         """The plan, and which files were read as YAML for it."""
         files = CountingFiles(self.root)
         request = Request(id_length=self.id_length)
@@ -274,7 +274,7 @@ def test_with_line_end_filters_our_ids_are_gits_ids(tmp_path: Path, object_forma
     planned, parsed = project.plan()
     assert parsed == []
     assert planned.plan.unchanged == ("acme", "eu/blog")
-    recorded = planned.standing.on_disk.engines["acme"]["files"]
+    recorded = planned.recorded.on_disk.engines["acme"]["files"]
     assert recorded == {path: git(root, "rev-parse", f"HEAD:{path}") for path in recorded}
     assert set(recorded) == {"engines/acme.yaml", "texts/glossary.md"}
     fresh = EngineFiles(root).load("acme", "engines/acme.yaml", project.id_length)
@@ -353,5 +353,5 @@ def test_a_lockfile_written_by_hand_but_right_is_as_good(project: Project) -> No
     project.file("engines.lock.json").write_text(json.dumps(json.loads(content)))
     planned, parsed = project.plan()
     assert parsed == []
-    assert planned.standing.on_disk == lock
+    assert planned.recorded.on_disk == lock
     assert lockfile_format.render(lock) == content

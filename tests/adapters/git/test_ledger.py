@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git.ledger import GitLedger
-from reconciler.core.errors import GitError, JournalError, LockfileError, Outrun, PushRefused
+from reconciler.core.errors import GitError, JournalError, LockfileError, PushRefused, RefMoved
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import FREE, Holder, Lease, give_back, take
-from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.adapters.git_far_end import (
@@ -44,7 +44,7 @@ def made(**entries: Entry) -> Lockfile:
 
 
 def test_a_remote_without_a_ledger_is_free(origin: Path, ledger: GitLedger) -> None:
-    assert ledger.look() == Shared(branch_tip=tip(origin, "main"))
+    assert ledger.look() == RemoteSnapshot(branch_tip=tip(origin, "main"))
 
 
 def test_what_one_records_the_other_sees(origin: Path, ledger: GitLedger) -> None:
@@ -59,7 +59,7 @@ def test_only_one_gets_the_lease(origin: Path, ledger: GitLedger) -> None:
     other = ledger_of(clone(origin, "other"))
     seen = other.look()
     ledger.record(ledger.look(), (), HELD)
-    with pytest.raises(Outrun):
+    with pytest.raises(RefMoved):
         other.record(seen, (), take(FREE, Holder("other", 1), "u", "2026-11-24T11:00:00.000Z", 300))
     assert other.look().lease == HELD
 
@@ -91,7 +91,7 @@ def test_a_lockfile_that_is_there_already_makes_no_commit(origin: Path, ledger: 
 def test_a_branch_that_moved_stops_both(origin: Path, ledger: GitLedger) -> None:
     seen = ledger.record(ledger.look(), FACTS, HELD)
     moved = move_branch(origin)
-    with pytest.raises(Outrun):
+    with pytest.raises(RefMoved):
         ledger.publish(seen, made(acme=entry(current("x", A))), FACTS, give_back(HELD))
     assert tip(origin, "main") == moved
     assert ledger.look().records == FACTS

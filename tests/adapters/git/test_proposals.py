@@ -11,11 +11,11 @@ import pytest
 from reconciler.adapters.git.proposals import ProposingLedger
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.pushing import Pusher, Terms
-from reconciler.core.errors import Outrun, PushRefused, RemoteUnreachable
+from reconciler.core.errors import PushRefused, RefMoved, RemoteUnreachable
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import FREE, Holder, Lease
-from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.entry import Retired
 from reconciler.core.lockfile.model import EMPTY, Lockfile, parse, render
 from tests.adapters.git_far_end import (
@@ -62,7 +62,7 @@ def recorded(origin: Path, ref: str) -> Lockfile:
     return parse(git(origin, "show", f"{ref}:{LOCKFILE}").encode() + b"\n", LOCKFILE)
 
 
-def propose(ledger: ProposingLedger, lockfile: Lockfile = ONE) -> Shared:
+def propose(ledger: ProposingLedger, lockfile: Lockfile = ONE) -> RemoteSnapshot:
     return ledger.publish(ledger.look(), lockfile, RECORDS, FREE)
 
 
@@ -203,7 +203,7 @@ def test_whoever_is_overtaken_on_the_branch_pushes_nothing(origin: Path, ledger:
     other = ledger_in(clone(origin, "other"))
     other.record(other.look(), (), HELD)
     propose(other, TWO)
-    with pytest.raises(Outrun):
+    with pytest.raises(RefMoved):
         ledger.publish(seen, ONE, RECORDS, FREE)
     assert recorded(origin, OURS) == TWO
 
@@ -227,7 +227,7 @@ def test_a_remote_that_refuses_our_branch_too_keeps_the_ledger_as_it_was(
     hook(origin, "update", '[ "${1#refs/heads/}" = "$1" ] || { echo "no branches" >&2; exit 1; }')
     with pytest.raises(PushRefused, match="no branches"):
         propose(ledger)
-    assert ledger.look() == Shared(branch_tip=tip(origin, "main"))
+    assert ledger.look() == RemoteSnapshot(branch_tip=tip(origin, "main"))
     seen = ledger.record(ledger.look(), RECORDS, HELD)
     assert seen.records == RECORDS
 
@@ -248,7 +248,9 @@ class Lossy(ProposingLedger):
 
     __slots__ = ("pushed",)
 
-    def publish(self, seen: Shared, lockfile: Lockfile, told: Sequence[Record], held: Lease) -> Shared:
+    def publish(
+        self, seen: RemoteSnapshot, lockfile: Lockfile, told: Sequence[Record], held: Lease
+    ) -> RemoteSnapshot:
         done = ProposingLedger.publish(self, seen, lockfile, told, held)
         if not hasattr(self, "pushed"):
             self.pushed = True

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git.remote import Draft, GitRemote, Identity, Update
-from reconciler.core.errors import Outrun, PushRefused
+from reconciler.core.errors import PushRefused, RefMoved
 from tests.adapters.git_far_end import (
     LEDGER,
     PROTECTED,
@@ -116,7 +116,7 @@ def test_all_refs_move_or_none(origin: Path, repo: Path) -> None:
         [Draft(first, {"journal.jsonl": b""}, "x\n", alone=True), Draft(parent, {"a": b"1"}, "y\n")]
     )
     moved = move_branch(origin)
-    with pytest.raises(Outrun, match="has moved"):
+    with pytest.raises(RefMoved, match="has moved"):
         remote.push([Update(LEDGER, ledger, compared=True, expected=first), Update(MAIN, branch)])
     assert (tip(origin, LEDGER), tip(origin, MAIN)) == (first, moved)
     hook(origin, "update", PROTECTED)
@@ -149,11 +149,11 @@ def test_nothing_else_is_pushed_whatever_the_user_has_set(origin: Path, repo: Pa
 def test_the_second_of_two_is_outrun(origin: Path, repo: Path) -> None:
     one, two = remote_of(repo), remote_of(clone(origin, "other"))
     first = start_ledger(one)
-    with pytest.raises(Outrun):
+    with pytest.raises(RefMoved):
         start_ledger(two, None, b"other\n")
     second = start_ledger(one, first)
     two.fetch([LEDGER])
-    with pytest.raises(Outrun):
+    with pytest.raises(RefMoved):
         start_ledger(two, first, b"other\n")
     start_ledger(two, second)
 
@@ -164,7 +164,7 @@ def test_a_ledger_that_somebody_changed_is_not_written_over(origin: Path, repo: 
     first = start_ledger(remote)
     second = start_ledger(remote, first)
     git(origin, "update-ref", *(["-d", LEDGER] if what == "deleted" else [LEDGER, first]))
-    with pytest.raises(Outrun):
+    with pytest.raises(RefMoved):
         start_ledger(remote, second)
 
 
@@ -173,10 +173,10 @@ def test_a_branch_that_moved_is_not_written_over(origin: Path, repo: Path) -> No
     remote = remote_of(repo)
     [made] = remote.commit([Draft(remote.fetch([MAIN])[MAIN], {"a": b"1"}, "x\n")])
     move_branch(origin)
-    with pytest.raises(Outrun):
+    with pytest.raises(RefMoved):
         remote.push([Update(MAIN, made)])
     remote.fetch([MAIN])
-    with pytest.raises(Outrun):
+    with pytest.raises(RefMoved):
         remote.push([Update(MAIN, made)])
 
 
@@ -193,7 +193,7 @@ def test_many_at_once_lose_nothing(origin: Path) -> None:
                 seen = remote.fetch([LEDGER]).get(LEDGER)
                 try:
                     start_ledger(remote, seen, f"{repo.name} {done}\n".encode())
-                except Outrun:
+                except RefMoved:
                     continue
                 done += 1
         except BaseException as error:

@@ -11,7 +11,7 @@ import pytest
 from reconciler.adapters.git.command import GitFailed, without_secrets
 from reconciler.adapters.git.push import push_error
 from reconciler.adapters.git.remote import Draft, GitRemote, Update
-from reconciler.core.errors import GitError, Outrun, PushRefused, RemoteUnreachable
+from reconciler.core.errors import GitError, PushRefused, RefMoved, RemoteUnreachable
 from tests.adapters.calls import closed_port
 from tests.adapters.git_far_end import (
     LEDGER,
@@ -194,15 +194,15 @@ def test_the_ssh_command_that_git_is_configured_with_is_used(repo: Path, tmp_pat
 @pytest.mark.parametrize(
     ("lines", "stderr", "kind"),
     [
-        (["[rejected] (stale info)", "[rejected] (atomic push failed)"], "", Outrun),
+        (["[rejected] (stale info)", "[rejected] (atomic push failed)"], "", RefMoved),
         (
             ["[remote rejected] (atomic push failure)", "[remote rejected] (incorrect old value provided)"],
             "",
-            Outrun,
+            RefMoved,
         ),
-        (["[remote rejected] (cannot lock ref 'refs/x': is at a but expected b)"], "", Outrun),
-        (["[remote rejected] (atomic transaction failed)"] * 2, "", Outrun),
-        (["[remote rejected] (failed to update ref)"], "", Outrun),
+        (["[remote rejected] (cannot lock ref 'refs/x': is at a but expected b)"], "", RefMoved),
+        (["[remote rejected] (atomic transaction failed)"] * 2, "", RefMoved),
+        (["[remote rejected] (failed to update ref)"], "", RefMoved),
         (["[remote rejected] (hook declined)", "[rejected] (stale info)"], "remote: no", PushRefused),
         (
             ["[remote rejected] (protected branch hook declined)"],

@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from reconciler.adapters.outputs.files import OutputFiles, edits_for, wanted_files
 from reconciler.adapters.outputs.yaml_file import put_into_yaml
-from reconciler.core.engine.spec import Kept, Output
+from reconciler.core.engine.spec import LifecycleOptions, Output
 from reconciler.core.lockfile.entry import Entry, Provisioned
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.outputs.places import OutputRefused, pointer_to
@@ -128,7 +128,9 @@ def test_any_yaml_file_means_what_it_meant(tree: dict[str, object], tokens: list
 def lock(**engines: tuple[str, list[Output]]) -> Lockfile:
     return EMPTY.with_entries(
         {
-            key: Entry(Provisioned(engine, "v1:a", {"name": "x"}), kept=Kept(outputs=tuple(outputs)))
+            key: Entry(
+                Provisioned(engine, "v1:a", {"name": "x"}), kept=LifecycleOptions(outputs=tuple(outputs))
+            )
             for key, (engine, outputs) in engines.items()
         }
     )

@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.adapters.storage.plan_file import MAX_BYTES, read_plan_file, write_plan_file
 from reconciler.core.errors import InvalidInput, StorageError
-from reconciler.core.plan.model import essence
+from reconciler.core.plan.model import digest_input
 from reconciler.core.plan.saved import apply_document
 from reconciler.render.data.json_view import plan_document
 from tests.core.build import A, current, entry, lockfile
@@ -35,7 +35,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
     write_plan_file(file, document(name))
     jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(file.read_bytes()))
     saved, plan = read_plan_file(file), PLANS[name]
-    assert [essence(one) for one in saved.plan.actions] == [essence(one) for one in plan.actions]
+    assert [digest_input(one) for one in saved.plan.actions] == [digest_input(one) for one in plan.actions]
     assert saved.plan.digest == plan.digest
     assert saved.retry_failed is True
     assert saved.entries.keys() == saved.keys

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import JournalError
 from reconciler.core.ledger.fold import FORGOTTEN, NO_ANSWER, fold
-from reconciler.core.ledger.journal import Doubt, End, Made, Record, Refusal, Settlement
+from reconciler.core.ledger.journal import End, JobSummary, Record, Refusal, Settlement, UncertainOutcome
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN
 from reconciler.core.lockfile.model import EMPTY, Lockfile, parse, render
 from tests.core.build import (
@@ -120,9 +120,9 @@ HISTORIES: list[tuple[list[Record], str | None]] = [
     ([accepted("1", 2), ended("1", 3, "failed", "it broke")], FAILED),
     ([accepted("1", 2), ended("1", 3)], None),
     ([Refusal("op_1", "no", 400, True, at(2))], FAILED),
-    ([Doubt("op_1", "lost", at(2))], UNCERTAIN),
-    ([Doubt("op_1", "cut off", at(2)), accepted("1", 3)], IN_PROGRESS),
-    ([Doubt("op_1", "cut off", at(2)), Refusal("op_1", "no", 400, True, at(3))], FAILED),
+    ([UncertainOutcome("op_1", "lost", at(2))], UNCERTAIN),
+    ([UncertainOutcome("op_1", "cut off", at(2)), accepted("1", 3)], IN_PROGRESS),
+    ([UncertainOutcome("op_1", "cut off", at(2)), Refusal("op_1", "no", 400, True, at(3))], FAILED),
     ([Settlement("op_1", "engine", at(3), "eng_1", "pjb_1")], IN_PROGRESS),
     ([Settlement("op_1", "engine", at(3), "eng_1")], None),
     ([Settlement("op_1", "forget", at(3))], FAILED),
@@ -183,7 +183,7 @@ def test_an_engine_replaces_the_one_before_it_only_when_it_completed() -> None:
 
 
 def test_a_summary_is_kept_also_when_it_comes_after_the_lockfile_was_written() -> None:
-    made = Made("op_1", {"instructions": 6}, at(4))
+    made = JobSummary("op_1", {"instructions": 6}, at(4))
     story = [begin("1", A, 1), accepted("1", 2), ended("1", 3)]
     for lock, records in ((EMPTY, [*story, made]), (fold(EMPTY, story), [made])):
         one = fold(lock, records).entry("acme")
@@ -194,7 +194,7 @@ def test_a_summary_is_kept_also_when_it_comes_after_the_lockfile_was_written() -
 
 def test_an_overtaken_engine_learns_how_its_job_ended() -> None:
     lock = lockfile({"acme": entry(current("2", B), None, superseded("1", A, IN_PROGRESS))})
-    completed = fold(lock, [ended("1", 3), Made("op_1", {"instructions": 6}, at(4))]).entry("acme")
+    completed = fold(lock, [ended("1", 3), JobSummary("op_1", {"instructions": 6}, at(4))]).entry("acme")
     assert completed is not None
     assert completed.superseded[0].status is None
     assert completed.superseded[0].summary == {"instructions": 6}
@@ -290,7 +290,11 @@ def test_an_engine_that_belongs_to_nobody_is_an_error() -> None:
 
 
 def test_facts_about_operations_nobody_knows_change_nothing() -> None:
-    strangers: list[Record] = [ended("1", 3), Doubt("op_2", "?", at(1)), Settlement("op_3", "retry", at(1))]
+    strangers: list[Record] = [
+        ended("1", 3),
+        UncertainOutcome("op_2", "?", at(1)),
+        Settlement("op_3", "retry", at(1)),
+    ]
     assert fold(EMPTY, strangers) == EMPTY
 
 

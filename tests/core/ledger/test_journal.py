@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.errors import ExitCode, JournalError
-from reconciler.core.ledger.journal import Doubt, Made, Record, Settlement, parse, render, union
+from reconciler.core.ledger.journal import (
+    JobSummary,
+    Record,
+    Settlement,
+    UncertainOutcome,
+    parse,
+    render,
+    union,
+)
 from tests.core.build import A, accepted, begin, ended
 from tests.core.strategies import journals
 
@@ -18,8 +26,8 @@ SOME: list[Record] = [
     begin("1", A, 1),
     accepted("1", 2),
     ended("1", 3, "failed", "it bröke"),
-    Made("op_1", {"instructions": 6}, "2026"),
-    Doubt("op_2", "nobody knows", "2026"),
+    JobSummary("op_1", {"instructions": 6}, "2026"),
+    UncertainOutcome("op_2", "nobody knows", "2026"),
     Settlement("op_2", "engine", "2026", engine_id="eng_2"),
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.ledger.journal import Doubt, Made, Refusal, Settlement
+from reconciler.core.ledger.journal import JobSummary, Refusal, Settlement, UncertainOutcome
 from reconciler.core.ledger.lease import FREE, Holder, take
 from reconciler.core.ledger.remote_snapshot import ledger_subject, publish_message
 from reconciler.core.lockfile.entry import Retired
@@ -17,13 +17,13 @@ def test_a_ledger_commit_names_what_it_adds() -> None:
         begin("1", A, 1),
         accepted("1", 2),
         Refusal("op_2", "no", 402, False, at(3)),
-        Doubt("op_3", "lost", at(3)),
+        UncertainOutcome("op_3", "lost", at(3)),
         Settlement("op_3", "retry", at(4)),
     ]
     assert ledger_subject(records, FREE) == (
         "begin acme; accepted eng_1; refused op_2; uncertain op_3; resolved op_3"
     )
-    more = [*records, ended("1", 5), Made("op_1", {"instructions": 1}, at(6))]
+    more = [*records, ended("1", 5), JobSummary("op_1", {"instructions": 1}, at(6))]
     assert ledger_subject(more, FREE).endswith("; resolved op_3 and 1 more")
 
 

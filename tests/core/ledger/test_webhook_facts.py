@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Acceptance, End, Made
+from reconciler.core.ledger.journal import Acceptance, End, JobSummary
 from reconciler.core.ledger.webhook_facts import concerns, known_in, learn
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN
 from reconciler.core.lockfile.model import Lockfile
@@ -34,7 +34,7 @@ def uncertain(name: str, status: str = UNCERTAIN) -> Lockfile:
 def test_a_job_that_was_running_ends() -> None:
     lock = lockfile({"acme": entry(current("1", A), pending("2", B))})
     facts = learn(lock, [completed("2")], NOW)
-    assert facts == (End("op_2", "completed", NOW), Made("op_2", SUMMARY, NOW))
+    assert facts == (End("op_2", "completed", NOW), JobSummary("op_2", SUMMARY, NOW))
     after = fold(lock, facts).entry("acme")
     assert after is not None
     assert after.current is not None
@@ -53,7 +53,7 @@ def test_a_lost_answer_is_found_through_the_operation_in_the_path() -> None:
     assert facts == (
         Acceptance("op_1", "pjb_9", "eng_9", NOW),
         End("op_1", "completed", NOW),
-        Made("op_1", SUMMARY, NOW),
+        JobSummary("op_1", SUMMARY, NOW),
     )
     after = fold(lock, facts)
     one = after.entry("acme")
@@ -110,7 +110,7 @@ def test_a_replaced_engine_whose_job_still_ran_is_told_of_too() -> None:
 def test_a_summary_is_taken_once_for_what_completed_without_one() -> None:
     lock = lockfile({"acme": entry(current("1", A))})
     facts = learn(lock, [completed("1")], NOW)
-    assert facts == (Made("op_1", SUMMARY, NOW),)
+    assert facts == (JobSummary("op_1", SUMMARY, NOW),)
     assert learn(fold(lock, facts), [completed("1")], NOW) == ()
     assert learn(lock, [failed("1"), completed("1", summary=None)], NOW) == ()
 

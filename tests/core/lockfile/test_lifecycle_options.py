@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.engine.fingerprint import fingerprint
-from reconciler.core.engine.spec import Kept, Output
+from reconciler.core.engine.spec import LifecycleOptions, Output
 from reconciler.core.errors import JournalError, LockfileError
 from reconciler.core.ledger import journal
 from reconciler.core.ledger.fold import fold
@@ -19,7 +19,7 @@ from reconciler.core.ledger.journal import Begin
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile import transitions
 from reconciler.core.lockfile.entry import Entry
-from reconciler.core.lockfile.lifecycle_options import kept_document, read_kept
+from reconciler.core.lockfile.lifecycle_options import lifecycle_document, read_lifecycle
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import Lockfile
 from tests.core.build import (
@@ -37,12 +37,12 @@ from tests.core.build import (
 )
 
 OUTPUTS = (Output("i18n.json", "/engineId"), Output("web/.env", key="LINGO_ENGINE_ID"))
-KEPT = Kept(True, OUTPUTS)
+KEPT = LifecycleOptions(True, OUTPUTS)
 SERVING = replace(entry(current("a", A)), kept=KEPT)
 
 _outputs = st.builds(Output, st.sampled_from(["a.json", "b.yaml"]), pointer=st.sampled_from(["/a", "/b/c"]))
 _keys = st.builds(Output, st.sampled_from([".env", "x.env"]), key=st.sampled_from(["A", "B"]))
-kepts = st.builds(Kept, st.booleans(), st.lists(_outputs | _keys, max_size=3).map(tuple))
+kepts = st.builds(LifecycleOptions, st.booleans(), st.lists(_outputs | _keys, max_size=3).map(tuple))
 
 
 def made(lock: Lockfile, key: str = "acme") -> Entry:
@@ -52,8 +52,8 @@ def made(lock: Lockfile, key: str = "acme") -> Entry:
 
 
 @given(kepts)
-def test_a_document_reads_as_it_was_written(kept: Kept) -> None:
-    assert read_kept(json.loads(json.dumps(kept_document(kept)))) == kept
+def test_a_document_reads_as_it_was_written(kept: LifecycleOptions) -> None:
+    assert read_lifecycle(json.loads(json.dumps(lifecycle_document(kept)))) == kept
 
 
 def test_the_lockfile_says_it_in_its_entry_and_nothing_where_nothing_is_kept() -> None:
@@ -92,10 +92,10 @@ def test_what_nobody_could_have_written_is_one_clear_error(spoil: dict[str, Any]
         journal.parse(line, "journal.jsonl")
 
 
-def _begin(kept: Kept = KEPT) -> Begin:
+def _begin(kept: LifecycleOptions = KEPT) -> Begin:
     record = begin("b", B, 1)
     assert isinstance(record, Begin)
-    return replace(record, kept=kept_document(kept))
+    return replace(record, kept=lifecycle_document(kept))
 
 
 def test_a_run_that_was_killed_has_told_the_journal() -> None:
@@ -115,7 +115,7 @@ def test_a_begin_of_before_leaves_what_is_kept_as_it_is() -> None:
 def test_a_call_that_was_not_made_changes_nothing_of_it() -> None:
     refusal = journal.Refusal("op_b", "no credit", 402, False, at(2))
     lock = lockfile({"acme": SERVING})
-    assert fold(lock, [_begin(Kept()), refusal]) == lock
+    assert fold(lock, [_begin(LifecycleOptions()), refusal]) == lock
 
 
 def test_every_transition_keeps_it() -> None:
@@ -142,5 +142,5 @@ def test_protection_that_either_side_knows_of_survives_a_merge() -> None:
 
 def test_lifting_it_survives_a_merge_with_a_side_that_changed_nothing() -> None:
     base = lockfile({"acme": SERVING})
-    ours = lockfile({"acme": replace(SERVING, kept=Kept())})
-    assert made(merge(base, ours, base).lockfile).kept == Kept()
+    ours = lockfile({"acme": replace(SERVING, kept=LifecycleOptions())})
+    assert made(merge(base, ours, base).lockfile).kept == LifecycleOptions()

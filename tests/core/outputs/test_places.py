@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.engine.spec import Desired, Kept, Output, Spec
+from reconciler.core.engine.spec import Desired, LifecycleOptions, Output, Spec
 from reconciler.core.lockfile.entry import Entry, Pending, Provisioned
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.outputs.env_file import put_into_env
@@ -31,7 +31,7 @@ ID = "eng_1"
 def entry(engine: str | None, *outputs: Output) -> Entry:
     current = None if engine is None else Provisioned(engine, "v1:a", SPEC)
     pending = Pending("in_progress", "op", "v1:b", SPEC, engine_id="eng_new", job_id="pjb_1")
-    return Entry(current, pending, kept=Kept(outputs=outputs))
+    return Entry(current, pending, kept=LifecycleOptions(outputs=outputs))
 
 
 def test_only_engines_that_serve_are_written() -> None:

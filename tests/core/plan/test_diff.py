@@ -13,7 +13,7 @@ from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.engine.spec import Spec
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry
 from reconciler.core.lockfile.model import EMPTY, Lockfile
-from reconciler.core.plan.diff import Situation, actions_for
+from reconciler.core.plan.diff import PlanInput, actions_for
 from reconciler.core.plan.model import Action, Condition, Kind
 from reconciler.core.run.local_actions import perform_all
 from tests.core.build import (
@@ -321,7 +321,7 @@ def test_ambiguous_moves_pair_up_by_name_and_the_rest_is_made_or_retired() -> No
 def test_a_key_that_is_still_there_is_no_source_of_a_move() -> None:
     lock = lockfile({"old": entry(current("1", A))})
     assert moves(plan_of(lock, {"old": A, "new": A})) == [("create", "new", None)]
-    unread = Situation(lock, {"new": wanted("new", A)}, {"old", "new"})
+    unread = PlanInput(lock, {"new": wanted("new", A)}, {"old", "new"})
     assert moves(actions_for(unread)) == [("create", "new", None)]
 
 

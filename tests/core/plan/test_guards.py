@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.engine.spec import Desired, Kept, Output, Spec
+from reconciler.core.engine.spec import Desired, LifecycleOptions, Output, Spec
 from reconciler.core.errors import UsageError
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.diff import Situation, actions_for
+from reconciler.core.plan.diff import PlanInput, actions_for
 from reconciler.core.plan.guards import check_named, guarded
 from reconciler.core.plan.limits import Limit, Policy
 from reconciler.core.plan.model import Action, Kind
 from reconciler.core.run.local_actions import perform_all
 from tests.core.build import T0, A, B, C, current, entry, failed, lockfile, pending, superseded, wanted
 
-PROTECTED = Kept(True)
+PROTECTED = LifecycleOptions(True)
 
 
 def kept(made: Entry, protect: bool = True) -> Entry:
-    return replace(made, kept=Kept(protect))
+    return replace(made, kept=LifecycleOptions(protect))
 
 
 def asked(key: str, spec: Spec, protect: bool = False) -> Desired:
@@ -34,7 +34,7 @@ def asked(key: str, spec: Spec, protect: bool = False) -> Desired:
 
 def plan(lock: Lockfile, *files: Desired, **policy: Any) -> dict[str, Action]:
     desired = {one.key: one for one in files}
-    actions = actions_for(Situation(lock, desired, desired.keys()))
+    actions = actions_for(PlanInput(lock, desired, desired.keys()))
     return {action.key: action for action in guarded(actions, lock, Policy(**policy))}
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.engine.spec import Kept, Spec
+from reconciler.core.engine.spec import LifecycleOptions, Spec
 from reconciler.core.errors import ExitCode, GuardRefused
 from reconciler.core.lockfile.model import EMPTY, Lockfile
-from reconciler.core.plan.diff import Situation, actions_for
+from reconciler.core.plan.diff import PlanInput, actions_for
 from reconciler.core.plan.guards import guarded
 from reconciler.core.plan.limits import Policy
 from reconciler.core.plan.model import Action, Kind, Plan
@@ -22,7 +22,7 @@ Files = Mapping[str, Spec]
 
 def actions(lock: Lockfile, files: Files) -> tuple[Action, ...]:
     desired = {key: wanted(key, spec) for key, spec in files.items()}
-    return actions_for(Situation(lock, desired, desired.keys()))
+    return actions_for(PlanInput(lock, desired, desired.keys()))
 
 
 def saved(lock: Lockfile, files: Files, policy: Policy | None = None) -> SavedPlan:
@@ -88,7 +88,7 @@ def test_what_is_not_in_it_is_left_alone() -> None:
             "what is recorded of it, or kept of its file, changed",
         ),
         (
-            LOCK.with_entry("acme", replace(entry(current("a", A)), kept=Kept(True))),
+            LOCK.with_entry("acme", replace(entry(current("a", A)), kept=LifecycleOptions(True))),
             FILES,
             "what is recorded of it, or kept of its file, changed",
         ),
@@ -112,7 +112,7 @@ def test_all_that_differs_is_told_up_to_a_number() -> None:
 
 def test_what_was_held_back_stays_held_back_whoever_is_named_now() -> None:
     lock = lockfile(
-        {"acme": replace(entry(current("a", A)), kept=Kept(True)), "blog": entry(current("b", A))}
+        {"acme": replace(entry(current("a", A)), kept=LifecycleOptions(True)), "blog": entry(current("b", A))}
     )
     files = {"acme": B, "blog": B}
     plan = saved(lock, files)
@@ -124,7 +124,7 @@ def test_what_was_held_back_stays_held_back_whoever_is_named_now() -> None:
 
 
 def test_a_forged_plan_lifts_no_guard() -> None:
-    lock = lockfile({"acme": replace(entry(current("a", A)), kept=Kept(True))})
+    lock = lockfile({"acme": replace(entry(current("a", A)), kept=LifecycleOptions(True))})
     forged = saved(lock, {"acme": B}, Policy(allow_replace=frozenset({"acme"})))
     assert forged.plan.actions[0].guard is None
     now = guarded(forged.still(actions(lock, {"acme": B}), lock), lock, Policy())

@@ -109,8 +109,8 @@ def damaged(value: bytes, place: int) -> bytes:
     return b"v1," + base64.b64encode(digest)
 
 
-Made = Callable[[bytes, bytes], bytes]  # key, content → an entry
-MADE: list[Made] = [
+JobSummary = Callable[[bytes, bytes], bytes]  # key, content → an entry
+MADE: list[JobSummary] = [
     signed_by,
     lambda key, content: damaged(signed_by(key, content), len(content)),
     lambda _, content: signed_by(STRANGE, content),
@@ -121,7 +121,7 @@ MADE: list[Made] = [
 
 
 def agree(
-    key: bytes, webhook_id: bytes, offset: int, body: bytes, made: Sequence[Made], shift: int = 0
+    key: bytes, webhook_id: bytes, offset: int, body: bytes, made: Sequence[JobSummary], shift: int = 0
 ) -> Verdict:
     """Both verifiers, by the same clock. `shift`: how far the signed moment is from the one in the header."""
     now = time.time()
@@ -149,7 +149,7 @@ OFFSETS = st.integers(-280, 280) | st.integers(-(10**6), -320) | st.integers(320
 )
 @example(key=NEW, webhook_id=b"a.1", offset=0, body=b"", made=[MADE[4], MADE[1], MADE[0]], shift=0)
 def test_the_library_agrees(
-    key: bytes, webhook_id: bytes, offset: int, body: bytes, made: list[Made], shift: int
+    key: bytes, webhook_id: bytes, offset: int, body: bytes, made: list[JobSummary], shift: int
 ) -> None:
     agree(key, webhook_id, offset, body, made, shift)
 

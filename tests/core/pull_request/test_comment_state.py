@@ -24,7 +24,7 @@ from reconciler.core.lockfile.entry import (
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.plan.model import Kind
 from reconciler.core.pull_request.comment_state import (
-    Told,
+    CommentState,
     ends_of,
     first_submitted,
     read_told,
@@ -39,7 +39,7 @@ OTHER = Result("shop", Kind.CREATE, Status.DONE, "eng_3", operation_id="op3")
 
 
 def test_a_run_that_waits_for_a_job_ends_what_began_it() -> None:
-    told = Told().and_then([RUNNING, OTHER])
+    told = CommentState().and_then([RUNNING, OTHER])
     assert told.running == {"op2"}
     later = told.and_then([ENDED])
     assert later.results["acme"] == replace(ENDED, kind=Kind.REPLACE, previous="eng_1")
@@ -49,12 +49,12 @@ def test_a_run_that_waits_for_a_job_ends_what_began_it() -> None:
 
 def test_an_operation_of_its_own_takes_the_place_of_the_earlier_one() -> None:
     again = replace(ENDED, operation_id="op9")
-    assert Told().and_then([RUNNING]).and_then([again]).results["acme"] == again
+    assert CommentState().and_then([RUNNING]).and_then([again]).results["acme"] == again
 
 
 def ends(entry: Entry | None) -> tuple[Result, ...]:
     lockfile = EMPTY if entry is None else EMPTY.with_entry("acme", entry)
-    return ends_of(Told().and_then([RUNNING, OTHER, replace(RUNNING, key="gone")]), lockfile)
+    return ends_of(CommentState().and_then([RUNNING, OTHER, replace(RUNNING, key="gone")]), lockfile)
 
 
 def test_what_the_lockfile_says_by_now_is_the_end() -> None:
@@ -100,14 +100,14 @@ results = st.builds(
     hint=st.none() | texts,
 )
 tolds = st.builds(
-    lambda found, unchanged: Told(unchanged=unchanged, commit="c").and_then(found),
+    lambda found, unchanged: CommentState(unchanged=unchanged, commit="c").and_then(found),
     st.lists(results, max_size=5),
     st.integers(0, 100),
 )
 
 
 @given(tolds)
-def test_what_is_needed_comes_back_out_of_the_document(told: Told) -> None:
+def test_what_is_needed_comes_back_out_of_the_document(told: CommentState) -> None:
     read = read_told(json.loads(json.dumps(told_document(told, 100_000, size_of))))
     assert read is not None
     assert read.running == told.running
@@ -117,7 +117,7 @@ def test_what_is_needed_comes_back_out_of_the_document(told: Told) -> None:
 
 
 @given(tolds, st.integers(0, 600))
-def test_what_has_no_room_is_counted(told: Told, room: int) -> None:
+def test_what_has_no_room_is_counted(told: CommentState, room: int) -> None:
     document = told_document(told, room, size_of)
     assert len(json.dumps(document["results"])) <= room + 2
     assert len(document["results"]) + document["left"] == len(told.results)
@@ -125,7 +125,7 @@ def test_what_has_no_room_is_counted(told: Told, room: int) -> None:
 
 def test_what_runs_is_kept_first() -> None:
     many = [replace(OTHER, key=f"shop/{number}") for number in range(100)]
-    read = read_told(told_document(Told().and_then([*many, RUNNING]), 1_000, size_of))
+    read = read_told(told_document(CommentState().and_then([*many, RUNNING]), 1_000, size_of))
     assert read is not None
     assert read.running == {"op2"}
     assert read.left == 101 - len(read.results) > 50
@@ -143,8 +143,8 @@ def test_parts_that_cannot_be_read_are_left_out() -> None:
     good = {"key": "acme", "kind": "create", "status": "done", "engineId": 5, "error": "x" * 3_000}
     odd = {"unchanged": -1, "left": True, "commit": 5, "run": ""}
     read = read_told({"v": 1, "results": [*BAD, good], **odd})
-    assert read == Told({"acme": Result("acme", Kind.CREATE, Status.DONE)})
-    assert read_told({"v": 1, "results": "no"}) == Told()
+    assert read == CommentState({"acme": Result("acme", Kind.CREATE, Status.DONE)})
+    assert read_told({"v": 1, "results": "no"}) == CommentState()
 
 
 def test_when_the_first_of_the_running_jobs_was_submitted() -> None:

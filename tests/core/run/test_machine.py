@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.ledger.journal import Acceptance, Begin, Doubt, End, Made, Refusal
+from reconciler.core.ledger.journal import Acceptance, Begin, End, JobSummary, Refusal, UncertainOutcome
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.platform.job import Accepted, News, Refused, Uncertain
@@ -25,20 +25,20 @@ from reconciler.core.run.protocol import (
     WatchEnded,
 )
 from tests.core.build import A, B, at, current, entry, lockfile, pending, superseded
-from tests.core.stage import ONE, THREE, Stage, kinds, types
+from tests.core.run_harness import ONE, THREE, RunHarness, kinds, types
 
 # ── the straight way ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_nothing_to_do_finishes_at_once_with_the_same_lockfile() -> None:
     lock = lockfile({"acme": entry(current("1", A))})
-    stage = Stage(lock, ONE)
+    stage = RunHarness(lock, ONE)
     assert stage.finish() is lock
     assert stage.tell(Interrupted()) == []
 
 
 def test_each_step_follows_only_when_the_one_before_it_is_durable() -> None:
-    stage = Stage(EMPTY, ONE, Options())
+    stage = RunHarness(EMPTY, ONE, Options())
     assert kinds(stage.said) == [Append]
     assert types(stage.appended()) == [Begin]
     assert stage.recorded() == [Create("op_acme", "acme", A)]
@@ -49,7 +49,7 @@ def test_each_step_follows_only_when_the_one_before_it_is_durable() -> None:
     assert stage.appended() == (End("op_acme", "completed", at(4)),)
     assert stage.recorded() == [ReadSummary("pjb_1")]
     stage.tell(SummaryRead("pjb_1", {"instructions": 6}))
-    assert stage.appended() == (Made("op_acme", {"instructions": 6}, at(6)),)
+    assert stage.appended() == (JobSummary("op_acme", {"instructions": 6}, at(6)),)
     one = stage.entry()
     assert one.current is not None
     assert (one.current.engine_id, one.current.summary) == ("eng_1", {"instructions": 6})
@@ -58,7 +58,7 @@ def test_each_step_follows_only_when_the_one_before_it_is_durable() -> None:
 
 
 def test_a_begin_tells_everything_needed_to_know_the_engine_again() -> None:
-    (begin,) = Stage(EMPTY, ONE).appended()
+    (begin,) = RunHarness(EMPTY, ONE).appended()
     assert isinstance(begin, Begin)
     assert (begin.operation, begin.key, begin.at) == ("op_acme", "acme", at(0))
     assert begin.spec["name"] == "Acme"
@@ -66,7 +66,7 @@ def test_a_begin_tells_everything_needed_to_know_the_engine_again() -> None:
 
 
 def test_an_engine_that_is_complete_at_once_is_not_waited_for() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1", "completed")))
     assert types(stage.appended()) == [Acceptance, End]
@@ -75,7 +75,7 @@ def test_an_engine_that_is_complete_at_once_is_not_waited_for() -> None:
 
 
 def test_a_failed_job_is_recorded_with_its_reason_and_not_read_for_a_summary() -> None:
-    stage = Stage(EMPTY, ONE, Options())
+    stage = RunHarness(EMPTY, ONE, Options())
     stage.accepted()
     stage.tell(Heard(News("pjb_1", "failed", "it broke")))
     stage.recorded()
@@ -85,7 +85,7 @@ def test_a_failed_job_is_recorded_with_its_reason_and_not_read_for_a_summary() -
 
 
 def test_a_platform_that_tells_no_summary_is_no_trouble() -> None:
-    stage = Stage(EMPTY, ONE, Options())
+    stage = RunHarness(EMPTY, ONE, Options())
     stage.accepted("completed")
     assert stage.said == [ReadSummary("pjb_1")]
     stage.tell(SummaryRead("pjb_1", None))
@@ -94,7 +94,7 @@ def test_a_platform_that_tells_no_summary_is_no_trouble() -> None:
 
 
 def test_a_resume_watches_at_once_and_needs_no_begin() -> None:
-    stage = Stage(lockfile({"acme": entry(None, pending("1", A))}), ONE)
+    stage = RunHarness(lockfile({"acme": entry(None, pending("1", A))}), ONE)
     assert stage.said == [Watch("pjb_1", "acme")]
     stage.tell(Heard(News("pjb_1", "completed")))
     stage.recorded()
@@ -102,7 +102,7 @@ def test_a_resume_watches_at_once_and_needs_no_begin() -> None:
 
 
 def test_an_overtaken_job_is_taken_up_again() -> None:
-    stage = Stage(lockfile({"acme": entry(current("2", B), None, superseded("1", A, IN_PROGRESS))}), ONE)
+    stage = RunHarness(lockfile({"acme": entry(current("2", B), None, superseded("1", A, IN_PROGRESS))}), ONE)
     assert stage.said == [Watch("pjb_1", "acme")]
     stage.tell(Heard(News("pjb_1", "completed")))
     stage.recorded()
@@ -113,7 +113,7 @@ def test_an_overtaken_job_is_taken_up_again() -> None:
 
 
 def test_a_moved_job_is_waited_for_under_its_new_name() -> None:
-    stage = Stage(lockfile({"old": entry(None, pending("1", A))}), ONE)
+    stage = RunHarness(lockfile({"old": entry(None, pending("1", A))}), ONE)
     assert stage.said == [Watch("pjb_1", "acme")]
     stage.tell(Heard(News("pjb_1", "completed")))
     stage.recorded()
@@ -123,7 +123,7 @@ def test_a_moved_job_is_waited_for_under_its_new_name() -> None:
 
 def test_what_needs_no_platform_is_done_at_the_end() -> None:
     lock = lockfile({"acme": entry(current("1", A), pending("2", B)), "gone": entry(current("3", A))})
-    stage = Stage(lock, {"acme": A})
+    stage = RunHarness(lock, {"acme": A})
     assert stage.entry().pending is None
     assert "gone" in stage.finish().retired
 
@@ -137,13 +137,13 @@ def test_what_needs_no_platform_is_done_at_the_end() -> None:
         (Refused("bad locale", 400), Refusal, FAILED),
         (Refused("no credit", 402), Refusal, None),
         (Refused("not reached"), Refusal, None),
-        (Uncertain("500"), Doubt, UNCERTAIN),
+        (Uncertain("500"), UncertainOutcome, UNCERTAIN),
     ],
 )
 def test_an_answer_is_recorded_before_anything_else(
     answer: Refused | Uncertain, record: type, status: str | None
 ) -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     stage.tell(Answered("op_acme", answer))
     assert types(stage.appended()) == [record]
@@ -156,7 +156,7 @@ def test_an_answer_is_recorded_before_anything_else(
 @pytest.mark.parametrize("status", [401, 402, 403, 429, 503, None])
 def test_a_halting_answer_stops_creating_and_the_waits_go_on(status: int | None) -> None:
     lock = lockfile({"z": entry(None, pending("9", A))})
-    stage = Stage(lock, THREE | {"z": A}, Options(concurrency=1, read_summaries=False))
+    stage = RunHarness(lock, THREE | {"z": A}, Options(concurrency=1, read_summaries=False))
     stage.recorded()
     stage.tell(Answered("op_a", Refused("no", status)))
     assert stage.run.stops.halted == "no"
@@ -170,7 +170,7 @@ def test_a_halting_answer_stops_creating_and_the_waits_go_on(status: int | None)
 
 
 def test_a_refusal_of_one_spec_stops_nobody_else() -> None:
-    stage = Stage(EMPTY, {"a": A, "b": A}, Options(concurrency=1))
+    stage = RunHarness(EMPTY, {"a": A, "b": A}, Options(concurrency=1))
     stage.recorded()
     stage.tell(Answered("op_a", Refused("bad locale", 400)))
     assert stage.run.stops.halted is None
@@ -178,7 +178,7 @@ def test_a_refusal_of_one_spec_stops_nobody_else() -> None:
 
 
 def test_the_first_reason_to_halt_is_the_one_that_is_told() -> None:
-    stage = Stage(EMPTY, THREE)
+    stage = RunHarness(EMPTY, THREE)
     stage.recorded()
     stage.tell(Answered("op_a", Refused("first", 402)))
     stage.tell(Answered("op_b", Refused("second", 401)))
@@ -186,9 +186,9 @@ def test_the_first_reason_to_halt_is_the_one_that_is_told() -> None:
 
 
 def test_answers_that_are_repeated_or_not_ours_change_nothing() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     assert stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1"))) == []  # before the call
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     assert stage.tell(Answered("op_x", Accepted("pjb_1", "eng_1"))) == []
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
@@ -201,7 +201,7 @@ def test_answers_that_are_repeated_or_not_ours_change_nothing() -> None:
 
 
 def test_no_more_calls_than_allowed_and_the_next_begins_when_one_is_answered() -> None:
-    stage = Stage(EMPTY, THREE, Options(concurrency=2, read_summaries=False))
+    stage = RunHarness(EMPTY, THREE, Options(concurrency=2, read_summaries=False))
     assert [one.key for one in stage.appended() if isinstance(one, Begin)] == ["a", "b"]
     assert kinds(stage.recorded()) == [Create, Create]
     stage.tell(Answered("op_b", Accepted("pjb_b", "eng_b")))
@@ -210,7 +210,7 @@ def test_no_more_calls_than_allowed_and_the_next_begins_when_one_is_answered() -
 
 
 def test_begins_may_go_on_record_ahead_of_their_calls() -> None:
-    stage = Stage(EMPTY, THREE | {"d": A}, Options(concurrency=1, ahead=2, read_summaries=False))
+    stage = RunHarness(EMPTY, THREE | {"d": A}, Options(concurrency=1, ahead=2, read_summaries=False))
     assert [one.operation for one in stage.appended()] == ["op_a", "op_b", "op_c"]
     assert stage.recorded() == [Create("op_a", "a", A)]
     stage.tell(Answered("op_a", Accepted("pjb_a", "eng_a")))
@@ -220,7 +220,7 @@ def test_begins_may_go_on_record_ahead_of_their_calls() -> None:
 
 
 def test_what_went_on_record_ahead_is_withdrawn_when_the_run_stops() -> None:
-    stage = Stage(EMPTY, THREE, Options(concurrency=1, ahead=2))
+    stage = RunHarness(EMPTY, THREE, Options(concurrency=1, ahead=2))
     stage.recorded()
     stage.tell(Answered("op_a", Refused("no credit", 402)))
     withdrawn = [one for one in stage.appended() if isinstance(one, Refusal)]
@@ -237,7 +237,7 @@ def test_what_went_on_record_ahead_is_withdrawn_when_the_run_stops() -> None:
 
 
 def test_news_that_is_not_terminal_unknown_or_repeated_changes_nothing() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.accepted()
     for news in (News("pjb_1", "in_progress"), News("pjb_1", "napping"), News("pjb_9", "completed")):
         assert stage.tell(Heard(news)) == []
@@ -249,7 +249,7 @@ def test_news_that_is_not_terminal_unknown_or_repeated_changes_nothing() -> None
 
 
 def test_news_may_come_before_the_acceptance_is_durable() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
     acceptance = stage.appended()
@@ -261,7 +261,7 @@ def test_news_may_come_before_the_acceptance_is_durable() -> None:
 
 
 def test_news_may_come_before_the_answer_and_is_then_heard_again() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     assert stage.tell(Heard(News("pjb_1", "completed"))) == []
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
@@ -269,7 +269,7 @@ def test_news_may_come_before_the_answer_and_is_then_heard_again() -> None:
 
 
 def test_a_wait_that_the_platform_ends_leaves_the_engine_pending() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.accepted()
     stage.tell(WatchEnded("pjb_1", "no such job"))
     one = stage.entry().pending
@@ -281,7 +281,7 @@ def test_a_wait_that_the_platform_ends_leaves_the_engine_pending() -> None:
 
 
 def test_a_wait_that_ended_for_a_stranger_or_too_early_changes_nothing() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     assert stage.tell(WatchEnded("pjb_9", "?")) == []
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
@@ -291,6 +291,6 @@ def test_a_wait_that_ended_for_a_stranger_or_too_early_changes_nothing() -> None
 
 
 def test_a_summary_nobody_asked_for_changes_nothing() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.accepted()
     assert stage.tell(SummaryRead("pjb_1", {"instructions": 6})) == []

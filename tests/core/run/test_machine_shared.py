@@ -33,7 +33,7 @@ from reconciler.core.run.protocol import (
 )
 from reconciler.core.run.results import outcome_of
 from tests.core.build import A
-from tests.core.stage import Stage, kinds, types
+from tests.core.run_harness import RunHarness, kinds, types
 
 SIX = dict.fromkeys("abcdef", A)
 SHARED = Options(concurrency=2, ahead=2, shared=True, read_summaries=False, detach=True)
@@ -45,21 +45,21 @@ def creates(commands: list[Command]) -> list[str]:
     return [command.key for command in commands if isinstance(command, Create)]
 
 
-def begun(stage: Stage) -> list[str]:
+def begun(stage: RunHarness) -> list[str]:
     return [record.key for record in stage.appended() if isinstance(record, Begin)]
 
 
-def refused(stage: Stage) -> list[str]:
+def refused(stage: RunHarness) -> list[str]:
     found = [record for record in stage.appended() if isinstance(record, Refusal)]
     assert {(one.message, one.status, one.final) for one in found} <= {(UNSENT, 0, False)}
     return [one.operation for one in found]
 
 
-def outcome(stage: Stage) -> Outcome:
+def outcome(stage: RunHarness) -> Outcome:
     return outcome_of(stage.run, stage.finish())
 
 
-def answered(stage: Stage, key: str) -> list[Command]:
+def answered(stage: RunHarness, key: str) -> list[Command]:
     return stage.tell(Answered(f"op_{key}", Accepted(f"pjb_{key}", f"eng_{key}", COMPLETED)))
 
 
@@ -67,7 +67,7 @@ def answered(stage: Stage, key: str) -> list[Command]:
 
 
 def test_more_is_begun_than_is_called_so_that_no_call_waits_for_a_push() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     assert begun(stage) == ["a", "b", "c", "d"]
     assert creates(stage.recorded()) == ["a", "b"]
     assert begun(stage) == []
@@ -77,20 +77,20 @@ def test_more_is_begun_than_is_called_so_that_no_call_waits_for_a_push() -> None
 
 
 def test_a_call_ends_for_the_next_when_it_is_answered_not_when_that_is_recorded() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     stage.recorded()
     for key, following in (("a", "c"), ("b", "d")):
         assert creates(answered(stage, key)) == [following]
 
 
 def test_begins_that_are_recorded_one_by_one_are_called_one_by_one() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     called = [creates(stage.tell(Recorded((record,)))) for record in stage.appended()]
     assert called == [["a"], ["b"], [], []]
 
 
 def test_without_ahead_only_what_can_be_called_is_begun() -> None:
-    stage = Stage(EMPTY, SIX, Options(concurrency=2, shared=True))
+    stage = RunHarness(EMPTY, SIX, Options(concurrency=2, shared=True))
     assert begun(stage) == ["a", "b"]
 
 
@@ -99,7 +99,7 @@ def test_without_ahead_only_what_can_be_called_is_begun() -> None:
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: type(stop).__name__)
 def test_what_was_begun_ahead_is_taken_back_when_the_run_stops(stop: Fact) -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     stage.recorded()
     commands = stage.tell(stop)
     assert creates(commands) == []
@@ -113,7 +113,7 @@ def test_what_was_begun_ahead_is_taken_back_when_the_run_stops(stop: Fact) -> No
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: type(stop).__name__)
 def test_begins_on_their_way_to_the_remote_are_taken_back_when_they_have_arrived(stop: Fact) -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     begins = stage.appended()
     assert stage.tell(stop) == []
     stage.tell(Recorded(begins))
@@ -123,7 +123,7 @@ def test_begins_on_their_way_to_the_remote_are_taken_back_when_they_have_arrived
 
 
 def test_a_refusal_that_would_hit_every_call_takes_back_what_was_begun_ahead() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     stage.recorded()
     stage.tell(Answered("op_a", Refused("credit limit", 402)))
     assert [one.operation for one in stage.appended()] == ["op_a", "op_c", "op_d"]
@@ -139,14 +139,14 @@ def test_a_refusal_that_would_hit_every_call_takes_back_what_was_begun_ahead() -
 
 
 def test_what_was_taken_back_is_planned_again_by_the_next_run() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     stage.recorded()
     stage.tell(LeaseLost(LOST))
     stage.recorded()
     for key in "ab":
         answered(stage, key)
         stage.recorded()
-    again = Stage(fold(EMPTY, stage.run.records), SIX, SHARED)
+    again = RunHarness(fold(EMPTY, stage.run.records), SIX, SHARED)
     assert begun(again) == ["c", "d", "e", "f"]
 
 
@@ -154,7 +154,7 @@ def test_what_was_taken_back_is_planned_again_by_the_next_run() -> None:
 
 
 def test_a_begin_that_may_be_on_the_remote_is_followed_by_a_refusal() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     begins = stage.appended()
     commands = stage.tell(Unrecorded(begins, "the remote is gone"))
     assert refused(stage) == ["op_a", "op_b", "op_c", "op_d"]
@@ -168,14 +168,14 @@ def test_a_begin_that_may_be_on_the_remote_is_followed_by_a_refusal() -> None:
 
 
 def test_where_the_journal_is_only_here_nothing_is_taken_back() -> None:
-    stage = Stage(EMPTY, SIX, Options(concurrency=2, ahead=2))
+    stage = RunHarness(EMPTY, SIX, Options(concurrency=2, ahead=2))
     stage.tell(Unrecorded(stage.appended(), "disk full"))
     assert kinds(stage.said) == [Finish]
     assert stage.run.records == []
 
 
 def test_some_begins_are_recorded_and_some_are_not() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     begins = stage.appended()
     assert creates(stage.tell(Recorded(begins[:1]))) == ["a"]
     stage.tell(Unrecorded(begins[1:], "the remote is gone"))
@@ -187,7 +187,7 @@ def test_some_begins_are_recorded_and_some_are_not() -> None:
 
 
 def test_a_taking_back_that_is_not_recorded_either_ends_the_run_all_the_same() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     stage.recorded()
     stage.tell(LeaseLost(LOST))
     withdrawn = stage.appended()
@@ -203,7 +203,7 @@ def test_a_taking_back_that_is_not_recorded_either_ends_the_run_all_the_same() -
 
 
 def test_after_the_loss_of_the_lease_nothing_is_created_and_the_run_ends_with_5() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     stage.recorded()
     stage.tell(LeaseLost(LOST))
     stage.recorded()
@@ -222,7 +222,7 @@ def test_after_the_loss_of_the_lease_nothing_is_created_and_the_run_ends_with_5(
 
 
 def test_the_lease_outweighs_a_failure_but_not_an_interrupt() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     stage.tell(Unrecorded(stage.appended(), "the remote is gone"))
     failed = outcome(stage)
     assert failed.exit_code is ExitCode.FAILED
@@ -231,7 +231,7 @@ def test_the_lease_outweighs_a_failure_but_not_an_interrupt() -> None:
         (STOPS, ExitCode.INTERRUPTED),
     ]
     for facts, code in expected:
-        stage = Stage(EMPTY, SIX, SHARED)
+        stage = RunHarness(EMPTY, SIX, SHARED)
         begins = stage.appended()
         for fact in facts:
             stage.tell(fact)
@@ -241,7 +241,7 @@ def test_the_lease_outweighs_a_failure_but_not_an_interrupt() -> None:
 
 
 def test_a_lease_that_is_lost_twice_says_why_it_was_first() -> None:
-    stage = Stage(EMPTY, SIX, SHARED)
+    stage = RunHarness(EMPTY, SIX, SHARED)
     begins = stage.appended()
     stage.tell(LeaseLost(LOST))
     stage.tell(LeaseLost("somebody deleted the ref"))
@@ -258,7 +258,7 @@ def test_in_any_order_calls_follow_their_begins_within_bounds(seed: int) -> None
     """Records become durable in their order, answers come in any; at some point the lease may be lost."""
     rng = Random(seed)
     how = Options(rng.randint(1, 3), rng.randint(0, 3), shared=True, detach=True, read_summaries=False)
-    stage = Stage(EMPTY, dict.fromkeys("abcdefgh", A), how)
+    stage = RunHarness(EMPTY, dict.fromkeys("abcdefgh", A), how)
     play = _Play(stage, rng, lost_at=rng.choice([None, 0, 1, 3, 8, 15]))
     play.to_the_end()
     lock = stage.finish()
@@ -276,7 +276,7 @@ def test_in_any_order_calls_follow_their_begins_within_bounds(seed: int) -> None
 class _Play:
     """Plays the far ends of a run, checking every reaction."""
 
-    def __init__(self, stage: Stage, rng: Random, lost_at: int | None) -> None:
+    def __init__(self, stage: RunHarness, rng: Random, lost_at: int | None) -> None:
         self.stage, self.rng, self.lost_at = stage, rng, lost_at
         self.durable: list[Record] = []
         self.waiting: list[Record] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.ledger.journal import Acceptance, Doubt, Refusal
+from reconciler.core.ledger.journal import Acceptance, Refusal, UncertainOutcome
 from reconciler.core.lockfile.entry import IN_PROGRESS, UNCERTAIN
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.platform.job import Accepted, News, Refused, Uncertain
@@ -28,13 +28,13 @@ from reconciler.core.run.protocol import (
     Watch,
 )
 from tests.core.build import A, at, entry, lockfile, pending
-from tests.core.stage import ONE, QUIET, THREE, Stage, kinds
+from tests.core.run_harness import ONE, QUIET, THREE, RunHarness, kinds
 
 # ── interrupts, deadlines, detaching ───────────────────────────────────────────────────────────────────────────
 
 
 def test_after_an_interrupt_what_was_begun_is_not_called() -> None:
-    stage = Stage(EMPTY, THREE, Options(concurrency=2))
+    stage = RunHarness(EMPTY, THREE, Options(concurrency=2))
     begins = stage.appended()
     assert stage.tell(Interrupted()) == []
     stage.tell(Recorded(begins))
@@ -45,7 +45,7 @@ def test_after_an_interrupt_what_was_begun_is_not_called() -> None:
 
 
 def test_after_an_interrupt_an_answer_that_still_comes_is_recorded_and_nothing_is_watched() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     assert stage.tell(Interrupted()) == []
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
@@ -57,13 +57,13 @@ def test_after_an_interrupt_an_answer_that_still_comes_is_recorded_and_nothing_i
 
 
 def test_when_the_grace_is_over_what_has_no_answer_is_uncertain() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     stage.tell(Interrupted())
     stage.tell(GraceOver())
-    assert stage.said == [Append((Doubt("op_acme", CUT_OFF, at(3)),)), Abandon(("op_acme",))]
+    assert stage.said == [Append((UncertainOutcome("op_acme", CUT_OFF, at(3)),)), Abandon(("op_acme",))]
     assert stage.tell(GraceOver()) == []
-    stage.tell(Recorded((Doubt("op_acme", CUT_OFF, at(3)),)))
+    stage.tell(Recorded((UncertainOutcome("op_acme", CUT_OFF, at(3)),)))
     one = stage.entry().pending
     assert one is not None
     assert (one.status, one.error) == (UNCERTAIN, CUT_OFF)
@@ -73,7 +73,7 @@ def test_when_the_grace_is_over_what_has_no_answer_is_uncertain() -> None:
 @pytest.mark.parametrize("doubt_first", [True, False])
 def test_an_answer_after_the_grace_still_counts_when_it_comes_in_time(status: str, doubt_first: bool) -> None:
     lock = lockfile({"z": entry(None, pending("9", A))})
-    stage = Stage(lock, {"acme": A, "z": A})
+    stage = RunHarness(lock, {"acme": A, "z": A})
     stage.called()
     stage.tell(GraceOver())
     doubt = stage.appended()
@@ -92,7 +92,7 @@ def test_an_answer_after_the_grace_still_counts_when_it_comes_in_time(status: st
 
 
 def test_a_refusal_after_the_grace_outweighs_the_doubt() -> None:
-    stage = Stage(lockfile({"z": entry(None, pending("9", A))}), {"acme": A, "z": A})
+    stage = RunHarness(lockfile({"z": entry(None, pending("9", A))}), {"acme": A, "z": A})
     stage.called()
     stage.tell(GraceOver())
     stage.recorded()
@@ -103,7 +103,9 @@ def test_a_refusal_after_the_grace_outweighs_the_doubt() -> None:
 
 
 def test_at_the_deadline_running_jobs_stay_in_progress() -> None:
-    stage = Stage(lockfile({"z": entry(None, pending("9", A))}), {"acme": A, "z": A}, Options(concurrency=1))
+    stage = RunHarness(
+        lockfile({"z": entry(None, pending("9", A))}), {"acme": A, "z": A}, Options(concurrency=1)
+    )
     stage.called()
     assert stage.tell(DeadlinePassed()) == []  # the call under way is answered first
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
@@ -115,7 +117,7 @@ def test_at_the_deadline_running_jobs_stay_in_progress() -> None:
 
 
 def test_a_summary_is_not_waited_for_after_the_deadline() -> None:
-    stage = Stage(EMPTY, ONE, Options())
+    stage = RunHarness(EMPTY, ONE, Options())
     stage.accepted("completed")
     assert kinds(stage.said) == [ReadSummary]
     stage.tell(DeadlinePassed())
@@ -123,7 +125,7 @@ def test_a_summary_is_not_waited_for_after_the_deadline() -> None:
 
 
 def test_an_end_heard_after_the_deadline_is_recorded_without_a_summary() -> None:
-    stage = Stage(EMPTY, ONE, Options())
+    stage = RunHarness(EMPTY, ONE, Options())
     stage.called()
     stage.tell(DeadlinePassed())
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1", "completed")))
@@ -134,7 +136,7 @@ def test_an_end_heard_after_the_deadline_is_recorded_without_a_summary() -> None
 
 def test_detached_nothing_is_watched_and_no_summary_read() -> None:
     lock = lockfile({"z": entry(None, pending("9", A))})
-    stage = Stage(lock, {"acme": A, "z": A}, Options(detach=True))
+    stage = RunHarness(lock, {"acme": A, "z": A}, Options(detach=True))
     stage.called()
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
     stage.recorded()
@@ -143,13 +145,13 @@ def test_detached_nothing_is_watched_and_no_summary_read() -> None:
 
 
 def test_detached_what_is_complete_at_once_is_recorded_as_that() -> None:
-    stage = Stage(EMPTY, ONE, Options(detach=True))
+    stage = RunHarness(EMPTY, ONE, Options(detach=True))
     stage.accepted("completed")
     assert stage.entry().current is not None
 
 
 def test_without_the_lease_nothing_more_is_created_and_what_is_learned_is_recorded() -> None:
-    stage = Stage(EMPTY, THREE, Options(concurrency=1))
+    stage = RunHarness(EMPTY, THREE, Options(concurrency=1))
     stage.recorded()
     assert stage.tell(LeaseLost("taken over by another run")) == []
     stage.tell(Answered("op_a", Accepted("pjb_a", "eng_a")))
@@ -167,7 +169,7 @@ def test_without_the_lease_nothing_more_is_created_and_what_is_learned_is_record
 
 
 def test_a_begin_that_is_not_durable_is_not_called() -> None:
-    stage = Stage(EMPTY, THREE, Options(concurrency=2))
+    stage = RunHarness(EMPTY, THREE, Options(concurrency=2))
     stage.tell(Unrecorded(stage.appended(), "disk full"))
     assert stage.run.stops.halted == "disk full"
     assert stage.finish() == EMPTY
@@ -175,7 +177,7 @@ def test_a_begin_that_is_not_durable_is_not_called() -> None:
 
 
 def test_on_a_shared_journal_a_begin_that_may_have_got_there_is_taken_back() -> None:
-    stage = Stage(EMPTY, ONE, Options(shared=True))
+    stage = RunHarness(EMPTY, ONE, Options(shared=True))
     stage.tell(Unrecorded(stage.appended(), "push refused"))
     assert stage.appended() == (Refusal("op_acme", UNSENT, 0, False, at(1)),)
     assert stage.finish() == EMPTY
@@ -192,7 +194,7 @@ def test_on_a_shared_journal_a_begin_that_may_have_got_there_is_taken_back() -> 
 def test_an_answer_that_is_not_durable_still_reaches_the_lockfile(
     answer: Accepted | Uncertain | Refused, engines: tuple[str, ...]
 ) -> None:
-    stage = Stage(EMPTY, ONE, QUIET)
+    stage = RunHarness(EMPTY, ONE, QUIET)
     stage.called()
     stage.tell(Answered("op_acme", answer))
     stage.tell(Unrecorded(stage.appended(), "disk full"))
@@ -200,7 +202,7 @@ def test_an_answer_that_is_not_durable_still_reaches_the_lockfile(
 
 
 def test_an_accepted_engine_is_waited_for_though_the_disk_is_full() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
     assert stage.tell(Unrecorded(stage.appended(), "disk full")) == [Watch("pjb_1", "acme")]
@@ -210,7 +212,7 @@ def test_an_accepted_engine_is_waited_for_though_the_disk_is_full() -> None:
 
 
 def test_records_that_are_confirmed_twice_are_acted_on_once() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     begins = stage.appended()
     assert kinds(stage.tell(Recorded(begins))) == [Create]
     assert stage.tell(Recorded(begins)) == []

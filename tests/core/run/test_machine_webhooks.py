@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core.ledger.journal import Acceptance, Doubt, End, Made
+from reconciler.core.ledger.journal import Acceptance, End, JobSummary, UncertainOutcome
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.platform.job import Accepted, News, Refused, Uncertain
 from reconciler.core.platform.webhook import Event
@@ -22,7 +22,7 @@ from reconciler.core.run.protocol import (
     WatchEnded,
 )
 from tests.core.build import A, B, at, current, entry, lockfile
-from tests.core.stage import ONE, Stage, types
+from tests.core.run_harness import ONE, RunHarness, types
 
 SUMMARY = {"instructions": 6}
 
@@ -33,34 +33,34 @@ def completed(name: str = "1", **more: Any) -> Delivered:
 
 
 def test_a_webhook_ends_the_wait_and_its_summary_is_recorded_without_asking() -> None:
-    stage = Stage(EMPTY, ONE, Options())
+    stage = RunHarness(EMPTY, ONE, Options())
     stage.accepted()
     stage.tell(completed())
     assert stage.appended() == (End("op_acme", "completed", at(4)),)
     stage.recorded()
-    assert stage.appended() == (Made("op_acme", SUMMARY, at(5)),)
+    assert stage.appended() == (JobSummary("op_acme", SUMMARY, at(5)),)
     one = stage.entry().current
     assert one is not None
     assert (one.engine_id, one.summary) == ("eng_1", SUMMARY)
 
 
 def test_the_first_terminal_answer_wins_and_a_summary_may_come_later() -> None:
-    stage = Stage(EMPTY, ONE, Options())
+    stage = RunHarness(EMPTY, ONE, Options())
     stage.accepted()
     stage.tell(Heard(News("pjb_1", "completed")))
     stage.tell(completed())
-    assert stage.appended() == (Made("op_acme", SUMMARY, at(5)),)
+    assert stage.appended() == (JobSummary("op_acme", SUMMARY, at(5)),)
     assert stage.tell(completed(status="failed", summary=None)) == []
     assert stage.run.result(at(9)).entry("acme") is not None
 
 
 def test_a_summary_that_the_webhook_told_is_not_told_again_by_reading() -> None:
-    stage = Stage(EMPTY, ONE, Options())
+    stage = RunHarness(EMPTY, ONE, Options())
     stage.accepted()
     stage.tell(Heard(News("pjb_1", "completed")))
     assert stage.recorded() == [ReadSummary("pjb_1")]
     stage.tell(completed())
-    assert types(stage.appended()) == [Made]
+    assert types(stage.appended()) == [JobSummary]
     stage.tell(SummaryRead("pjb_1", {"instructions": 9}))
     made = stage.entry().current
     assert made is not None
@@ -68,18 +68,18 @@ def test_a_summary_that_the_webhook_told_is_not_told_again_by_reading() -> None:
 
 
 def test_a_webhook_that_is_quicker_than_the_answer_waits_for_it() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     assert stage.tell(completed(operation_id="op_acme")) == []
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
     assert types(stage.appended()) == [Acceptance, End]
     stage.recorded()
-    assert stage.appended() == (Made("op_acme", SUMMARY, at(4)),)
+    assert stage.appended() == (JobSummary("op_acme", SUMMARY, at(4)),)
 
 
 def test_the_calls_own_answer_says_which_engine_it_made() -> None:
     """A path is not signed: a webhook of another job on it is no answer where there is one."""
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     stage.tell(completed("9", operation_id="op_acme"))
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
@@ -89,16 +89,16 @@ def test_the_calls_own_answer_says_which_engine_it_made() -> None:
 
 
 def test_a_lost_answer_heals_whether_the_webhook_comes_before_or_after() -> None:
-    before = Stage(EMPTY, ONE)
+    before = RunHarness(EMPTY, ONE)
     before.called()
     before.tell(completed(operation_id="op_acme"))
     before.tell(Answered("op_acme", Uncertain("no answer came")))
     assert types(before.appended()) == [Acceptance, End]
 
-    after = Stage(EMPTY, {"acme": A, "web": A})
+    after = RunHarness(EMPTY, {"acme": A, "web": A})
     after.recorded()
     after.tell(Answered("op_acme", Uncertain("no answer came")))
-    assert after.appended() == (Doubt("op_acme", "no answer came", at(2)),)
+    assert after.appended() == (UncertainOutcome("op_acme", "no answer came", at(2)),)
     after.recorded()
     after.tell(completed(operation_id="op_acme"))
     assert types(after.appended()) == [Acceptance, End]
@@ -110,7 +110,7 @@ def test_a_lost_answer_heals_whether_the_webhook_comes_before_or_after() -> None
 
 
 def test_an_answer_that_comes_while_the_doubt_is_being_recorded_is_waited_for() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     stage.tell(Answered("op_acme", Uncertain("no answer came")))
     doubt = stage.appended()
@@ -123,20 +123,20 @@ def test_an_answer_that_comes_while_the_doubt_is_being_recorded_is_waited_for() 
 
 def test_an_engine_that_is_known_already_is_not_taken_for_a_lost_answer() -> None:
     lock = lockfile({"web": entry(current("7", B))})
-    stage = Stage(lock, {"acme": A, "web": B})
+    stage = RunHarness(lock, {"acme": A, "web": B})
     stage.recorded()
     stage.tell(Answered("op_acme", Uncertain("no answer came")))
     stage.recorded()
     assert stage.run.finished
-    stage = Stage(lock, {"acme": A, "web": B})
+    stage = RunHarness(lock, {"acme": A, "web": B})
     stage.recorded()
     stage.tell(completed("9", engine_id="eng_7", operation_id="op_acme"))
     stage.tell(Answered("op_acme", Uncertain("no answer came")))
-    assert types(stage.appended()) == [Doubt]
+    assert types(stage.appended()) == [UncertainOutcome]
 
 
 def test_a_refused_call_made_nothing_whatever_a_webhook_says() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     stage.tell(Answered("op_acme", Refused("no such locale", 400)))
     stage.recorded()
@@ -145,7 +145,7 @@ def test_a_refused_call_made_nothing_whatever_a_webhook_says() -> None:
 
 
 def test_a_wait_that_the_platform_refused_is_ended_by_the_webhook() -> None:
-    stage = Stage(EMPTY, {"acme": A, "web": A}, Options(read_summaries=False))
+    stage = RunHarness(EMPTY, {"acme": A, "web": A}, Options(read_summaries=False))
     stage.recorded()
     stage.tell(Answered("op_acme", Accepted("pjb_1", "eng_1")))
     stage.recorded()
@@ -159,7 +159,7 @@ def test_a_wait_that_the_platform_refused_is_ended_by_the_webhook() -> None:
 
 
 def test_an_interrupted_call_whose_webhook_comes_in_the_grace_is_recorded() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     stage.tell(Interrupted())
     stage.tell(GraceOver())
@@ -168,7 +168,7 @@ def test_an_interrupted_call_whose_webhook_comes_in_the_grace_is_recorded() -> N
 
 
 def test_what_is_not_ours_changes_nothing() -> None:
-    stage = Stage(EMPTY, ONE)
+    stage = RunHarness(EMPTY, ONE)
     stage.called()
     for event in (
         Event(None, None, None, None),

@@ -12,14 +12,14 @@ from reconciler.core.platform.job import IN_PROGRESS
 from reconciler.core.run.operation import Options
 from tests.core.attempt import Attempt
 from tests.core.build import A, B, C, wanted
-from tests.core.world import FAIR, Weather, World, edit, entries_of
+from tests.core.world import FAIR, FaultRates, World, edit, entries_of
 
 SPECS = (A, A, A, B, B, C)
 
 
-def weather_of(rng: Random) -> Weather:
+def weather_of(rng: Random) -> FaultRates:
     """Some troubles are likely, most are absent: too many at once and no run gets anywhere."""
-    return Weather(
+    return FaultRates(
         crash=rng.choice([0.0, 0.01, 0.03]),
         refused=rng.choice([0.0, 0.0, 0.1, 0.3]),
         lost_answer=rng.choice([0.0, 0.0, 0.1, 0.3]),
@@ -44,7 +44,7 @@ def options_of(rng: Random) -> Options:
     )
 
 
-def live(world: World, weather: Weather, how: Options, rounds: int) -> None:
+def live(world: World, weather: FaultRates, how: Options, rounds: int) -> None:
     """People edit, runs come and go, and people settle what is uncertain; the laws are checked all along."""
     rng = world.rng
     for _ in range(rounds):
@@ -93,7 +93,7 @@ def test_webhooks_leave_nothing_uncertain_that_made_an_engine(seed: int) -> None
     """Lost answers heal without a person, as far as jobs have ended."""
     rng = Random(seed)
     world = World(rng)
-    weather = Weather(crash=0.02, lost_answer=0.5, completed_at_once=0.5, failing_job=0.2)
+    weather = FaultRates(crash=0.02, lost_answer=0.5, completed_at_once=0.5, failing_job=0.2)
     for _ in range(rng.randint(1, 5)):
         edit(world, SPECS)
         Attempt(world, weather, options_of(rng), world.plan()).go()
@@ -102,7 +102,7 @@ def test_webhooks_leave_nothing_uncertain_that_made_an_engine(seed: int) -> None
         world.platform.work(rng, weather)
     world.take_in(world.platform.webhooks())
     world.check()
-    for _, entry in entries_of(world.standing()):
+    for _, entry in entries_of(world.recorded()):
         if entry.pending is not None and entry.pending.status == UNCERTAIN:
             call = world.platform.calls.get(entry.pending.operation_id)
             assert call is None or call.engine_id is None
@@ -117,7 +117,7 @@ def test_whatever_happens_every_engine_is_known_and_it_converges(seed: int) -> N
     world.files["acme"] = A
     live(world, weather_of(rng), options_of(rng), rng.randint(2, 8))
     converge(world)
-    if world.read()[1] or world.standing() != world.read()[0]:
+    if world.read()[1] or world.recorded() != world.read()[0]:
         Attempt(world, FAIR, Options(), world.plan()).go()
     assert_converged(world)
     before = world.lockfile

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import Diagnostic
 from reconciler.core.plan.model import Kind
-from reconciler.core.pull_request.comment_state import Told
+from reconciler.core.pull_request.comment_state import CommentState
 from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.markdown.outcome_comment import (
     Merge,
@@ -28,8 +28,8 @@ DONE = Result("acme", Kind.CREATE, Status.DONE, "eng_1")
 RUNNING = Result("shop", Kind.CREATE, Status.RUNNING, "eng_2", job_id="pjb_2", operation_id="op2")
 
 
-def told_by(outcome: Outcome) -> Told:
-    first = Told(unchanged=outcome.unchanged, commit=MERGE.commit, run=MERGE.run_url)
+def told_by(outcome: Outcome) -> CommentState:
+    first = CommentState(unchanged=outcome.unchanged, commit=MERGE.commit, run=MERGE.run_url)
     return first.and_then(outcome.results)
 
 
@@ -66,7 +66,7 @@ def test_a_later_run_reads_what_it_said() -> None:
 def test_why_nothing_was_done_comes_first() -> None:
     problem = Diagnostic("another run is applying", hint="wait for it")
     found = [Diagnostic("unknown key `locale`", "engines/a.yaml", 2, 1)]
-    text = render_outcome_comment(replace(MERGE, problem=problem, findings=found), Outcome(), Told())
+    text = render_outcome_comment(replace(MERGE, problem=problem, findings=found), Outcome(), CommentState())
     assert "\n\n**Nothing was done: another run is applying** Hint: wait for it\n\n```\n" in text
     assert "engines/a.yaml:2:1" in text
     assert "Apply: 0 unchanged" not in text

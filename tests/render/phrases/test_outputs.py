@@ -21,7 +21,7 @@ from tests.render.samples import EVIL
 SCHEMA = plan_schema()
 POINTER = Write(Output("i18n.json", "/engineId"), "acme", "eng_1")
 VARIABLE = Write(Output(".env", None, "ENGINE"), "shop", "eng_2")
-PLAN = Plan("production", unchanged=("acme", "shop"), outputs=(POINTER, VARIABLE), outputs_left=("no `x`",))
+PLAN = Plan("production", unchanged=("acme", "shop"), outputs=(POINTER, VARIABLE), outputs_failed=("no `x`",))
 
 
 def test_every_view_names_them() -> None:
@@ -55,7 +55,7 @@ def test_without_any_nothing_is_said() -> None:
 @pytest.mark.parametrize("name", ["conf/{}.json", EVIL + "{}", "x" * 3_000 + "{}"])
 def test_many_are_counted_and_none_gets_out(name: str) -> None:
     many = tuple(Write(Output(name.replace("{}", str(number)), EVIL), EVIL, EVIL) for number in range(500))
-    plan = Plan("production", unchanged=("acme",), outputs=many, outputs_left=(EVIL,) * 500)
+    plan = Plan("production", unchanged=("acme",), outputs=many, outputs_failed=(EVIL,) * 500)
     assert "and 480 more" in render_plan(plan)
     assert "\x1b" not in render_plan(plan)
     assert len(render_plan_markdown(plan, limit=20_000).encode()) <= 20_000

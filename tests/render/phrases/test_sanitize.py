@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.render.phrases.sanitize import cut_to_width, display_width, printable, shorten, shorten_pair
+from reconciler.render.phrases.sanitize import cut_to_width, display_width, sanitize, shorten, shorten_pair
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from reconciler.render.phrases.sanitize import cut_to_width, display_width, prin
     ],
 )
 def test_what_people_write_stays(text: str) -> None:
-    assert printable(text) == text
+    assert sanitize(text) == text
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_people_write_stays(text: str) -> None:
     ],
 )
 def test_what_deceives_is_spelled_out(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert sanitize(text) == shown
 
 
 def test_a_cut_says_how_much_is_missing() -> None:

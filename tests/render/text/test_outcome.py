@@ -319,7 +319,7 @@ ANY_OUTCOMES = st.builds(
     unwritten=maybe,
     unpublished=maybe,
     proposed=maybe,
-    outputs_left=st.lists(texts, max_size=2).map(tuple),
+    outputs_failed=st.lists(texts, max_size=2).map(tuple),
     interrupted=st.booleans(),
     detached=st.booleans(),
 )

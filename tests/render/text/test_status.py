@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from reconciler.core.engine.spec import Kept
+from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile.entry import Entry, Pending, Provisioned, Retired, Superseded
 from reconciler.core.lockfile.model import EMPTY, Lockfile
@@ -138,7 +138,7 @@ def test_colour_only_when_asked() -> None:
 
 
 def test_protected_engines_are_marked() -> None:
-    kept = Kept(protect=True)
+    kept = LifecycleOptions(protect=True)
     lockfile = LOCKFILE.with_entries({key: Entry(SERVING, kept=kept) for key in ("acme", "docs/help")})
     lockfile = lockfile.with_entry("legal", Entry(SERVING, pending("failed", error="no"), kept=kept))
     lockfile = lockfile.with_retired("old", (Retired(Entry(SERVING, kept=kept), "2026-11-22T10:00:00Z"),))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from reconciler.app import driver as driver_module
-from reconciler.app import sharing
+from reconciler.app import ledger_writer as sharing
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import (
     ExitCode,
@@ -53,7 +53,9 @@ def losing(
         await until(lambda: scene.log.count_of("POST"), "the first call is under way")
         await until(lambda: len(scene.remote.pushes) == 2, "and the next is announced")
         lose(scene)
-        await until(lambda: scene.sharer is not None and scene.sharer.lost, "the loss is noticed")
+        await until(
+            lambda: scene.ledger_writer is not None and scene.ledger_writer.lost, "the loss is noticed"
+        )
         if heals:
             scene.ledger.before = lambda name, records: None
         scene.platform.slow["Acme"].set()
@@ -251,7 +253,7 @@ def test_renewals_that_are_refused_are_not_tried_without_a_pause() -> None:
     async def during() -> None:
         await until(lambda: scene.remote.has("begin"))
         scene.ledger.before = lambda name, records: PushRefused("no more") if name == "record" else None
-        await until(lambda: scene.sharer is not None and scene.sharer.lost, "the lease ran out")
+        await until(lambda: scene.ledger_writer is not None and scene.ledger_writer.lost, "the lease ran out")
         end.set()
 
     outcome = scene.share(during)

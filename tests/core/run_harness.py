@@ -28,7 +28,7 @@ THREE = {"a": A, "b": A, "c": A}
 QUIET = Options(read_summaries=False)
 
 
-class Stage:
+class RunHarness:
     """A run whose commands are looked at by hand. Every fact comes a second after the one before it."""
 
     def __init__(

@@ -14,31 +14,31 @@ from collections.abc import Callable, Sequence
 from reconciler.app.ports import Clock, Ledger
 from reconciler.app.pushing import Pusher, Terms
 from reconciler.core.errors import GitError, LeaseHeld, ReconcileError, RemoteUnreachable
-from reconciler.core.ledger.journal import Acceptance, Begin, Doubt, Record, Refusal
-from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.ledger.journal import Acceptance, Begin, Record, Refusal, UncertainOutcome
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.merge import Merged
 from reconciler.core.lockfile.model import Lockfile
 
-__all__ = ["Sharer", "Terms", "Unannounced"]
+__all__ = ["BeginNotPublished", "LedgerWriter", "Terms"]
 
 RESULT_DELAY = 0.8  # seconds that an answer waits for others before it is pushed
 FIRST_PAUSE, LAST_PAUSE = 0.2, 10.0  # seconds between tries while pushes fail
 MARGIN = 5.0  # seconds before the expiry of our lease from which nothing is created any more
 CLOCK_LOOK = 5.0  # seconds between two looks at the clock, which may have been moved
-_PROMPT = (Acceptance, Refusal, Doubt)
+_PROMPT = (Acceptance, Refusal, UncertainOutcome)
 
 Waiting = tuple[tuple[Record, ...], asyncio.Future[None]]
 
 
-class Unannounced(ReconcileError):
+class BeginNotPublished(ReconcileError):
     """Begins could not be brought to the remote, so nothing is called on the strength of them."""
 
 
-class Sharer:
+class LedgerWriter:
     """The shared side of one run, from the lease to the last record. `seen` is what the plan was made from."""
 
     def __init__(
-        self, ledger: Ledger, seen: Shared, terms: Terms, clock: Clock, pause: Callable[[int], None]
+        self, ledger: Ledger, seen: RemoteSnapshot, terms: Terms, clock: Clock, pause: Callable[[int], None]
     ) -> None:
         self._pusher = Pusher(ledger, seen, terms, clock, pause)
         self._terms = terms
@@ -51,7 +51,7 @@ class Sharer:
         self._closing = False
 
     @property
-    def seen(self) -> Shared:
+    def seen(self) -> RemoteSnapshot:
         """The ledger as of the last look or push."""
         return self._pusher.seen
 
@@ -65,7 +65,7 @@ class Sharer:
         """Whether the lease was ours at any time; before that, nothing was created."""
         return self._pusher.ever_held
 
-    def tell_loss(self, on_lost: Callable[[str], object]) -> None:
+    def report_loss(self, on_lost: Callable[[str], object]) -> None:
         """Who is told when the lease is lost, from whichever thread notices."""
         self._pusher.on_lost = on_lost
 
@@ -76,9 +76,9 @@ class Sharer:
             raise LeaseHeld(self.lost, hint="wait until that run has ended, or give --lease-wait 10m")
 
     async def announce(self, begins: Sequence[Record]) -> None:
-        """Returns when these begins are on the remote. Raises `Unannounced` when they may not be acted on."""
+        """Returns when these begins are on the remote. Raises `BeginNotPublished` when they may not be acted on."""
         if self.lost is not None or self._closing:
-            raise Unannounced(self.lost or "the run ends")
+            raise BeginNotPublished(self.lost or "the run ends")
         announced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._begins.append((tuple(begins), announced))
         self._wake.set()
@@ -127,9 +127,9 @@ class Sharer:
                     self._failed(error, since)
                 else:
                     self._failures = 0
-                    self._tell(self._under_way, self.lost)
+                    self._report(self._under_way, self.lost)
         finally:  # whatever ended this, nobody waits for ever
-            self._tell([*self._under_way, *self._begins], "the run ends")
+            self._report([*self._under_way, *self._begins], "the run ends")
 
     def _failed(self, error: ReconcileError, since: float | None) -> None:
         """Try again after a while what may only take time; give up on the rest, and on begins when it is too late."""
@@ -146,7 +146,7 @@ class Sharer:
         if again and self.ever_held and self.lost is None:
             self._begins = self._under_way + self._begins
         else:
-            self._tell(self._under_way, error.message)
+            self._report(self._under_way, error.message)
         self._under_way = []
 
     async def _work_to_do(self) -> bool:
@@ -176,11 +176,11 @@ class Sharer:
         return self._pusher.left() <= min(MARGIN, self._terms.ttl / 4)
 
     @staticmethod
-    def _tell(waiting: Sequence[Waiting], trouble: str | None) -> None:
+    def _report(waiting: Sequence[Waiting], trouble: str | None) -> None:
         for _, announced in waiting:
             if announced.done():
                 continue
             if trouble is None:
                 announced.set_result(None)
             else:
-                announced.set_exception(Unannounced(trouble))
+                announced.set_exception(BeginNotPublished(trouble))

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.app import sharing
+from reconciler.app import ledger_writer as sharing
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, LeaseHeld, RemoteUnreachable
 from reconciler.core.ledger.lease import give_back
-from reconciler.core.ledger.remote_snapshot import Shared
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from tests.app.memory_ledger import Remote, SharedScene, taken_by_another
 from tests.core.build import accepted, begin
 
@@ -50,7 +50,7 @@ def broken(scene: SharedScene) -> None:
 
 
 def deleted(scene: SharedScene) -> None:
-    scene.remote.shared = Shared(None, (), branch_tip="b0")
+    scene.remote.shared = RemoteSnapshot(None, (), branch_tip="b0")
 
 
 def rewritten(scene: SharedScene) -> None:
@@ -78,7 +78,9 @@ def losing(
         await until(lambda: scene.log.count_of("POST"), "the first call is under way")
         await until(lambda: len(scene.remote.pushes) == 2, "and the next is announced")
         lose(scene)
-        await until(lambda: scene.sharer is not None and scene.sharer.lost, "the loss is noticed")
+        await until(
+            lambda: scene.ledger_writer is not None and scene.ledger_writer.lost, "the loss is noticed"
+        )
         if heals:
             scene.ledger.before = lambda name, records: None
         scene.platform.slow["Acme"].set()
@@ -238,8 +240,8 @@ def test_a_run_that_comes_second_creates_nothing_and_leaves_nothing() -> None:
     taken_by_another(scene.remote)
     before = scene.remote.shared
     outcome = scene.share(planned=planned)
-    assert scene.sharer is not None
-    assert not scene.sharer.ever_held
+    assert scene.ledger_writer is not None
+    assert not scene.ledger_writer.ever_held
     assert outcome.exit_code == ExitCode.LEASE
     assert scene.platform.operations == []
     assert scene.remote.shared == before
@@ -250,4 +252,4 @@ def test_acquire_is_refused_to_whoever_comes_second() -> None:
     planned = scene.shared_plan()
     taken_by_another(scene.remote)
     with pytest.raises(LeaseHeld, match="process 7 on elsewhere"):
-        scene.new_sharer(planned).acquire()
+        scene.new_ledger_writer(planned).acquire()
