@@ -74,19 +74,34 @@ def report_output(error: OSError) -> int:
 
 
 def report_bug(error: Exception, arguments: Sequence[str]) -> int:
-    """What nobody foresaw. It looks unlike a failure, and says where it was; the whole trace only with debug."""
+    """A bug of ours. It looks unlike a failure, and leaves a log for the report; the traceback stays off the screen."""
     import traceback
+
+    from reconciler.cli.crash_log import crash_text  # for bugs only
 
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(frame.filename)}, line {frame.lineno}"
     message = f"this is a bug in reconcile: {type(error).__name__} in {where}"
-    hint = "what was done is in the journal and the lockfile. Please report this, with the output of --log-level debug"
+    text = crash_text(error, arguments, os.environ)
+    hint = f"completed steps are in the journal and the lockfile. Please report this bug; {_crash_log(text, arguments)}"
     if wants_json(arguments):
         _print_json(message, hint, None, ExitCode.BUG)
-    print(f"bug: {message}\nhint: {hint}", file=sys.stderr)
+    print(f"bug: {message}\nhint: {_harmless(hint)}", file=sys.stderr)
     if "debug" in arguments or "--log-level=debug" in arguments:
-        traceback.print_exception(error, file=sys.stderr)
+        print(_harmless(text), file=sys.stderr)
     return int(ExitCode.BUG)
+
+
+def _crash_log(text: str, arguments: Sequence[str]) -> str:
+    """Which file to attach. A log that cannot be written is no reason to say less of the bug."""
+    from reconciler.cli.crash_log import write_crash_log  # for bugs only
+
+    try:
+        return f"read and attach {write_crash_log(text, arguments)}"
+    except OSError as error:
+        return (
+            f"add the output of --log-level debug (a crash log cannot be written: {error.strerror or error})"
+        )
 
 
 def _print_json(message: str, hint: str | None, error: ReconcileError | None, code: ExitCode) -> None:
