@@ -135,7 +135,7 @@ def test_version_is_a_plain_literal() -> None:
 
 
 def test_git_is_reached_through_one_module() -> None:
-    """DESIGN: GitPython's command wrapper, in one place, so that its safe settings are never forgotten."""
+    """So that its safe settings are never forgotten (docs/design.md, section 9)."""
     users = [name_of(path) for path in PACKAGE if "git" in imported(path)]
     assert len(users) <= 1, users
 

@@ -112,7 +112,7 @@ class Platform(Protocol):
     """The provisioning API. It never raises for what the platform says: that is an `Answer`."""
 
     async def create(self, operation_id: str, spec: Spec, callback_url: str | None) -> Answer:
-        """One create call, with the safe retries of PLATFORM.md and no other.
+        """One create call, with the safe retries of docs/platform.md and no other.
 
         Cancelling it while the request is under way leaves its outcome unknown; the caller records that.
         """

@@ -121,7 +121,7 @@ def _refuse_misplaced(ctx: click.Context, command: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit code; every error ends here (DESIGN §7)."""
+    """Run the command and return its exit code; every error ends here (docs/design.md, section 7)."""
     try:
         return _run(arguments)
     except OSError as error:  # all others are told apart below

@@ -20,7 +20,7 @@ from reconciler.core.suggest import did_you_mean
 OLDEST_PYTHON = (3, 11)
 OLDEST_GIT = (2, 30)  # `fetch --no-write-fetch-head` came with 2.29, `rev-parse --end-of-options` with 2.30
 CLOCK_WARNING = 60.0  # seconds
-CLOCK_PROBLEM = 300.0  # webhooks older, or younger, than this are refused (PLATFORM.md)
+CLOCK_PROBLEM = 300.0  # webhooks older, or younger, than this are refused (docs/platform.md)
 NOT_OFFERED = frozenset({404, 405, 501})
 # Variables that are no settings.
 _OTHER_VARIABLES = frozenset(

@@ -5,7 +5,7 @@
     ├── InvalidInput           3  engine files or settings; carries every diagnostic found
     │   ├── LockfileError      3  the lockfile cannot be read as one
     │   ├── JournalError       3  the journal cannot be read as one
-    │   │   └── UnreadableLease   3  nor the lease on its ref (core/lease)
+    │   │   └── UnreadableLease   3  nor the lease on its ref (core/ledger/lease)
     │   └── OutputRefused      3  a file that engine IDs are to be written into (core/outputs)
     ├── StorageError           1  the disk refused: read-only, full, no permission
     ├── PlatformError          1  the platform refused or could not be reached
@@ -15,7 +15,7 @@
     │   ├── RefMoved           1  a ref moved meanwhile; look again and try again
     │   ├── PushRefused        1  the remote will not have a push: protection, hook, permission
     │   └── RemoteUnreachable  1  the remote cannot be read or reached
-    ├── NotServing             1  no such engine, or it does not serve yet (core/serving)
+    ├── NotServing             1  no such engine, or it does not serve yet (core/lockfile/engine_ids)
     ├── BeginNotPublished      1  begins are not on the remote; never leaves a run (app/ledger_writer)
     ├── LeaseHeld              5  another run is applying
     ├── GuardRefused           6  stale plan, protected engine, too many replacements
@@ -33,7 +33,7 @@ from typing import NamedTuple
 
 
 class ExitCode(IntEnum):
-    """What the process ends with (DESIGN §7). The same for every output format."""
+    """What the process ends with (docs/design.md, section 7). The same for every output format."""
 
     OK = 0
     FAILED = 1

@@ -1,4 +1,4 @@
-"""A plan with nothing to do loads only what it needs: the heavy libraries stay out (DESIGN: it is instant)."""
+"""A plan with nothing to do loads only what it needs: the heavy libraries stay out (docs/design.md: it is instant)."""
 
 from __future__ import annotations
 

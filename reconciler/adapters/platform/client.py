@@ -1,4 +1,4 @@
-"""The provisioning API over HTTP (PLATFORM.md): sends what is documented, and loses no create call's outcome.
+"""The provisioning API over HTTP (docs/platform.md): sends what is documented, and loses no create call's outcome.
 
 A create call is repeated only while nothing of it can have left, or when the platform said that it did
 nothing.

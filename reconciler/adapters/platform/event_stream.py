@@ -1,4 +1,4 @@
-"""News of running jobs from the platform's WebSocket (PLATFORM.md), one connection a job.
+"""News of running jobs from the platform's WebSocket (docs/platform.md), one connection a job.
 
 The server says nothing when a job ends; it closes the socket, and tells the job's status when one connects
 again. So every close, for whatever reason, leads to a new connection, and only a snapshot with a terminal

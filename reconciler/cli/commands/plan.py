@@ -133,7 +133,7 @@ def plan_project(
 
 
 def exit_code_of(plan: Plan, detailed: bool) -> ExitCode:
-    """What a plan alone ends with (DESIGN §7)."""
+    """What a plan alone ends with (docs/design.md, section 7)."""
     if plan.invalid:
         return ExitCode.INVALID
     if not detailed:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 SourceType = Literal["link", "content"]
 SpecRecord = Mapping[str, Any]  # {"name", "description"?, "locales"?, "sources"?: [{"type", …}]}
 
-MAX_SOURCES = 10  # the platform's limit (PLATFORM.md)
+MAX_SOURCES = 10  # the platform's limit (docs/platform.md)
 MAX_OUTPUTS = 20
 
 

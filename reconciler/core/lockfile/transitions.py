@@ -1,7 +1,7 @@
 """How an entry changes: every way from one recorded situation to the next, as pure functions.
 
-`engineId` at the top of an entry changes in `complete`, `restore` and `settle` only (DESIGN §1, promise 2), and an
-engine that leaves its place goes to `superseded`: no function here forgets one.
+`engineId` at the top of an entry changes in `complete`, `restore` and `settle` only (docs/design.md, section 1), and
+an engine that leaves its place goes to `superseded`: no function here forgets one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From difference to action: the table of DESIGN §4, as one pure function.
+"""From difference to action: the table of docs/design.md, section 4, as one pure function.
 
 `make_plan` is given what is desired and where things stand (the folded lockfile), and says what is to be done. An
 uncertain operation stops everything else for its key: whatever was made must be known before more is made.

@@ -24,7 +24,9 @@ PLAN_VERSION = 1
 
 
 class Kind(StrEnum):
-    """What is done about one engine (DESIGN §4). `NONE` stands in a plan only where there is something to say."""
+    """What is done about one engine (docs/design.md, section 4). `NONE` is in a plan only where there is something to
+    say.
+    """
 
     CREATE = "create"
     REPLACE = "replace"

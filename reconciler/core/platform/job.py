@@ -1,4 +1,4 @@
-"""What the platform tells: answers to create calls, and news of provisioning jobs (PLATFORM.md).
+"""What the platform tells: answers to create calls, and news of provisioning jobs (docs/platform.md).
 
 Here is decided what an answer means, from its status and body alone. The distinction that matters is whether
 an engine can exist after a call: *accepted* yes, *refused* no, *uncertain* perhaps. What cannot be read for

@@ -1,4 +1,4 @@
-"""Webhooks the way Standard Webhooks signs them: who may be believed, and what a believed body says (PLATFORM.md).
+"""Webhooks the way Standard Webhooks signs them: who may be believed, and what a believed body says (docs/platform.md).
 
 Stricter than the public library, which this was compared with: every value is checked against its exact form before it
 is used, one bad entry among the signatures costs nothing but itself, and nothing that a sender writes can raise. A

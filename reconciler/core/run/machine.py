@@ -1,11 +1,11 @@
 """One apply as a state machine without I/O: facts in, commands out. The driver decides nothing.
 
-For every create call the order is begin → journal → call → answer → journal → wait → end → journal (DESIGN
-§5), each step only when the one before it is durable. The lockfile at the end is `fold(local actions done,
-records)`, by the same function that a later run would use on the journal of a run that was killed; so there
-is one truth, and no way to end elsewhere by dying.
+For every create call the order is begin → journal → call → answer → journal → wait → end → journal
+(docs/design.md, section 5), each step only when the one before it is durable. The lockfile at the end is
+`fold(local actions done, records)`, by the same function that a later run would use on the journal of a run that
+was killed; so there is one truth, and no way to end elsewhere by dying.
 
-Here is the way from begin to answer, and what stops a run; what is heard of jobs from then on is in `hearing`.
+Here is the way from begin to answer, and what stops a run; what is heard of jobs from then on is in `completion`.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The most severe of what the results mean (DESIGN §7)."""
+        """The most severe of what the results mean (docs/design.md, section 7)."""
         codes = {_CODES[result.status] for result in self.results}
         if self.timed_out and not self.halted:
             codes = {self._after_deadline(result) for result in self.results}

@@ -1,4 +1,4 @@
-"""What answers and news mean. The rows are PLATFORM.md's tables."""
+"""What answers and news mean. The rows are the tables of docs/platform.md."""
 
 from __future__ import annotations
 
