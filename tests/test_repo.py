@@ -13,12 +13,17 @@ from pathlib import Path
 import pytest
 
 import reconciler
+from reconciler.adapters.yaml.reader import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = sorted((ROOT / "reconciler").rglob("*.py"))
 SOURCES = PACKAGE + sorted(
     path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 )
+
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted([*GITHUB.glob("workflows/*.y*ml"), *GITHUB.glob("actions/**/*.y*ml")])
+FORMS = sorted(set(GITHUB.glob("ISSUE_TEMPLATE/*.yml")) - {GITHUB / "ISSUE_TEMPLATE" / "config.yml"})
 
 MODULE_LINES = 400
 FUNCTION_LINES = 60
@@ -157,7 +162,7 @@ def test_imports_inside_functions_are_seen(tmp_path: Path) -> None:
     assert imported(path) == {"a", "c"}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / ".github").glob("*/**/*.y*ml")), ids=name_of)
+@pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
 def test_actions_are_pinned_by_commit(path: Path) -> None:
     uses = list(ACTION.finditer(path.read_text(encoding="utf-8")))
     assert uses
@@ -167,6 +172,26 @@ def test_actions_are_pinned_by_commit(path: Path) -> None:
             continue
         assert re.fullmatch(r"[^@\s]+@[0-9a-f]{40}", match["action"]), match["action"]
         assert re.match(r"\s+# v\d", match["comment"]), f"{match['action']}: name the version in a comment"
+
+
+@pytest.mark.parametrize("path", FORMS, ids=name_of)
+def test_issue_forms_are_what_github_reads(path: Path) -> None:
+    """GitHub shows nothing of a form that is not."""
+    form = read_yaml(path.read_bytes(), name_of(path)).value
+    assert {"name", "description", "body"} <= form.keys()
+    asking = [field for field in form["body"] if field["type"] != "markdown"]
+    assert all(field["type"] in ("textarea", "input", "dropdown", "checkboxes") for field in asking)
+    assert all(field["attributes"]["label"] for field in asking)
+    ids = [field["id"] for field in asking]
+    assert len(ids) == len(set(ids))
+
+
+def test_hooks_of_our_own_run_what_lint_runs() -> None:
+    hooks = read_yaml((ROOT / ".pre-commit-config.yaml").read_bytes(), "hooks").value["repos"][0]["hooks"]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    entries = [hook["entry"].removesuffix(" --force-exclude").removeprefix(".venv/bin/") for hook in hooks]
+    assert entries
+    assert [entry for entry in entries if f"\t$(BIN)/{entry}\n" not in makefile] == []
 
 
 def test_ci_script_can_be_executed() -> None:
