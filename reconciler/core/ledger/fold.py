@@ -256,7 +256,7 @@ def _answer(entry: Entry, known: Facts) -> Entry:
     if known.accepted is not None:
         return transitions.accept(entry, known.accepted.job_id, known.accepted.engine_id)
     if known.settled is not None:
-        return _settle(entry, known.settled)
+        return _settle(entry, known.settled, known.made.summary if known.made else None)
     if known.refused is not None:
         if not known.refused.final:
             return transitions.drop(entry, known.refused.at)
@@ -266,7 +266,7 @@ def _answer(entry: Entry, known: Facts) -> Entry:
     return entry
 
 
-def _settle(entry: Entry, settled: Settlement) -> Entry:
+def _settle(entry: Entry, settled: Settlement, summary: Mapping[str, int] | None) -> Entry:
     if settled.decision == "retry":
         return transitions.drop(entry, settled.at)
     if settled.engine_id is None:
@@ -275,7 +275,7 @@ def _settle(entry: Entry, settled: Settlement) -> Entry:
         return transitions.accept(entry, settled.job_id, settled.engine_id)
     assert entry.pending is not None  # settled is what was pending
     named = replace(entry, pending=replace(entry.pending, engine_id=settled.engine_id))
-    return transitions.complete(named, settled.at)
+    return transitions.complete(named, settled.at, summary)
 
 
 def _with_engines(entry: Entry, known: Facts) -> Entry:

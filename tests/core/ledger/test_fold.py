@@ -192,6 +192,21 @@ def test_a_summary_is_kept_also_when_it_comes_after_the_lockfile_was_written() -
         assert one.current.summary == {"instructions": 6}
 
 
+def test_a_summary_belongs_to_the_engine_that_a_person_named() -> None:
+    """A webhook may have told what was made before somebody settles the operation by hand."""
+    records = [
+        begin("1", A, 1),
+        JobSummary("op_1", {"instructions": 6}, at(2)),
+        Settlement("op_1", "engine", at(3), "eng_1"),
+    ]
+    once = fold(EMPTY, records)
+    one = once.entry("acme")
+    assert one is not None
+    assert one.current is not None
+    assert one.current.summary == {"instructions": 6}
+    assert fold(once, records) == once
+
+
 def test_an_overtaken_engine_learns_how_its_job_ended() -> None:
     lock = lockfile({"acme": entry(current("2", B), None, superseded("1", A, IN_PROGRESS))})
     completed = fold(lock, [ended("1", 3), JobSummary("op_1", {"instructions": 6}, at(4))]).entry("acme")
