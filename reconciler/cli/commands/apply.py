@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from reconciler.cli.commands.plan import plan_project
 from reconciler.cli.options import PublishingCommand, apply_options, global_options, plan_options
 from reconciler.cli.wiring.completion_sources import check_callback, completion_sources_of
+from reconciler.cli.wiring.planner import planner_of, request_of
 from reconciler.cli.wiring.project import open_project
-from reconciler.cli.wiring.runner import Session
+from reconciler.cli.wiring.runner import ApplyRunner
 from reconciler.cli.wiring.saved_plans import read_saved
-
-if TYPE_CHECKING:
-    from reconciler.app.planning import PlanResult
-    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 
 SETTINGS = (
     "concurrency",
@@ -47,9 +43,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 
     with completion_sources_of(project, flags) as (project, completion_sources):
         check_callback(project, completion_sources)
-
-        def planner(shared: RemoteSnapshot | None) -> PlanResult:
-            return plan_project(project, flags, shared, saved)
-
-        code = Session(ctx, project, {**flags, "no_wait": False}, planner, completion_sources).run()
+        planner = planner_of(project, request_of(project, flags, saved))
+        how = {**flags, "no_wait": False}
+        code = ApplyRunner(ctx, project, how, planner, planner.plan, completion_sources).run()
     ctx.exit(code)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from reconciler.app.planning import Request, plan_to_collect
+from reconciler.app.planning import Request
 from reconciler.cli.options import PublishingCommand, collect_options, global_options
 from reconciler.cli.wiring.completion_sources import completion_sources_of
-from reconciler.cli.wiring.outputs_behind import with_outputs
+from reconciler.cli.wiring.planner import planner_of
 from reconciler.cli.wiring.project import open_project
-from reconciler.cli.wiring.runner import Session
-
-if TYPE_CHECKING:
-    from reconciler.app.planning import PlanResult
-    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+from reconciler.cli.wiring.runner import ApplyRunner
 
 SETTINGS = ("timeout", "publish", "lease_ttl", "lease_wait", "via", "inbox", "inbox_url")  # those with a flag
 
@@ -35,13 +31,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     platform. Engine files are not looked at and nothing is created, so it suits a schedule.
     """
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
-    request = Request(project.settings.environment, tuple(flags["only"]))
-
-    def planner(shared: RemoteSnapshot | None) -> PlanResult:
-        journal = project.known_journal if shared is None else project.journal
-        return with_outputs(project, plan_to_collect(project.lockfile, journal, request, shared))
-
+    planner = planner_of(project, Request(project.settings.environment, tuple(flags["only"])))
     how = {**flags, "yes": True, "detach": False}
     with completion_sources_of(project, flags) as (_, completion_sources):
-        code = Session(ctx, project, how, planner, completion_sources, "collect").run()
+        code = ApplyRunner(ctx, project, how, planner, planner.collect, completion_sources, "collect").run()
     ctx.exit(code)

@@ -78,7 +78,7 @@ def _show(
     if format_ == "json":
         _show_json(valid, findings, code, environment)
     elif format_ in ("gitlab", "sarif"):
-        from reconciler.cli.wiring.reports import report
+        from reconciler.cli.wiring.plan_views import report
 
         plan = Plan(environment, diagnostics=tuple(findings), lockfile=project.settings.lockfile)
         click.echo(report(ctx, project, plan, format_))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.options import given, global_options
+from reconciler.cli.wiring.completion_sources import SECRET, TOKEN, listen_address
 from reconciler.cli.wiring.relay import relay_target
 from reconciler.core.duration import format_duration, parse_duration
 from reconciler.core.errors import InvalidInput, UsageError
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from reconciler.adapters.receiver.intake import Network
     from reconciler.adapters.receiver.server import Settings
 
-SECRET = "LINGO_WEBHOOK_SECRET"  # noqa: S105 # a variable's name
-TOKEN = "RECONCILE_INBOX_TOKEN"  # noqa: S105 # the same
 MIN_TOKEN = 16
 
 
@@ -133,16 +132,6 @@ def _settings(flags: dict[str, Any], token: str) -> Settings:
         tls_key=flags["tls_key"],
         relay=relay_target(flags["relay"], os.environ),
     )
-
-
-def listen_address(text: str) -> tuple[str, int]:
-    """The host and port in `HOST:PORT`, `[V6]:PORT` or `:PORT` (all addresses). Raises `UsageError`."""
-    host, colon, port = text.rpartition(":")
-    if colon and port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 65536:
-        bare = host.removeprefix("[").removesuffix("]")
-        if (":" in bare) == (host != bare):
-            return bare or "0.0.0.0", int(port)  # noqa: S104 # asked for
-    raise UsageError("--listen must be HOST:PORT", hint="such as 127.0.0.1:8788, 0.0.0.0:8788 or [::1]:8788")
 
 
 def _seconds(flags: dict[str, Any], name: str, least: float, most: float) -> float:

@@ -125,7 +125,6 @@ def _listening(stack: ExitStack, project: Project, listen: str) -> Project:
     from reconciler.adapters.receiver.server import Settings
     from reconciler.adapters.receiver.signing_secrets import Secrets
     from reconciler.adapters.receiver.thread import running
-    from reconciler.cli.commands.webhook import listen_address
 
     host, port = listen_address(listen)
     secrets = Secrets(os.environ.get(SECRET, ""), SECRET)
@@ -145,6 +144,16 @@ def _listening(stack: ExitStack, project: Project, listen: str) -> Project:
     if settings.callback_url is None and local:
         return replace(project, settings=replace(settings, callback_url=url))
     return project
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """The host and port in `HOST:PORT`, `[V6]:PORT` or `:PORT` (all addresses). Raises `UsageError`."""
+    host, colon, port = text.rpartition(":")
+    if colon and port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 65536:
+        bare = host.removeprefix("[").removesuffix("]")
+        if (":" in bare) == (host != bare):
+            return bare or "0.0.0.0", int(port)  # noqa: S104 # asked for
+    raise UsageError("--listen must be HOST:PORT", hint="such as 127.0.0.1:8788, 0.0.0.0:8788 or [::1]:8788")
 
 
 def _given(event: str | None) -> list[Delivery]:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.commands.plan import show_plan
 from reconciler.cli.options import given
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.git_hints import how_to_record
+from reconciler.cli.wiring.plan_views import show_plan
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult

@@ -13,7 +13,6 @@ import click
 
 from reconciler.app.applying import refuse_if_stale
 from reconciler.app.planning import PlanResult, read_recorded_state
-from reconciler.cli.commands.plan import exit_code_of
 from reconciler.cli.options import given
 from reconciler.cli.pull_requests.publishing import (
     check_can_propose,
@@ -27,23 +26,22 @@ from reconciler.cli.wiring.project import Project, api_key
 from reconciler.cli.wiring.publishing import keep, look_when_free, new_ledger_writer, shares
 from reconciler.cli.wiring.reporting import Report
 from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError, most_severe
-from reconciler.core.plan.model import Plan
+from reconciler.core.plan.model import Plan, exit_code_of
 from reconciler.core.run.outcome import Outcome
 from reconciler.core.run.results import outcome_of_plan
 
 if TYPE_CHECKING:
     from reconciler.app.ledger_writer import LedgerWriter
     from reconciler.cli.wiring.completion_sources import CompletionSources
+    from reconciler.cli.wiring.planner import Planner
     from reconciler.core.ledger.journal import Record
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.webhook_facts import Delivery
 
-Planner = Callable[["RemoteSnapshot | None"], PlanResult]
 
-
-class Session:
-    """One run, from the plan to the exit code. `planner` makes the plan, with what was seen on the remote; `ways` are
-    those in which the end of jobs is heard of.
+class ApplyRunner:
+    """One run, from the plan to the exit code. `plan` is the `planner`'s way to plan it, given what was seen on the
+    remote; from the `completion_sources` the run hears that jobs ended.
     """
 
     def __init__(
@@ -52,11 +50,13 @@ class Session:
         project: Project,
         flags: Mapping[str, Any],
         planner: Planner,
+        plan: Callable[[RemoteSnapshot | None], PlanResult],
         completion_sources: CompletionSources,
         command: str = "apply",
     ) -> None:
         self._ctx = ctx
         self._planner = planner
+        self._plan = plan
         self._completion_sources = completion_sources
         self._project = project
         self._flags = flags
@@ -136,10 +136,9 @@ class Session:
         from reconciler.adapters.system.clock import UtcClock
         from reconciler.app.learning import take_in
 
-        journal = self._project.known_journal if shared is None else self._project.journal
         with FileLease(self._project.private, wait=self._time_to_wait()).hold():
-            recorded = read_recorded_state(self._project.lockfile, journal, shared)
-            facts = take_in(recorded, journal, UtcClock(), waiting)
+            recorded = self._planner.recorded(shared)
+            facts = take_in(recorded, self._planner.journal_beside(shared), UtcClock(), waiting)
         if facts:
             say(f"webhooks told of {_told(facts)}")
         return waiting
@@ -175,8 +174,7 @@ class Session:
             newest = self._plan(self._look())
             refuse_if_stale(planned.plan, newest.plan)
             return newest
-        journal = self._project.known_journal if shared is None else self._project.journal
-        recorded = read_recorded_state(self._project.lockfile, journal, shared)
+        recorded = self._planner.recorded(shared)
         return planned if recorded.digest == planned.plan.lockfile_digest else self._plan(shared)
 
     def _drive(self, planned: PlanResult, key: str | None) -> Outcome:
@@ -230,9 +228,6 @@ class Session:
     def _key(self, plan: Plan) -> str | None:
         """The API key, where the plan needs one."""
         return api_key(self._project.settings) if _needs_platform(plan) else None
-
-    def _plan(self, shared: RemoteSnapshot | None) -> PlanResult:
-        return self._planner(shared)
 
     def _show_only(self, planned: PlanResult, outputs_failed: Sequence[str] = ()) -> ExitCode:
         """Nothing to apply: the plan is all there is to say, and which outputs could not be written."""

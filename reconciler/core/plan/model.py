@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.errors import Diagnostic
+from reconciler.core.errors import Diagnostic, ExitCode, most_severe
 
 if TYPE_CHECKING:  # plans without a create need none
     from reconciler.core.engine.spec import LifecycleOptions, Spec
@@ -198,3 +198,20 @@ def digest_input(action: Action) -> list[Any]:
         action.condition.value if action.condition else None,
         *more,
     ]
+
+
+def exit_code_of(plan: Plan, detailed: bool) -> ExitCode:
+    """What a plan alone ends with (docs/design.md, section 7)."""
+    if plan.invalid:
+        return ExitCode.INVALID
+    if not detailed:
+        return ExitCode.OK
+    codes = [ExitCode.CHANGES] if plan.changes_anything or plan.outputs else []
+    conditions = {action.condition for action in plan.actions}
+    if any(action.guard is not None for action in plan.actions):
+        codes.append(ExitCode.GUARD)
+    if Condition.UNCERTAIN in conditions:
+        codes.append(ExitCode.UNCERTAIN)
+    if Condition.FAILED in conditions or plan.outputs_failed:
+        codes.append(ExitCode.FAILED)
+    return most_severe(codes)

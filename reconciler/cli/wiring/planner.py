@@ -1,0 +1,101 @@
+"""The one planner: `plan`, `apply` and `collect` get their plans here, with the outputs that are behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.app.planning import (
+    PlanResult,
+    RecordedState,
+    Request,
+    make_plan,
+    plan_to_collect,
+    read_recorded_state,
+)
+from reconciler.cli.wiring.project import Project
+from reconciler.cli.wiring.saved_plans import policy_of
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Plan
+
+if TYPE_CHECKING:
+    from reconciler.app.ports import Engines, Journal, LockfileStore
+    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+    from reconciler.core.plan.saved import SavedPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes plans for one request, as often as the run asks. `journal` is what this machine recorded; `known_journal`
+    has besides what was fetched of the remote's, and counts where the remote was not looked at.
+    """
+
+    root: Path
+    engines: Engines
+    lockfile: LockfileStore
+    journal: Journal
+    known_journal: Journal
+    request: Request
+
+    def plan(self, remote: RemoteSnapshot | None) -> PlanResult:
+        """What applying the engine files, or the saved plan of the request, does. Raises what `make_plan` raises."""
+        made = make_plan(self.engines, self.lockfile, self.journal_beside(remote), self.request, remote)
+        return _with_outputs(self.root, made)
+
+    def collect(self, remote: RemoteSnapshot | None) -> PlanResult:
+        """What finishing the jobs under way does; no engine file is looked at."""
+        made = plan_to_collect(self.lockfile, self.journal_beside(remote), self.request, remote)
+        return _with_outputs(self.root, made)
+
+    def recorded(self, remote: RemoteSnapshot | None) -> RecordedState:
+        """Where things stand now. Raises `LockfileError`, `JournalError`, `StorageError`."""
+        return read_recorded_state(self.lockfile, self.journal_beside(remote), remote)
+
+    def journal_beside(self, remote: RemoteSnapshot | None) -> Journal:
+        """The journal that says, together with what was seen of the remote, all that is known."""
+        return self.known_journal if remote is None else self.journal
+
+
+def planner_of(project: Project, request: Request) -> Planner:
+    return Planner(
+        project.root, project.engines, project.lockfile, project.journal, project.known_journal, request
+    )
+
+
+def request_of(project: Project, flags: Mapping[str, Any], saved: SavedPlan | None = None) -> Request:
+    """What flags and settings ask of a plan; with `saved`, that plan if it still holds."""
+    return Request(
+        project.settings.environment,
+        tuple(flags["only"]),
+        flags["retry_failed"],
+        project.id_length,
+        policy_of(project, flags),
+        saved,
+    )
+
+
+def _with_outputs(root: Path, planned: PlanResult) -> PlanResult:
+    """The plan, with the places in other files that do not have their engine's ID, which applying it writes, and those
+    that cannot be written. Raises `LockfileError`.
+
+    What counts is the work tree, and the lockfile as it is once everything is done that needs no platform. An engine
+    that is made or replaced gets its new ID written when its job has completed, and until then the one that serves.
+    """
+    plan, lockfile = planned.plan, planned.recorded.folded
+    if plan.invalid or not _asks(plan, lockfile):
+        return planned
+    from reconciler.adapters.outputs.files import OutputFiles  # only with outputs
+    from reconciler.adapters.system.clock import UtcClock
+    from reconciler.core.run.local_actions import perform_all
+
+    then = perform_all(lockfile, plan.actions, UtcClock().now())
+    behind, problems = OutputFiles(root).behind(then)
+    return replace(planned, plan=replace(plan, outputs=tuple(behind), outputs_failed=tuple(problems)))
+
+
+def _asks(plan: Plan, lockfile: Lockfile) -> bool:
+    if any("outputs" in document for document in lockfile.engines.values()):
+        return True
+    return any(action.kept is not None and action.kept.outputs for action in plan.actions)
