@@ -21,6 +21,7 @@ from reconciler.core.checkup import (
     problem,
 )
 from reconciler.core.errors import ReconcileError
+from reconciler.core.settings.model import Settings
 
 _LOOKS_AT_REMOTE = 4  # one after the other, each with its own time
 _SPARE = 1.0  # seconds
@@ -29,7 +30,7 @@ _SPARE = 1.0  # seconds
 def check_far(project: Project, key: str | None, seconds: float) -> list[Finding]:
     """Every finding; `seconds` bound each single look."""
     calls: list[Callable[[], list[Finding]]] = [
-        lambda: _platform(project, key, seconds),
+        lambda: _platform(project.settings, key, seconds),
         lambda: _remote(project, seconds),
     ]
     results = run_bounded(calls, _LOOKS_AT_REMOTE * seconds + _SPARE)
@@ -41,13 +42,13 @@ def check_far(project: Project, key: str | None, seconds: float) -> list[Finding
     ]
 
 
-def _platform(project: Project, key: str | None, seconds: float) -> list[Finding]:
+def _platform(settings: Settings, key: str | None, seconds: float) -> list[Finding]:
     from reconciler.adapters.platform.endpoint import parse_endpoint
     from reconciler.adapters.platform.probe import look_at_platform
 
     try:
-        seen = look_at_platform(project.settings.api_url, key, seconds)
-        place = parse_endpoint(project.settings.api_url).http()
+        seen = look_at_platform(settings.api_url, key, seconds)
+        place = parse_endpoint(settings.api_url).http()
     except ReconcileError as error:
         return [from_error("platform", error)]
     findings = [judge_address(seen.status, place)]

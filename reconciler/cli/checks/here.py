@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from reconciler.adapters.git.command import run_git
 from reconciler.adapters.project.places import find_git
@@ -13,6 +14,7 @@ from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok,
 from reconciler.core.errors import GitError, InvalidInput, LeaseHeld, ReconcileError
 from reconciler.core.lockfile.entry import FAILED, UNCERTAIN
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.settings.model import Settings
 
 _SHOWN = 3  # operations that are named
 
@@ -68,16 +70,16 @@ def _records(project: Project) -> list[Finding]:
     if recorded.unwritten:
         left = "a run was cut off: the journal knows more than the lockfile"
         findings.append(warning("lockfile", left, "`reconcile apply` writes it"))
-    return [*findings, _open_operations(pending), *_outputs(project, recorded.folded)]
+    return [*findings, _open_operations(pending), *_outputs(project.root, recorded.folded)]
 
 
-def _outputs(project: Project, lockfile: Lockfile) -> list[Finding]:
+def _outputs(root: Path, lockfile: Lockfile) -> list[Finding]:
     """Whether the files of applications have the IDs that serve; nothing to say where none is asked for."""
     if not any("outputs" in document for document in lockfile.engines.values()):
         return []
     from reconciler.adapters.outputs.files import OutputFiles  # only with outputs
 
-    edits, problems = OutputFiles(project.root).edits(lockfile)
+    edits, problems = OutputFiles(root).edits(lockfile)
     if problems:
         return [problem("outputs", one, "mend it, then run `reconcile apply`") for one in problems]
     if edits:
@@ -112,10 +114,10 @@ def _named(keys: list[str]) -> str:
     return ", ".join(f"`{key}`" for key in keys[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def check_key_here(project: Project, *, needed: bool) -> tuple[Finding, str | None]:
+def check_key_here(settings: Settings, *, needed: bool) -> tuple[Finding, str | None]:
     """Whether there is an API key, and it. Planning needs none, so that it is missing need not be a problem."""
     try:
-        key = api_key(project.settings)
+        key = api_key(settings)
     except InvalidInput as error:
         return Finding("key", Verdict.PROBLEM if needed else Verdict.WARNING, error.message, error.hint), None
     if not os.environ.get("LINGO_API_KEY", "").strip() and os.environ.get(DEPRECATED_KEY, "").strip():

@@ -42,7 +42,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
 
     with completion_sources_of(project, flags) as (project, completion_sources):
-        check_callback(project, completion_sources)
+        check_callback(project.settings, completion_sources)
         planner = planner_of(project, request_of(project, flags, saved))
         how = {**flags, "no_wait": False}
         code = ApplyRunner(ctx, project, how, planner, planner.plan, completion_sources).run()

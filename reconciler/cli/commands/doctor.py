@@ -68,7 +68,7 @@ def _open(ctx: click.Context, findings: list[Finding]) -> Project | None:
 def _look(project: Project, offline: bool) -> list[Finding]:
     from reconciler.cli.checks.here import check_here, check_key_here  # git and YAML, with a project only
 
-    finding, key = check_key_here(project, needed=not offline)
+    finding, key = check_key_here(project.settings, needed=not offline)
     findings = [*check_here(project), finding]
     if offline:
         return findings

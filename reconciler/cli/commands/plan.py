@@ -88,7 +88,7 @@ def _summarise(project: Project, planned: PlanResult) -> None:
     from reconciler.cli.pull_requests.plan_comment import has_summary, occasion_of, write_summary
 
     if has_summary():
-        write_summary(with_texts(project, planned), occasion_of(project, None))
+        write_summary(with_texts(project, planned), occasion_of(project.root, None))
 
 
 def _attributed(

@@ -63,7 +63,7 @@ def command(
 def _project(ctx: click.Context, publish: bool | None) -> Project:
     """With --publish in the way that is set: to the branch itself, or by pull request."""
     project = open_project(ctx)
-    if publish is None or (publish and proposes(project)):
+    if publish is None or (publish and proposes(project.settings)):
         return project
     return open_project(ctx, publish=publish)
 
@@ -95,7 +95,7 @@ def _settle(project: Project, key: str, decision: str, engine_id: str | None, jo
     )
     keep(project, ledger_writer.seen)
     _warn(lockfile.problems)
-    if proposes(project) and ledger_writer.seen.proposal is not None:
+    if proposes(project.settings) and ledger_writer.seen.proposal is not None:
         propose(project, ledger_writer.seen)
 
 

@@ -90,7 +90,7 @@ def _merge(project: Project, command: str) -> Merge:
         command,
         project.settings.environment,
         project.settings.lockfile,
-        folder=folder_in_repo(project) or ".",
+        folder=folder_in_repo(project.root) or ".",
         page=page_of_repository(),
         commit=os.environ.get("GITHUB_SHA") if command == "apply" else None,
         run_url=ci.run_url(),

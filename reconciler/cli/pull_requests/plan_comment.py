@@ -54,8 +54,8 @@ class Announcement:
         """Annotations, summary, comment. What fails is told on stderr, and is the exit code."""
         try:
             if in_actions() and self.annotates:
-                click.echo("\n".join(annotation_lines(project, plan)), err=True)
-            occasion = occasion_of(project, self.pull_request, self.only)
+                click.echo("\n".join(annotation_lines(project.root, plan)), err=True)
+            occasion = occasion_of(project.root, self.pull_request, self.only)
             write_summary(plan, occasion)
             if self.pull_request is None:
                 notice("this run is for no pull request, so there is no comment to be made")
@@ -156,13 +156,13 @@ def has_summary() -> bool:
     return bool(os.environ.get("GITHUB_STEP_SUMMARY"))
 
 
-def annotation_lines(project: Project, plan: Plan) -> list[str]:
+def annotation_lines(root: Path, plan: Plan) -> list[str]:
     """Workflow commands, one on a line."""
     from reconciler.adapters.engine_files.lines import EngineLines
 
     rest = "the job's summary" if has_summary() else "the log"
-    lines = EngineLines(str(project.root))
-    return render_annotations(plan, prefix=folder_in_repo(project), line_of=lines, rest=rest)
+    lines = EngineLines(str(root))
+    return render_annotations(plan, prefix=folder_in_repo(root), line_of=lines, rest=rest)
 
 
 def write_summary(plan: Plan, occasion: Occasion) -> None:
@@ -187,12 +187,12 @@ def page_of_repository() -> str | None:
     return f"{server}/{repo}" if server and repo else None
 
 
-def occasion_of(project: Project, pull_request: PullRequest | None, only: tuple[str, ...] = ()) -> Occasion:
+def occasion_of(root: Path, pull_request: PullRequest | None, only: tuple[str, ...] = ()) -> Occasion:
     """Raises `InvalidInput` for a repository that is none."""
     commit = (pull_request.commit if pull_request else None) or os.environ.get("GITHUB_SHA") or None
     page = page_of_repository()
     return Occasion(
-        folder=folder_in_repo(project) or ".",
+        folder=folder_in_repo(root) or ".",
         commit=commit,
         commit_url=f"{page}/commit/{commit}" if page and commit else None,
         run_url=ci.run_url(),
@@ -201,12 +201,12 @@ def occasion_of(project: Project, pull_request: PullRequest | None, only: tuple[
     )
 
 
-def folder_in_repo(project: Project) -> str:
+def folder_in_repo(root: Path) -> str:
     """The project's folder from the root of its repository, where annotations count from; empty for the root."""
     from reconciler.adapters.project.places import find_git
 
-    found = find_git(project.root)
-    inside = "" if found is None else project.root.resolve().relative_to(found[0]).as_posix()
+    found = find_git(root)
+    inside = "" if found is None else root.resolve().relative_to(found[0]).as_posix()
     return "" if inside == "." else inside
 
 

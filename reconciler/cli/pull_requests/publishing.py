@@ -16,6 +16,7 @@ from reconciler.cli.stderr import say
 from reconciler.cli.wiring.publishing import keep, open_ledger, proposals_branch
 from reconciler.core.errors import GitError, InvalidInput, ReconcileError, RefMoved
 from reconciler.core.ledger.lease import give_back
+from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ _ADDRESS = re.compile(rf"(?:^|[@/])(?:[A-Za-z0-9-]+\.)*github\.[A-Za-z0-9.:-]+?[
 _WORDS = {"opened": "opened", "updated": "brought up to date", "unchanged": "open, and says this already"}
 
 
-def proposes(project: Project) -> bool:
+def proposes(settings: Settings) -> bool:
     """Whether the lockfile goes to the branch by pull requests."""
-    return project.settings.publish == "pr"
+    return settings.publish == "pr"
 
 
 def check_can_propose(project: Project) -> None:
     """Before anything is created: raises `InvalidInput` where no pull request could be opened afterwards."""
-    if not proposes(project):
+    if not proposes(project.settings):
         return
     _token()
     _repository(project)
@@ -52,7 +53,7 @@ def check_can_propose(project: Project) -> None:
 
 def with_pull_request(project: Project, seen: RemoteSnapshot, outcome: Outcome) -> Outcome:
     """The outcome, with the pull request that brings what was pushed to the branch, if there is to be one."""
-    if not proposes(project) or not outcome.published or seen.proposal is None:
+    if not proposes(project.settings) or not outcome.published or seen.proposal is None:
         return outcome
     try:
         shown = propose(project, seen)
@@ -107,7 +108,7 @@ def empty_if_merged(project: Project, planned: PlanResult) -> None:
     Another run that is faster does the same, and what cannot be pushed now the next run pushes.
     """
     seen = planned.recorded.shared
-    if not proposes(project) or seen is None or not seen.records or planned.recorded.unwritten:
+    if not proposes(project.settings) or seen is None or not seen.records or planned.recorded.unwritten:
         return
     if planned.plan.invalid or planned.plan.changes_anything:
         return
@@ -124,10 +125,10 @@ def empty_if_merged(project: Project, planned: PlanResult) -> None:
     )
 
 
-def seen_by_run(project: Project, planned: PlanResult) -> RemoteSnapshot | None:
+def seen_by_run(settings: Settings, planned: PlanResult) -> RemoteSnapshot | None:
     """What a run goes on from: without the records that the branch has, since their pull request was merged."""
     seen = planned.recorded.shared
-    if seen is None or not proposes(project) or planned.recorded.unwritten:
+    if seen is None or not proposes(settings) or planned.recorded.unwritten:
         return seen
     return replace(seen, records=())
 

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ import click
 from reconciler.cli.pull_requests import ci
 from reconciler.cli.stderr import say
 from reconciler.core.errors import ExitCode, GitError, InvalidInput, ReconcileError, UsageError
+from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -62,9 +64,9 @@ def _compared(project: Project, planned: PlanResult, asked: str) -> PlanResult:
     from reconciler.adapters.git.merge_base import MergeBase
     from reconciler.app.attributing import attribute
 
-    _check_repository(project)
+    _check_repository(project.root)
     settings = project.settings
-    aim = _aim(project) if asked == AUTO else _named(asked)
+    aim = _aim(project.settings) if asked == AUTO else _named(asked)
     commit = MergeBase(project.root, settings.remote).find(aim)
     base = GitBase(project.root, commit, settings.engines, project.id_length)
     plan = attribute(planned, project.engines, project.lockfile, base, settings.engines, project.id_length)
@@ -78,7 +80,7 @@ def _check_named(project: Project, name: str, *, refuse: bool) -> None:
     from reconciler.adapters.git.merge_base import MergeBase
 
     try:
-        _check_repository(project)
+        _check_repository(project.root)
         MergeBase(project.root, project.settings.remote).check(_named(name))
     except ReconcileError as error:
         if refuse:
@@ -87,10 +89,10 @@ def _check_named(project: Project, name: str, *, refuse: bool) -> None:
         say(sanitize(f"error: {error.message}{hint}"), "error")
 
 
-def _check_repository(project: Project) -> None:
+def _check_repository(root: Path) -> None:
     from reconciler.adapters.project.places import find_git
 
-    if find_git(project.root) is None:
+    if find_git(root) is None:
         raise InvalidInput("--base needs a git repository", hint="git init, or leave --base out")
 
 
@@ -115,17 +117,17 @@ def _named(asked: str) -> Aim:
     return Aim((asked,))
 
 
-def _aim(project: Project) -> Aim:
+def _aim(settings: Settings) -> Aim:
     """What the CI system says of the pull or merge request; at a desk, the branch that is published to."""
     from reconciler.adapters.git.merge_base import Aim
 
-    remote = f"refs/remotes/{project.settings.remote}"
+    remote = f"refs/remotes/{settings.remote}"
     into = ci.merges_into()
     if into is not None:
         merged, told = _github()
         then = told or os.environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "")
         return Aim((f"{remote}/{into}", into, *([then] if _ID.fullmatch(then) else [])), merged)
-    branch = project.settings.branch
+    branch = settings.branch
     if branch is not None:
         return Aim((f"{remote}/{branch}", branch))
     return Aim((f"{remote}/HEAD", f"{remote}/main", f"{remote}/master", "main", "master"))

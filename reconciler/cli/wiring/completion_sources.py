@@ -15,6 +15,7 @@ import click
 
 from reconciler.cli.stderr import hears, warn
 from reconciler.core.errors import InvalidInput, ReconcileError, UsageError
+from reconciler.core.settings.model import Settings
 
 if TYPE_CHECKING:
     from reconciler.app.ports import Deliveries
@@ -80,9 +81,9 @@ def completion_sources_of(
         yield project, completion_sources
 
 
-def check_callback(project: Project, completion_sources: CompletionSources) -> None:
+def check_callback(settings: Settings, completion_sources: CompletionSources) -> None:
     """Raises `InvalidInput` for a run that would create engines and then wait for webhooks that nobody sends."""
-    if not completion_sources.websocket and project.settings.callback_url is None:
+    if not completion_sources.websocket and settings.callback_url is None:
         raise InvalidInput(
             "waiting by webhook needs a callback URL",
             hint="set callback_url to the receiver's address (RECONCILE_CALLBACK_URL), or use --via both",

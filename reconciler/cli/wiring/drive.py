@@ -10,6 +10,7 @@ import signal
 import sys
 import uuid
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from reconciler.adapters.outputs.files import LockfileAndOutputs
 from reconciler.adapters.system.clock import UtcClock
@@ -17,22 +18,24 @@ from reconciler.app.applying import ApplySettings, build_driver
 from reconciler.app.driver import Driver, Ports
 from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.planning import PlanResult
-from reconciler.app.ports import Completions, Observer, Platform
+from reconciler.app.ports import Completions, Journal, Observer, Platform
 from reconciler.cli.pull_requests import ci
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.completion_sources import CompletionSources
-from reconciler.cli.wiring.project import Project
 from reconciler.core.errors import ExitCode
 from reconciler.core.run.outcome import Outcome
+from reconciler.core.settings.model import Settings
 
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
 @dataclass
 class Drive:
-    """One plan to carry out. `key` is None for a plan that needs no platform, `sharer` where nothing is shared."""
+    """One plan to carry out. `key` is None where no platform is needed, `ledger_writer` where nothing is shared."""
 
-    project: Project
+    root: Path
+    settings: Settings
+    journal: Journal
     planned: PlanResult
     key: str | None
     ledger_writer: LedgerWriter | None
@@ -47,7 +50,7 @@ class Drive:
     def run(self) -> Outcome:
         """Carry it out. Raises what stops it before anything was done."""
         collect_rarely()
-        self.lockfile = LockfileAndOutputs(self.project.root, self.project.settings.lockfile)
+        self.lockfile = LockfileAndOutputs(self.root, self.settings.lockfile)
         return replace(asyncio.run(self._drive()), outputs_failed=tuple(self.lockfile.problems))
 
     async def _drive(self) -> Outcome:
@@ -57,9 +60,11 @@ class Drive:
                 return await self._with_signals(self._driver(None, None, observer))
             from reconciler.adapters.platform.client import PlatformClient  # only to create or wait
 
-            settings = self.project.settings
             client = PlatformClient(
-                settings.api_url, self.key, random=random.random, concurrency=settings.concurrency
+                self.settings.api_url,
+                self.key,
+                random=random.random,
+                concurrency=self.settings.concurrency,
             )
             async with client:
                 return await self._with_signals(self._driver(client, self._stream(self.key), observer))
@@ -71,16 +76,16 @@ class Drive:
             return None
         from reconciler.adapters.platform.event_stream import EventStream  # websockets, only to wait
 
-        return EventStream(self.project.settings.api_url, key, random=random.random)
+        return EventStream(self.settings.api_url, key, random=random.random)
 
     def _driver(
         self, platform: Platform | None, completions: Completions | None, observer: Observer
     ) -> Driver:
-        project, settings = self.project, self.project.settings
+        settings = self.settings
         ports = Ports(
             platform,
             completions,
-            project.journal,
+            self.journal,
             self.lockfile,
             observer,
             UtcClock(),

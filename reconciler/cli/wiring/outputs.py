@@ -24,7 +24,7 @@ def bring_outputs_up_to_date(project: Project, planned: PlanResult) -> list[str]
     if planned.plan.invalid or not _has_outputs(recorded.folded):
         return []
     problems = _here(project, recorded.on_disk)
-    if recorded.shared is not None and not proposes(project):
+    if recorded.shared is not None and not proposes(project.settings):
         problems += _on_branch(project, planned)
     problems = list(dict.fromkeys(problems))
     for one in problems:

@@ -71,7 +71,7 @@ def request_of(project: Project, flags: Mapping[str, Any], saved: SavedPlan | No
         tuple(flags["only"]),
         flags["retry_failed"],
         project.id_length,
-        policy_of(project, flags),
+        policy_of(project.settings, flags),
         saved,
     )
 

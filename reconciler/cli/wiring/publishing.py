@@ -23,6 +23,7 @@ from reconciler.cli.wiring.project import FETCHED
 from reconciler.core.errors import GitError, InvalidInput
 from reconciler.core.ledger import journal
 from reconciler.core.ledger.lease import Holder
+from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def open_ledger(project: Project, *, otherwise: str = "") -> GitLedger:
             f"the repository has no remote `{project.settings.remote}`",
             hint=f"git remote add …, the setting `remote`{otherwise}",
         )
-    remote.identity = _identity(project) or remote.configured_identity() or remote.identity
+    remote.identity = _identity(project.settings) or remote.configured_identity() or remote.identity
     branch = project.settings.branch or ci.branch() or remote.current_branch()
     if branch is None:
         raise GitError(
@@ -82,10 +83,10 @@ def open_ledger(project: Project, *, otherwise: str = "") -> GitLedger:
     ledger = GitLedger(
         remote, ref, branch, path, ci.run_url(), project.settings.skip_ci, folder=folder, notice=_noticing()
     )
-    return _proposing(project, ledger) if project.settings.publish == "pr" else ledger
+    return _proposing(project.settings, ledger) if project.settings.publish == "pr" else ledger
 
 
-def _proposing(project: Project, plain: GitLedger) -> GitLedger:
+def _proposing(settings: Settings, plain: GitLedger) -> GitLedger:
     """The same ledger, with a branch that pull requests come from."""
     from reconciler.adapters.git.proposals import ProposingLedger
 
@@ -97,7 +98,7 @@ def _proposing(project: Project, plain: GitLedger) -> GitLedger:
         plain.run_url,
         folder=plain.folder,
         notice=plain.notice,
-        proposals=proposals_branch(project.settings.pr_branch, plain.ref),
+        proposals=proposals_branch(settings.pr_branch, plain.ref),
     )
 
 
@@ -125,12 +126,12 @@ def ledger_ref(environment: str, inside: Path) -> str:
     return f"refs/reconcile/{environment}+{folder}"
 
 
-def terms(project: Project) -> Terms:
+def terms(settings: Settings) -> Terms:
     """On which terms this run holds the lease."""
     from reconciler.app.ledger_writer import Terms
 
     holder = Holder(socket.gethostname(), os.getpid(), ci.run_url())
-    return Terms(holder, str(uuid.uuid4()), project.settings.lease_ttl)
+    return Terms(holder, str(uuid.uuid4()), settings.lease_ttl)
 
 
 def pause(attempt: int) -> None:
@@ -138,12 +139,12 @@ def pause(attempt: int) -> None:
     time.sleep(random.uniform(0.05, min(0.2 * 2**attempt, 5.0)))  # noqa: S311 - jitter, no secret
 
 
-def _identity(project: Project) -> Identity | None:
+def _identity(settings: Settings) -> Identity | None:
     """Who is to author commits, as set, or as git's own variables say."""
     from reconciler.adapters.git.remote import Identity
 
-    if project.settings.author is not None:
-        name, _, address = project.settings.author.partition(" <")
+    if settings.author is not None:
+        name, _, address = settings.author.partition(" <")
         return Identity(name, address.rstrip(">"))
     for role in ("COMMITTER", "AUTHOR"):
         name, address = (os.environ.get(f"GIT_{role}_{what}", "").strip() for what in ("NAME", "EMAIL"))
@@ -187,7 +188,9 @@ def new_ledger_writer(project: Project, seen: RemoteSnapshot) -> LedgerWriter:
     """The remote's side of a run that was planned from what was seen."""
     from reconciler.app.ledger_writer import LedgerWriter
 
-    return LedgerWriter(open_ledger(project, otherwise=_NOT_SHARED), seen, terms(project), UtcClock(), pause)
+    return LedgerWriter(
+        open_ledger(project, otherwise=_NOT_SHARED), seen, terms(project.settings), UtcClock(), pause
+    )
 
 
 def _has_ended(holder: Holder) -> bool:

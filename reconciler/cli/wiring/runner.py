@@ -1,4 +1,4 @@
-"""A run of `apply` or `collect`: plan, show, ask, carry out, report."""
+"""A run of `apply` or `collect`: look, take in, plan, ask, lease, run, finish, report."""
 
 from __future__ import annotations
 
@@ -107,14 +107,14 @@ class ApplyRunner:
 
         with FileLease(self._project.private, wait=self._time_to_wait()).hold():
             newest = self._recheck_plan(planned)
-            outcome = self._carry_out(planned, newest, key)
+            outcome = self._run_if_needed(planned, newest, key)
         if outcome is None:  # another run did it, or the files were broken meanwhile
             return self._show_only(newest)
         self._report.outcome(newest.plan, outcome)
         self._report.tell(newest, outcome, self._published)
         return outcome.exit_code
 
-    def _carry_out(self, planned: PlanResult, newest: PlanResult, key: str | None) -> Outcome | None:
+    def _run_if_needed(self, planned: PlanResult, newest: PlanResult, key: str | None) -> Outcome | None:
         """Under the lease; None where nothing is to be done any more."""
         if newest.plan.invalid or not newest.plan.changes_anything:
             return None
@@ -182,7 +182,9 @@ class ApplyRunner:
 
         ledger_writer = self._ledger_writer(planned)
         drive = Drive(
-            self._project,
+            self._project.root,
+            self._project.settings,
+            self._project.journal,
             planned,
             key,
             ledger_writer,
@@ -206,7 +208,7 @@ class ApplyRunner:
 
     def _ledger_writer(self, planned: PlanResult) -> LedgerWriter | None:
         """The remote's side of the run. The lease goes out with the first begins; without any, by itself."""
-        shared = seen_by_run(self._project, planned)
+        shared = seen_by_run(self._project.settings, planned)
         if shared is None:
             return None
         ledger_writer = new_ledger_writer(self._project, shared)

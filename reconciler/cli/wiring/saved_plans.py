@@ -11,16 +11,15 @@ import click
 from reconciler.cli.wiring.project import Project, start_folder
 from reconciler.core.errors import UsageError
 from reconciler.core.plan.limits import Policy
-from reconciler.core.settings.model import SETTINGS_FILE
+from reconciler.core.settings.model import SETTINGS_FILE, Settings
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
     from reconciler.core.plan.saved import SavedPlan
 
 
-def policy_of(project: Project, flags: Mapping[str, Any]) -> Policy:
+def policy_of(settings: Settings, flags: Mapping[str, Any]) -> Policy:
     """What the run may do: the limits from the settings, and the engines that are named."""
-    settings = project.settings
     return Policy(
         settings.max_replace,
         settings.max_retire,
