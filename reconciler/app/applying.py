@@ -10,7 +10,7 @@ from reconciler.app.planning import PlanResult
 from reconciler.core.errors import GuardRefused
 from reconciler.core.plan.model import Plan
 from reconciler.core.run.machine import Run
-from reconciler.core.run.operation import Options
+from reconciler.core.run.operations import Options
 
 
 @dataclass(frozen=True, slots=True)

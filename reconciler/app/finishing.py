@@ -19,8 +19,7 @@ from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Kind
 from reconciler.core.run.machine import Run
-from reconciler.core.run.outcome import Outcome, Result, Status
-from reconciler.core.run.results import outcome_of
+from reconciler.core.run.outcome import Outcome, Result, Status, outcome_of
 
 OVERTAKEN = "somebody else changed its entry in the lockfile while the run went on; run again"
 

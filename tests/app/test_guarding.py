@@ -17,8 +17,7 @@ from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.plan.limits import Limit, Policy
 from reconciler.core.plan.model import Kind, Plan
 from reconciler.core.plan.saved import SavedPlan, apply_document
-from reconciler.core.run.outcome import Outcome, Status
-from reconciler.core.run.results import outcome_of_plan
+from reconciler.core.run.outcome import Outcome, Status, outcome_of_plan
 from tests.app.ports import MemoryEngines, Scene
 from tests.core.build import current, entry, failed, lockfile
 

@@ -17,8 +17,8 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Plan
 from reconciler.core.platform.job import Accepted, News, Uncertain
 from reconciler.core.run.machine import Run
-from reconciler.core.run.operation import Options
-from reconciler.core.run.outcome import Outcome
+from reconciler.core.run.operations import Options
+from reconciler.core.run.outcome import Outcome, outcome_of
 from reconciler.core.run.protocol import (
     Abandon,
     Answered,
@@ -40,7 +40,6 @@ from reconciler.core.run.protocol import (
     Watch,
     WatchEnded,
 )
-from reconciler.core.run.results import outcome_of
 from tests.core.world import FaultRates, World, entries_of
 
 

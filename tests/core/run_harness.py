@@ -11,7 +11,7 @@ from reconciler.core.lockfile.entry import IN_PROGRESS, Entry
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import Accepted
 from reconciler.core.run.machine import Run
-from reconciler.core.run.operation import Options
+from reconciler.core.run.operations import Options
 from reconciler.core.run.protocol import (
     Answered,
     Append,

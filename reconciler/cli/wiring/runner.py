@@ -27,8 +27,7 @@ from reconciler.cli.wiring.publishing import keep, look_when_free, new_ledger_wr
 from reconciler.cli.wiring.reporting import Report
 from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError, most_severe
 from reconciler.core.plan.model import Plan, exit_code_of
-from reconciler.core.run.outcome import Outcome
-from reconciler.core.run.results import outcome_of_plan
+from reconciler.core.run.outcome import Outcome, outcome_of_plan
 
 if TYPE_CHECKING:
     from reconciler.app.ledger_writer import LedgerWriter

@@ -14,9 +14,8 @@ from reconciler.core.ledger.journal import Acceptance, End, JobSummary, Record
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Action
 from reconciler.core.platform.job import COMPLETED, Accepted, News
-from reconciler.core.run.operation import Operation, Options, Phase, Stops
+from reconciler.core.run.operations import Operation, Options, Phase, Roster, Stops
 from reconciler.core.run.protocol import Append, Command, ReadSummary, Watch
-from reconciler.core.run.roster import Roster
 
 if TYPE_CHECKING:  # only named here
     from reconciler.core.platform.webhook import Event

@@ -23,7 +23,7 @@ from reconciler.core.plan.model import Plan
 from reconciler.core.platform.job import Accepted, Answer, Refused, Uncertain
 from reconciler.core.run.completion import Completion
 from reconciler.core.run.local_actions import perform_all
-from reconciler.core.run.operation import Operation, Options, Phase, Stops
+from reconciler.core.run.operations import UNSENT, Operation, Options, Phase, Roster, Stops
 from reconciler.core.run.protocol import (
     Abandon,
     Answered,
@@ -43,9 +43,7 @@ from reconciler.core.run.protocol import (
     Unrecorded,
     WatchEnded,
 )
-from reconciler.core.run.roster import Roster
 
-UNSENT = "stopped before it was sent"
 CUT_OFF = "the run was interrupted before the answer came"
 
 

@@ -11,7 +11,7 @@ from reconciler.core.ledger.journal import Acceptance, Begin, End, JobSummary, R
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.platform.job import Accepted, News, Refused, Uncertain
-from reconciler.core.run.operation import Options
+from reconciler.core.run.operations import Options
 from reconciler.core.run.protocol import (
     Answered,
     Append,

@@ -15,9 +15,8 @@ from reconciler.core.ledger.journal import Acceptance, Begin, Record, Refusal
 from reconciler.core.lockfile.entry import IN_PROGRESS, UNCERTAIN
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.platform.job import COMPLETED, Accepted, Refused, Uncertain
-from reconciler.core.run.machine import UNSENT
-from reconciler.core.run.operation import Options
-from reconciler.core.run.outcome import Outcome, Status
+from reconciler.core.run.operations import UNSENT, Options
+from reconciler.core.run.outcome import Outcome, Status, outcome_of
 from reconciler.core.run.protocol import (
     Answered,
     Append,
@@ -31,7 +30,6 @@ from reconciler.core.run.protocol import (
     Recorded,
     Unrecorded,
 )
-from reconciler.core.run.results import outcome_of
 from tests.core.build import A
 from tests.core.run_harness import RunHarness, kinds, types
 

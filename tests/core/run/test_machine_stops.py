@@ -8,8 +8,8 @@ from reconciler.core.ledger.journal import Acceptance, Refusal, UncertainOutcome
 from reconciler.core.lockfile.entry import IN_PROGRESS, UNCERTAIN
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.platform.job import Accepted, News, Refused, Uncertain
-from reconciler.core.run.machine import CUT_OFF, UNSENT
-from reconciler.core.run.operation import Options
+from reconciler.core.run.machine import CUT_OFF
+from reconciler.core.run.operations import UNSENT, Options
 from reconciler.core.run.protocol import (
     Abandon,
     Answered,

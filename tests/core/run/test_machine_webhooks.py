@@ -8,7 +8,7 @@ from reconciler.core.ledger.journal import Acceptance, End, JobSummary, Uncertai
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.platform.job import Accepted, News, Refused, Uncertain
 from reconciler.core.platform.webhook import Event
-from reconciler.core.run.operation import Options
+from reconciler.core.run.operations import Options
 from reconciler.core.run.protocol import (
     Answered,
     Delivered,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.lockfile.entry import UNCERTAIN
 from reconciler.core.platform.job import IN_PROGRESS
-from reconciler.core.run.operation import Options
+from reconciler.core.run.operations import Options
 from tests.core.attempt import Attempt
 from tests.core.build import A, B, C, wanted
 from tests.core.world import FAIR, FaultRates, World, edit, entries_of

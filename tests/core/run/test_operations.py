@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.plan.model import Action, Kind
-from reconciler.core.run.operation import Operation, Phase
-from reconciler.core.run.roster import Roster
+from reconciler.core.run.operations import Operation, Phase, Roster
 
 
 def operation(number: int, job_id: str | None = None) -> Operation:
