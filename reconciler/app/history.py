@@ -111,15 +111,13 @@ def changes_in(commits: Iterable[LedgerCommit]) -> list[Change]:
                 first.setdefault(record.operation, commit)
     facts = gather(everything)
     return [
-        _change(known, first[operation])
+        _change(begin, known, first[operation])
         for operation, known in facts.items()
-        if operation in first and known.begin is not None
+        if operation in first and (begin := known.begin) is not None
     ]
 
 
-def _change(known: Facts, commit: LedgerCommit) -> Change:
-    begin = known.begin
-    assert begin is not None  # only announced operations are asked for
+def _change(begin: Begin, known: Facts, commit: LedgerCommit) -> Change:
     return Change(
         begin.at,
         begin.key,

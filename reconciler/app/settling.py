@@ -73,8 +73,7 @@ def _check_unknown(lockfile: Lockfile, engine_id: str) -> None:
 
 def _all_entries(lockfile: Lockfile) -> Iterator[tuple[str, Entry]]:
     for key in lockfile.engines:
-        entry = lockfile.entry(key)
-        assert entry is not None  # the key is there
-        yield key, entry
+        if (entry := lockfile.entry(key)) is not None:
+            yield key, entry
     for key in lockfile.retired:
         yield from ((key, retired.entry) for retired in lockfile.retired_of(key))

@@ -60,11 +60,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        module = COMMANDS.get(cmd_name)
-        if module is None:
-            return None
-        command: click.Command = importlib.import_module(module).command
-        return command
+        return _load(cmd_name) if cmd_name in COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -76,6 +72,11 @@ class Commands(click.Group):
             hint = f" Did you mean `{guess}`?" if guess else ""
             raise click.UsageError(f"There is no command `{args[0]}`.{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def _load(name: str) -> click.Command:
+    command: click.Command = importlib.import_module(COMMANDS[name]).command
+    return command
 
 
 @click.group(
@@ -101,8 +102,7 @@ def cli(ctx: click.Context, /, **flags: Any) -> None:
         _refuse_misplaced(ctx, ctx.invoked_subcommand)
         return
     name = "plan" if dry_run else "apply"
-    command = cli.get_command(ctx, name)
-    assert command is not None  # both are in COMMANDS
+    command = _load(name)
     known = {param.name for param in command.params}
     unfit = [f for f, value in flags.items() if f not in known and value not in (None, False, ())]
     if unfit:

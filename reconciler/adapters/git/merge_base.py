@@ -119,16 +119,16 @@ class MergeBase:
 
     def _deepen(self, by: int, head: str, other: str) -> None:
         """HEAD may be a commit that only this clone has; then the other side's history has to do."""
-        trouble: GitError | None = None
-        for wanted in ((head, other), (other,), ()):
+        options = [f"--deepen={by}"]
+        for wanted in ((head, other), (other,)):
             try:
-                self._fetch([f"--deepen={by}"], *wanted)
-            except GitError as error:
-                trouble = error
-            else:
-                return
-        assert trouble is not None  # the loop ended without a return
-        raise GitError(f"the history cannot be fetched: {trouble.message}", hint=_WHOLE) from trouble
+                return self._fetch(options, *wanted)
+            except GitError:
+                continue  # the server has no such commit, or hands out only what its refs name
+        try:
+            self._fetch(options)
+        except GitError as error:
+            raise GitError(f"the history cannot be fetched: {error.message}", hint=_WHOLE) from error
 
     def _no_deeper(self) -> list[str]:
         """In a shallow clone a new tip comes alone; in any other a depth would make it one."""

@@ -50,6 +50,13 @@ class _Answer(NamedTuple):
         return json.loads(self.body) if self.body.strip() else None
 
 
+class _Trouble(NamedTuple):
+    """Why there is no answer to use, and after how many seconds another try makes sense; None if none does."""
+
+    error: GitHubError
+    pause: float | None
+
+
 class GitHubRest:
     """A connection to the API; a context manager, closed at its end.
 
@@ -121,35 +128,32 @@ class GitHubRest:
         redirects = tries = 0
         while True:
             tries += 1
-            answer, trouble, pause = self._tried(method, url, document, pauses)
-            if answer is not None and trouble is None:
-                if answer.status not in (301, 302, 307, 308) or redirects >= _REDIRECTS:
-                    return answer
+            answer = self._tried(method, url, document, pauses)
+            if isinstance(answer, _Trouble):
+                if answer.pause is None or tries >= _TRIES or self._clock() + answer.pause > self._end:
+                    raise answer.error
+                self._sleep(answer.pause)
+            elif answer.status in (301, 302, 307, 308) and redirects < _REDIRECTS:
                 redirects += 1
                 url = self._same_host(url, answer.headers.get("location", ""))
-                continue
-            assert trouble is not None  # without an answer there is always one
-            if pause is None or tries >= _TRIES or self._clock() + pause > self._end:
-                raise trouble
-            self._sleep(pause)
+            else:
+                return answer
 
-    def _tried(
-        self, method: str, url: str, document: Any, pauses: Iterator[float]
-    ) -> tuple[_Answer | None, GitHubError | None, float | None]:
-        """The answer; or what is wrong, and after how many seconds another try makes sense, if any does."""
+    def _tried(self, method: str, url: str, document: Any, pauses: Iterator[float]) -> _Answer | _Trouble:
         try:
             answer = self._once(method, url, document)
         except (httpx.HTTPError, OSError) as error:  # what TLS raises is an OSError
             trouble, lasting = self._unreached(error)
             trouble.__cause__ = error
-            return None, trouble, None if lasting else next(pauses)
+            return _Trouble(trouble, None if lasting else next(pauses))
         limited = pause_of(answer.status, answer.headers, answer.body[:4096])
         if limited is not None:
-            return answer, self._limited(answer, limited), limited
+            return _Trouble(self._limited(answer, limited), limited)
         if answer.status >= 500:
             text = f"GitHub has trouble of its own: it answers {answer.status}"
-            return answer, GitHubError(text, hint=_LATER, status=answer.status, retryable=True), next(pauses)
-        return answer, None, None
+            trouble = GitHubError(text, hint=_LATER, status=answer.status, retryable=True)
+            return _Trouble(trouble, next(pauses))
+        return answer
 
     def _once(self, method: str, url: str, document: Any) -> _Answer:
         content = None if document is None else json.dumps(document).encode()

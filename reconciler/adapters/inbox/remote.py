@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeGuard
 
 import httpx
 
@@ -136,11 +136,10 @@ def _read(answer: httpx.Response, wanted: str = "events") -> dict[str, Any]:
             hint="inbox_url is the base address of `reconcile webhook serve`, without /events",
             status=answer.status_code,
         )
-    assert isinstance(document, dict)  # `_is_right` says so
     return document
 
 
-def _is_right(document: object, wanted: str) -> bool:
+def _is_right(document: object, wanted: str) -> TypeGuard[dict[str, Any]]:
     if not isinstance(document, dict) or not isinstance(document.get(wanted), list):
         return False
     return wanted != "events" or (

@@ -194,14 +194,13 @@ class Intake:
         if not self._log.hears(level):
             return
         known: Mapping[str, str | None] = {}
-        if outcome in ("stored", "duplicate") and signed is not None:
-            subject = subject_of(body)
-            assert subject is not None  # nothing else is stored
+        believed = signed if outcome in ("stored", "duplicate") else None
+        if believed is not None and (subject := subject_of(body)) is not None:
             known = {
                 "type": subject.type,
                 "job": subject.job_id,
                 "operation": operation or None,
-                "id": signed.webhook_id.decode("ascii"),
+                "id": believed.webhook_id.decode("ascii"),
             }
         self._log.note(level, outcome, client=self._client(sender), bytes=len(body), **known)
 

@@ -95,8 +95,9 @@ def _settle(project: Project, key: str, decision: str, engine_id: str | None, jo
     )
     keep(project, ledger_writer.seen)
     _warn(lockfile.problems)
-    if proposes(project.settings) and ledger_writer.seen.proposal is not None:
-        propose(project, ledger_writer.seen)
+    seen_now = ledger_writer.seen
+    if proposes(project.settings) and seen_now.proposal is not None:
+        propose(project, seen_now.lockfile, seen_now.proposal.lockfile)
 
 
 def _warn(problems: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
     from reconciler.cli.wiring.project import Project
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+    from reconciler.core.lockfile.model import Lockfile
     from reconciler.core.run.outcome import Outcome
 
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]"
@@ -56,7 +57,7 @@ def with_pull_request(project: Project, seen: RemoteSnapshot, outcome: Outcome) 
     if not proposes(project.settings) or not outcome.published or seen.proposal is None:
         return outcome
     try:
-        shown = propose(project, seen)
+        shown = propose(project, seen.lockfile, seen.proposal.lockfile)
     except ReconcileError as error:
         hint = f"; {error.hint}" if error.hint else ""
         why = f"the pull request was not opened: {error.message}{hint}"
@@ -64,8 +65,11 @@ def with_pull_request(project: Project, seen: RemoteSnapshot, outcome: Outcome) 
     return replace(outcome, published=False, proposed=shown.url)
 
 
-def propose(project: Project, seen: RemoteSnapshot) -> Shown:
-    """Open the pull request, or bring it up to date. Raises `GitHubError` and `InvalidInput`."""
+def propose(project: Project, base: Lockfile, proposed: Lockfile) -> Shown:
+    """Open the pull request that turns one lockfile into the other, or update it.
+
+    Raises `GitHubError` and `InvalidInput`.
+    """
     from reconciler.adapters.github.api import PUBLIC
     from reconciler.adapters.github.pulls import PullRequests
     from reconciler.adapters.github.rest import GitHubRest
@@ -78,20 +82,19 @@ def propose(project: Project, seen: RemoteSnapshot) -> Shown:
         GitHubRest(address, token, random=random.random) as github,
         GitHubRest(graphql_address, token, random=random.random) as graphql,
     ):
-        shown = PullRequests(github, graphql, name, _notice).show(_wanted(project, seen))
+        shown = PullRequests(github, graphql, name, _notice).show(_wanted(project, base, proposed))
     say(sanitize(f"pull request #{shown.number} is {_WORDS[shown.done]}: {shown.url}".rstrip(": ")))
     return shown
 
 
-def _wanted(project: Project, seen: RemoteSnapshot) -> Wanted:
+def _wanted(project: Project, base: Lockfile, proposed: Lockfile) -> Wanted:
     from reconciler.adapters.github.pulls import Wanted
     from reconciler.render.markdown.proposal import TITLE, render_proposal
 
-    assert seen.proposal is not None  # only then there is something to propose
     settings, ledger = project.settings, open_ledger(project)
     title, body = render_proposal(
-        seen.lockfile,
-        seen.proposal.lockfile,
+        base,
+        proposed,
         environment=settings.environment,
         lockfile=ledger.path,
         ledger=ledger.ref,

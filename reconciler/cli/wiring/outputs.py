@@ -16,6 +16,7 @@ from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
+    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 
 
 def bring_outputs_up_to_date(project: Project, planned: PlanResult) -> list[str]:
@@ -25,7 +26,7 @@ def bring_outputs_up_to_date(project: Project, planned: PlanResult) -> list[str]
         return []
     problems = _here(project, recorded.on_disk)
     if recorded.shared is not None and not proposes(project.settings):
-        problems += _on_branch(project, planned)
+        problems += _on_branch(project, planned, recorded.shared)
     problems = list(dict.fromkeys(problems))
     for one in problems:
         warn(sanitize(one))
@@ -53,11 +54,9 @@ def _here(project: Project, lockfile: Lockfile) -> list[str]:
     return problems
 
 
-def _on_branch(project: Project, planned: PlanResult) -> list[str]:
+def _on_branch(project: Project, planned: PlanResult, seen: RemoteSnapshot) -> list[str]:
     from reconciler.adapters.git.outputs_at_tip import outputs_at_tip
 
-    seen = planned.recorded.shared
-    assert seen is not None  # the caller looked
     try:
         ledger = open_ledger(project)
         found = outputs_at_tip(ledger.remote, seen.branch_tip, ledger.folder, seen.lockfile)

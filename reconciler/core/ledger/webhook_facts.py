@@ -26,6 +26,14 @@ class Delivery(NamedTuple):
     event: Event
 
 
+class LostAnswer(NamedTuple):
+    """What the create call of an operation made, although its answer never came."""
+
+    operation_id: str
+    job_id: str
+    engine_id: str
+
+
 @dataclass(slots=True)
 class Known:
     """The jobs and operations of a lockfile. `running` and `unsummed` name the operation of a job."""
@@ -68,14 +76,13 @@ def _learnt(known: Known, event: Event, at: str) -> Iterator[Record]:
     if job is None:
         return
     operation = known.running.get(job)
-    if operation is None and fits_unanswered(known, event):
-        operation = event.operation_id
-        assert operation is not None and event.engine_id is not None  # `fits_unanswered` says so
-        yield Acceptance(operation, job, event.engine_id, at)
+    if operation is None and (lost := lost_answer(known, event)) is not None:
+        operation = lost.operation_id
+        yield Acceptance(operation, job, lost.engine_id, at)
         known.unanswered.discard(operation)
         known.running[job] = operation
         known.jobs.add(job)
-        known.engines.add(event.engine_id)
+        known.engines.add(lost.engine_id)
     if operation is not None and event.status is not None:
         del known.running[job]
         yield End(operation, event.status, at, event.error)
@@ -85,15 +92,14 @@ def _learnt(known: Known, event: Event, at: str) -> Iterator[Record]:
         yield JobSummary(known.unsummed.pop(job), event.summary, at)
 
 
-def fits_unanswered(known: Known, event: Event) -> bool:
-    """Whether an event names the engine of a call without an answer: an engine and a job that nobody else has."""
-    return (
-        event.operation_id in known.unanswered
-        and event.engine_id is not None
-        and event.engine_id not in known.engines
-        and event.job_id is not None
-        and event.job_id not in known.jobs
-    )
+def lost_answer(known: Known, event: Event) -> LostAnswer | None:
+    """What an event says that a call without an answer made: an engine and a job that nobody else has."""
+    operation_id, job_id, engine_id = event.operation_id, event.job_id, event.engine_id
+    if operation_id is None or job_id is None or engine_id is None or operation_id not in known.unanswered:
+        return None
+    if engine_id in known.engines or job_id in known.jobs:
+        return None
+    return LostAnswer(operation_id, job_id, engine_id)
 
 
 def _note(known: Known, entry: Entry) -> None:

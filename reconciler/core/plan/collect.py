@@ -1,4 +1,7 @@
-"""What is left to collect: the jobs that run, whatever the engine files say by now. Nothing is created by it."""
+"""What is left to collect: the jobs that run, whatever the engine files say by now. Nothing is created by it.
+
+Apart from `diff`, which is as long as a module should be, and compares with engine files that are not read here.
+"""
 
 from __future__ import annotations
 

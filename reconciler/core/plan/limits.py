@@ -1,7 +1,9 @@
 """How many engines one run may replace or retire: a number, a share, or whichever of the two allows more.
 
 A share alone would hold back the one change of a small project, a number alone the yearly one of a large project; so
-the default says both. Imported at every start of the command, with the settings.
+the default says both.
+
+Apart from `guards`: the settings import this at every start of the command, and guards would load plans with it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.core.errors import Diagnostic, ExitCode, most_severe
 
@@ -75,9 +75,29 @@ class Change:
     new_text: str | None = None
 
 
+class Submission(NamedTuple):
+    """What a create call sends, and what goes on record before it is sent."""
+
+    spec: Spec
+    fingerprint: str
+    files: Mapping[str, str]
+    kept: LifecycleOptions | None
+
+
+class Awaited(NamedTuple):
+    """The job that an action waits for, and the operation that it belongs to."""
+
+    job_id: str
+    operation_id: str
+    engine_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """What will be done about one engine, and why.
+
+    A saved plan and a view need not have all of it. What a run needs of an action, it takes as one piece that is whole
+    (`submission`, `awaited`); an action without it is reported as not started.
 
     `engine_id` is the engine the action is about: serving now (replace, retire, move, none), switched to (restore),
     waited for (resume), dropped (discard). `job_id` and `operation_id` name the operation under way where there is one.
@@ -113,6 +133,20 @@ class Action:
         """Whether a job that is already running is waited for."""
         waits = self.kind is Kind.RESUME or (self.kind is Kind.MOVE and self.job_id is not None)
         return waits and self.guard is None
+
+    @property
+    def submission(self) -> Submission | None:
+        """What its create call is made of; None if it makes none."""
+        if not self.creates or self.spec is None or self.fingerprint is None:
+            return None
+        return Submission(self.spec, self.fingerprint, self.files, self.kept)
+
+    @property
+    def awaited(self) -> Awaited | None:
+        """The job that it waits for; None if it waits for none."""
+        if not self.waits or self.job_id is None or self.operation_id is None:
+            return None
+        return Awaited(self.job_id, self.operation_id, self.engine_id)
 
     @property
     def changes_anything(self) -> bool:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.ledger.journal import Acceptance, End, JobSummary, Record
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.model import Action
+from reconciler.core.plan.model import Action, Awaited
 from reconciler.core.platform.job import COMPLETED, Accepted, News
 from reconciler.core.run.operations import Operation, Options, Phase, Roster, Stops
 from reconciler.core.run.protocol import Append, Command, ReadSummary, Watch
 
 if TYPE_CHECKING:  # only named here
+    from reconciler.core.ledger.webhook_facts import LostAnswer
     from reconciler.core.platform.webhook import Event
 
 
@@ -45,7 +46,7 @@ class Completion:
         if news.terminal:
             operation.end = news
             self.roster.enter(operation, Phase.ENDING)
-            records.append(_end(operation, at))
+            records.append(_end(operation.id, news, at))
         return [self._append(*records)]
 
     def delivered(self, event: Event, at: str) -> list[Command]:
@@ -65,44 +66,35 @@ class Completion:
 
     def _adopt(self, operation: Operation, event: Event, at: str) -> list[Command]:
         """Take what a webhook tells for the answer that was lost; nothing where it names an engine that is known."""
-        if isinstance(operation.answer, Accepted) or not self._fits(operation, event):
+        lost = None if isinstance(operation.answer, Accepted) else self._lost_answer(operation, event)
+        if lost is None:
             return []
-        assert event.job_id is not None and event.engine_id is not None  # it fits
-        operation.answer, operation.note = Accepted(event.job_id, event.engine_id), None
+        operation.answer, operation.note = Accepted(lost.job_id, lost.engine_id), None
         self.roster.enter(operation, Phase.ANSWERING)
         return self.accepted(operation, operation.answer, at)
 
-    def _fits(self, operation: Operation, event: Event) -> bool:
-        from reconciler.core.ledger.webhook_facts import (  # only when an answer was lost
-            fits_unanswered,
-            known_in,
-        )
+    def _lost_answer(self, operation: Operation, event: Event) -> LostAnswer | None:
+        from reconciler.core.ledger.webhook_facts import known_in, lost_answer  # only when an answer was lost
 
         known = known_in(self.lockfile)
         known.unanswered.add(operation.id)
         known.engines |= self.roster.engine_ids()
-        return fits_unanswered(known, event)
+        return lost_answer(known, event)
 
-    def take_up(self, action: Action) -> list[Command]:
+    def take_up(self, action: Action, awaited: Awaited) -> list[Command]:
         """A job that an earlier run left running."""
-        assert action.job_id is not None and action.operation_id is not None  # every waiting action has both
-        operation = Operation(
-            action.operation_id,
-            action,
-            job_id=action.job_id,
-            engine_id=action.engine_id,
-        )
+        job_id, operation_id, engine_id = awaited
+        operation = Operation(operation_id, action, job_id=job_id, engine_id=engine_id)
         self.roster.add(operation)
-        return self.wait(operation)
+        return self.wait(operation, job_id)
 
-    def wait(self, operation: Operation) -> list[Command]:
+    def wait(self, operation: Operation, job_id: str) -> list[Command]:
         """Its job is known and on record."""
         if self.options.detach:
             self.roster.enter(operation, Phase.OVER)
             return []
         self.roster.enter(operation, Phase.WATCHING)
-        assert operation.job_id is not None  # it was accepted
-        return [] if self.stops.waiting else [Watch(operation.job_id, operation.action.key)]
+        return [] if self.stops.waiting else [Watch(job_id, operation.action.key)]
 
     def heard(self, news: News, at: str) -> list[Command]:
         """News of a job; what is late or repeated changes nothing."""
@@ -115,18 +107,17 @@ class Completion:
             return []
         operation.end, operation.note = news, None
         self.roster.enter(operation, Phase.ENDING)
-        return [self._append(_end(operation, at))]
+        return [self._append(_end(operation.id, news, at))]
 
-    def summarize(self, operation: Operation, at: str) -> list[Command]:
+    def summarize(self, operation: Operation, end: News, at: str) -> list[Command]:
         """Its end is on record; what it made may still have to be read."""
-        assert operation.end is not None  # it was recorded
-        told = operation.summary or operation.end.summary
+        told = operation.summary or end.summary
         wanted = self.options.read_summaries and not self.options.detach and not self.stops.waiting
-        if told or not wanted or operation.end.status != COMPLETED:
+        if told or not wanted or end.status != COMPLETED:
             self.roster.enter(operation, Phase.OVER)
             return self._made(operation, told, at)
         self.roster.enter(operation, Phase.SUMMARIZING)
-        return [ReadSummary(operation.end.job_id)]
+        return [ReadSummary(end.job_id)]
 
     def read(self, job_id: str, summary: Mapping[str, int] | None, at: str) -> list[Command]:
         """What reading an ended job told."""
@@ -157,6 +148,5 @@ class Completion:
         return Append(records)
 
 
-def _end(operation: Operation, at: str) -> End:
-    assert operation.end is not None  # it ended
-    return End(operation.id, operation.end.status, at, operation.end.error)
+def _end(operation_id: str, news: News, at: str) -> End:
+    return End(operation_id, news.status, at, news.error)

@@ -23,7 +23,7 @@ from reconciler.core.plan.model import Plan
 from reconciler.core.platform.job import Accepted, Answer, Refused, Uncertain
 from reconciler.core.run.completion import Completion
 from reconciler.core.run.local_actions import perform_all
-from reconciler.core.run.operations import UNSENT, Operation, Options, Phase, Roster, Stops
+from reconciler.core.run.operations import UNSENT, Creation, Operation, Options, Phase, Roster, Stops
 from reconciler.core.run.protocol import (
     Abandon,
     Answered,
@@ -60,8 +60,8 @@ class Run:
     options: Options = field(default_factory=Options)
     stops: Stops = field(default_factory=Stops)
     finished: bool = False
-    _queue: deque[Operation] = field(default_factory=deque)
-    _ready: deque[Operation] = field(default_factory=deque)
+    _queue: deque[Creation] = field(default_factory=deque)
+    _ready: deque[Creation] = field(default_factory=deque)
     _roster: Roster = field(default_factory=Roster)
     _completion: Completion = field(init=False)
     records: list[Record] = field(default_factory=list)
@@ -73,12 +73,12 @@ class Run:
         """The first commands: waits for what is under way, and the first create calls."""
         commands: list[Command] = []
         for action in self.plan.actions:
-            if action.creates:
-                operation = Operation(self.operations[action.key], action)
+            if (submission := action.submission) is not None:
+                operation = Creation(self.operations[action.key], action, submission=submission)
                 self._roster.add(operation)
                 self._queue.append(operation)
-            elif action.waits:
-                commands += self._completion.take_up(action)
+            elif (awaited := action.awaited) is not None:
+                commands += self._completion.take_up(action, awaited)
         return commands + self._go_on(at)
 
     def handle(self, fact: Fact, at: str) -> list[Command]:
@@ -138,9 +138,8 @@ class Run:
         commands: list[Command] = []
         while self._ready and self._roster.count(Phase.CALLING) < self.options.concurrency:
             operation = self._ready.popleft()
-            assert operation.action.spec is not None  # every creating action has one
             self._roster.enter(operation, Phase.CALLING)
-            commands.append(Create(operation.id, operation.action.key, operation.action.spec))
+            commands.append(Create(operation.id, operation.action.key, operation.submission.spec))
         return commands
 
     def _withdraw(self, at: str) -> list[Command]:
@@ -174,7 +173,7 @@ class Run:
         self.stops.halted = self.stops.halted or reason
         commands: list[Command] = []
         for record in records:
-            operation = self._known(record)
+            operation = self._roster.of_record(record)
             if isinstance(record, Begin):
                 operation.note = reason
                 self.records.remove(record)
@@ -193,24 +192,19 @@ class Run:
         """The operation that a key's action began or took up."""
         return self._roster.of_key(key)
 
-    def _known(self, record: Record) -> Operation:
-        operation = self._roster.of_id(record.operation)
-        assert operation is not None  # only what we gave to be recorded comes back
-        return operation
-
     def _recorded(self, record: Record, at: str) -> list[Command]:
-        operation = self._known(record)
+        operation = self._roster.of_record(record)
         match record:
-            case Begin() if operation.phase is Phase.BEGINNING:
+            case Begin() if isinstance(operation, Creation) and operation.phase is Phase.BEGINNING:
                 self._roster.enter(operation, Phase.READY)
                 self._ready.append(operation)
-            case Acceptance() if operation.phase is Phase.ANSWERING:
-                return self._completion.wait(operation)
+            case Acceptance(job_id=job_id) if operation.phase is Phase.ANSWERING:
+                return self._completion.wait(operation, job_id)
             case Refusal() | UncertainOutcome() if operation.phase is Phase.ANSWERING:
                 if not isinstance(operation.answer, Accepted):  # a webhook may have told meanwhile
                     self._roster.enter(operation, Phase.OVER)
-            case End() if operation.phase is Phase.ENDING:
-                return self._completion.summarize(operation, at)
+            case End() if operation.phase is Phase.ENDING and operation.end is not None:
+                return self._completion.summarize(operation, operation.end, at)
         return []
 
     def _answered(self, operation: Operation | None, answer: Answer, at: str) -> list[Command]:
@@ -253,15 +247,14 @@ class Run:
         return [self._append(*doubts), Abandon(tuple(one.id for one in calling))]
 
 
-def _begin(operation: Operation, at: str) -> Begin:
-    action = operation.action
-    assert action.spec is not None and action.fingerprint is not None  # every creating action has both
+def _begin(operation: Creation, at: str) -> Begin:
+    spec, fingerprint, files, kept = operation.submission
     return Begin(
         operation.id,
-        action.key,
-        action.fingerprint,
-        record_of(action.spec),
-        dict(action.files),
+        operation.action.key,
+        fingerprint,
+        record_of(spec),
+        dict(files),
         at,
-        lifecycle_document(action.kept) if action.kept is not None else None,
+        lifecycle_document(kept) if kept is not None else None,
     )

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from reconciler.core.plan.model import Action
+from reconciler.core.ledger.journal import Record
+from reconciler.core.plan.model import Action, Submission
 from reconciler.core.platform.job import Answer, News, Uncertain
 
 UNSENT = "stopped before it was sent"
@@ -48,6 +49,13 @@ class Operation:
         return self.abandoned or isinstance(self.answer, Uncertain)
 
 
+@dataclass(slots=True, kw_only=True)
+class Creation(Operation):
+    """An operation that this run begins itself, with a create call."""
+
+    submission: Submission
+
+
 @dataclass(slots=True)
 class Roster:
     """The operations of a run: found by ID, by key and by job, and counted by the phase they are in.
@@ -79,6 +87,10 @@ class Roster:
 
     def of_id(self, operation_id: str) -> Operation | None:
         return self._by_id.get(operation_id)
+
+    def of_record(self, record: Record) -> Operation:
+        """The one that a record of this run is about."""
+        return self._by_id[record.operation]
 
     def of_key(self, key: str) -> Operation | None:
         return self._by_key.get(key)

@@ -164,10 +164,15 @@ def _result(action: Action, run: Run, lockfile: Lockfile) -> Result:
         return _left_alone(result, action)
     if not (action.creates or action.waits):
         return result
-    operation = run.operation_of(action.key)
-    assert operation is not None  # the run made one for every such action
     if action.kind is Kind.REPLACE:
         result = replace(result, previous=action.engine_id, engine_id=None)
+    operation = run.operation_of(action.key)
+    if (
+        operation is None
+    ):  # nothing to send and no job to wait for: nothing was done, and it must not look done
+        return replace(
+            result, status=Status.NOT_STARTED, error="the plan does not contain what to send or await"
+        )
     return _from_entry(
         replace(result, operation_id=operation.id),
         operation,

@@ -10,7 +10,7 @@ from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode
 from reconciler.core.lockfile.entry import IN_PROGRESS
 from reconciler.core.lockfile.model import EMPTY, Lockfile
-from reconciler.core.plan.model import Kind
+from reconciler.core.plan.model import Action, Kind, Plan
 from reconciler.core.platform.job import Accepted, Answer, News, Refused, Uncertain
 from reconciler.core.run.machine import Run
 from reconciler.core.run.operations import Options
@@ -278,3 +278,16 @@ def test_every_status_is_counted() -> None:
         "guarded": 0,
         "not_started": 0,
     }
+
+
+def test_an_action_that_lacks_what_to_send_does_not_look_done() -> None:
+    waits = Action(
+        "b", Kind.RESUME, "its job runs", engine_id="eng_b", operation_id="op_b", fingerprint="v1:b"
+    )
+    plan = Plan("production", (Action("a", Kind.CREATE, "new"), waits))
+    run = Run(plan, lockfile({"b": entry(pending=pending("b", B))}), {"a": "op_a"})
+    (finish,) = run.start(at(0))
+    assert isinstance(finish, Finish)
+    made = outcome_of(run, finish.lockfile)
+    assert [one.status for one in made.results] == [Status.NOT_STARTED, Status.NOT_STARTED]
+    assert made.exit_code is ExitCode.FAILED
