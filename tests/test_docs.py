@@ -19,7 +19,7 @@ from reconciler.adapters.yaml.reader import read_yaml
 from reconciler.cli.main import cli
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import ExitCode
-from reconciler.core.settings.model import resolve
+from reconciler.core.settings.resolution import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])

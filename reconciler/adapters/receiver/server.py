@@ -39,7 +39,8 @@ from reconciler.adapters.receiver.metrics import Metrics
 from reconciler.adapters.receiver.pages import Pages
 from reconciler.adapters.receiver.signing_secrets import Secrets
 from reconciler.adapters.receiver.upkeep import Upkeep
-from reconciler.adapters.receiver.wire import Watch, wire
+from reconciler.adapters.receiver.watch import Watch
+from reconciler.adapters.receiver.wire import wire
 from reconciler.adapters.relay.surroundings import RelayCounts, Surroundings
 
 if TYPE_CHECKING:

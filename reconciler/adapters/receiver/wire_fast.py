@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from reconciler.adapters.receiver.intake import Intake, Sender
 from reconciler.adapters.receiver.replies import REPLIES
-from reconciler.adapters.receiver.wire import MAX_HEAD, MAX_HEADERS, Watched
+from reconciler.adapters.receiver.watch import MAX_HEAD, MAX_HEADERS, Watched
 from reconciler.core.platform.webhook import signed_in
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.cli.options import given
 from reconciler.cli.stderr import warn
 from reconciler.core.errors import InvalidInput
-from reconciler.core.settings.model import SETTINGS_FILE, Settings, resolve
+from reconciler.core.settings.model import SETTINGS_FILE, Settings
+from reconciler.core.settings.resolution import resolve
 
 if TYPE_CHECKING:
     from reconciler.adapters.engine_files.files import EngineFiles

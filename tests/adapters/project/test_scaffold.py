@@ -12,7 +12,8 @@ from reconciler.adapters.project.scaffold import ScaffoldResult, scaffold, setti
 from reconciler.adapters.project.settings import read_settings_file
 from reconciler.adapters.yaml.reader import read_yaml
 from reconciler.core.errors import StorageError
-from reconciler.core.settings.model import SETTINGS, Settings, resolve
+from reconciler.core.settings.model import SETTINGS, Settings
+from reconciler.core.settings.resolution import resolve
 
 SCHEMA = '{"title": "engine"}\n'
 LINE = "engines.lock.json text eol=lf merge=reconcile-lockfile linguist-generated"

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.adapters.project.settings import find_root, read_settings_file
 from reconciler.core.errors import Diagnostic, InvalidInput, StorageError
-from reconciler.core.settings.model import resolve
+from reconciler.core.settings.resolution import resolve
 
 AS_ROOT = os.geteuid() == 0
 

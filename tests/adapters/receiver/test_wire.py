@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.receiver.limits import Limits
-from reconciler.adapters.receiver.wire import MAX_HEAD, MAX_HEADERS
+from reconciler.adapters.receiver.watch import MAX_HEAD, MAX_HEADERS
 from tests.adapters.receiving import (
     Client,
     Receiving,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.settings.model import OVERLAYS, SETTINGS, resolve
+from reconciler.core.settings.model import OVERLAYS, SETTINGS
+from reconciler.core.settings.resolution import resolve
 
 DOCS = (Path(__file__).parents[3] / "docs/settings.md").read_text()
 ROWS = {

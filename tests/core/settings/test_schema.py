@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 
 from reconciler.core.errors import InvalidInput
-from reconciler.core.settings.model import SETTINGS, resolve
+from reconciler.core.settings.model import SETTINGS
+from reconciler.core.settings.resolution import resolve
 from reconciler.core.settings.schema import settings_schema, settings_schema_text
 
 REPO = Path(__file__).parents[3]

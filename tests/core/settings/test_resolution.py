@@ -8,7 +8,8 @@ from typing import Any, Literal
 import pytest
 
 from reconciler.core.errors import Diagnostic, InvalidInput, ReconcileError, UsageError
-from reconciler.core.settings.model import SETTINGS, Settings, resolve
+from reconciler.core.settings.model import SETTINGS, Settings
+from reconciler.core.settings.resolution import resolve
 
 
 def findings(
@@ -250,7 +251,7 @@ def test_importing_the_settings_is_cheap() -> None:
     """They are read at every start of the command; the libraries for a rarely needed check come when it is."""
     code = (
         "import click, sys; seen = set(sys.modules)\n"
-        "import reconciler.core.settings.model as settings; settings.resolve({}, {}, None)\n"
+        "import reconciler.core.settings.resolution as settings; settings.resolve({}, {}, None)\n"
         "print(*set(sys.modules) - seen)"
     )
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
