@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.errors import Diagnostic, InvalidInput, UsageError
+from reconciler.core.errors import Diagnostic, InvalidInput, Severity, UsageError
 from reconciler.core.lockfile.fast_path import recorded_files
 from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
 from reconciler.core.plan.model import Plan
@@ -132,7 +132,7 @@ def make_plan(
     selected = _selection(request, lockfile.path, [*found, *recorded.folded.engines])
     desired, unchanged, diagnostics = _load(engines, found, recorded.folded, selected, request.id_length)
     diagnostics = [*problems, *diagnostics, *_clashes(recorded.folded, desired, found)]
-    invalid = any(one.severity == "error" for one in diagnostics)
+    invalid = any(one.severity is Severity.ERROR for one in diagnostics)
     actions = () if invalid else _actions(recorded.folded, desired, found, selected, request)
     spoken_for = {action.key for action in actions}
     unchanged += [key for key in desired if key not in spoken_for and selected(key)]

@@ -28,7 +28,7 @@ top is a bug of ours and ends with 70.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 
@@ -69,6 +69,14 @@ def most_severe(codes: Iterable[ExitCode]) -> ExitCode:
     return next((code for code in _PRECEDENCE if code in present), ExitCode.OK)
 
 
+class Severity(StrEnum):
+    """How bad a finding is; the worst first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
 class Diagnostic(NamedTuple):
     """One finding about an input. `line` and `col` count from 1; `excerpt` is the offending text, one line."""
 
@@ -78,7 +86,7 @@ class Diagnostic(NamedTuple):
     col: int | None = None
     excerpt: str | None = None
     hint: str | None = None
-    severity: str = "error"  # error | warning | notice
+    severity: Severity = Severity.ERROR
     key: str | None = None  # the engine it is about, where that is known
 
     @property

@@ -8,7 +8,7 @@ import pytest
 from reconciler.app.planning import Request, make_plan, select, validate_engines
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.engine.spec import Source, Spec
-from reconciler.core.errors import Diagnostic, InvalidInput, JournalError, LockfileError, UsageError
+from reconciler.core.errors import Diagnostic, InvalidInput, JournalError, LockfileError, Severity, UsageError
 from reconciler.core.ledger import journal
 from reconciler.core.ledger.journal import Record
 from reconciler.core.lockfile import model as lockfile_format
@@ -217,7 +217,7 @@ def test_one_wrong_file_makes_the_plan_invalid_and_every_finding_is_told() -> No
 
 def test_a_warning_alone_leaves_the_plan_valid() -> None:
     scene = Scene({"acme": ACME})
-    scene.engines.problems = [Diagnostic("odd", "engines/x.yaml", severity="warning")]
+    scene.engines.problems = [Diagnostic("odd", "engines/x.yaml", severity=Severity.WARNING)]
     plan = scene.plan().plan
     assert not plan.invalid
     assert kinds(plan) == {"acme": Kind.CREATE}

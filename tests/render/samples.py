@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.engine.spec import LifecycleOptions, Output, Source, Spec, digest_of_text
-from reconciler.core.errors import Diagnostic
+from reconciler.core.errors import Diagnostic, Severity
 from reconciler.core.plan.model import Action, Change, Condition, Kind, Plan
 
 OLD_GLOSSARY = """# Glossary
@@ -154,7 +154,7 @@ EVERY_KIND = Plan(
             14,
             "locales: [it, it-IT]",
             "keep one",
-            "warning",
+            Severity.WARNING,
             "docs/help",
         ),
     ),
@@ -208,7 +208,7 @@ INVALID = Plan(
             2,
             14,
             "description: \tvery long",
-            severity="warning",
+            severity=Severity.WARNING,
         ),
     ),
 )
@@ -263,12 +263,12 @@ HOSTILE = Plan(
         Action("zzz" + EVIL, Kind.RESUME, EVIL, job_id=EVIL, engine_id=EVIL),
         Action("zzzz" + EVIL, Kind.NONE, EVIL, file=EVIL, condition=Condition.UNCERTAIN, hint=EVIL),
     ),
-    diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, EVIL, EVIL, "warning", EVIL),),
+    diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, EVIL, EVIL, Severity.WARNING, EVIL),),
     lockfile=EVIL,
 )
 
 HOSTILE_INVALID = Plan(
-    EVIL, diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, EVIL, EVIL, "error", EVIL),), lockfile=EVIL
+    EVIL, diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, EVIL, EVIL, Severity.ERROR, EVIL),), lockfile=EVIL
 )
 
 # What guards hold back, and what is only recorded.

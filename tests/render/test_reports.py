@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.core.errors import Diagnostic
+from reconciler.core.errors import Diagnostic, Severity
 from reconciler.core.plan.model import Action, Kind, Plan
 from reconciler.render.reports.gitlab import render_gitlab
 from reconciler.render.reports.issues import RULES, issues_of
@@ -137,7 +137,7 @@ def test_every_action_has_a_rule() -> None:
 
 def test_the_place_of_a_finding() -> None:
     found = Diagnostic("bad locale", "engines/größe 1.yaml", 3, 5, hint="write de")
-    plan = Plan("production", diagnostics=(found, replace_severity(found, "warning")))
+    plan = Plan("production", diagnostics=(found, found._replace(severity=Severity.WARNING)))
     first, second = gitlab(plan, "apps/web")
     assert first["location"] == {"path": "apps/web/engines/größe 1.yaml", "lines": {"begin": 3}}
     assert first["description"] == "bad locale. Hint: write de"
@@ -146,10 +146,6 @@ def test_the_place_of_a_finding() -> None:
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "apps/web/engines/gr%C3%B6%C3%9Fe%201.yaml"
     assert place["region"] == {"startLine": 3, "startColumn": 5}
-
-
-def replace_severity(found: Diagnostic, severity: str) -> Diagnostic:
-    return found._replace(severity=severity)
 
 
 def test_what_is_in_no_file_is_at_the_lockfile() -> None:

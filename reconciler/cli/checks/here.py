@@ -11,7 +11,7 @@ from reconciler.app.planning import read_recorded_state, validate_engines
 from reconciler.cli.wiring.project import DEPRECATED_KEY, Project, api_key
 from reconciler.cli.wiring.publishing import shares
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
-from reconciler.core.errors import GitError, InvalidInput, LeaseHeld, ReconcileError
+from reconciler.core.errors import GitError, InvalidInput, LeaseHeld, ReconcileError, Severity
 from reconciler.core.lockfile.entry import FAILED, UNCERTAIN
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.settings.model import Settings
@@ -40,7 +40,7 @@ def _engines(project: Project) -> Finding:
         valid, findings = validate_engines(project.engines)
     except ReconcileError as error:
         return _invalid(from_error("engines", error))
-    wrong = [one for one in findings if one.severity == "error"]
+    wrong = [one for one in findings if one.severity is Severity.ERROR]
     if wrong:
         said = f"{len({one.file for one in wrong}):,} of the engine files cannot be used"
         return Finding("engines", Verdict.PROBLEM, said, "mend them", tuple(wrong), invalid=True)

@@ -12,7 +12,7 @@ from reconciler.app.planning import validate_engines
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.project import Project, open_project, start_folder
-from reconciler.core.errors import Diagnostic, ExitCode, UsageError
+from reconciler.core.errors import Diagnostic, ExitCode, Severity, UsageError
 from reconciler.core.plan.model import Plan
 
 
@@ -39,7 +39,7 @@ def command(ctx: click.Context, paths: tuple[str, ...], format_: str) -> None:
         found, _ = project.engines.discover()
         chosen = _chosen(paths, list(found.values()), start_folder(ctx), project.root)
     valid, findings = validate_engines(project.engines, chosen)
-    wrong = any(finding.severity == "error" for finding in findings)
+    wrong = any(finding.severity is Severity.ERROR for finding in findings)
     code = ExitCode.INVALID if wrong else ExitCode.OK
     _show(ctx, project, format_, valid, findings, code)
     ctx.exit(code)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.core.errors import Diagnostic, ExitCode, most_severe
+from reconciler.core.errors import Diagnostic, ExitCode, Severity, most_severe
 
 if TYPE_CHECKING:  # plans without a create need none
     from reconciler.core.engine.spec import LifecycleOptions, Spec
@@ -194,7 +194,7 @@ class Plan:
 
     @property
     def invalid(self) -> bool:
-        return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+        return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
 
     def summary(self) -> dict[str, int]:
         """How many engines each action is planned for, every kind named; `unchanged`, `failed`, `uncertain` too.

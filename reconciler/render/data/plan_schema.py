@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from reconciler.core.engine.spec import MAX_OUTPUTS
-from reconciler.core.errors import ExitCode
+from reconciler.core.errors import ExitCode, Severity
 from reconciler.core.plan.model import Condition, Kind, Origin
 
 JsonSchema = dict[str, Any]
@@ -226,7 +226,7 @@ _DIAGNOSTIC: JsonSchema = {
     "type": "object",
     "required": ["severity", "message"],
     "properties": {
-        "severity": {"enum": ["error", "warning", "notice"]},
+        "severity": {"enum": [one.value for one in Severity]},
         "message": {"type": "string"},
         "file": {"type": "string"},
         "line": {"type": "integer", "minimum": 1},

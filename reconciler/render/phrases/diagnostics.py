@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from reconciler.core.errors import Diagnostic
+from reconciler.core.errors import Diagnostic, Severity
 from reconciler.render.phrases.sanitize import display_width, sanitize, sanitize_lines, shorten
 from reconciler.render.phrases.style import Look, Style
 from reconciler.render.phrases.words import counted
 
 _LONGEST = 2_000  # characters of a message or an excerpt
-_STYLES: dict[str, Style] = {"error": "red", "warning": "yellow", "notice": "cyan"}
+_STYLES: dict[Severity, Style] = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 
 
 def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool, ascii_only: bool = False) -> str:
@@ -26,7 +26,7 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool, ascii_
 
 def diagnostic_lines(diagnostic: Diagnostic, look: Look) -> list[str]:
     """One finding, without the count."""
-    severity = look.paint(f"{sanitize(diagnostic.severity)}:", _STYLES.get(diagnostic.severity, "plain"))
+    severity = look.paint(f"{diagnostic.severity}:", _STYLES[diagnostic.severity])
     place = sanitize(diagnostic.place or (f"engine {diagnostic.key}" if diagnostic.key else ""))
     message, *more = sanitize_lines(shorten(diagnostic.message, _LONGEST, look.ellipsis))
     start = f"{look.paint(place + ':', 'bold')} " if place else ""

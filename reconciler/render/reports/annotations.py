@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from reconciler.core.errors import Diagnostic
+from reconciler.core.errors import Diagnostic, Severity
 from reconciler.core.plan.attribution import by_origin
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from reconciler.render.phrases.origins import origin_words
@@ -24,7 +24,6 @@ from reconciler.render.text.plan import render_plan
 _MOST = {"error": 10, "warning": 10, "notice": 9}
 _LONGEST = 2_000  # characters of one message; GitHub cuts at 4 KB
 _HELD = "held back"
-_SEVERITIES = ("error", "warning", "notice")
 
 
 class _Note(NamedTuple):
@@ -72,7 +71,7 @@ def render_annotations(
     """
     notes = [*_diagnostics(plan), *_conditions(plan), *_changes(plan)]
     lines: list[str] = []
-    for level in _SEVERITIES:
+    for level in Severity:
         these = [note for note in notes if note.level == level]
         most = _MOST[level]
         shown = these if len(these) <= most else these[: most - 1]
@@ -130,17 +129,13 @@ def _property(text: str) -> str:
 
 def _diagnostics(plan: Plan) -> Iterator[_Note]:
     """Errors only: warnings about files come after the engines that wait for a person."""
-    return (_diagnostic(one) for one in plan.diagnostics if _level(one) == "error")
-
-
-def _level(one: Diagnostic) -> str:
-    return one.severity if one.severity in _SEVERITIES else "error"
+    return (_diagnostic(one) for one in plan.diagnostics if one.severity == "error")
 
 
 def _diagnostic(one: Diagnostic) -> _Note:
     message = one.message if one.hint is None else f"{one.message}\nhint: {one.hint}"
     title = f"reconcile: {one.key}" if one.key else "reconcile"
-    return _Note(_level(one), message, title, one.file, one.line, one.col)
+    return _Note(one.severity, message, title, one.file, one.line, one.col)
 
 
 def _conditions(plan: Plan) -> Iterator[_Note]:
@@ -151,7 +146,7 @@ def _conditions(plan: Plan) -> Iterator[_Note]:
                 reason = what_happens(action) if what is _HELD else action.reason
                 message = reason if action.hint is None else f"{reason}\nhint: {action.hint}"
                 yield _about(action, "warning", str(what), message)
-    yield from (_diagnostic(one) for one in plan.diagnostics if _level(one) == "warning")
+    yield from (_diagnostic(one) for one in plan.diagnostics if one.severity == "warning")
 
 
 def _changes(plan: Plan) -> Iterator[_Note]:
@@ -163,7 +158,7 @@ def _changes(plan: Plan) -> Iterator[_Note]:
         if action.origin is not None:
             message += f"\nfrom: {origin_words(action)}"
         yield _about(action, "notice", action.kind.value, message)
-    yield from (_diagnostic(one) for one in plan.diagnostics if _level(one) == "notice")
+    yield from (_diagnostic(one) for one in plan.diagnostics if one.severity == "notice")
 
 
 def _about(action: Action, level: str, what: str, message: str) -> _Note:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from reconciler.core.errors import Diagnostic
+from reconciler.core.errors import Diagnostic, Severity
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from reconciler.render.phrases.sanitize import sanitize, shorten
 from reconciler.render.phrases.words import what_happens
@@ -76,9 +76,8 @@ def _digest(*parts: str) -> str:
 
 def _of_diagnostics(plan: Plan) -> Iterator[Issue]:
     for one in plan.diagnostics:
-        level = one.severity if one.severity in ("warning", "notice") else "error"
-        rule = "invalid-file" if level == "error" else "file-warning"
-        yield Issue(rule, level, _said(one), one.file or plan.lockfile, one.line or 1, one.col, "")
+        rule = "invalid-file" if one.severity is Severity.ERROR else "file-warning"
+        yield Issue(rule, one.severity, _said(one), one.file or plan.lockfile, one.line or 1, one.col, "")
 
 
 def _said(one: Diagnostic) -> str:

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
 
-from reconciler.core.errors import Diagnostic
+from reconciler.core.errors import Diagnostic, Severity
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from tests.core.build import (
@@ -132,4 +132,4 @@ def test_whether_a_plan_changes_anything() -> None:
 
 def test_only_errors_make_a_plan_invalid() -> None:
     assert Plan("production", diagnostics=(Diagnostic("no"),)).invalid
-    assert not Plan("production", diagnostics=(Diagnostic("hm", severity="warning"),)).invalid
+    assert not Plan("production", diagnostics=(Diagnostic("hm", severity=Severity.WARNING),)).invalid

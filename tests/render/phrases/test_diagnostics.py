@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from reconciler.core.errors import Diagnostic
+from reconciler.core.errors import Diagnostic, Severity
 from reconciler.render.phrases.diagnostics import render_diagnostics, tally
 
 
@@ -48,7 +48,7 @@ def test_tally_counts_by_severity_and_file() -> None:
         Diagnostic("a", "x"),
         Diagnostic("b", "x"),
         Diagnostic("c", "y"),
-        Diagnostic("d", severity="warning"),
+        Diagnostic("d", severity=Severity.WARNING),
     ]
     assert tally(found) == "3 errors, 1 warning in 2 files."
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.core.errors import Diagnostic
+from reconciler.core.errors import Diagnostic, Severity
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from reconciler.render.reports.annotations import command, render_annotations, render_plan_github
 from reconciler.render.text.plan import render_plan
@@ -16,7 +16,7 @@ def test_escaping_is_the_runners() -> None:
 
 
 def test_findings_are_at_their_place_and_errors_come_first() -> None:
-    warning = Diagnostic("w", "b.yaml", 1, severity="warning")
+    warning = Diagnostic("w", "b.yaml", 1, severity=Severity.WARNING)
     error = Diagnostic("e", "a.yaml", 2, 3, hint="mend it", key="a")
     lines = render_plan_github(Plan("x", diagnostics=(warning, error))).split("\n")
     assert lines[0] == "::error file=a.yaml,line=2,col=3,title=reconcile%3A a::e%0Ahint: mend it"
@@ -42,7 +42,7 @@ def test_of_every_level_the_most_important_come_first() -> None:
     diagnostics = [
         Diagnostic(f"{severity} {number}", "a.yaml", severity=severity)
         for number in range(30)
-        for severity in ("notice", "warning", "error")
+        for severity in reversed(Severity)
     ]
     doubtful = tuple(
         Action(f"u{number}", Kind.NONE, "?", condition=Condition.UNCERTAIN, file="u.yaml")
