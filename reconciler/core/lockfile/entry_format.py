@@ -6,7 +6,8 @@ there could orphan an engine. Keys that have no value are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from reconciler.core.engine.spec import LifecycleOptions
@@ -40,6 +41,20 @@ _NAMES = {
     "summary": "summary",
     "status": "status",
     "error": "error",
+}
+# Made once: a lockfile may hold ten thousand entries.
+_PARTS = (Provisioned, Pending, Superseded)
+_ATTRIBUTES = {
+    kind: {name: attribute for attribute, name in _NAMES.items() if attribute in kind.__slots__}
+    for kind in _PARTS
+}
+_OPTIONAL = {
+    kind: {one.name for one in fields(kind) if (one.default, one.default_factory) != (MISSING, MISSING)}
+    for kind in _PARTS
+}
+_REQUIRED = {
+    kind: [name for name, attribute in _ATTRIBUTES[kind].items() if attribute not in _OPTIONAL[kind]]
+    for kind in _PARTS
 }
 _OBJECTS = frozenset({"files", "spec", "summary"})
 _PENDING_STATUSES = frozenset({IN_PROGRESS, FAILED, UNCERTAIN})
@@ -107,22 +122,20 @@ def read_retired(document: Document, where: str) -> Retired:
     return Retired(read_entry(rest, where), document["retiredAt"])
 
 
-def _read_part(kind: Callable[..., Part], document: Any, where: str) -> Part:
+def _read_part(kind: type[Part], document: Any, where: str) -> Part:
     if not isinstance(document, dict):
         raise _broken(where, "it must be an object")
-    slots = kind.__slots__  # type: ignore[attr-defined] # the three parts are slotted dataclasses
-    known = {name: field for field, name in _NAMES.items() if field in slots}
+    attributes = _ATTRIBUTES[kind]
     values: dict[str, Any] = {}
     for name, value in document.items():
-        if name not in known:
+        if name not in attributes:
             raise _broken(where, f"unknown key `{name}`")
         _check_type(name, value, where)
-        values[known[name]] = value
-    try:
-        return kind(**values)
-    except TypeError as error:
-        missing = next(name for name, field in known.items() if field not in values and field in str(error))
-        raise _broken(where, f"`{missing}` is missing") from error
+        values[attributes[name]] = value
+    for name in _REQUIRED[kind]:
+        if name not in document:
+            raise _broken(where, f"`{name}` is missing")
+    return kind(**values)
 
 
 def _check_type(name: str, value: object, where: str) -> None:

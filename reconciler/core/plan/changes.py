@@ -102,8 +102,14 @@ def _new_texts(spec: Spec) -> dict[str, str]:
 
 
 def _without(these: list[str], those: list[str]) -> list[str]:
-    rest = list(those)
-    return [one for one in these if not (one in rest and (rest.remove(one) or True))]  # type: ignore[func-returns-value]
+    """What is left of `these` when each of `those` takes one equal element away."""
+    kept, rest = [], list(those)
+    for one in these:
+        if one in rest:
+            rest.remove(one)
+        else:
+            kept.append(one)
+    return kept
 
 
 def _without_digests(
