@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any, TextIO
 
 import click
 
@@ -52,19 +55,42 @@ def report_usage(error: click.ClickException, arguments: Sequence[str]) -> int:
     return int(ExitCode.USAGE)
 
 
-def is_of_output(error: Exception) -> bool:
-    """Whether it was printing that failed: everything that commands print goes through `click.echo`."""
-    import traceback  # for failures only
-
-    frames = traceback.extract_tb(error.__traceback__)
-    return isinstance(error, OSError) and frames[-1].name in ("echo", "_run")
+class OutputRefused(OSError):
+    """What was printed could not be written: the disk is full, or the reader went away."""
 
 
-def report_output(error: OSError) -> int:
+class _Output(io.FileIO):
+    """A standard stream whose failures are told apart from those of all other files."""
+
+    def write(self, content: Any, /) -> int:
+        try:
+            written: int | None = super().write(content)
+        except OSError as error:
+            raise OutputRefused(error.errno, error.strerror) from error
+        if written is None:  # a pipe that is full and does not block
+            raise OutputRefused(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return written
+
+
+def output_stream(descriptor: int, like: TextIO | None) -> TextIO:
+    """A stream to print to, which raises `OutputRefused`. An old terminal or locale does not turn output into an error.
+
+    `like` is Python's own stream there.
+    """
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Output(descriptor, "w", closefd=False)),
+        encoding=like.encoding if like else None,
+        errors="backslashreplace",
+        line_buffering=getattr(like, "line_buffering", False),
+        write_through=getattr(like, "write_through", False),
+    )
+
+
+def report_output(error: OutputRefused) -> int:
     """Our output was refused, by a full disk or by a reader that went away as `head` does."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())  # nothing more can be said there, at exit neither
-    if not isinstance(error, BrokenPipeError):
+    if error.errno != errno.EPIPE:
         hint = "what an apply did is in the lockfile and the journal: `reconcile status` shows it"
         try:
             print(f"error: cannot write the output: {error.strerror or error}\nhint: {hint}", file=sys.stderr)

@@ -16,7 +16,14 @@ from typing import Any, NoReturn
 import click
 
 from reconciler import __version__
-from reconciler.cli.failures import is_of_output, report_bug, report_error, report_output, report_usage
+from reconciler.cli.failures import (
+    OutputRefused,
+    output_stream,
+    report_bug,
+    report_error,
+    report_output,
+    report_usage,
+)
 from reconciler.cli.options import (
     apply_options,
     detailed_exitcode,
@@ -124,12 +131,12 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; every error ends here (docs/design.md, section 7)."""
     try:
         return _run(arguments)
-    except OSError as error:  # all others are told apart below
+    except OutputRefused as error:
         return report_output(error)
 
 
 def _run(arguments: Sequence[str]) -> int:
-    """As `main`. Raises `OSError` when it is our own output that was refused."""
+    """As `main`. Raises `OutputRefused`."""
     try:
         code = cli.main(list(arguments), prog_name="reconcile", standalone_mode=False)
         sys.stdout.flush()
@@ -143,9 +150,9 @@ def _run(arguments: Sequence[str]) -> int:
         return int(ExitCode.INTERRUPTED)
     except ReconcileError as error:
         return report_error(error, arguments)
+    except OutputRefused:
+        raise
     except Exception as error:
-        if is_of_output(error):
-            raise
         return report_bug(error, arguments)
 
 
@@ -155,8 +162,7 @@ def _open_standard_streams() -> None:
         pass
     os.close(descriptor)
     sys.stdin = sys.stdin or os.fdopen(0)
-    sys.stdout = sys.stdout or os.fdopen(1, "w")
-    sys.stderr = sys.stderr or os.fdopen(2, "w")
+    sys.stdout, sys.stderr = output_stream(1, sys.stdout), output_stream(2, sys.stderr)
 
 
 def _arm_for_tests() -> None:
@@ -176,9 +182,6 @@ def entry() -> NoReturn:
     """The console script."""
     _open_standard_streams()
     _arm_for_tests()
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # an old terminal or locale must not turn output into an error
-            stream.reconfigure(errors="backslashreplace")
     code = main(sys.argv[1:])
     if code == ExitCode.INTERRUPTED:
         # GitPython leaves a thread behind when it is interrupted, and that one would keep us for up to a minute.

@@ -125,6 +125,15 @@ def test_standard_output_that_is_full(project: Project, platform: SandboxServer)
         assert project.run("plan", "--frobnicate", stderr=full).code == 1
 
 
+def test_a_pipe_that_is_full_and_does_not_block(project: Project) -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    with open(reads, "rb"), open(writes, "wb", buffering=0) as full:
+        while full.write(bytes(4096)):  # None once there is no more room
+            continue
+        project.run("plan", stdout=full).ended(1, "error: cannot write the output", "unavailable")
+
+
 def test_streams_that_are_closed(project: Project, platform: SandboxServer) -> None:
     """What the program opens must not land in their place."""
     close = 'exec "$@" <&- >&- 2>&-'
