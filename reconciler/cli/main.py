@@ -24,13 +24,7 @@ from reconciler.cli.failures import (
     report_output,
     report_usage,
 )
-from reconciler.cli.options import (
-    apply_options,
-    detailed_exitcode,
-    global_options,
-    plan_options,
-    with_publish_pr,
-)
+from reconciler.cli.options import apply_options, detailed_exitcode, global_options, plan_options
 from reconciler.core.errors import ExitCode, ReconcileError
 
 COMMANDS = {
@@ -57,11 +51,6 @@ COMMANDS = {
 
 class Commands(click.Group):
     """A group whose commands live in modules of their own, each under the name `command`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(
-            ctx, args if any(word in COMMANDS for word in args) else with_publish_pr(args)
-        )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

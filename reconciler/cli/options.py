@@ -103,17 +103,33 @@ _CREATE = (
     click.option("--concurrency", metavar="N", help="Create calls under way at once."),
     click.option("--detach", is_flag=True, help="Create and record, but do not wait for the jobs."),
 )
+
+
+def _publish(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Three options of one setting, `publish`: the last on the line counts. click calls this in their order there,
+    and afterwards for those that were not given.
+    """
+    if value is not None:
+        if value not in ("true", "false", "pr"):
+            raise click.BadParameter(f"'{value}' is not `pr`. A saved plan goes before it: `PLAN --publish`.")
+        ctx.params["publish"] = value
+    return ctx.params.get("publish")
+
+
 _RUN = (
     click.option("--timeout", metavar="TIME", help="How long to wait for jobs, such as 30m."),
     click.option(
         "--publish",
-        "publish",
+        is_flag=False,
         flag_value="true",
-        default=None,
+        metavar="[pr]",
+        callback=_publish,
         help="Share journal and lockfile on the remote; `--publish pr` by a pull request.",
     ),
-    click.option("--publish-pr", "publish", flag_value="pr", help="The same as `--publish pr`."),
-    click.option("--no-publish", "publish", flag_value="false", help="Keep both on this machine."),
+    click.option("--publish-pr", flag_value="pr", callback=_publish, help="The same as `--publish pr`."),
+    click.option(
+        "--no-publish", flag_value="false", default=None, callback=_publish, help="Keep both on this machine."
+    ),
     click.option("--lease-ttl", metavar="TIME", help="How long the lease lasts without being renewed."),
     click.option("--lease-wait", metavar="TIME", help="Wait that long for another run's lease."),
     click.option("--report", metavar="FILE", help="Write what became of it there as JSON, too."),
@@ -130,24 +146,6 @@ _HEAR = (
 _LISTEN = click.option(
     "--listen", metavar="HOST:PORT", help="Receive webhooks here for as long as the run lasts."
 )
-
-
-def with_publish_pr(arguments: list[str]) -> list[str]:
-    """`--publish pr` in one word. As a flag with a value, `--publish` would swallow the plan file behind it."""
-    words: list[str] = []
-    for word in arguments:
-        if word == "pr" and words[-1:] == ["--publish"]:
-            words[-1] = "--publish-pr"
-        else:
-            words.append("--publish-pr" if word == "--publish=pr" else word)
-    return words
-
-
-class PublishingCommand(click.Command):
-    """A command that understands `--publish pr`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, with_publish_pr(args))
 
 
 def plan_options(command: Command) -> Command:

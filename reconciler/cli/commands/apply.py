@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import PublishingCommand, apply_options, global_options, plan_options
+from reconciler.cli.options import apply_options, global_options, plan_options
 from reconciler.cli.wiring.completion_sources import check_callback, completion_sources_of
 from reconciler.cli.wiring.planner import planner_of, request_of
 from reconciler.cli.wiring.project import open_project
@@ -25,7 +25,7 @@ SETTINGS = (
 )  # those with a flag
 
 
-@click.command("apply", cls=PublishingCommand)
+@click.command("apply")
 @click.argument("plan_file", metavar="[PLAN]", required=False)
 @plan_options
 @apply_options

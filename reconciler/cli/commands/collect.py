@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reconciler.app.planning import Request
-from reconciler.cli.options import PublishingCommand, collect_options, global_options
+from reconciler.cli.options import collect_options, global_options
 from reconciler.cli.wiring.completion_sources import completion_sources_of
 from reconciler.cli.wiring.planner import planner_of
 from reconciler.cli.wiring.project import open_project
@@ -16,7 +16,7 @@ from reconciler.cli.wiring.runner import ApplyRunner
 SETTINGS = ("timeout", "publish", "lease_ttl", "lease_wait", "via", "inbox", "inbox_url")  # those with a flag
 
 
-@click.command("collect", cls=PublishingCommand)
+@click.command("collect")
 @collect_options
 @click.option(
     "--event", metavar="FILE", help="A relayed webhook: GITHUB_EVENT_PATH of a repository_dispatch."
