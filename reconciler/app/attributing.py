@@ -75,7 +75,7 @@ def _evidence_here(
     gone: tuple[str, ...] = ()
     if action.from_key is not None or action.file is None:
         gone = _gone(action.from_key or action.key, folded, folder)
-    return Evidence(here, gone=gone, meaning=meaning, pending=entry.pending if entry else None)
+    return Evidence(here, gone=gone, meaning=meaning, pending=entry.pressing if entry else None)
 
 
 def _gone(key: str, folded: Lockfile, folder: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.ports import Journal, LockfileStore, Observer
 from reconciler.core.errors import GitError, InvalidInput, ReconcileError, StorageError
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Record, union
+from reconciler.core.ledger.journal import Decision, Record, union
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Kind
@@ -51,7 +51,9 @@ class Ending:
         """
         outcome = outcome_of(self._run, ours)
         try:
-            records = union(self._journal.read()[0], self._run.records)
+            past = self._ledger_writer.past if self._ledger_writer is not None else frozenset()
+            known = (one for one in self._journal.read()[0] if one.operation not in past)
+            records = union(known, self._run.records)
             outcome, ours = self._publish(outcome, ours, records)
             outcome = self._write_here(outcome, ours, records)
         except ReconcileError as error:
@@ -87,7 +89,7 @@ class Ending:
         final = ours
         if newest != self._on_disk:
             final = merge(self._on_disk, ours, newest).lockfile
-            final = fold(final, records)
+            final = fold(final, [one for one in records if not isinstance(one, Decision)])
             outcome = _as_it_is(outcome, ours, final)
         if final != newest:
             self._lockfile.write(final)
@@ -97,7 +99,7 @@ class Ending:
     def _compact(self, outcome: Outcome) -> Outcome:
         """A journal that stays is harmless: what it repeats counts once."""
         try:
-            self._journal.compact()
+            self._journal.compact(published=self._ledger_writer is not None)
         except StorageError as error:
             if outcome.wrote:
                 return replace(outcome, unwritten=error.message)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.core.errors import LockfileError
-from reconciler.core.ledger.fold import Facts, gather
+from reconciler.core.ledger.facts import Facts, gather
 from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.lockfile.model import Lockfile
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from reconciler.app.planning import RecordedState, read_recorded_state
 from reconciler.app.ports import Clock, Deliveries, Journal, LockfileStore
+from reconciler.core.ledger.facts import begin_of
 from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.webhook_facts import Delivery, concerns, known_in, learn
@@ -24,10 +25,11 @@ def take_in(
     """
     facts = learn(recorded.folded, [one.event for one in waiting], clock.now())
     if facts:
-        # Begins go along: a plan on this machine may not see those that are only on the remote.
+        # Begins go along: a plan on this machine may not see those that are only on the remote or in the lockfile.
         about = {fact.operation for fact in facts}
-        begins = [one for one in recorded.records if isinstance(one, Begin) and one.operation in about]
-        journal.append([*begins, *facts])
+        begins = {one.operation: one for one in recorded.records if isinstance(one, Begin)}
+        known = (begins.get(one) or begin_of(recorded.folded, one) for one in sorted(about))
+        journal.append([*(one for one in known if one is not None), *facts])
     return facts
 
 

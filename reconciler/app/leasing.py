@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from reconciler.app.ports import Clock, Ledger
+from reconciler.app.ports import Clock, Journal, Ledger
 from reconciler.core.errors import LeaseHeld, RefMoved
 from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
@@ -42,6 +43,15 @@ def look_when_free(
         pause = min(POLL, wait - waited)
         sleep(pause)
         waited += max(pause, 0.05)
+
+
+def with_past(ledger: Ledger, seen: RemoteSnapshot, journal: Journal) -> RemoteSnapshot:
+    """With those operations of this machine's journal that the ledger has moved past: they are settled there, however
+    old the journal is. Raises `JournalError`, `StorageError`, `GitError`.
+    """
+    known = {record.operation for record in seen.records}
+    ours = {record.operation for record in journal.read()[0]} - known
+    return replace(seen, past=ledger.past(seen, sorted(ours))) if ours else seen
 
 
 def break_lease(ledger: Ledger, seen: RemoteSnapshot) -> RemoteSnapshot:

@@ -56,6 +56,11 @@ class LedgerWriter:
         return self._pusher.seen
 
     @property
+    def past(self) -> frozenset[str]:
+        """Operations of this machine's journal that the ledger had moved past at the start."""
+        return self._pusher.past
+
+    @property
     def lost(self) -> str | None:
         """Why the lease is not ours any more."""
         return self._pusher.lost

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.lockfile.model import Lockfile
     from reconciler.core.plan.model import Action
+    from reconciler.core.plan.outdated import Branch
     from reconciler.core.plan.saved import SavedPlan
 
 SHA1_LENGTH = 40
@@ -42,6 +43,7 @@ class Request:
     id_length: int = SHA1_LENGTH
     policy: Policy = DEFAULT_POLICY
     saved: SavedPlan | None = None
+    settings_file: str | None = None  # relative to the project's root
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +95,31 @@ def _shared_state(
     on_disk: Lockfile, content: bytes, records: tuple[Record, ...], shared: RemoteSnapshot
 ) -> RecordedState:
     from reconciler.core.ledger import journal
-    from reconciler.core.lockfile.merge import merge
+    from reconciler.core.lockfile.merge import engines_of, merge
 
     everything = journal.union(shared.records, records)
-    newest = on_disk if content == shared.content else merge(None, on_disk, shared.lockfile).lockfile
+    newest = shared.recorded
+    if (
+        content
+    ):  # what the checkout has unchanged since it left the branch adds nothing to what that says by now
+        newest = merge(shared.base, on_disk, newest).lockfile
+    if newest is not shared.recorded and not engines_of(shared.recorded) <= engines_of(newest):
+        newest = merge(None, newest, shared.recorded).lockfile  # an entry that was cut out by hand comes back
     digest = _digest(content, shared.content, journal.render(everything))
-    return RecordedState(on_disk, everything, _folded(newest, everything), digest, shared)
+    folded = _folded(newest, everything, shared.past)
+    return RecordedState(on_disk, everything, folded, digest, shared)
 
 
 def _digest(*contents: bytes) -> str:
     return "sha256:" + hashlib.sha256(b"\0".join(contents)).hexdigest()
 
 
-def _folded(on_disk: Lockfile, records: tuple[Record, ...]) -> Lockfile:
+def _folded(on_disk: Lockfile, records: tuple[Record, ...], past: Collection[str] = ()) -> Lockfile:
     if not records:
         return on_disk
     from reconciler.core.ledger.fold import fold
 
-    return fold(on_disk, records)
+    return fold(on_disk, records, past)
 
 
 def make_plan(
@@ -133,7 +142,8 @@ def make_plan(
     desired, unchanged, diagnostics = _load(engines, found, recorded.folded, selected, request.id_length)
     diagnostics = [*problems, *diagnostics, *_clashes(recorded.folded, desired, found)]
     invalid = any(one.severity is Severity.ERROR for one in diagnostics)
-    actions = () if invalid else _actions(recorded.folded, desired, found, selected, request)
+    branch = _branch(engines, shared)
+    actions = () if invalid else _actions(recorded.folded, desired, found, selected, request, branch)
     spoken_for = {action.key for action in actions}
     unchanged += [key for key in desired if key not in spoken_for and selected(key)]
     plan = Plan(
@@ -154,6 +164,7 @@ def _actions(
     found: Mapping[str, str],
     selected: Callable[[str], bool],
     request: Request,
+    branch: Branch | None,
 ) -> tuple[Action, ...]:
     """What is to be done, and what of it is held back."""
     if not desired and lockfile.engines.keys() <= found.keys() and request.saved is None:
@@ -165,7 +176,23 @@ def _actions(
     actions = actions_for(PlanInput(lockfile, desired, found.keys(), selected, retry_failed))
     if request.saved is not None:
         actions = request.saved.still(actions, lockfile)
+    if branch is not None:
+        from reconciler.core.plan.outdated import hold_outdated
+
+        actions = hold_outdated(actions, lockfile, branch, request.settings_file)
     return guarded(actions, lockfile, request.policy)
+
+
+def _branch(engines: Engines, shared: RemoteSnapshot | None) -> Branch | None:
+    """The branch, where it has moved on since it was checked out here."""
+    if shared is None or shared.branch_tip is None or not shared.moved_on:
+        return None
+    from reconciler.core.plan.outdated import Branch
+
+    length = len(shared.branch_tip)
+    return Branch(
+        shared.branch, shared.branch_tip, shared.moved_on, lambda path: engines.blob_ids(path, length)
+    )
 
 
 def _selection(request: Request, lockfile: str, keys: Collection[str]) -> Callable[[str], bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports little of it
@@ -68,8 +68,10 @@ class Journal(Protocol):
         """Make records durable, in this order. Raises `StorageError`, and none of them then counts."""
         ...
 
-    def compact(self) -> None:
-        """Forget everything: the lockfile has it all, durably."""
+    def compact(self, *, published: bool) -> None:
+        """Forget everything: the lockfile has it all, durably. Where runs share through a remote and the lockfile is
+        not `published` there, what people resolved stays: it counts for every run until the branch has it.
+        """
         ...
 
 
@@ -88,6 +90,10 @@ class Ledger(Protocol):
 
     def look(self) -> RemoteSnapshot:
         """As it is now."""
+        ...
+
+    def past(self, seen: RemoteSnapshot, operations: Iterable[str]) -> frozenset[str]:
+        """Those of the operations that the ledger's log has, though its journal has them no longer."""
         ...
 
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], lease: Lease) -> RemoteSnapshot:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from reconciler.app.ports import Clock, Ledger
 from reconciler.core.errors import InvalidInput, PushRefused, RefMoved, RemoteUnreachable
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Record, union
+from reconciler.core.ledger.journal import Decision, Record, union
 from reconciler.core.ledger.lease import Holder, Lease, give_back, renew, seconds_left, take
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.merge import Merged, merge
@@ -50,6 +50,11 @@ class Pusher:
         self._mine: list[Record] = []  # every fact of this run that is durable somewhere
         self._unsure = False  # whether a push may have arrived whose answer did not
         self._hurried = False
+
+    @property
+    def past(self) -> frozenset[str]:
+        """Operations of this machine's journal that the ledger had moved past at the start."""
+        return self._start.past
 
     @property
     def ever_held(self) -> bool:
@@ -145,7 +150,9 @@ class Pusher:
         on the branch now. Raises `GitError` or `InvalidInput` when that cannot be done; the facts are then on the
         ledger, if that could be reached. A run that lost the lease only leaves its facts there.
         """
-        self._mine = list(union(self._mine, records))
+        open_ = [one for one in records if one.operation not in self._start.past]
+        decisions = [one for one in open_ if isinstance(one, Decision)]
+        self._mine = list(union(self._mine, [one for one in open_ if not isinstance(one, Decision)]))
         unreachable = 0
         for attempt in range(PUBLISH_TRIES):
             if self.lost is not None:
@@ -153,7 +160,7 @@ class Pusher:
                     self.push(())
                 return Merged(ours)
             try:
-                return self._publish(ours)
+                return self._publish(ours, decisions)
             except RefMoved:
                 lost = self._look_again(attempt + 1)
                 if unreachable and (arrived := self._arrived(ours)) is not None:
@@ -171,14 +178,15 @@ class Pusher:
         self._leave()
         raise RefMoved("the branch moves too fast: every push was overtaken", hint="run again")
 
-    def _publish(self, ours: Lockfile) -> Merged:
-        told = union(self.seen.records, self._mine)
+    def _publish(self, ours: Lockfile, decisions: Sequence[Record]) -> Merged:
+        """Decisions go with the lockfile that they are in, or not at all: who does not publish decides nothing."""
+        told = union(self.seen.records, self._mine, decisions)
         merged = self._merged(ours, told)
         self.seen = self._ledger.publish(self.seen, merged.lockfile, told, self._free())
         return merged
 
     def _merged(self, ours: Lockfile, told: Sequence[Record]) -> Merged:
-        return merge(self._start.lockfile, fold(ours, told), self.seen.lockfile)
+        return merge(self._start.recorded, fold(ours, told, self._start.past), self.seen.recorded)
 
     def _arrived(self, ours: Lockfile) -> Lockfile | None:
         """What we would publish, if it is there: an earlier push arrived, though its answer did not."""

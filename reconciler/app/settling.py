@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from reconciler.app.planning import read_recorded_state
 from reconciler.app.ports import Clock, Journal, LockfileStore
 from reconciler.core.errors import UsageError
+from reconciler.core.ledger.facts import begin_of
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record, Settlement
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
-from reconciler.core.lockfile.entry import UNCERTAIN, Entry, Pending
+from reconciler.core.lockfile.entry import Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.suggest import did_you_mean
 
@@ -26,29 +27,35 @@ def settle(
     engine_id: str | None = None,
     job_id: str | None = None,
     *,
+    operation: str | None = None,
     shared: RemoteSnapshot | None = None,
     publish: Publish | None = None,
 ) -> Lockfile:
-    """Record the decision, durably, then write the lockfile. Raises `UsageError` when nothing is uncertain there.
+    """Record the decision, durably, then write the lockfile. Raises `UsageError` when nothing is uncertain there, or
+    several calls are and no `operation` says which.
 
     Where runs share through a remote, `shared` is what was seen there, and `publish` brings the decision to it.
     """
     recorded = read_recorded_state(lockfile, journal, shared)
-    pending = _uncertain(recorded.folded, key)
+    pending = _uncertain(recorded.folded, key, operation)
     if engine_id is not None:
         _check_unknown(recorded.folded, engine_id)
     fact = Settlement(pending.operation_id, decision, clock.now(), engine_id=engine_id, job_id=job_id)
     lockfile.check_writable()
-    journal.append([fact])
+    begin = begin_of(recorded.folded, pending.operation_id)
+    facts: list[Record] = (
+        [begin, fact] if begin is not None else [fact]
+    )  # whoever reads one knows whose it is
+    journal.append(facts)
     settled = fold(recorded.folded, [fact])
     if publish is not None:
-        settled = publish(settled, [*recorded.records, fact])
+        settled = publish(settled, [*recorded.records, *facts])
     lockfile.write(settled)
-    journal.compact()
+    journal.compact(published=publish is not None)
     return settled
 
 
-def _uncertain(lockfile: Lockfile, key: str) -> Pending:
+def _uncertain(lockfile: Lockfile, key: str, operation: str | None) -> Pending:
     entry = lockfile.entry(key)
     if entry is None:
         guess = did_you_mean(key, lockfile.engines)
@@ -56,9 +63,18 @@ def _uncertain(lockfile: Lockfile, key: str) -> Pending:
             f"the lockfile has no engine `{key}`",
             hint=f"did you mean `{guess}`?" if guess else "see `reconcile status`",
         )
-    if entry.pending is None or entry.pending.status != UNCERTAIN:
+    if not entry.unresolved:
         raise UsageError(f"nothing is uncertain about `{key}`", hint="see `reconcile status`")
-    return entry.pending
+    calls = {call.operation_id: call for call in entry.unresolved}
+    if operation is None and len(calls) == 1:
+        return entry.unresolved[0]
+    if operation not in calls:
+        which = "which of them?" if operation is None else f"`{operation}` is not one of them"
+        raise UsageError(
+            f"`{key}` has {len(calls)} calls with an unknown outcome: {which}",
+            hint=f"name one with --operation: {', '.join(calls)}",
+        )
+    return calls[operation]
 
 
 def _check_unknown(lockfile: Lockfile, engine_id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -29,6 +29,7 @@ class Remote:
 
     shared: RemoteSnapshot = field(default_factory=lambda: RemoteSnapshot(branch_tip="b0"))
     pushes: list[list[str]] = field(default_factory=list)
+    logged: set[str] = field(default_factory=set)  # every operation that was ever on the ledger
     _moves: int = 0
 
     def put(self, **parts: object) -> RemoteSnapshot:
@@ -75,6 +76,9 @@ class MemoryLedger:
         self._raise(self.before("look", ()))
         return self.remote.shared
 
+    def past(self, seen: RemoteSnapshot, operations: Iterable[str]) -> frozenset[str]:
+        return frozenset(one for one in operations if one in self.remote.logged)
+
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         self._pass_gate()
         self._raise(self.before("record", records))
@@ -120,6 +124,7 @@ class MemoryLedger:
 
     def _pushed(self, records: Sequence[Record]) -> None:
         self.remote.pushes.append([record.type for record in records])
+        self.remote.logged |= {record.operation for record in records}
         for record in records:
             self.log.append(f"pushed {record.type} {record.operation}")
 

@@ -18,6 +18,7 @@ from reconciler.core.engine.fingerprint import blob_id, fingerprint
 from reconciler.core.engine.spec import Desired, Spec
 from reconciler.core.errors import Diagnostic, InvalidInput
 from reconciler.core.ledger import journal as journal_format
+from reconciler.core.ledger.facts import resolutions
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.lockfile import model as lockfile_format
@@ -119,6 +120,7 @@ class MemoryJournal:
     gate: threading.Event = field(default_factory=threading.Event)
     batches: list[int] = field(default_factory=list)
     refuses_to_compact: Exception | None = None
+    shares: bool = False  # whether runs share through a remote
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -137,10 +139,11 @@ class MemoryJournal:
         for record in records:
             self.log.append(f"durable {record.type} {record.operation}")
 
-    def compact(self) -> None:
+    def compact(self, *, published: bool) -> None:
         if self.refuses_to_compact is not None:
             raise self.refuses_to_compact
-        self.content = b""
+        kept = resolutions(self.read()[0]) if self.shares and not published else ()
+        self.content = journal_format.render(kept)
         self.log.append("journal compacted")
 
     def types(self) -> list[str]:

@@ -6,6 +6,7 @@ from reconciler.app.settling import settle
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, StorageError, UsageError
 from reconciler.core.ledger import journal
+from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Condition, Kind
 from tests.app.ports import Scene
@@ -127,7 +128,7 @@ def test_a_decision_that_reached_only_the_journal_counts_in_the_next_run() -> No
     scene.lockfile.refuses = StorageError("the disk is full")
     with pytest.raises(StorageError):
         decide(scene, "acme", "engine", "eng_found")
-    assert scene.journal.types() == ["resolved"]
+    assert scene.journal.types() == ["begin", "resolved"]  # one without the other says nothing elsewhere
     planned = scene.plan()
     assert planned.plan.unwritten == 1
     assert planned.plan.unchanged == ("acme",)
@@ -158,3 +159,35 @@ def test_a_decision_is_final() -> None:
     decide(scene, "acme", "engine", "eng_found")
     with pytest.raises(UsageError, match="nothing is uncertain"):
         decide(scene, "acme", "retry")
+
+
+def test_of_several_calls_without_an_answer_one_has_to_be_named() -> None:
+    before = Entry(current("old", ACME), uncertain("y", BLOG), uncertain=(uncertain("x", ACME_2),))
+    scene = Scene({"acme": ACME_2}, lockfile({"acme": before}))
+    with pytest.raises(UsageError, match="2 calls with an unknown outcome: which of them") as caught:
+        decide(scene, "acme", "retry")
+    assert caught.value.hint == "name one with --operation: op_x, op_y"
+    with pytest.raises(UsageError, match="`op_z` is not one of them"):
+        settle(scene.lockfile, scene.journal, scene.clock, "acme", "retry", operation="op_z")
+    (action,) = scene.plan().plan.actions
+    assert "reconcile resolve acme --operation op_x --engine-id ID" in (action.hint or "")
+    assert "reconcile resolve acme --operation op_y --engine-id ID" in (action.hint or "")
+    settle(scene.lockfile, scene.journal, scene.clock, "acme", "retry", operation="op_x")
+    left = scene.lockfile.entry("acme")
+    assert [call.operation_id for call in left.unresolved] == ["op_y"]
+    assert [one.condition for one in scene.plan().plan.actions] == [Condition.UNCERTAIN]
+    decide(scene, "acme", "engine", "eng_y")
+    assert scene.lockfile.entry("acme").unresolved == ()
+
+
+@pytest.mark.parametrize("decision", ["retry", "forget"])
+def test_what_was_resolved_at_a_desk_stays_a_fact_until_it_is_published(decision: str) -> None:
+    scene = doubtful()
+    scene.journal.shares = True
+    decide(scene, "acme", decision)
+    assert scene.journal.types() == ["begin", "resolved"]
+    scene.engines.specs["acme"] = ACME
+    scene.apply()  # a run that does not publish keeps it as well
+    assert scene.journal.types() == ["begin", "resolved"]
+    scene.journal.compact(published=True)
+    assert scene.journal.types() == []

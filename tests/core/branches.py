@@ -64,11 +64,11 @@ class Branch:
         """What becomes of an operation under way."""
         if pending.status == UNCERTAIN:
             if self.rng.random() < 0.3:
-                return transitions.fail(entry, "forgotten")
+                return transitions.refuse(entry, pending.operation_id, "forgotten", self._now)
             made = pending.operation_id + self.rng.choice(
                 ["", "", self.name]
             )  # people may name different engines
-            return transitions.accept(entry, f"pjb_{made}", f"eng_{made}")
+            return transitions.accept(entry, pending.operation_id, f"pjb_{made}", f"eng_{made}", self._now)
         assert pending.status == IN_PROGRESS
         if self.rng.random() < 0.2:
             return transitions.fail(entry, "it broke")
@@ -81,7 +81,7 @@ class Branch:
         past = [one for one in entry.superseded if one.status is None]
         if past and self.rng.random() < 0.4:
             chosen = self.rng.choice(past)
-            return transitions.restore(entry, chosen.fingerprint, chosen.files, self._now)
+            return transitions.restore(entry, chosen.engine_id, chosen.files, self._now)
         return self._submitted(entry)
 
     def _submitted(self, entry: Entry) -> Entry:
@@ -97,7 +97,7 @@ class Branch:
         begun = transitions.submit(entry, replace(pending, error="no answer yet"), self._now)
         if self.rng.random() < 0.2:
             return begun
-        return transitions.accept(begun, f"pjb_{operation}", f"eng_{operation}")
+        return transitions.accept(begun, operation, f"pjb_{operation}", f"eng_{operation}", self._now)
 
     @property
     def _now(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -106,11 +107,19 @@ def superseded(draw: st.DrawFn) -> Superseded:
     )
 
 
+@st.composite
+def unresolved(draw: st.DrawFn) -> Pending:
+    """A call with an unknown outcome."""
+    one = draw(pendings())
+    return replace(one, status=UNCERTAIN, engine_id=None, job_id=None, error="it went wrong")
+
+
 entries = st.builds(
     Entry,
     st.none() | currents(),
     st.none() | pendings(),
     st.lists(superseded(), max_size=2).map(tuple),
+    uncertain=st.just(()) | st.lists(unresolved(), max_size=2).map(tuple),
 ).filter(lambda entry: not entry.empty)
 retired = st.builds(Retired, entries, times)
 

@@ -18,7 +18,7 @@ from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record, Settlement
 from reconciler.core.ledger.webhook_facts import learn
 from reconciler.core.lockfile import model as lockfile
-from reconciler.core.lockfile.entry import FAILED, UNCERTAIN, Entry
+from reconciler.core.lockfile.entry import FAILED, Entry
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.diff import PlanInput, actions_for
 from reconciler.core.plan.model import Plan
@@ -154,9 +154,8 @@ class World:
     def settle(self) -> bool:
         """A person looks on the platform and tells the truth about one uncertain operation, if there is one."""
         for _, entry in entries_of(self.recorded()):
-            pending = entry.pending
-            if pending is not None and pending.status == UNCERTAIN:
-                fact = self._truth(pending.operation_id)
+            for call in entry.unresolved:
+                fact = self._truth(call.operation_id)
                 self.append(journal.render([fact]))
                 return True
         return False
@@ -185,11 +184,7 @@ class World:
         """Every engine is named, or its operation is reported uncertain at its key."""
         named = [engine for _, entry in entries_of(recorded) for engine in entry.engine_ids]
         assert len(named) == len(set(named)), "an engine is named twice"
-        doubtful = {
-            entry.pending.operation_id
-            for _, entry in entries_of(recorded)
-            if entry.pending is not None and entry.pending.status == UNCERTAIN
-        }
+        doubtful = {call.operation_id for _, entry in entries_of(recorded) for call in entry.unresolved}
         for engine_id, call in self.platform.engines.items():
             assert engine_id in named or call.operation in doubtful, f"{engine_id} is lost"
 

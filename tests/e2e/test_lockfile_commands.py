@@ -143,7 +143,7 @@ def test_an_unreadable_side_leaves_the_conflict_to_the_person(repo: Project, sid
     assert repo.lockfile.read_bytes() == before
 
 
-def test_two_uncertain_operations_of_an_engine_are_left_to_the_person(repo: Project) -> None:
+def test_two_calls_without_an_answer_are_both_kept_for_the_person(repo: Project) -> None:
     def uncertain(operation: str) -> str:
         lock = document(BASE)
         lock["engines"]["a"]["pending"] = {
@@ -155,14 +155,16 @@ def test_two_uncertain_operations_of_an_engine_are_left_to_the_person(repo: Proj
         return written(lock)
 
     done = merge(repo, uncertain("op-1"), uncertain("op-2"))
-    assert done.returncode == 1
-    assert b"both sides have an uncertain operation for `a`" in done.stderr
-    assert b"reconcile resolve a" in done.stderr
-    content = repo.lockfile.read_text()
-    assert "op-1" in content
-    assert "op-2" in content
-    repo.run("lockfile", "repair").ended(3, "both sides have an uncertain operation")
-    assert repo.lockfile.read_text() == content
+    assert done.returncode == 0, done.stderr
+    entry = repo.lock["engines"]["a"]
+    assert [one["operationId"] for one in (*entry["uncertain"], entry["pending"])] == ["op-1", "op-2"]
+    repo.run("status").ended(
+        0, "resolve a --operation op-1 --engine-id", "resolve a --operation op-2 --engine-id"
+    )
+    repo.run("resolve", "a", "--retry").ended(64, "which of them?")
+    repo.run("resolve", "a", "--retry", "--operation", "op-1").ended(0)
+    repo.run("resolve", "a", "--retry").ended(0)
+    repo.run("status").ended(0, "serving")
 
 
 def test_the_driver_says_what_is_wrong_with_its_arguments(repo: Project) -> None:

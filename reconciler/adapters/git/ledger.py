@@ -4,29 +4,34 @@ The ledger is a ref of its own, `refs/reconcile/<environment>`: one small commit
 one before, so that a push is a compare-and-swap, branch protection is not in the way, no workflow starts, and
 `git log` of the ref is the audit trail.
 
-The commit that empties the journal, since the lockfile has it all, goes out in one push with the branch. It says which
-tip of the branch that was made on: whoever still finds the branch there (a remote that died between the two refs, a
-branch that was set back) reads the journal from the commit before, and publishes it once more.
+The commit that empties the journal, since the lockfile has it all, goes out in one push with the branch. From then on
+every commit of the ledger holds the lockfile that was published last. A branch that lacks what is in it was set back,
+or its half of a push was lost: what was published is put back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.adapters.git.remote import Commit, Draft, GitRemote, Update
 from reconciler.adapters.storage.kill_points import step
-from reconciler.core.errors import GitError
+from reconciler.core.errors import GitError, LockfileError
 from reconciler.core.ledger import journal, lease
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import Lease
-from reconciler.core.ledger.remote_snapshot import RemoteSnapshot, ledger_subject, publish_message
+from reconciler.core.ledger.remote_snapshot import (
+    RemoteSnapshot,
+    ledger_subject,
+    publish_message,
+    set_back,
+)
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import Lockfile
 
 JOURNAL_FILE = "journal.jsonl"
 LEASE_FILE = "lease.json"
-ONTO_FILE = "published-onto"
+PUBLISHED_FILE = "published.lock.json"
 
 
 @dataclass(slots=True)
@@ -60,24 +65,62 @@ class GitLedger:
         lockfile = lockfile_format.EMPTY
         if content is not None and content.strip():
             lockfile = lockfile_format.parse(content, f"{self.branch}:{self.path}")
-        records, held = self._read_ledger(ledger_tip, tip, unreadable)
-        return RemoteSnapshot(ledger_tip, records, held, tip, lockfile, content or b"")
+        records, held = self._read_ledger(ledger_tip, unreadable)
+        seen = RemoteSnapshot(ledger_tip, records, held, tip, lockfile, content or b"", branch=self.branch)
+        return self._with_published(self._with_base(seen, tip))
+
+    def _with_base(self, seen: RemoteSnapshot, tip: str) -> RemoteSnapshot:
+        """With what the checkout and the branch had in common, and what the branch changed since."""
+        base = self.remote.base_of(tip)
+        if base is None:
+            return seen
+        if base == tip:
+            return replace(seen, base=seen.lockfile)
+        [content] = self.remote.read([(base, self.path)])
+        try:
+            lockfile = lockfile_format.parse(content, self.path) if content else lockfile_format.EMPTY
+        except LockfileError:  # then nothing is known to be in common
+            return seen
+        prefix = f"{self.folder}/" if self.folder else ""
+        changed = self.remote.changed(base, tip, self.folder)
+        moved_on = {path.removeprefix(prefix): blob for path, blob in changed.items()}
+        return replace(seen, base=lockfile, moved_on=moved_on)
+
+    def _with_published(self, seen: RemoteSnapshot) -> RemoteSnapshot:
+        """With what was published last, and what the branch should have where it lacks some of that."""
+        ledger_tip, tip = seen.ledger_tip, seen.branch_tip
+        published = self.remote.blob_at(ledger_tip, PUBLISHED_FILE) if ledger_tip is not None else None
+        if ledger_tip is None or tip is None or published is None:
+            return seen
+        seen = replace(seen, published=published)
+        blob = self.remote.blob_at(tip, self.path)
+        if blob == published:
+            return seen
+        [content] = self.remote.read([(ledger_tip, PUBLISHED_FILE)])
+        lockfile = lockfile_format.parse(content or b"", f"{self.ref}:{PUBLISHED_FILE}")
+        earlier = blob is None or blob in self.remote.blobs_in_log(self.ref, ledger_tip, PUBLISHED_FILE)
+        restored = set_back(lockfile, seen.lockfile, earlier=earlier)
+        if restored is None:
+            return seen
+        self.notice(f"`{self.branch}` lacks what was recorded there before; it is put back from {self.ref}")
+        return replace(seen, restored=restored)
+
+    def past(self, seen: RemoteSnapshot, operations: Iterable[str]) -> frozenset[str]:
+        """See the port."""
+        tip = seen.ledger_tip
+        if tip is None:
+            return frozenset()
+        return frozenset(one for one in operations if self.remote.log_names(self.ref, tip, JOURNAL_FILE, one))
 
     def hurry(self, seconds: float) -> None:
         """See the port."""
         self.remote.hurry(seconds)
 
-    def _read_ledger(
-        self, tip: str | None, branch_tip: str, unreadable: Lease | None
-    ) -> tuple[tuple[Record, ...], Lease]:
+    def _read_ledger(self, tip: str | None, unreadable: Lease | None) -> tuple[tuple[Record, ...], Lease]:
         """The records and the lease in a commit of the ledger; none where there is no ledger yet."""
         if tip is None:
             return (), lease.FREE
-        files = (JOURNAL_FILE, LEASE_FILE, ONTO_FILE)
-        told, held, onto = self.remote.read([(tip, file) for file in files])
-        if onto is not None and onto.decode("ascii", "replace").strip() == branch_tip:
-            parent = self.remote.fetch_parent(self.ref, tip)
-            [told] = self.remote.read([(parent or tip, JOURNAL_FILE)])
+        told, held = self.remote.read([(tip, JOURNAL_FILE), (tip, LEASE_FILE)])
         return self._records(told), _lease_in(held or b"", unreadable)
 
     def _records(self, content: bytes | None) -> tuple[Record, ...]:
@@ -102,20 +145,31 @@ class GitLedger:
     ) -> RemoteSnapshot:
         """See the port. With nothing new for the branch only the ledger moves."""
         draft = self._for_branch(seen, lockfile)
+        content = seen.content if draft is None else draft.files.get(self.path, seen.content)
         before = self._draft(seen, told, held, seen.ledger_tip)
         after = self._draft(replace(seen, records=tuple(told)), (), held, ":1")
-        content = seen.content
-        drafts = [before, after]
-        if draft is not None:
-            after.files[ONTO_FILE] = f"{seen.branch_tip}\n".encode()
-            content = draft.files.get(self.path, content)
-            drafts.append(draft)
+        if content:
+            after.blobs.pop(PUBLISHED_FILE, None)
+            after.files[PUBLISHED_FILE] = content
+        drafts = [before, after] if draft is None else [before, after, draft]
         _, tip, *branch = self.remote.commit(drafts)
         updates = [Update(self._branch_ref, branch_tip) for branch_tip in branch]
         step("publishing push about to leave")
         self.remote.push([self._ledger_update(seen, tip), *updates])
         step("lockfile published")
-        return RemoteSnapshot(tip, (), held, branch[0] if branch else seen.branch_tip, lockfile, content)
+        branch_tip = branch[0] if branch else seen.branch_tip
+        published = self.remote.blob_at(tip, PUBLISHED_FILE)
+        return replace(
+            seen,
+            ledger_tip=tip,
+            records=(),
+            lease=held,
+            branch_tip=branch_tip,
+            lockfile=lockfile,
+            content=content,
+            published=published,
+            restored=None,
+        )
 
     def _for_branch(self, seen: RemoteSnapshot, lockfile: Lockfile) -> Draft | None:
         """The commit on the branch; None when it has everything. Outputs that somebody changed there are set right."""
@@ -153,7 +207,8 @@ class GitLedger:
         new = [record for record in records if record not in seen.records]
         files = {JOURNAL_FILE: journal.render(records), LEASE_FILE: lease.render(held)}
         tail = f"\n\nRun: {self.run_url}\n" if self.run_url else "\n"
-        return Draft(parent, files, ledger_subject(new, held) + tail, alone=True)
+        blobs = {PUBLISHED_FILE: seen.published} if seen.published is not None else {}
+        return Draft(parent, files, ledger_subject(new, held) + tail, alone=True, blobs=blobs)
 
     def _ledger_update(self, seen: RemoteSnapshot, tip: str) -> Update:
         return Update(self.ref, tip, compared=True, expected=seen.ledger_tip)

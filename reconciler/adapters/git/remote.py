@@ -20,11 +20,13 @@ from pathlib import Path
 
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.push import push_error
+from reconciler.adapters.project.places import find_git
 from reconciler.core.errors import GitError, RefMoved, RemoteUnreachable
 
 TRACKING = "refs/reconcile-remote"
 WORK = "refs/reconcile-work"  # what git fast-import wants a name for, until it ends
 FETCH_TRIES = 5
+LOG_DEPTH = 1000  # commits of a log that are looked through in a shallow clone
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Draft:
     message: str
     alone: bool = False
     executable: frozenset[str] = frozenset()  # those of the files that stay so
+    blobs: dict[str, str] = field(default_factory=dict)  # files by the id of a blob that the repository has
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +110,6 @@ class GitRemote:
                 return wanted
         raise RefMoved(f"the refs of the remote `{self.remote}` move faster than they can be fetched")
 
-    def fetch_parent(self, ref: str, commit: str) -> str | None:
-        """The parent of the commit that `ref` points to, fetched where it is not here; None where it has none."""
-        if self._is_shallow():
-            self._fetch([ref], "--depth=2")
-        parents = self._text(["rev-list", "--parents", "--max-count=1", "--end-of-options", commit]).split()
-        return parents[1] if len(parents) > 1 else None
-
     def _bring(self, refs: Sequence[str]) -> dict[str, str]:
         """Fetches these refs, in a shallow repo as little as can be, and returns what they turned out to point to.
 
@@ -155,6 +151,45 @@ class GitRemote:
         """The contents of files, each given as a commit and a path in it; None for one that is not there."""
         asked = "".join(f"{commit}:{path}\n" for commit, path in places).encode()
         return _batch(self._call(["cat-file", "--batch"], asked)) if places else []
+
+    def base_of(self, tip: str) -> str | None:
+        """The commit that the checkout and this one have in common; in a shallow clone that does not reach it, HEAD
+        where the remote is known to have it. None where that cannot be told.
+        """
+        head = self._answer(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
+        if head is None or head == tip:
+            return head
+        common = self._answer(["merge-base", "HEAD", tip])
+        if common is not None or not self._is_shallow():
+            return common
+        return head if self._answer(["for-each-ref", "--contains", head, "refs/remotes"]) else None
+
+    def changed(self, since: str, until: str, folder: str) -> dict[str, str | None]:
+        """The files in a folder that differ between two commits, with their blob ids in the later; None: gone there."""
+        tree = ["diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--full-index", since, until]
+        inside = ["--", f":(top,literal){folder}"] if folder else []
+        output = self._call([*tree, *inside]).decode("utf-8", "surrogateescape")
+        fields = output.split("\0")
+        return {
+            path: None if (new := about.split(" ")[3]).strip("0") == "" else new
+            for about, path in zip(fields[:-1:2], fields[1::2], strict=False)
+        }
+
+    def blob_at(self, commit: str, path: str) -> str | None:
+        """The id of a file in a commit."""
+        return self._answer(["rev-parse", "--verify", "--quiet", f"{commit}:{path}"])
+
+    def blobs_in_log(self, ref: str, commit: str, path: str) -> set[str]:
+        """Every version of a file up to a commit of a ref, by its id."""
+        self.fetch_more(ref, LOG_DEPTH)
+        log = ["log", "--raw", "--no-abbrev", "--no-renames", "--format=", commit, "--", path]
+        lines = (line.split() for line in self._text(log).splitlines())
+        return {words[3] for words in lines if len(words) > 4 and words[3].strip("0")}
+
+    def log_names(self, ref: str, commit: str, path: str, text: str) -> bool:
+        """Whether a version of a file up to a commit of a ref has this text."""
+        self.fetch_more(ref, LOG_DEPTH)
+        return bool(self._text(["log", "-1", "--format=%H", f"-S{text}", commit, "--", path]))
 
     def modes(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
         """What these paths are in a commit: `100644`, `100755`, `120000` (a link); those not there are left out."""
@@ -256,6 +291,13 @@ class GitRemote:
     def _is_shallow(self) -> bool:
         return self._text(["rev-parse", "--is-shallow-repository"]) == "true"
 
+    def _answer(self, arguments: Sequence[str]) -> str | None:
+        """What git says, or None where it says no."""
+        try:
+            return self._text(arguments) or None
+        except GitFailed:
+            return None
+
     def _text(self, arguments: Sequence[str]) -> str:
         return self._call(arguments).decode("utf-8", "replace").strip()
 
@@ -277,6 +319,11 @@ class GitRemote:
             ) from error
 
 
+def has_remote(root: Path, remote: str) -> bool:
+    """Whether the project is in a repo that knows the remote."""
+    return find_git(root) is not None and GitRemote(root, remote, Identity("", "")).exists()
+
+
 def _tracking(ref: str) -> str:
     return f"{TRACKING}/{ref.removeprefix('refs/')}"
 
@@ -294,6 +341,8 @@ def _commit_stream(draft: Draft, number: int, name: str, identity: Identity) -> 
     for path, content in draft.files.items():
         mode = b"100755" if path in draft.executable else b"100644"
         stream += b"M %s inline %s\ndata %d\n%s\n" % (mode, _quoted(path), len(content), content)
+    for path, blob in draft.blobs.items():
+        stream += f"M 100644 {blob} ".encode() + _quoted(path) + b"\n"
     return stream + b"\n"
 
 

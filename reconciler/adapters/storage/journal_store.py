@@ -6,12 +6,18 @@ A torn tail, left by a process that died in a write, is cut off before the next 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.adapters.storage.durable_files import mapped, read_regular, require_regular, sync_folder
+from reconciler.adapters.storage.durable_files import (
+    mapped,
+    read_regular,
+    replace_file,
+    require_regular,
+    sync_folder,
+)
 from reconciler.adapters.storage.kill_points import step
 
 if TYPE_CHECKING:
@@ -24,9 +30,12 @@ _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 class JournalFile:
     """The journal of one project on this machine. What was `fetched` of the remote's journal is read along with it."""
 
-    def __init__(self, file: Path, fetched: Path | None = None) -> None:
+    def __init__(
+        self, file: Path, fetched: Path | None = None, shares: Callable[[], bool] = lambda: False
+    ) -> None:
         self._file = file
         self._fetched = fetched
+        self._shares = shares
 
     def read(self) -> tuple[tuple[Record, ...], bytes]:
         """See the port."""
@@ -62,12 +71,26 @@ class JournalFile:
                 sync_folder(self._file.parent)
         step("journal appended")
 
-    def compact(self) -> None:
+    def compact(self, *, published: bool) -> None:
         """See the port."""
+        kept = () if published else self._resolutions()
+        if kept and self._shares():
+            from reconciler.core.ledger import journal as journal_format
+
+            replace_file(self._file, journal_format.render(kept), str(self._file))
+            return
         with mapped("compact the journal", str(self._file)), suppress(FileNotFoundError):
             self._file.unlink()
             sync_folder(self._file.parent)
         step("journal emptied")
+
+    def _resolutions(self) -> tuple[Record, ...]:
+        records = _read_journal(self._file)[0]
+        if not records:
+            return ()
+        from reconciler.core.ledger.facts import resolutions  # with a journal only
+
+        return resolutions(records)
 
 
 def _read_journal(file: Path) -> tuple[tuple[Record, ...], bytes]:

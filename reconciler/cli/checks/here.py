@@ -91,7 +91,9 @@ def _outputs(root: Path, lockfile: Lockfile) -> list[Finding]:
 def _pending(lockfile: Lockfile) -> dict[str, str]:
     entries = ((key, lockfile.entry(key)) for key in sorted(lockfile.engines))
     return {
-        key: entry.pending.status for key, entry in entries if entry is not None and entry.pending is not None
+        key: entry.pressing.status
+        for key, entry in entries
+        if entry is not None and entry.pressing is not None
     }
 
 

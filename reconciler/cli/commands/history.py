@@ -11,12 +11,13 @@ from typing import Any
 import click
 
 from reconciler.adapters.git.lockfile_log import lockfile_versions
+from reconciler.adapters.git.remote import has_remote
 from reconciler.adapters.project.places import find_git
 from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import Project, open_project
-from reconciler.cli.wiring.publishing import has_remote, open_ledger
+from reconciler.cli.wiring.publishing import open_ledger
 from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.render.phrases.sanitize import sanitize
@@ -51,7 +52,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     project = open_project(ctx)
     if find_git(project.root) is None:
         raise InvalidInput("there is no history outside of a git repository", hint="git init")
-    ledger = _ledger(project, flags["limit"]) if has_remote(project) else []
+    ledger = _ledger(project, flags["limit"]) if has_remote(project.root, project.settings.remote) else []
     changes = history(ledger, _versions(project, flags["limit"]), flags["key"])
     if flags["format_"] == "json":
         click.echo(json.dumps({"schemaVersion": 1, "operations": [asdict(one) for one in changes]}, indent=2))

@@ -15,8 +15,9 @@ from reconciler.cli.pull_requests.publishing import check_can_propose, propose, 
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import Project, open_project
 from reconciler.cli.wiring.publishing import keep, look_when_free, new_ledger_writer, shares
+from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record
-from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.render.phrases.sanitize import sanitize
 
 
@@ -30,7 +31,12 @@ from reconciler.render.phrases.sanitize import sanitize
 )
 @click.option("--retry", is_flag=True, help="No engine was made: the next apply creates it.")
 @click.option("--forget", is_flag=True, help="Leave it: nothing is created until its file changes.")
-@click.option("--publish/--no-publish", default=None, help="Bring the decision to the remote, too.")
+@click.option("--operation", metavar="ID", help="Which call, where several have an unknown outcome.")
+@click.option(
+    "--publish/--no-publish",
+    default=None,
+    help="Bring the decision to the remote, too; on by default where the operation was seen there.",
+)
 @global_options
 @click.pass_context
 def command(
@@ -40,6 +46,7 @@ def command(
     job_id: str | None,
     retry: bool,
     forget: bool,
+    operation: str | None,
     publish: bool | None,
 ) -> None:
     """Settle the uncertain operation of KEY.
@@ -51,27 +58,43 @@ def command(
         raise click.UsageError("say what you found: one of --engine-id ID, --retry and --forget.", ctx)
     if job_id is not None and engine_id is None:
         raise click.UsageError("--job-id goes with --engine-id.", ctx)
-    if "" in (engine_id, job_id):
+    if "" in (engine_id, job_id, operation):
         raise click.UsageError("an ID cannot be empty.", ctx)
     decision = "engine" if engine_id is not None else "retry" if retry else "forget"
-    project = _project(ctx, publish)
+    project = _project(ctx, key, publish)
     with FileLease(project.private).hold():
-        _settle(project, key, decision, engine_id, job_id)
+        _settle(project, key, decision, engine_id, job_id, operation)
     click.echo(f"{key}: {_said(decision, engine_id, job_id)}; {project.settings.lockfile} is written")
 
 
-def _project(ctx: click.Context, publish: bool | None) -> Project:
+def _project(ctx: click.Context, key: str, publish: bool | None) -> Project:
     """With --publish in the way that is set: to the branch itself, or by pull request."""
     project = open_project(ctx)
+    if publish is None and project.settings.publish is None and _is_from_ledger(project, key):
+        publish = True
     if publish is None or (publish and proposes(project.settings)):
         return project
     return open_project(ctx, publish=publish)
 
 
-def _settle(project: Project, key: str, decision: str, engine_id: str | None, job_id: str | None) -> None:
+def _is_from_ledger(project: Project, key: str) -> bool:
+    """Whether a call of this engine was seen on the remote: then its resolution counts for every run, at once."""
+    entry = fold(EMPTY, project.fetched.read()[0]).entry(key)
+    return entry is not None and bool(entry.unresolved)
+
+
+def _settle(
+    project: Project,
+    key: str,
+    decision: str,
+    engine_id: str | None,
+    job_id: str | None,
+    operation: str | None,
+) -> None:
     lockfile = LockfileAndOutputs(project.root, project.settings.lockfile)
     if not shares(project):
-        settle(lockfile, project.known_journal, UtcClock(), key, decision, engine_id, job_id)
+        journal = project.known_journal
+        settle(lockfile, journal, UtcClock(), key, decision, engine_id, job_id, operation=operation)
         _warn(lockfile.problems)
         return
     check_can_propose(project)
@@ -90,6 +113,7 @@ def _settle(project: Project, key: str, decision: str, engine_id: str | None, jo
         decision,
         engine_id,
         job_id,
+        operation=operation,
         shared=seen,
         publish=publish,
     )

@@ -73,6 +73,7 @@ def request_of(project: Project, flags: Mapping[str, Any], saved: SavedPlan | No
         project.id_length,
         policy_of(project.settings, flags),
         saved,
+        project.settings_file,
     )
 
 

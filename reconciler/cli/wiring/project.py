@@ -33,6 +33,7 @@ class Project:
 
     root: Path
     settings: Settings
+    settings_file: str | None = SETTINGS_FILE  # relative to the root; None where it is elsewhere
 
     @property
     def engines(self) -> EngineFiles:
@@ -52,12 +53,22 @@ class Project:
     @property
     def journal(self) -> JournalFile:
         """What this machine recorded."""
-        return JournalFile(self.private / JOURNAL)
+        return JournalFile(self.private / JOURNAL, shares=self._has_remote)
 
     @property
     def known_journal(self) -> JournalFile:
         """The same, and what was fetched of the remote's journal; for those who do not look at the remote itself."""
-        return JournalFile(self.private / JOURNAL, self.private / FETCHED)
+        return JournalFile(self.private / JOURNAL, self.private / FETCHED, self._has_remote)
+
+    @property
+    def fetched(self) -> JournalFile:
+        """What the remote's journal held at the last look."""
+        return JournalFile(self.private / FETCHED)
+
+    def _has_remote(self) -> bool:
+        from reconciler.adapters.git.remote import has_remote  # git, only with something to keep for it
+
+        return has_remote(self.root, self.settings.remote)
 
     @property
     def id_length(self) -> int:
@@ -88,7 +99,8 @@ def open_project(ctx: click.Context, **flags: Any) -> Project:
         place=file.place,
         file_name=config or SETTINGS_FILE,
     )
-    return Project(root, settings)
+    inside = os.path.relpath(path, root).replace(os.sep, "/")
+    return Project(root, settings, None if inside.startswith("../") else inside)
 
 
 def api_key(settings: Settings) -> str:

@@ -40,16 +40,11 @@ def shares(project: Project) -> bool:
     """Whether runs of this project share through a remote: as set, otherwise in CI, where the repo knows the remote."""
     if project.settings.publish is not None:
         return bool(project.settings.publish)
-    return ci.in_ci() and has_remote(project)
-
-
-def has_remote(project: Project) -> bool:
-    """Whether the project is in a repo that knows the remote."""
-    if find_git(project.root) is None:
+    if not ci.in_ci():
         return False
-    from reconciler.adapters.git.remote import GitRemote, Identity
+    from reconciler.adapters.git.remote import has_remote
 
-    return GitRemote(project.root, project.settings.remote, Identity("", "")).exists()
+    return has_remote(project.root, project.settings.remote)
 
 
 def open_ledger(project: Project, *, otherwise: str = "") -> GitLedger:
@@ -157,19 +152,24 @@ def look_when_free(project: Project, wait: float) -> RemoteSnapshot:
     """What is on the remote, once nobody has the lease. Raises `LeaseHeld` after `wait` seconds."""
     from reconciler.app import leasing
 
-    return leasing.look_when_free(
-        open_ledger(project, otherwise=_NOT_SHARED),
+    ledger = open_ledger(project, otherwise=_NOT_SHARED)
+    seen = leasing.look_when_free(
+        ledger,
         UtcClock(),
         wait=wait,
         sleep=time.sleep,
         has_ended=_has_ended,
         notice=lambda text: say(sanitize(text)),
     )
+    return leasing.with_past(ledger, seen, project.journal)
 
 
 def fetch(project: Project) -> RemoteSnapshot:
     """Look at the remote, and keep its journal here for plans without a network."""
-    seen = open_ledger(project).look()
+    from reconciler.app.leasing import with_past
+
+    ledger = open_ledger(project)
+    seen = with_past(ledger, ledger.look(), project.journal)
     keep(project, seen)
     return seen
 

@@ -164,7 +164,7 @@ class ApplyRunner:
         with suppress(LeaseHeld, StorageError), FileLease(self._project.private).hold():
             recorded = read_recorded_state(self._project.lockfile, journal, planned.recorded.shared)
             if recorded.unwritten == 0:
-                journal.compact()
+                journal.compact(published=planned.recorded.shared is not None)
 
     def _recheck_plan(self, planned: PlanResult) -> PlanResult:
         """The plan, made anew under the lease where something may have changed. What was asked for must be the same."""

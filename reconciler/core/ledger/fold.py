@@ -1,18 +1,25 @@
 """Fold: lockfile + journal = where things stand.
 
-Pure and idempotent: an operation that the lockfile already holds is only carried on (a job that ended since), never
-begun anew. So every run starts with it, whatever the run before it got done, and folding twice is folding once.
+Facts are applied one by one, in the order of the ledger: never by the clocks of those who wrote them. It is pure and
+idempotent: what the lockfile already holds is only carried on (a job that ended since), never begun anew. So every run
+starts with it, whatever the run before it got done, and folding twice is folding once.
+
+A create call without an answer stays in its entry until an answer, a webhook or a resolution takes it out. Nothing that
+comes later hides it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 
 from reconciler.core.errors import JournalError
+from reconciler.core.ledger.decisions import carry_out
+from reconciler.core.ledger.facts import Facts, gather
 from reconciler.core.ledger.journal import (
     Acceptance,
     Begin,
+    Decision,
     End,
     JobSummary,
     Record,
@@ -20,6 +27,7 @@ from reconciler.core.ledger.journal import (
     Settlement,
     UncertainOutcome,
 )
+from reconciler.core.ledger.working_copy import RETIRED, WorkingCopy
 from reconciler.core.lockfile import transitions
 from reconciler.core.lockfile.entry import (
     FAILED,
@@ -27,9 +35,9 @@ from reconciler.core.lockfile.entry import (
     UNCERTAIN,
     Entry,
     Pending,
+    Provisioned,
     Superseded,
 )
-from reconciler.core.lockfile.entry_format import Document
 from reconciler.core.lockfile.lifecycle_options import read_lifecycle
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import COMPLETED
@@ -38,250 +46,227 @@ NO_ANSWER = "the run ended before the answer to its create call was recorded"
 FORGOTTEN = "settled by hand: forgotten; an edit or --retry-failed creates it anew"
 
 
-@dataclass(slots=True)
-class Facts:
-    """What the journal knows of one operation."""
+def fold(lockfile: Lockfile, records: Iterable[Record], past: Collection[str] = ()) -> Lockfile:
+    """Where things stand. `records` are in the ledger's order. `past` names operations that the ledger has moved past:
+    of those, only an engine that nobody else knows of still counts.
 
-    begin: Begin | None = None
-    accepted: Acceptance | None = None
-    refused: Refusal | None = None
-    doubt: UncertainOutcome | None = None
-    ended: End | None = None
-    made: JobSummary | None = None
-    settled: Settlement | None = None
-
-    def add(self, record: Record) -> None:
-        match record:
-            case Begin():
-                self.begin = record
-            case Acceptance():
-                self.accepted = self.accepted or record
-            case Refusal():
-                self.refused = record
-            case UncertainOutcome():
-                self.doubt = self.doubt or record
-            case End():
-                self.ended = self.ended or record  # the first terminal answer wins
-            case JobSummary():
-                self.made = self.made or record
-            case Settlement():  # the last word counts, but no engine is forgotten
-                if self.settled is None or self.settled.engine_id is None:
-                    self.settled = record
-
-    @property
-    def operation(self) -> str:
-        """The operation's id; every fact carries it."""
-        known = (
-            self.begin,
-            self.accepted,
-            self.refused,
-            self.doubt,
-            self.ended,
-            self.made,
-            self.settled,
-        )
-        return next(record.operation for record in known if record is not None)
-
-    @property
-    def began_at(self) -> str:
-        """When it began; empty, and so before all others, when that is in the lockfile only."""
-        return self.begin.at if self.begin is not None else ""
-
-    @property
-    def engines(self) -> dict[str, str | None]:
-        """The engine the operation is known to have made, with its job. Two, if a person named another than
-        the platform.
-        """
-        answers = [one for one in (self.accepted, self.settled) if one is not None]
-        return {one.engine_id: one.job_id for one in reversed(answers) if one.engine_id is not None}
-
-    @property
-    def answered_at(self) -> str:
-        """When it became known that the operation made an engine; empty when it is not."""
-        return next((one.at for one in (self.accepted, self.settled) if one is not None), "")
-
-    @property
-    def nothing_to_record(self) -> bool:
-        """Whether the operation left no trace worth an entry: refused for reasons outside the spec, or retried."""
-        if self.accepted is not None:
-            return False
-        if self.settled is not None:
-            return self.settled.decision == "retry"
-        return self.refused is not None and not self.refused.final
-
-
-RETIRED = object()  # where an operation of a retired entry lives: nothing is carried on there
-
-
-def fold(lockfile: Lockfile, records: Iterable[Record]) -> Lockfile:
-    """Where things stand. Raises `JournalError` when a fact names an engine, but neither a begin nor the
-    lockfile tells whose.
+    Raises `JournalError` when a fact names an engine, but neither a begin nor the lockfile tells whose.
     """
-    facts = gather(records)
-    if not facts:
-        return lockfile
-    homes = _homes(lockfile, facts)
-    changed: dict[str, Entry | None] = {}
-    for key, operations in _by_key(facts, homes).items():
-        before = lockfile.entry(key)
-        after = _fold_key(before or Entry(), [(facts[name], name in homes) for name in operations])
-        if after != (before or Entry()):
-            changed[key] = after
-    return lockfile.with_entries(changed) if changed else lockfile
+    records = tuple(records)
+    return _Folding(lockfile, records, past).result() if records else lockfile
 
 
-def gather(records: Iterable[Record]) -> dict[str, Facts]:
-    """The facts by operation, the same for any order of the records."""
-    facts: dict[str, Facts] = {}
-    for record in sorted(records, key=lambda one: (one.at, repr(one))):
-        facts.setdefault(record.operation, Facts()).add(record)
-    return facts
+class _Folding:
+    """One fold on its way."""
 
+    def __init__(self, lockfile: Lockfile, records: tuple[Record, ...], past: Collection[str]) -> None:
+        self._records = records
+        self._past = past
+        self._facts = gather(records)
+        self._order = {record.operation: at for at, record in enumerate(records) if isinstance(record, Begin)}
+        self._copy = WorkingCopy(lockfile, self._facts)
+        self._ended_early: set[str] = set()  # whose end came before the answer that names the engine
 
-def _homes(lockfile: Lockfile, facts: Mapping[str, Facts]) -> dict[str, object]:
-    """Where in the lockfile the operations are: a key, or `RETIRED`."""
-    homes: dict[str, object] = {}
-    for key, document in lockfile.engines.items():
-        homes |= {operation: key for operation in _operations_in(document) if operation in facts}
-    for documents in lockfile.retired.values():
-        for document in documents:
-            homes |= {operation: RETIRED for operation in _operations_in(document) if operation in facts}
-    return homes
+    def result(self) -> Lockfile:
+        for record in self._records:
+            self._apply(record)
+        for known in reversed(self._facts.values()):
+            self._keep_engines(known)
+        return self._copy.lockfile()
 
+    def _apply(self, record: Record) -> None:
+        known = self._facts.get(record.operation)
+        match record:
+            case Decision():
+                carry_out(self._copy, record)
+            case Begin() if known is not None:
+                self._begin(known)
+            case Acceptance() if known is not None:
+                self._begin(known)
+                self._accept(known)
+            case UncertainOutcome(reason=reason):
+                self._change(
+                    record.operation, lambda entry: transitions.doubt(entry, record.operation, reason)
+                )
+            case Refusal() | Settlement() if known is not None and known.accepted is None:
+                self._answer_without_job(record, known)
+            case End() if known is not None:
+                self._end(known)
+            case JobSummary():
+                self._summarize(record)
 
-def _operations_in(document: Document) -> Iterator[str]:
-    parts = [document, document.get("pending"), *(document.get("superseded") or ())]
-    for part in parts:
-        if isinstance(part, dict) and isinstance(part.get("operationId"), str):
-            yield part["operationId"]
+    # ── from begin to answer ───────────────────────────────────────────────────────────────────────────────────────
 
+    def _begin(self, known: Facts) -> None:
+        begin = known.begin
+        if begin is None or begin.operation in self._copy.homes or begin.operation in self._past:
+            return
+        entry = self._copy.entry(begin.key)
+        overtaken = entry is not None and self._is_overtaken(known, entry)
+        if known.nothing_to_record or (known.made_nothing and overtaken):
+            if entry is not None and not overtaken:
+                self._copy.put(begin.key, transitions.give_way(entry, begin.at))
+            return
+        operation = Pending(
+            status=UNCERTAIN,
+            operation_id=begin.operation,
+            fingerprint=begin.fingerprint,
+            spec=begin.spec,
+            files=begin.files,
+            submitted_at=transitions.seconds(begin.at),
+            error=NO_ANSWER,
+        )
+        entry = transitions.submit(entry, operation, begin.at)
+        if begin.kept is not None:
+            entry = replace(entry, kept=read_lifecycle(begin.kept))
+        self._copy.put(begin.key, entry)
 
-def _by_key(facts: Mapping[str, Facts], homes: Mapping[str, object]) -> dict[str, list[str]]:
-    """The operations of each key, oldest first."""
-    by_key: dict[str, list[str]] = {}
-    for operation in sorted(facts, key=lambda name: (facts[name].began_at, name)):
-        home = homes.get(operation)
-        begin = facts[operation].begin
-        if isinstance(home, str):
-            by_key.setdefault(home, []).append(operation)
-        elif home is None and begin is not None:
-            by_key.setdefault(begin.key, []).append(operation)
-        elif home is None and facts[operation].engines:
-            engine_id = next(iter(facts[operation].engines))
+    def _accept(self, known: Facts) -> None:
+        accepted, entry = known.accepted, self._entry(known.operation)
+        if accepted is None or entry is None or not _is_unanswered(entry, known.operation):
+            return
+        overtaken = self._is_overtaken(known, entry)
+        entry = transitions.accept(
+            entry,
+            known.operation,
+            accepted.job_id,
+            accepted.engine_id,
+            accepted.at,
+            overtaken=overtaken,
+        )
+        self._put(known.operation, entry)
+        if known.operation in self._ended_early:
+            self._end(known)
+
+    def _is_overtaken(self, known: Facts, entry: Entry) -> bool:
+        """Whether another of the entry began after it: then its engine is kept, and takes nobody's place."""
+        parts = (entry.pending, entry.current, *entry.superseded)
+        others = (part for part in parts if part is not None and part.operation_id != known.operation)
+        return any(self._is_newer(part, known, entry) for part in others)
+
+    def _is_newer(self, part: Pending | Provisioned | Superseded, known: Facts, entry: Entry) -> bool:
+        """By the ledger's order, where it has both; otherwise by the times in the entry."""
+        if part.operation_id is None:
+            return False
+        mine, theirs = self._order.get(known.operation), self._order.get(part.operation_id)
+        if mine is not None or theirs is not None:
+            return mine is None or (theirs is not None and theirs > mine)
+        call = next((one for one in entry.unanswered if one.operation_id == known.operation), None)
+        when = part.provisioned_at if isinstance(part, Provisioned) else part.submitted_at
+        return call is not None and (when or "") > (call.submitted_at or "")
+
+    def _answer_without_job(self, record: Refusal | Settlement, known: Facts) -> None:
+        entry = self._entry(record.operation)
+        if entry is None or not any(one.operation_id == record.operation for one in entry.unresolved):
+            return
+        if isinstance(record, Settlement):
+            if record == known.settled:
+                settled = _settled(entry, record, known, overtaken=self._is_overtaken(known, entry))
+                self._put(record.operation, settled)
+                if record.operation in self._ended_early:
+                    self._end(known)
+        elif known.settled is None:
+            self._put(record.operation, _refused(entry, record))
+
+    # ── the end of a job ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _end(self, known: Facts) -> None:
+        ended, entry = known.ended, self._entry(known.operation)
+        if ended is None or entry is None or _is_unanswered(entry, known.operation):
+            self._ended_early.add(known.operation)
+            return
+        summary, pending = known.summary, entry.pending
+        if pending is None or pending.operation_id != known.operation:
+            superseded = tuple(
+                _superseded_end(one, known) if one.operation_id == known.operation else one
+                for one in entry.superseded
+            )
+            self._put(known.operation, replace(entry, superseded=superseded))
+        elif ended.result == COMPLETED:
+            self._put(known.operation, transitions.complete(entry, ended.at, summary))
+        elif pending.status != FAILED:
+            self._put(known.operation, transitions.fail(entry, ended.error or "the platform gave no reason"))
+
+    def _summarize(self, record: JobSummary) -> None:
+        def with_summary(entry: Entry) -> Entry:
+            current = entry.current
+            if current is None or current.operation_id != record.operation or current.summary is not None:
+                return entry
+            return replace(entry, current=replace(current, summary=record.summary))
+
+        self._change(record.operation, with_summary)
+
+    # ── engines ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _keep_engines(self, known: Facts) -> None:
+        """Every engine the operation made is named: one that has no place in its entry came before all that have."""
+        if not known.engines:
+            return
+        home = self._copy.homes.get(known.operation)
+        if home is None and known.begin is None:
+            engine_id = next(iter(known.engines))
             raise JournalError(
-                f"the journal names the engine {engine_id} of operation {operation}, but not whose it is",
+                f"the journal names the engine {engine_id} of operation {known.operation}, but not whose it is",
                 hint="bring the engine in by hand, then remove the operation's lines from the journal",
             )
-    return by_key
+        key = known.begin.key if home is None and known.begin is not None else home
+        if isinstance(key, str):
+            before = self._copy.entry(key) or Entry()
+            self._copy.put(key, _with_engines(before, known))
+        else:
+            self._copy.change_retired(known.operation, lambda entry: _with_engines(entry, known))
+
+    # ── the entry of an operation ──────────────────────────────────────────────────────────────────────────────────
+
+    def _entry(self, operation: str) -> Entry | None:
+        """The entry that holds it, unless it is retired: nothing is carried on there."""
+        home = self._copy.homes.get(operation, RETIRED)
+        return self._copy.entry(home) if isinstance(home, str) else None
+
+    def _put(self, operation: str, entry: Entry) -> None:
+        home = self._copy.homes[operation]
+        if isinstance(home, str):
+            self._copy.put(home, entry)
+
+    def _change(self, operation: str, change: Callable[[Entry], Entry]) -> None:
+        entry = self._entry(operation)
+        if entry is not None:
+            self._put(operation, change(entry))
 
 
-def _fold_key(entry: Entry, operations: list[tuple[Facts, bool]]) -> Entry:
-    """Carry on what the lockfile holds, and undertake what came after it.
-
-    An operation that is older than one in the lockfile was overtaken: only its engine, if it made one, still
-    counts. One that a person had retried overtook what was undertaken before it, and left nothing itself.
-    """
-    newest_held = max((i for i, (_, held) in enumerate(operations) if held), default=-1)
-    undertaken: set[str] = set()
-    for index, (known, held) in enumerate(operations):
-        if held:
-            entry = _carry_on(entry, known)
-        elif index > newest_held and not known.nothing_to_record:
-            entry = _undertake(entry, known)
-            undertaken.add(known.operation)
-        elif known.settled is not None and entry.pending and entry.pending.operation_id in undertaken:
-            entry = transitions.drop(entry, known.settled.at)
-    for known, _ in reversed(operations):
-        entry = _with_engines(entry, known)
-    return entry
+def _is_unanswered(entry: Entry, operation: str) -> bool:
+    return any(one.operation_id == operation for one in entry.unanswered)
 
 
-def _undertake(entry: Entry, known: Facts) -> Entry:
-    begin = known.begin
-    assert begin is not None  # `_by_key` took it by its begin
-    pending = Pending(
-        status=UNCERTAIN,
-        operation_id=begin.operation,
-        fingerprint=begin.fingerprint,
-        spec=begin.spec,
-        files=begin.files,
-        submitted_at=transitions.seconds(begin.at),
-        error=NO_ANSWER,
-    )
-    entry = transitions.submit(entry, pending, begin.at)
-    if begin.kept is not None:
-        entry = replace(entry, kept=read_lifecycle(begin.kept))
-    return _advance(entry, known)
+def _settled(entry: Entry, settled: Settlement, known: Facts, *, overtaken: bool) -> Entry:
+    operation, engine_id, job_id, at = settled.operation, settled.engine_id, settled.job_id, settled.at
+    if settled.decision == "retry":
+        return transitions.withdraw(entry, operation)
+    if engine_id is None:
+        return transitions.refuse(entry, operation, FORGOTTEN, at)
+    if job_id is None:
+        return transitions.adopt(entry, operation, engine_id, at, known.summary, overtaken=overtaken)
+    return transitions.accept(entry, operation, job_id, engine_id, at, overtaken=overtaken)
 
 
-def _carry_on(entry: Entry, known: Facts) -> Entry:
-    if entry.pending is not None and entry.pending.operation_id == known.operation:
-        return _advance(entry, known)
-    current = entry.current
-    if current is not None and current.operation_id == known.operation:
-        if known.made is not None and current.summary is None:
-            return replace(entry, current=replace(current, summary=known.made.summary))
-        return entry
-    superseded = tuple(
-        _superseded_end(one, known) if one.operation_id == known.operation else one
-        for one in entry.superseded
-    )
-    return replace(entry, superseded=superseded)
+def _refused(entry: Entry, refused: Refusal) -> Entry:
+    if not refused.final:
+        return transitions.withdraw(entry, refused.operation)
+    return transitions.refuse(entry, refused.operation, refused.message, refused.at)
 
 
 def _superseded_end(one: Superseded, known: Facts) -> Superseded:
     if one.status != IN_PROGRESS or known.ended is None:
         return one
     if known.ended.result == COMPLETED:
-        summary = known.made.summary if known.made else None
-        return replace(one, status=None, provisioned_at=transitions.seconds(known.ended.at), summary=summary)
+        at = transitions.seconds(known.ended.at)
+        return replace(one, status=None, provisioned_at=at, summary=known.summary)
     return replace(one, status=FAILED, error=known.ended.error)
 
 
-def _advance(entry: Entry, known: Facts) -> Entry:
-    """Apply what is known to the pending operation. What the lockfile knows beyond the journal stays."""
-    pending = entry.pending
-    assert pending is not None  # callers put it there or found it there
-    if pending.engine_id is None:
-        entry = _answer(entry, known)
-    if entry.pending is not None and entry.pending.engine_id is not None and known.ended is not None:
-        summary = known.made.summary if known.made else None
-        if known.ended.result == COMPLETED:
-            return transitions.complete(entry, known.ended.at, summary)
-        return transitions.fail(entry, known.ended.error or "the platform gave no reason")
-    return entry
-
-
-def _answer(entry: Entry, known: Facts) -> Entry:
-    if known.accepted is not None:
-        return transitions.accept(entry, known.accepted.job_id, known.accepted.engine_id)
-    if known.settled is not None:
-        return _settle(entry, known.settled, known.made.summary if known.made else None)
-    if known.refused is not None:
-        if not known.refused.final:
-            return transitions.drop(entry, known.refused.at)
-        return transitions.fail(entry, known.refused.message)
-    if known.doubt is not None:
-        return transitions.doubt(entry, known.doubt.reason)
-    return entry
-
-
-def _settle(entry: Entry, settled: Settlement, summary: Mapping[str, int] | None) -> Entry:
-    if settled.decision == "retry":
-        return transitions.drop(entry, settled.at)
-    if settled.engine_id is None:
-        return transitions.fail(entry, FORGOTTEN)
-    if settled.job_id is not None:
-        return transitions.accept(entry, settled.job_id, settled.engine_id)
-    assert entry.pending is not None  # settled is what was pending
-    named = replace(entry, pending=replace(entry.pending, engine_id=settled.engine_id))
-    return transitions.complete(named, settled.at, summary)
-
-
 def _with_engines(entry: Entry, known: Facts) -> Entry:
-    """Every engine that the operation made is in the entry: one that has no place in it came before all that have."""
     missing = known.engines.keys() - set(entry.engine_ids)
-    parts = (entry.current, entry.pending, *entry.superseded)
+    parts = (entry.current, entry.pending, *entry.uncertain, *entry.superseded)
     held = (part for part in parts if part is not None and part.operation_id == known.operation)
     origin = known.begin or next(held, None)
     if origin is None or not missing:

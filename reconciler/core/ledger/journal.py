@@ -103,12 +103,35 @@ class Settlement:
     job_id: str | None = None
 
 
-Record = Begin | Acceptance | Refusal | UncertainOutcome | End | JobSummary | Settlement
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a run decided for a key without a call: `kind` is one of `DECISIONS`. `engine_id` or `about`, an operation,
+    names what it is about; `files` and `kept` are those of the engine's file then.
+    """
+
+    type: ClassVar[str] = "decided"
+    operation: str  # no operation of its own: a digest of what is decided
+    key: str
+    kind: str
+    at: str
+    engine_id: str | None = None
+    about: str | None = None
+    instead_of: str | None = None  # restore: the engine that served until then
+    from_key: str | None = None
+    fingerprint: str | None = None
+    files: Mapping[str, Any] | None = None
+    kept: Mapping[str, Any] | None = None
+
+
+DECISIONS = frozenset({"move", "retire", "restore", "discard", "resume", "record", "hold"})
+
+Record = Begin | Acceptance | Refusal | UncertainOutcome | End | JobSummary | Settlement | Decision
 
 _KINDS: dict[str, Any] = {
-    kind.type: kind for kind in (Begin, Acceptance, Refusal, UncertainOutcome, End, JobSummary, Settlement)
+    kind.type: kind
+    for kind in (Begin, Acceptance, Refusal, UncertainOutcome, End, JobSummary, Settlement, Decision)
 }
-_CAMEL = {"job_id": "jobId", "engine_id": "engineId"}
+_CAMEL = {"job_id": "jobId", "engine_id": "engineId", "from_key": "fromKey", "instead_of": "insteadOf"}
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -171,7 +194,9 @@ def _read_record(kind: Any, document: dict[str, Any], file: str, number: int) ->
         raise _broken(file, number, "not the fields of its type")
     if isinstance(record, Begin) and not isinstance(record.spec.get("name"), str):
         raise _broken(file, number, "its spec has no name")
-    if isinstance(record, Begin) and record.kept is not None:
+    if isinstance(record, Decision) and record.kind not in DECISIONS:
+        raise _broken(file, number, "an unknown kind of decision")
+    if isinstance(record, Begin | Decision) and record.kept is not None:
         _check_kept(record.kept, file, number)
     return record
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from reconciler.core.ledger.journal import (
     Acceptance,
     Begin,
+    Decision,
     End,
     Record,
     Refusal,
@@ -16,6 +17,7 @@ from reconciler.core.ledger.journal import (
 )
 from reconciler.core.ledger.lease import FREE, Lease
 from reconciler.core.lockfile.entry import Entry
+from reconciler.core.lockfile.merge import engines_of, merge
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 
 
@@ -32,6 +34,10 @@ class RemoteSnapshot:
     """As it was seen last. Tips are commit ids; `branch_tip` is None where the remote has no such branch yet.
 
     `proposal` is there where the lockfile goes to the branch by pull requests; until it is merged, `records` stay.
+    `base` is the lockfile of the commit that the checkout and the branch have in common, None where that is not known.
+    `moved_on` has the files, relative to the project's root, that the branch changed since that commit, with their blob
+    ids now (None: gone). `restored` is what the branch had before it was set back. `past` names operations of this
+    machine's journal that the ledger has moved past.
     """
 
     ledger_tip: str | None = None
@@ -41,6 +47,30 @@ class RemoteSnapshot:
     lockfile: Lockfile = EMPTY
     content: bytes = b""  # of the lockfile on the branch
     proposal: Proposal | None = None
+    branch: str = ""
+    base: Lockfile | None = None
+    moved_on: Mapping[str, str | None] = field(default_factory=dict)
+    published: str | None = None  # the blob id of the lockfile that was put on the branch last
+    restored: Lockfile | None = None
+    past: frozenset[str] = frozenset()
+
+    @property
+    def recorded(self) -> Lockfile:
+        """What counts as recorded on the branch."""
+        return self.lockfile if self.restored is None else self.restored
+
+
+def set_back(published: Lockfile, now: Lockfile, *, earlier: bool) -> Lockfile | None:
+    """What the branch should have, where it lacks something of what was published last; None where it lacks nothing.
+
+    `earlier`: it has exactly what was published at some time before, or nothing. Otherwise commits came on top since,
+    and only engines count that are named nowhere any more.
+    """
+    if earlier:
+        return published if published != now else None
+    if engines_of(published) <= engines_of(now):
+        return None
+    return merge(None, published, now).lockfile
 
 
 def ledger_subject(records: Iterable[Record], lease: Lease) -> str:
@@ -60,6 +90,8 @@ def _word(record: Record) -> str | None:
             return f"accepted {engine_id}"
         case Refusal() | UncertainOutcome() | Settlement():
             return f"{record.type} {record.operation}"
+        case Decision(kind=kind, key=key):
+            return f"{kind} {key}"
         case End(result=result):
             return f"{result} {record.operation}"
         case _:
@@ -90,5 +122,5 @@ def _changed(key: str, before: Entry | None, after: Entry | None) -> str:
         return f"{key}: retired or moved ({old})" if old else f"{key}: removed"
     if new != old:
         return f"{key}: {new}" + (f" (was {old})" if old else "")
-    pending = after.pending
+    pending = after.pressing
     return f"{key}: {new or 'no engine yet'}" + (f", {pending.status}" if pending else "")

@@ -104,7 +104,7 @@ def lost_answer(known: Known, event: Event) -> LostAnswer | None:
 
 def _note(known: Known, entry: Entry) -> None:
     known.engines.update(entry.engine_ids)
-    for part in (entry.current, entry.pending, *entry.superseded):
+    for part in (entry.current, entry.pending, *entry.uncertain, *entry.superseded):
         if part is not None:
             known.jobs |= {part.job_id} if part.job_id is not None else set()
             known.operations |= {part.operation_id} if part.operation_id is not None else set()
@@ -113,8 +113,7 @@ def _note(known: Known, entry: Entry) -> None:
 def _note_open(known: Known, entry: Entry) -> None:
     """What could still be learnt: an answer, an end, a summary."""
     pending, current = entry.pending, entry.current
-    if pending is not None and pending.engine_id is None:
-        known.unanswered.add(pending.operation_id)
+    known.unanswered |= {call.operation_id for call in entry.unanswered}
     for part in (pending, *entry.superseded):
         if part is not None and part.status == IN_PROGRESS and part.job_id and part.operation_id:
             known.running[part.job_id] = part.operation_id

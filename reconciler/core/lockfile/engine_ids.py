@@ -35,7 +35,7 @@ def field_of(lockfile: Lockfile, key: str, name: str) -> str:
         return status_of(entry)
     if entry.current is None:
         raise NotServing(
-            f"`{key}` does not serve yet: {_how_far(entry.pending)}", hint=_what_next(entry.pending)
+            f"`{key}` does not serve yet: {_how_far(entry.pressing)}", hint=_what_next(entry.pressing)
         )
     current = entry.current
     value = {"engineId": current.engine_id, "jobId": current.job_id, "provisionedAt": current.provisioned_at}[
@@ -50,8 +50,8 @@ def field_of(lockfile: Lockfile, key: str, name: str) -> str:
 
 def status_of(entry: Entry) -> str:
     """`in_progress`, `failed` or `uncertain` where something is pending, else `serving` or `unused`."""
-    if entry.pending is not None:
-        return entry.pending.status
+    if entry.pressing is not None:
+        return entry.pressing.status
     return "unused" if entry.current is None else "serving"
 
 

@@ -66,17 +66,39 @@ class Superseded:
 class Entry:
     """One engine in the lockfile: what serves now, what is under way, and what came before (oldest first).
 
-    `kept` is what its file said beside the spec when it was last applied. An entry of nothing else is empty.
+    `uncertain` holds create calls with an unknown outcome beside `pending`, oldest first; the newest one is `pending`
+    itself where nothing else is. `kept` is what its file said beside the spec when it was last applied. An entry of
+    nothing else is empty.
     """
 
     current: Provisioned | None = None
     pending: Pending | None = None
     superseded: tuple[Superseded, ...] = ()
     kept: LifecycleOptions = NOTHING_KEPT
+    uncertain: tuple[Pending, ...] = ()
 
     @property
     def empty(self) -> bool:
-        return self.current is None and self.pending is None and not self.superseded
+        return self.current is None and self.pending is None and not self.superseded and not self.uncertain
+
+    @property
+    def unresolved(self) -> tuple[Pending, ...]:
+        """Every create call with an unknown outcome. While there is one, nothing is created for the key."""
+        if self.pending is not None and self.pending.status == UNCERTAIN:
+            return (*self.uncertain, self.pending)
+        return self.uncertain
+
+    @property
+    def unanswered(self) -> tuple[Pending, ...]:
+        """Every operation of which no engine is known, those that were given up on included: an answer may yet come."""
+        if self.pending is not None and self.pending.engine_id is None:
+            return (*self.uncertain, self.pending)
+        return self.uncertain
+
+    @property
+    def pressing(self) -> Pending | None:
+        """What wants attention first: the newest call with an unknown outcome, else what is pending."""
+        return self.unresolved[-1] if self.unresolved else self.pending
 
     @property
     def engine_ids(self) -> tuple[str, ...]:

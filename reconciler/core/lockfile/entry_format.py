@@ -65,6 +65,8 @@ def entry_document(entry: Entry) -> dict[str, Any]:
     document = {} if entry.current is None else _part_document(entry.current)
     if entry.pending is not None:
         document["pending"] = _part_document(entry.pending)
+    if entry.uncertain:
+        document["uncertain"] = [_part_document(one) for one in entry.uncertain]
     if entry.superseded:
         document["superseded"] = [_part_document(one) for one in entry.superseded]
     return document | lifecycle_document(entry.kept)
@@ -84,27 +86,33 @@ def read_entry(document: Document, where: str) -> Entry:
     """The entry in a document. `where` names it in errors, such as `engines.acme`."""
     if not isinstance(document, dict):
         raise _broken(where, "it must be an object")
-    apart = ("pending", "superseded", *KEPT_NAMES)
+    apart = ("pending", "uncertain", "superseded", *KEPT_NAMES)
     top = {name: value for name, value in document.items() if name not in apart}
-    pending, superseded = document.get("pending"), document.get("superseded", [])
-    if not isinstance(superseded, list):
-        raise _broken(f"{where}.superseded", "it must be a list")
+    pending = document.get("pending")
     entry = Entry(
         current=_read_part(Provisioned, top, where) if top else None,
         pending=None if pending is None else _read_part(Pending, pending, f"{where}.pending"),
-        superseded=tuple(
-            _read_part(Superseded, one, f"{where}.superseded[{index}]")
-            for index, one in enumerate(superseded)
-        ),
+        superseded=_read_list(Superseded, document, "superseded", where),
         kept=_read_kept(document, where),
+        uncertain=_read_list(Pending, document, "uncertain", where),
     )
     if entry.empty:
         raise _broken(where, "it is empty")
     _check_pending(entry.pending, f"{where}.pending")
+    for index, call in enumerate(entry.uncertain):
+        if call.status != UNCERTAIN:
+            raise _broken(f"{where}.uncertain[{index}]", f"unknown status `{call.status}`")
     for index, one in enumerate(entry.superseded):
         if one.status not in (None, IN_PROGRESS, FAILED):
             raise _broken(f"{where}.superseded[{index}]", f"unknown status `{one.status}`")
     return entry
+
+
+def _read_list(kind: type[Part], document: Document, name: str, where: str) -> tuple[Part, ...]:
+    parts = document.get(name, [])
+    if not isinstance(parts, list):
+        raise _broken(f"{where}.{name}", "it must be a list")
+    return tuple(_read_part(kind, one, f"{where}.{name}[{index}]") for index, one in enumerate(parts))
 
 
 def _read_kept(document: Document, where: str) -> LifecycleOptions:

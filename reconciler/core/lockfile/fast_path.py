@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 def recorded_files(document: Document, path: str) -> Mapping[str, str] | None:
     """The blob ids to compare for the engine file at `path`, or None when the entry needs a full comparison."""
-    if "pending" in document or not document.get("fingerprint") or not document.get("spec"):
+    if (
+        "pending" in document
+        or "uncertain" in document
+        or not document.get("fingerprint")
+        or not document.get("spec")
+    ):
         return None
     engine_id, files = document.get("engineId"), document.get("files")
     if not isinstance(engine_id, str) or not engine_id or not isinstance(files, dict) or path not in files:

@@ -39,7 +39,7 @@ class Merged:
 
 
 def merge(base: Lockfile | None, ours: Lockfile, theirs: Lockfile) -> Merged:
-    """Both sides in one. Raises `LockfileError` for two uncertain operations of one key: a person must settle one."""
+    """Both sides in one. Raises `LockfileError` for an entry that cannot be read."""
     if ours == theirs or theirs == base:
         return Merged(ours)
     if ours == base:
@@ -69,20 +69,21 @@ class _Merging:
     def merge_keys(self) -> None:
         """Key by key; where one side moved what the other has, an engine may then be in two entries."""
         base = {} if self._base is None else self._base.engines
-        for key in self._ours.engines.keys() | self._theirs.engines.keys():
+        for key in sorted(self._ours.engines.keys() | self._theirs.engines.keys()):
             mine, yours = self._ours.engines.get(key), self._theirs.engines.get(key)
             before = base.get(key)
             picked = _three_way(before, mine, yours) if self._base is not None else None
             if picked is None and mine is not None and yours is not None:
-                picked = mine if mine == yours else self._join(key, mine, yours)
+                picked = mine if mine == yours else self._join(key, mine, yours, before)
             elif picked is None and (self._base is None or before not in (mine, yours)):
                 picked = mine if mine is not None else yours
             if picked is not None:
                 self.engines[key] = picked
 
-    def _join(self, key: str, one: Document, two: Document) -> Document:
+    def _join(self, key: str, one: Document, two: Document, before: Document | None = None) -> Document:
         place = f"engines.{key}"
-        entry, doubled = merge_entries(key, read_entry(one, place), read_entry(two, place))
+        base = read_entry(before, place) if before is not None else None
+        entry, doubled = merge_entries(key, read_entry(one, place), read_entry(two, place), base)
         if doubled is not None:
             self.doubled.append(doubled)
         return entry_document(entry)
@@ -170,6 +171,18 @@ class _Merging:
         return bool(homes)
 
 
+def engines_of(lockfile: Lockfile) -> set[str]:
+    """Every engine that a lockfile names, in use, superseded or retired."""
+    documents = [*lockfile.engines.values(), *(one for some in lockfile.retired.values() for one in some)]
+    parts = (
+        part
+        for document in documents
+        for part in (document, document.get("pending"), *(document.get("superseded") or ()))
+    )
+    named = (part.get("engineId") for part in parts if isinstance(part, dict))
+    return {engine_id for engine_id in named if isinstance(engine_id, str)}
+
+
 def _three_way(before: Document | None, mine: Document | None, yours: Document | None) -> Document | None:
     """The side that changed the entry, where only one did."""
     if mine == before:
@@ -201,9 +214,9 @@ def _join_retired(one: Mapping[str, object], two: Mapping[str, object]) -> Docum
 
 
 def _names_of(document: Document) -> Iterator[str]:
-    """The engines of an entry, and the operations that have none."""
-    for part in (document, document.get("pending"), *(document.get("superseded") or ())):
+    """The engines of an entry and its operations: either shows that two entries have to do with each other."""
+    parts = (document.get("uncertain") or (), document.get("superseded") or ())
+    for part in (document, document.get("pending"), *parts[0], *parts[1]):
         if isinstance(part, dict):
-            name = part.get("engineId") or part.get("operationId")
-            if isinstance(name, str):
-                yield name
+            names = (part.get("engineId"), part.get("operationId"))
+            yield from (name for name in names if isinstance(name, str))

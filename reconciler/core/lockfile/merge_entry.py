@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from reconciler.core.engine.spec import LifecycleOptions
-from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,
@@ -18,7 +17,7 @@ from reconciler.core.lockfile.entry import (
     Provisioned,
     Superseded,
 )
-from reconciler.core.lockfile.transitions import superseded_by, superseded_by_dropping
+from reconciler.core.lockfile.transitions import submit_unresolved, superseded_by, superseded_by_dropping
 
 _UNKNOWN = "1970-01-01T00:00:00Z"  # for a time that neither side wrote down
 _NEVER = (False, "")
@@ -33,22 +32,60 @@ class Doubled:
     other: str
 
 
-def merge_entries(key: str, one: Entry, two: Entry) -> tuple[Entry, Doubled | None]:
-    """Both in one. Raises `LockfileError` for two uncertain operations: a person must settle one first."""
-    current, doubled = _current(key, one, two)
+def merge_entries(
+    key: str, one: Entry, two: Entry, base: Entry | None = None
+) -> tuple[Entry, Doubled | None]:
+    """Both in one. With a `base`, what one side left as it was follows the other, so that nothing that was resolved or
+    lifted comes back; without one, what either side has counts as new.
+    """
+    current, doubled = _current(key, one, two, base)
     superseded = _superseded(one, two, current)
-    pending, overtaken = _pending(key, one, two, current, superseded)
+    pending, overtaken = _pending(one, two, base, current, superseded)
     known = {past.engine_id for past in superseded} | {made.engine_id for made in (current, pending) if made}
     superseded += [past for past in overtaken if past.engine_id not in known]
     superseded.sort(key=lambda past: (past.replaced_at, past.engine_id))
-    return Entry(current, pending, tuple(superseded), _kept(one, two)), doubled
+    kept = _kept(one, two, base)
+    merged = Entry(_filed(current, kept, one, two), pending, tuple(superseded), kept)
+    for call in _unresolved(one, two, base, merged):
+        merged = submit_unresolved(merged, call)
+    return merged, doubled
 
 
-def _kept(one: Entry, two: Entry) -> LifecycleOptions:
-    """Protection that either side knows of holds; outputs are those of the side that names more."""
+def _kept(one: Entry, two: Entry, base: Entry | None) -> LifecycleOptions:
+    """The side that changed it wins. Where both did, protection holds, and outputs are those of the side that names
+    more.
+    """
+    if base is not None and base.kept in (one.kept, two.kept):
+        return two.kept if one.kept == base.kept else one.kept
     protect = one.kept.protect or two.kept.protect
     outputs = max(one.kept.outputs, two.kept.outputs, key=lambda outputs: (len(outputs), repr(outputs)))
     return LifecycleOptions(protect, outputs)
+
+
+def _filed(current: Provisioned | None, kept: LifecycleOptions, one: Entry, two: Entry) -> Provisioned | None:
+    """Its files are those of the side that its protection and outputs are from; where that is neither, or both differ,
+    there are none, so that the next plan reads the file again.
+    """
+    sides = [side.current for side in (one, two) if side.kept == kept and side.current is not None]
+    files = [made.files for made in sides if current is not None and made.engine_id == current.engine_id]
+    if current is None or (current.files in files[:1] and files.count(current.files) == len(files)):
+        return current
+    return replace(current, files=files[0] if len(files) == 1 else {})
+
+
+def _unresolved(one: Entry, two: Entry, base: Entry | None, merged: Entry) -> list[Pending]:
+    """Calls that neither side knows the outcome of. One that a side has no longer was resolved there."""
+    calls = {call.operation_id: call for call in (*one.unresolved, *two.unresolved)}
+    answered = {part.operation_id for part in (merged.current, merged.pending, *merged.superseded) if part}
+    before = {call.operation_id for call in base.unresolved} if base is not None else set()
+    resolved = {name for name in before if any(name not in _operations(side) for side in (one, two))}
+    left = [call for name, call in calls.items() if name not in answered | resolved]
+    return sorted(left, key=lambda call: (call.submitted_at or "", call.operation_id))
+
+
+def _operations(entry: Entry) -> set[str | None]:
+    parts = (entry.current, entry.pending, *entry.uncertain, *entry.superseded)
+    return {part.operation_id for part in parts if part is not None}
 
 
 def without_superseded(entry: Entry, engine_id: str) -> Entry:
@@ -56,10 +93,15 @@ def without_superseded(entry: Entry, engine_id: str) -> Entry:
     return replace(entry, superseded=tuple(past for past in entry.superseded if past.engine_id != engine_id))
 
 
-def _current(key: str, one: Entry, two: Entry) -> tuple[Provisioned | None, Doubled | None]:
+def _current(
+    key: str, one: Entry, two: Entry, base: Entry | None
+) -> tuple[Provisioned | None, Doubled | None]:
     mine, yours = one.current, two.current
     if mine is None or yours is None or mine.engine_id == yours.engine_id:
         return _fuller(mine, yours), None
+    before = base.current if base is not None else None
+    if before is not None and before.engine_id in (mine.engine_id, yours.engine_id):
+        return (yours if mine.engine_id == before.engine_id else mine), None
     kept, other = sorted(
         (mine, yours), key=lambda made: (made.provisioned_at or "", made.engine_id), reverse=True
     )
@@ -101,29 +143,35 @@ def _superseded(one: Entry, two: Entry, current: Provisioned | None) -> list[Sup
 
 
 def _pending(
-    key: str, one: Entry, two: Entry, current: Provisioned | None, superseded: list[Superseded]
+    one: Entry, two: Entry, base: Entry | None, current: Provisioned | None, superseded: list[Superseded]
 ) -> tuple[Pending | None, list[Superseded]]:
-    """The operation that is still pending for the merged entry, and what is left of the other."""
-    both = [pending for pending in (one.pending, two.pending) if pending is not None]
+    """The answered operation that is still pending for the merged entry, and what is left of the other."""
+    both = [side.pending for side in (one, two) if side.pending and side.pending.status != UNCERTAIN]
     open_: dict[str, Pending] = {}
     for pending in both:
-        if not _is_settled(pending, current, superseded):
+        over = _is_settled(pending, current, superseded) or _is_dropped(pending, one, two, base)
+        if not over and not _is_overtaken(pending, current, one, two):
             before = open_.get(pending.operation_id, pending)
             open_[pending.operation_id] = max(before, pending, key=_progress)
-    unanswered = [pending for pending in open_.values() if pending.status == UNCERTAIN]
-    if len(unanswered) > 1:
-        raise LockfileError(
-            f"both sides have an uncertain operation for `{key}`",
-            hint=f"settle one of them first: reconcile resolve {key} …, on the branch that has it",
-        )
-    kept = max(
-        open_.values(),
-        key=lambda pending: (pending in unanswered, pending.submitted_at or "", repr(pending)),
-        default=None,
-    )
+    kept = max(open_.values(), key=lambda pending: (pending.submitted_at or "", repr(pending)), default=None)
     at = (kept.submitted_at if kept else current.provisioned_at if current else None) or _UNKNOWN
     rest = sorted((pending for pending in both if pending is not kept), key=_progress, reverse=True)
     return kept, [past for pending in rest for past in superseded_by_dropping(pending, at)]
+
+
+def _is_overtaken(pending: Pending, current: Provisioned | None, one: Entry, two: Entry) -> bool:
+    """Whether it began before what serves now came to serve, on a side that knows nothing of it."""
+    if current is None or (pending.submitted_at or "") >= (current.provisioned_at or ""):
+        return False
+    serving = [side for side in (one, two) if side.current and side.current.engine_id == current.engine_id]
+    return not any(pending.operation_id in _operations(side) for side in serving)
+
+
+def _is_dropped(pending: Pending, one: Entry, two: Entry, base: Entry | None) -> bool:
+    """Whether one side let go of an operation that made nothing, which both had."""
+    if base is None or base.pending is None or base.pending.operation_id != pending.operation_id:
+        return False
+    return any(pending.operation_id not in _operations(side) for side in (one, two))
 
 
 def _is_settled(pending: Pending, current: Provisioned | None, superseded: list[Superseded]) -> bool:

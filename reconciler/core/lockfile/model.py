@@ -110,7 +110,11 @@ def parse(content: bytes, file: str) -> Lockfile:
 
 
 def _is_entry(document: object) -> bool:
-    return isinstance(document, dict) and isinstance(document.get("superseded", []), list)
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("superseded", []), list)
+        and isinstance(document.get("uncertain", []), list)
+    )
 
 
 def _are_entries(documents: object) -> bool:

@@ -1,12 +1,13 @@
 """How an entry changes: every way from one recorded situation to the next, as pure functions.
 
-`engineId` at the top of an entry changes in `complete`, `restore` and `settle` only (docs/design.md, section 1), and
-an engine that leaves its place goes to `superseded`: no function here forgets one.
+`engineId` at the top of an entry changes in `complete` and `restore` only (docs/design.md, section 1), an engine that
+leaves its place goes to `superseded`, and a create call with an unknown outcome leaves by its own answer or resolution
+alone: no function here forgets either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from reconciler.core.engine.fingerprint import same_meaning
@@ -17,6 +18,7 @@ from reconciler.core.lockfile.entry import (
     Entry,
     Pending,
     Provisioned,
+    Retired,
     Superseded,
 )
 
@@ -26,18 +28,54 @@ def seconds(at: str) -> str:
     return at[:19] + "Z"
 
 
-def submit(entry: Entry | None, pending: Pending, at: str) -> Entry:
-    """A new operation begins; the one it overtakes keeps its engine in `superseded`."""
-    return replace(drop(entry or Entry(), at), pending=pending)
+def submit(entry: Entry | None, operation: Pending, at: str) -> Entry:
+    """A create call is about to be issued. A job that runs gives way to it only once it is accepted."""
+    entry = entry or Entry()
+    if entry.pending is not None and entry.pending.status == FAILED:
+        return _put(entry, operation, at)
+    return submit_unresolved(entry, operation)
 
 
-def accept(entry: Entry, job_id: str, engine_id: str) -> Entry:
-    """The pending operation made an engine, and its job runs."""
-    pending = _pending(entry)
-    return replace(
-        entry,
-        pending=replace(pending, status=IN_PROGRESS, job_id=job_id, engine_id=engine_id, error=None),
-    )
+def give_way(entry: Entry, at: str) -> Entry:
+    """A call was issued that left nothing; what had failed before it is over all the same."""
+    return drop(entry, at) if entry.pending is not None and entry.pending.status == FAILED else entry
+
+
+def submit_unresolved(entry: Entry, operation: Pending) -> Entry:
+    """A call with an unknown outcome is known of, beside whatever else there is."""
+    if entry.pending is None or entry.pending.status == UNCERTAIN:
+        return _put(entry, operation, "")
+    return replace(entry, uncertain=(*entry.uncertain, operation))
+
+
+def accept(
+    entry: Entry, operation_id: str, job_id: str, engine_id: str, at: str, *, overtaken: bool = False
+) -> Entry:
+    """A call made an engine, and its job runs; one that was overtaken meanwhile keeps it in reserve."""
+    rest, operation = _take_out(entry, operation_id)
+    accepted = replace(operation, status=IN_PROGRESS, job_id=job_id, engine_id=engine_id, error=None)
+    if overtaken:
+        return replace(rest, superseded=rest.superseded + superseded_by_dropping(accepted, at))
+    return _put(rest, accepted, at)
+
+
+def adopt(
+    entry: Entry,
+    operation_id: str,
+    engine_id: str,
+    at: str,
+    summary: Mapping[str, int] | None = None,
+    *,
+    overtaken: bool = False,
+) -> Entry:
+    """A person names the engine that a call made, without a job to wait for: it serves, or is kept in reserve."""
+    rest, operation = _take_out(entry, operation_id)
+    named = replace(operation, status=IN_PROGRESS, engine_id=engine_id, error=None)
+    if not overtaken:
+        return complete(_put(rest, named, at), at, summary)
+    [past] = superseded_by_dropping(named, at)
+    past = replace(past, status=None, provisioned_at=seconds(at), summary=summary)
+    return replace(rest, superseded=(*rest.superseded, past))
 
 
 def complete(entry: Entry, at: str, summary: Mapping[str, int] | None = None) -> Entry:
@@ -55,7 +93,7 @@ def complete(entry: Entry, at: str, summary: Mapping[str, int] | None = None) ->
         summary=summary,
     )
     superseded = entry.superseded + _replaced(entry.current, at)
-    return replace(entry, current=current, pending=None, superseded=superseded)
+    return _filled(replace(entry, current=current, pending=None, superseded=superseded))
 
 
 def fail(entry: Entry, error: str) -> Entry:
@@ -63,56 +101,101 @@ def fail(entry: Entry, error: str) -> Entry:
     return replace(entry, pending=replace(_pending(entry), status=FAILED, error=error))
 
 
-def doubt(entry: Entry, reason: str) -> Entry:
-    """The pending create call has no known outcome."""
-    return replace(entry, pending=replace(_pending(entry), status=UNCERTAIN, error=reason))
+def refuse(entry: Entry, operation_id: str, error: str, at: str) -> Entry:
+    """An unresolved call made nothing, and the same call would fare no better. A job that runs goes on."""
+    rest, operation = _take_out(entry, operation_id)
+    if rest.pending is not None and rest.pending.status == IN_PROGRESS:
+        return rest
+    return _put(rest, replace(operation, status=FAILED, error=error), at)
+
+
+def withdraw(entry: Entry, operation_id: str) -> Entry:
+    """An unresolved call made nothing, and leaves no trace."""
+    return _take_out(entry, operation_id)[0]
+
+
+def doubt(entry: Entry, operation_id: str, reason: str) -> Entry:
+    """Why the outcome of an unresolved call is unknown."""
+
+    def said(one: Pending) -> Pending:
+        return replace(one, error=reason) if one.operation_id == operation_id else one
+
+    pending = entry.pending
+    if pending is not None and pending.status == UNCERTAIN:
+        pending = said(pending)
+    return replace(entry, pending=pending, uncertain=tuple(map(said, entry.uncertain)))
 
 
 def drop(entry: Entry, at: str) -> Entry:
-    """The pending operation is let go; an engine it made is kept in `superseded`."""
+    """The pending operation is discarded; an engine it made is kept in `superseded`, an unresolved call stays."""
     pending = entry.pending
-    if pending is None:
+    if pending is None or pending.status == UNCERTAIN:
         return entry
-    return replace(entry, pending=None, superseded=entry.superseded + superseded_by_dropping(pending, at))
+    return _filled(
+        replace(entry, pending=None, superseded=entry.superseded + superseded_by_dropping(pending, at))
+    )
 
 
-def restore(entry: Entry, fingerprint: str, files: Mapping[str, str], at: str) -> Entry:
-    """Switch back to the newest completed engine in `superseded` that has this meaning."""
-    found = find_superseded(entry, fingerprint, completed=True)
-    assert found is not None  # the plan found it in this very entry
-    rest = tuple(one for one in entry.superseded if one is not found)
+def restore(entry: Entry, engine_id: str, files: Mapping[str, str], at: str) -> Entry:
+    """Switch back to a completed engine in `superseded`. Raises `KeyError` when it is not there."""
+    found = _superseded(entry, lambda one: one.engine_id == engine_id)
     current = Provisioned(
         engine_id=found.engine_id,
         job_id=found.job_id,
         operation_id=found.operation_id,
-        fingerprint=fingerprint,
+        fingerprint=found.fingerprint,
         files=files,
         spec=found.spec,
         provisioned_at=found.provisioned_at,
         summary=found.summary,
     )
-    dropped = () if entry.pending is None else superseded_by_dropping(entry.pending, at)
-    superseded = rest + dropped + _replaced(entry.current, at)
-    return replace(entry, current=current, pending=None, superseded=superseded)
+    entry = drop(_passed_over(entry, found), at)
+    return replace(entry, current=current, superseded=entry.superseded + _replaced(entry.current, at))
 
 
-def readopt(entry: Entry, fingerprint: str, files: Mapping[str, str], at: str) -> Entry:
-    """Wait again for an overtaken engine whose job had not ended: it becomes pending, and nothing is created."""
-    found = find_superseded(entry, fingerprint, completed=False)
-    assert found is not None  # the plan found it in this very entry
-    assert found.operation_id is not None  # whatever was not completed came from an operation
+def readopt(entry: Entry, operation_id: str, files: Mapping[str, str], at: str) -> Entry:
+    """Wait again for an overtaken engine whose job had not ended: it becomes pending, and nothing is created.
+
+    Where its job is known to have ended, or it is not there, the entry stays as it is.
+    """
+    running = [
+        one for one in entry.superseded if one.operation_id == operation_id and one.status == IN_PROGRESS
+    ]
+    if not running:
+        return entry
+    [found, *_] = running
     pending = Pending(
         status=IN_PROGRESS,
-        operation_id=found.operation_id,
-        fingerprint=fingerprint,
+        operation_id=operation_id,
+        fingerprint=found.fingerprint,
         spec=found.spec,
         files=files,
         engine_id=found.engine_id,
         job_id=found.job_id,
         submitted_at=found.submitted_at,
     )
-    rest = replace(entry, superseded=tuple(one for one in entry.superseded if one is not found))
-    return submit(rest, pending, at)
+    return _put(_passed_over(entry, found), pending, at)
+
+
+def join(retired: Retired, entry: Entry) -> Entry:
+    """A retired entry comes back beside what has its key by now: its engines are among those that can be restored."""
+    old = retired.entry
+    known = set(entry.engine_ids)
+    former = (*old.superseded, *_replaced(old.current, retired.retired_at))
+    former += _discarded(old.pending, retired.retired_at)
+    superseded = tuple(one for one in former if one.engine_id not in known) + entry.superseded
+    return replace(entry, superseded=superseded, uncertain=(*old.unresolved, *entry.uncertain))
+
+
+def _superseded(entry: Entry, wanted: Callable[[Superseded], bool]) -> Superseded:
+    for one in reversed(entry.superseded):
+        if wanted(one):
+            return one
+    raise KeyError("no such superseded engine")
+
+
+def _passed_over(entry: Entry, found: Superseded) -> Entry:
+    return replace(entry, superseded=tuple(one for one in entry.superseded if one is not found))
 
 
 def find_superseded(entry: Entry, fingerprint: str, *, completed: bool) -> Superseded | None:
@@ -132,6 +215,45 @@ def refile(entry: Entry, fingerprint: str, files: Mapping[str, str]) -> Entry:
     if pending is not None and same_meaning(pending.fingerprint, pending.spec, fingerprint):
         pending = replace(pending, files=files)
     return replace(entry, current=current, pending=pending)
+
+
+def without(entry: Entry, operation_id: str) -> Entry:
+    """The entry without an unresolved call, if it is there: it was resolved elsewhere."""
+    known = any(one.operation_id == operation_id for one in entry.unresolved)
+    return withdraw(entry, operation_id) if known else entry
+
+
+def _put(entry: Entry, operation: Pending, at: str) -> Entry:
+    """The operation becomes the pending one; what was pending gives way to it."""
+    before = entry.pending
+    if before is not None and before.status == UNCERTAIN:
+        return replace(entry, pending=operation, uncertain=(*entry.uncertain, before))
+    return replace(entry, pending=operation, superseded=entry.superseded + _discarded(before, at))
+
+
+def _discarded(pending: Pending | None, at: str) -> tuple[Superseded, ...]:
+    return () if pending is None else superseded_by_dropping(pending, at)
+
+
+def _take_out(entry: Entry, operation_id: str) -> tuple[Entry, Pending]:
+    """The entry without an unanswered call, and that call. Raises `KeyError` when it is not there."""
+    for one in entry.unanswered:
+        if one.operation_id == operation_id:
+            rest = replace(
+                entry,
+                pending=None if entry.pending is one else entry.pending,
+                uncertain=tuple(other for other in entry.uncertain if other is not one),
+            )
+            return _filled(rest), one
+    raise KeyError(operation_id)
+
+
+def _filled(entry: Entry) -> Entry:
+    """The newest unresolved call is the pending one where nothing else is."""
+    if entry.pending is not None or not entry.uncertain:
+        return entry
+    *others, newest = entry.uncertain
+    return replace(entry, pending=newest, uncertain=tuple(others))
 
 
 def _pending(entry: Entry) -> Pending:

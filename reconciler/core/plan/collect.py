@@ -6,6 +6,7 @@ Apart from `diff`, which is as long as a module should be, and compares with eng
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from reconciler.core.lockfile.entry import IN_PROGRESS
 from reconciler.core.lockfile.model import Lockfile
@@ -17,10 +18,11 @@ def actions_to_collect(lockfile: Lockfile, selected: Callable[[str], bool]) -> t
     """A resume for every operation in progress; what is uncertain is reported. Sorted by key."""
     actions: list[Action] = []
     for key in sorted(lockfile.engines):
-        if "pending" not in lockfile.engines[key] or not selected(key):
+        if lockfile.engines[key].keys().isdisjoint(("pending", "uncertain")) or not selected(key):
             continue
         entry = lockfile.entry(key)
         pending = entry.pending if entry is not None else None
+        reported = report_uncertain(key, entry, None) if entry is not None else None
         if pending is not None and pending.status == IN_PROGRESS:
             action = Action(
                 key,
@@ -29,8 +31,9 @@ def actions_to_collect(lockfile: Lockfile, selected: Callable[[str], bool]) -> t
                 fingerprint=pending.fingerprint,
                 files=pending.files,
             )
+            if reported is not None:
+                action = replace(action, condition=reported.condition, hint=reported.hint)
             actions.append(of_pending(action, pending))
-        else:
-            reported = report_uncertain(key, pending, None)
-            actions += [reported] if reported is not None else []
+        elif reported is not None:
+            actions.append(reported)
     return tuple(actions)

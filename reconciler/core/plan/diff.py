@@ -7,7 +7,7 @@ uncertain operation stops everything else for its key: whatever was made must be
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.engine.fingerprint import same_meaning
@@ -15,7 +15,6 @@ from reconciler.core.engine.spec import Desired, Spec, SpecRecord
 from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,
-    UNCERTAIN,
     Entry,
     Pending,
     Provisioned,
@@ -50,7 +49,7 @@ def actions_for(situation: PlanInput) -> tuple[Action, ...]:
     held_up = _held_up(lockfile, desired, gone)
     actions = list(moves.values())
     for key, wanted in desired.items():
-        if key in held_up and situation.selected(key):
+        if key in held_up and key not in moves and situation.selected(key):
             actions.append(held_up[key])
         elif key not in moves and situation.selected(key):
             action = _decide(key, wanted, lockfile, situation.retry_failed) or _record(wanted, lockfile)
@@ -58,35 +57,30 @@ def actions_for(situation: PlanInput) -> tuple[Action, ...]:
     for key in gone:
         entry = lockfile.entry(key)
         if key not in moved and situation.selected(key) and entry is not None:
-            actions.append(report_uncertain(key, entry.pending, None) or _retire(key, entry))
+            actions.append(report_uncertain(key, entry, None) or _retire(key, entry))
     return tuple(sorted(actions, key=lambda action: action.key))
 
 
 def _held_up(lockfile: Lockfile, desired: Mapping[str, Desired], gone: Iterable[str]) -> dict[str, Action]:
     """New keys that would take over an entry, were it not uncertain: creating now could make their engine twice."""
-    doubtful = {
-        key: entry
-        for key in sorted(gone)
-        if (entry := lockfile.entry(key)) is not None
-        and entry.pending is not None
-        and entry.pending.status == UNCERTAIN
-    }
+    entries = {key: entry for key in sorted(gone) if (entry := lockfile.entry(key)) is not None}
+    doubtful = {key: entry for key, entry in entries.items() if entry.unresolved}
     held_up: dict[str, Action] = {}
     for key in sorted(desired) if doubtful else ():
         source = next((old for old, entry in doubtful.items() if _is_of(entry, desired[key])), None)
         if key in lockfile.engines or source is None:
             continue
-        pending = doubtful.pop(source).pending
-        assert pending is not None  # only such entries are looked at
         action = _action(
             desired[key], Kind.NONE, f"`{source}` asked for the same, and its create call is uncertain"
         )
-        held_up[key] = replace(action, condition=Condition.UNCERTAIN, hint=how_to_settle(source, pending))
+        hint = how_to_settle(source, doubtful.pop(source).unresolved)
+        held_up[key] = replace(action, condition=Condition.UNCERTAIN, hint=hint)
     return held_up
 
 
 def _is_of(entry: Entry, wanted: Desired) -> bool:
-    return any(part is not None and _means(part, wanted) for part in (entry.current, entry.pending))
+    parts = (entry.current, entry.pending, *entry.uncertain)
+    return any(part is not None and _means(part, wanted) for part in parts)
 
 
 def _moves(
@@ -109,7 +103,7 @@ def _moves(
 
 def _can_move(entry: Entry, wanted: Desired) -> bool:
     pending = entry.pending
-    if pending is not None and pending.status == UNCERTAIN:
+    if entry.unresolved:
         return False
     if entry.current is not None and _means(entry.current, wanted):
         return True
@@ -133,14 +127,19 @@ def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -
     entry = lockfile.entry(key)
     if entry is None:
         return _bring_back(lockfile, wanted) or _create(wanted, "it is not in the lockfile")
-    uncertain = report_uncertain(key, entry.pending, wanted)
+    uncertain = report_uncertain(key, entry, wanted)
     if uncertain is not None:
         return uncertain
     if entry.current is not None and _means(entry.current, wanted):
         return None if entry.pending is None else _discard(wanted, entry.pending)
-    if entry.pending is not None and _means(entry.pending, wanted):
-        return _carry_on(wanted, entry, entry.pending, retry_failed)
-    return _restore(wanted, entry) or _readopt(wanted, entry) or _replace(wanted, entry)
+    pending = entry.pending if entry.pending is not None and _means(entry.pending, wanted) else None
+    if pending is not None and pending.status == IN_PROGRESS:
+        return of_pending(_action(wanted, Kind.RESUME, "its job has not ended yet"), pending)
+    # Whatever was ever made for this is looked for before another engine is paid for.
+    made = _restore(wanted, entry) or _readopt(wanted, entry) or _bring_back(lockfile, wanted)
+    if made is None and pending is not None:
+        return _after_failure(wanted, entry, pending, retry_failed)
+    return made or _replace(wanted, entry)
 
 
 def _record(wanted: Desired, lockfile: Lockfile) -> Action | None:
@@ -158,10 +157,8 @@ def _record(wanted: Desired, lockfile: Lockfile) -> Action | None:
     )
 
 
-def _carry_on(wanted: Desired, entry: Entry, pending: Pending, retry_failed: bool) -> Action:
-    """The pending operation is for what is wanted: wait for it, or say that it failed, or try again."""
-    if pending.status == IN_PROGRESS:
-        return of_pending(_action(wanted, Kind.RESUME, "its job has not ended yet"), pending)
+def _after_failure(wanted: Desired, entry: Entry, pending: Pending, retry_failed: bool) -> Action:
+    """The pending operation was for what is wanted, and failed: say so, or try again."""
     if not retry_failed:
         action = of_pending(_action(wanted, Kind.NONE, f"failed: {pending.error}"), pending)
         hint = f"edit {wanted.file}, or try again: reconcile apply --retry-failed --only {shlex.quote(wanted.key)}"
@@ -268,29 +265,39 @@ def _retire(key: str, entry: Entry) -> Action:
     return Action(key, Kind.RETIRE, "its file is gone", engine_id=engine_id)
 
 
-def report_uncertain(key: str, pending: Pending | None, wanted: Desired | None) -> Action | None:
-    """The action that says that an operation is uncertain, or None when it is not."""
-    if pending is None or pending.status != UNCERTAIN:
+def report_uncertain(key: str, entry: Entry, wanted: Desired | None) -> Action | None:
+    """The action that says that calls are uncertain, or None. A job that runs is waited for all the same."""
+    if not entry.unresolved:
         return None
-    return Action(
+    call, pending = entry.unresolved[-1], entry.pending
+    action = Action(
         key,
         Kind.NONE,
-        f"nobody knows whether its engine was made: {pending.error}",
+        f"nobody knows whether its engine was made: {call.error}",
         file=wanted.file if wanted is not None else None,
-        operation_id=pending.operation_id,
-        fingerprint=pending.fingerprint,
+        operation_id=call.operation_id,
+        fingerprint=call.fingerprint,
         condition=Condition.UNCERTAIN,
-        hint=how_to_settle(key, pending),
+        hint=how_to_settle(key, entry.unresolved),
     )
+    if wanted is None or pending is None or pending.status != IN_PROGRESS or not _means(pending, wanted):
+        return action
+    waiting = of_pending(_action(wanted, Kind.RESUME, f"its job has not ended yet; {action.reason}"), pending)
+    return replace(waiting, condition=Condition.UNCERTAIN, hint=action.hint)
 
 
-def how_to_settle(key: str, pending: Pending) -> str:
-    """What a person does about an uncertain operation, with the exact commands."""
-    name, quoted = pending.spec.get("name", key), shlex.quote(key)
+def how_to_settle(key: str, calls: Sequence[Pending]) -> str:
+    """What a person does about a key's uncertain operations, with the exact commands for each."""
+    return "\n".join(_how_to_settle(key, call, several=len(calls) > 1) for call in calls)
+
+
+def _how_to_settle(key: str, call: Pending, *, several: bool) -> str:
+    name, quoted = call.spec.get("name", key), shlex.quote(key)
+    which = f" --operation {call.operation_id}" if several else ""
     return (
-        f"look on the platform for an engine named {name!r} made about {pending.submitted_at}; "
-        f"if it is there: reconcile resolve {quoted} --engine-id ID; "
-        f"if not: reconcile resolve {quoted} --retry (or --forget)"
+        f"look on the platform for an engine named {name!r} made about {call.submitted_at}; "
+        f"if it is there: reconcile resolve {quoted}{which} --engine-id ID; "
+        f"if not: reconcile resolve {quoted}{which} --retry (or --forget)"
     )
 
 

@@ -31,6 +31,8 @@ def guarded(actions: Sequence[Action], lockfile: Lockfile, policy: Policy) -> tu
     held: dict[str, Action] = {}
     counted: dict[str, list[tuple[Action, Entry]]] = {"replace": [], "retire": []}
     for action in actions:
+        if action.guard is not None:
+            continue
         entry = lockfile.entry(action.key) if action.kind in _DANGERS else None
         danger = _danger(action, entry)
         if entry is None or danger is None or policy.allows(danger, action.key):

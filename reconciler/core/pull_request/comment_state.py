@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending, Superseded
+from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, Entry, Superseded
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.diff import how_to_settle
 from reconciler.core.plan.model import Kind
@@ -82,8 +82,13 @@ def _end(result: Result, entry: Entry | None) -> Result | None:
     if entry is None:
         return None
     pending = entry.pending
+    for call in entry.unresolved:
+        if call.operation_id == result.operation_id:
+            hint = how_to_settle(result.key, entry.unresolved)
+            return replace(result, status=Status.UNCERTAIN, error=call.error, hint=hint)
     if pending is not None and pending.operation_id == result.operation_id:
-        return _from_pending(result, pending)
+        failed = pending.status == FAILED
+        return replace(result, status=Status.FAILED, error=pending.error) if failed else None
     done = [one for one in (entry.current, *entry.superseded) if one is not None]
     found = next((one for one in done if one.operation_id == result.operation_id), None)
     if found is None or (isinstance(found, Superseded) and found.status is not None):
@@ -91,15 +96,6 @@ def _end(result: Result, entry: Entry | None) -> Result | None:
     return replace(
         result, status=Status.DONE, engine_id=found.engine_id, summary=found.summary, error=None, hint=None
     )
-
-
-def _from_pending(result: Result, pending: Pending) -> Result | None:
-    if pending.status == FAILED:
-        return replace(result, status=Status.FAILED, error=pending.error)
-    if pending.status == UNCERTAIN:
-        hint = how_to_settle(result.key, pending)
-        return replace(result, status=Status.UNCERTAIN, error=pending.error, hint=hint)
-    return None
 
 
 def _continued(earlier: Result, later: Result) -> Result:

@@ -22,7 +22,7 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Plan
 from reconciler.core.platform.job import Accepted, Answer, Refused, Uncertain
 from reconciler.core.run.completion import Completion
-from reconciler.core.run.local_actions import perform_all
+from reconciler.core.run.local_actions import decisions_of
 from reconciler.core.run.operations import UNSENT, Creation, Operation, Options, Phase, Roster, Stops
 from reconciler.core.run.protocol import (
     Abandon,
@@ -72,6 +72,8 @@ class Run:
     def start(self, at: str) -> list[Command]:
         """The first commands: waits for what is under way, and the first create calls."""
         commands: list[Command] = []
+        # Not journalled here: a run that is cut off decides anew. They reach the ledger with the lockfile.
+        self.records += decisions_of(self.lockfile, self.plan.actions, at)
         for action in self.plan.actions:
             if (submission := action.submission) is not None:
                 operation = Creation(self.operations[action.key], action, submission=submission)
@@ -186,7 +188,7 @@ class Run:
 
     def result(self, at: str) -> Lockfile:
         """The lockfile as it stands when everything recorded so far has happened."""
-        return fold(perform_all(self.lockfile, self.plan.actions, at), self.records)
+        return fold(self.lockfile, self.records)
 
     def operation_of(self, key: str) -> Operation | None:
         """The operation that a key's action began or took up."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ExitCode, most_severe
-from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, Entry, Pending
+from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.diff import how_to_settle
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
@@ -148,7 +148,7 @@ def _plain(action: Action) -> Result:
 
 
 def _is_left_alone(action: Action) -> bool:
-    return action.condition is not None or action.guard is not None
+    return (action.condition is not None and not action.waits) or action.guard is not None
 
 
 def _left_alone(result: Result, action: Action) -> Result:
@@ -170,15 +170,13 @@ def _result(action: Action, run: Run, lockfile: Lockfile) -> Result:
     if (
         operation is None
     ):  # nothing to send and no job to wait for: nothing was done, and it must not look done
-        return replace(
-            result, status=Status.NOT_STARTED, error="the plan does not contain what to send or await"
-        )
-    return _from_entry(
-        replace(result, operation_id=operation.id),
-        operation,
-        lockfile.entry(action.key),
-        run,
-    )
+        error = "the plan does not contain what to send or await"
+        return replace(result, status=Status.NOT_STARTED, error=error)
+    entry = lockfile.entry(action.key)
+    result = _from_entry(replace(result, operation_id=operation.id), operation, entry, run)
+    if action.condition is Condition.UNCERTAIN and result.status is Status.DONE:  # its job, but not all of it
+        return replace(result, status=Status.UNCERTAIN, error=action.reason, hint=action.hint)
+    return result
 
 
 def _from_entry(result: Result, operation: Operation, entry: Entry | None, run: Run) -> Result:
@@ -191,6 +189,11 @@ def _from_entry(result: Result, operation: Operation, entry: Entry | None, run: 
             job_id=current.job_id,
             summary=current.summary,
         )
+    unresolved = entry.unresolved if entry is not None else ()
+    for call in unresolved:
+        if call.operation_id == operation.id:
+            hint = how_to_settle(result.key, unresolved)
+            return replace(result, status=Status.UNCERTAIN, error=call.error, hint=hint)
     if pending is not None and pending.operation_id == operation.id:
         return _from_pending(result, operation, pending)
     return replace(result, status=Status.NOT_STARTED, error=_why_not(operation, run))
@@ -200,9 +203,7 @@ def _from_pending(result: Result, operation: Operation, pending: Pending) -> Res
     result = replace(result, engine_id=pending.engine_id, job_id=pending.job_id, error=pending.error)
     if pending.status == IN_PROGRESS:
         return replace(result, status=Status.RUNNING, error=operation.note)
-    if pending.status == FAILED:
-        return replace(result, status=Status.FAILED)
-    return replace(result, status=Status.UNCERTAIN, hint=how_to_settle(result.key, pending))
+    return replace(result, status=Status.FAILED)
 
 
 def _why_not(operation: Operation, run: Run) -> str:

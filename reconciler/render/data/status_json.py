@@ -55,6 +55,7 @@ def _document(row: Row, now: str) -> dict[str, Any]:
         retiredAt=row.retired_at,
         locales=list(row.spec.get("locales", ())),
         pending=_pending_document(pending, now) if pending is not None else None,
+        uncertain=[_pending_document(one, now) for one in row.entry.uncertain] or None,
         hint=row.hint,
         protected=True if row.protected else None,
         superseded=len(row.entry.superseded),

@@ -40,8 +40,8 @@ class Row:
     @property
     def status(self) -> str:
         """`in_progress`, `failed` or `uncertain` when something is pending; else `serving`, or `unused`."""
-        if self.entry.pending is not None:
-            return self.entry.pending.status
+        if self.entry.pressing is not None:
+            return self.entry.pressing.status
         return SERVING if self.entry.current is not None else UNUSED
 
     @property
@@ -51,7 +51,7 @@ class Row:
     @property
     def spec(self) -> SpecRecord:
         """The spec of the engine that serves; else of the newest there is."""
-        known = (self.entry.current, self.entry.pending, *reversed(self.entry.superseded))
+        known = (self.entry.current, self.entry.pressing, *reversed(self.entry.superseded))
         return next((part.spec for part in known if part is not None), {})
 
     @property
@@ -65,7 +65,7 @@ class Row:
         return f"{status}, protected" if self.protected else status
 
     def _status_words(self, now: str) -> str:
-        pending = self.entry.pending
+        pending = self.entry.pressing
         if pending is None:
             return self.status
         words = _WORDS.get((pending.status, self.entry.current is not None), pending.status)
@@ -77,11 +77,11 @@ class Row:
     @property
     def hint(self) -> str | None:
         """What a person can do about a failed or uncertain engine, with the exact command."""
-        pending = self.entry.pending
+        pending = self.entry.pressing
         if pending is None or pending.status == IN_PROGRESS or self.retired_at:
             return None
-        if pending.status == UNCERTAIN:
-            return how_to_settle(self.key, pending)
+        if self.entry.unresolved:
+            return how_to_settle(self.key, self.entry.unresolved)
         again = f"reconcile apply --retry-failed --only {shlex.quote(self.key)}"
         return f"edit its file, or try again: {again}"
 

@@ -47,8 +47,8 @@ def render_status(
     shown = rows + gone if retired else rows
     parts = [_table(shown, now, look, width)] if shown else []
     for row in rows:
-        if row.entry.pending is not None and row.hint is not None:
-            parts.append("\n".join(_trouble(row, row.entry.pending, row.hint, look)))
+        if row.entry.pressing is not None and row.hint is not None:
+            parts.append("\n".join(_trouble(row, row.entry.pressing, row.hint, look)))
     parts.append(look.paint(_sentence(rows, gone, listed=retired), "bold"))
     return look.written("\n\n".join(parts))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import FREE, Holder, Lease, give_back, take
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.entry import Entry
-from reconciler.core.lockfile.model import EMPTY, Lockfile
+from reconciler.core.lockfile.model import EMPTY, Lockfile, render
 from tests.adapters.git_far_end import (
     LEDGER,
     PROTECTED,
@@ -44,7 +45,7 @@ def made(**entries: Entry) -> Lockfile:
 
 
 def test_a_remote_without_a_ledger_is_free(origin: Path, ledger: GitLedger) -> None:
-    assert ledger.look() == RemoteSnapshot(branch_tip=tip(origin, "main"))
+    assert ledger.look() == RemoteSnapshot(branch_tip=tip(origin, "main"), branch="main", base=EMPTY)
 
 
 def test_what_one_records_the_other_sees(origin: Path, ledger: GitLedger) -> None:
@@ -70,7 +71,11 @@ def test_publishing_is_one_step(origin: Path, ledger: GitLedger) -> None:
     seen = ledger.record(ledger.look(), FACTS, HELD)
     lockfile = made(acme=entry(current("x", A)))
     published = ledger.publish(seen, lockfile, FACTS, give_back(HELD))
-    assert published == ledger.look() == ledger_of(clone(origin, "other")).look()
+    again, fresh = ledger.look(), ledger_of(clone(origin, "other")).look()
+    assert replace(again, moved_on={}) == published
+    assert again.moved_on.keys() == {"engines.lock.json"}
+    assert replace(fresh, base=published.base) == published
+    assert fresh.base == lockfile
     assert published.records == ()
     assert published.lease == Lease(1)
     assert published.lockfile == lockfile
@@ -105,31 +110,106 @@ def test_a_protected_branch_stops_both_and_the_ledger_is_still_open(origin: Path
     assert ledger.record(seen, FACTS, give_back(HELD)).records == FACTS
 
 
-@pytest.mark.parametrize("depth", [[], ["--depth=1"]])
-def test_a_branch_that_was_set_back_is_published_again(
+DEPTHS = pytest.mark.parametrize("depth", [[], ["--depth=1"]])
+
+
+def set_back(origin: Path, commit: str) -> None:
+    git(origin, "update-ref", "refs/heads/main", commit)
+
+
+@DEPTHS
+def test_what_was_published_outlives_a_branch_that_was_set_back(
     origin: Path, ledger: GitLedger, depth: list[str]
 ) -> None:
-    """As after a remote that died between the two refs: the ledger says it is done, and the branch has nothing."""
+    """By a force-push, or by a remote that died between the two refs of one push."""
     before = tip(origin, "main")
-    seen = ledger.record(ledger.look(), FACTS, HELD)
-    ledger.publish(seen, made(acme=entry(current("x", A))), FACTS, give_back(HELD))
-    git(origin, "update-ref", "refs/heads/main", before)
+    first = made(acme=entry(current("x", A)))
+    seen = ledger.publish(ledger.look(), first, FACTS, FREE)
+    both = first.with_entry("blog", entry(None, uncertain("y", B)))
+    seen = ledger.publish(ledger.look(), both, FACTS, FREE)
+    ledger.record(seen, (), HELD)
+    notices: list[str] = []
     other = ledger_of(clone(origin, "other", *depth))
-    found = other.look()
-    assert (found.records, found.lockfile) == (FACTS, EMPTY)
-    assert other.record(found, found.records, HELD).records == FACTS
-    move_branch(origin)
-    assert ledger.look().records == FACTS
+    other.notice = notices.append
+    for moved in (lambda: None, lambda: move_branch(origin)):
+        set_back(origin, before)
+        moved()
+        found = other.look()
+        assert (found.lockfile, found.recorded) == (EMPTY, both)
+    assert "`main` lacks what was recorded there before" in notices[0]
+    done = other.publish(found, found.recorded, (), FREE)
+    assert other.look().restored is None
+    assert done.lockfile == both
 
 
-def test_a_later_edit_of_the_lockfile_brings_nothing_back(origin: Path, ledger: GitLedger) -> None:
-    ledger.publish(ledger.look(), made(acme=entry(current("x", A))), FACTS, FREE)
+@DEPTHS
+def test_a_branch_that_has_an_older_state_lacks_what_came_after(
+    origin: Path, ledger: GitLedger, depth: list[str]
+) -> None:
+    """The commit before last, or a revert of the last one: engines, resolutions and retirements come back alike."""
+    first = made(acme=entry(current("x", A)))
+    ledger.publish(ledger.look(), first, FACTS, FREE)
+    older = tip(origin, "main")
+    second = made(acme=entry(current("x", A), uncertain("y", B)))
+    ledger.publish(ledger.look(), second, FACTS, FREE)
+    set_back(origin, older)
+    assert ledger_of(clone(origin, "other", *depth)).look().recorded == second
+
+
+@DEPTHS
+def test_entries_that_were_cut_out_by_hand_come_back(
+    origin: Path, ledger: GitLedger, depth: list[str]
+) -> None:
+    lockfile = made(acme=entry(current("x", A)), blog=entry(current("y", B)))
+    ledger.publish(ledger.look(), lockfile, FACTS, FREE)
+    edit_lockfile(origin, made(acme=entry(current("x", A)), shop=entry(current("z", B))))
+    found = ledger_of(clone(origin, "other", *depth)).look()
+    assert found.recorded.engines.keys() == {"acme", "blog", "shop"}
+
+
+def test_what_the_branch_resolved_since_does_not_come_back(origin: Path, ledger: GitLedger) -> None:
+    lockfile = made(acme=entry(current("x", A), uncertain("y", B)))
+    ledger.publish(ledger.look(), lockfile, FACTS, FREE)
+    edit_lockfile(origin, made(acme=entry(current("x", A))))
+    found = ledger.look()
+    assert found.restored is None
+    assert found.recorded == made(acme=entry(current("x", A)))
+
+
+def edit_lockfile(origin: Path, lockfile: Lockfile) -> None:
+    """Somebody's commit on top of the branch."""
     seed = origin.parent / "seed"
     git(seed, "pull", "--quiet", "origin", "main")
-    (seed / "engines.lock.json").unlink()
+    (seed / "engines.lock.json").write_bytes(render(lockfile))
     commit_all(seed)
     git(seed, "push", "--quiet", "origin", "main")
-    assert ledger.look().records == ()
+
+
+@DEPTHS
+def test_operations_that_the_ledger_has_moved_past_are_known(
+    origin: Path, ledger: GitLedger, depth: list[str]
+) -> None:
+    seen = ledger.record(ledger.look(), (begin("x", A, 1), begin("y", B, 1, "blog")), HELD)
+    assert ledger.past(RemoteSnapshot(), ["op_x"]) == frozenset()
+    ledger.publish(seen, made(acme=entry(current("x", A))), FACTS, FREE)
+    other = ledger_of(clone(origin, "other", *depth))
+    assert other.past(other.look(), ["op_x", "op_y", "op_z", "--all"]) == {"op_x", "op_y"}
+
+
+@DEPTHS
+def test_what_the_branch_changed_since_the_checkout_is_told(
+    origin: Path, ledger: GitLedger, depth: list[str]
+) -> None:
+    other = clone(origin, "other", *depth)
+    edit_lockfile(origin, made(acme=entry(current("x", A))))
+    move_branch(origin)
+    found = ledger_of(other).look()
+    assert found.base == EMPTY
+    assert "engines.lock.json" in found.moved_on
+    assert all(blob is None or len(blob) == 40 for blob in found.moved_on.values())
+    git(other, "pull", "--quiet")
+    again = ledger_of(other).look()
+    assert (again.moved_on, again.base) == ({}, again.lockfile)
 
 
 def test_the_log_of_the_ledger_has_every_fact(origin: Path, ledger: GitLedger) -> None:

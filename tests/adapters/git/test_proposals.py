@@ -227,7 +227,7 @@ def test_a_remote_that_refuses_our_branch_too_keeps_the_ledger_as_it_was(
     hook(origin, "update", '[ "${1#refs/heads/}" = "$1" ] || { echo "no branches" >&2; exit 1; }')
     with pytest.raises(PushRefused, match="no branches"):
         propose(ledger)
-    assert ledger.look() == RemoteSnapshot(branch_tip=tip(origin, "main"))
+    assert ledger.look() == RemoteSnapshot(branch_tip=tip(origin, "main"), branch="main", base=EMPTY)
     seen = ledger.record(ledger.look(), RECORDS, HELD)
     assert seen.records == RECORDS
 

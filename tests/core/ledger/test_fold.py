@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import JournalError
 from reconciler.core.ledger.fold import FORGOTTEN, NO_ANSWER, fold
-from reconciler.core.ledger.journal import End, JobSummary, Record, Refusal, Settlement, UncertainOutcome
+from reconciler.core.ledger.journal import (
+    Begin,
+    End,
+    JobSummary,
+    Record,
+    Refusal,
+    Settlement,
+    UncertainOutcome,
+    union,
+)
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN
 from reconciler.core.lockfile.model import EMPTY, Lockfile, parse, render
 from tests.core.build import (
@@ -38,6 +47,10 @@ def named(lock: Lockfile) -> set[str]:
     return {engine for _, one in entries_of(lock) for engine in one.engine_ids}
 
 
+def unresolved(lock: Lockfile) -> set[str]:
+    return {call.operation_id for _, one in entries_of(lock) for call in one.unresolved}
+
+
 # ── laws ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -49,12 +62,25 @@ def test_folding_twice_is_folding_once(lock: Lockfile, records: list[Record]) ->
     assert parse(render(once), "lock") == once
 
 
+@given(lockfiles(), journals(), st.integers(0, 30))
+@settings(max_examples=60)
+def test_a_copy_that_lags_behind_adds_nothing(lock: Lockfile, records: list[Record], half: int) -> None:
+    assert fold(lock, union(records, records[:half])) == fold(lock, records)
+    assert fold(lock, union(records[:half], records)) == fold(lock, records)
+
+
 @given(lockfiles(), journals(), st.integers(0, 2**32))
 @settings(max_examples=60)
-def test_the_order_of_the_lines_does_not_matter(lock: Lockfile, records: list[Record], seed: int) -> None:
-    shuffled = list(records)
-    Random(seed).shuffle(shuffled)
-    assert fold(lock, shuffled) == fold(lock, records)
+def test_answers_in_any_order_name_the_same_engines_and_leave_the_same_open(
+    lock: Lockfile, records: list[Record], seed: int
+) -> None:
+    begins = [record for record in records if isinstance(record, Begin)]
+    others = [record for record in records if not isinstance(record, Begin | Settlement)]
+    Random(seed).shuffle(others)
+    settlements = [record for record in records if isinstance(record, Settlement)]
+    one, other = fold(lock, records), fold(lock, [*begins, *others, *settlements])
+    assert named(one) == named(other)
+    assert unresolved(one) == unresolved(other)
 
 
 @given(lockfiles(), journals())
@@ -238,7 +264,11 @@ def test_an_older_operation_that_the_lockfile_never_saw_adds_its_engine_and_no_m
     assert one is not None
     assert one.current == current("2", B)
     assert [(old.engine_id, old.status) for old in one.superseded] == [("eng_1", None)]
-    assert fold(lock, [begin("1", A, 1), *later]) == lock  # it made none that is known
+    asked = fold(lock, [begin("1", A, 1), *later])
+    assert unresolved(asked) == {"op_1"}  # nobody knows what it made
+    assert fold(lock, [begin("1", A, 1), *later], past={"op_1"}) == lock  # the ledger has moved past it
+    refused = Refusal("op_1", "no such locale", 400, True, at(2))
+    assert fold(lock, [begin("1", A, 1), refused, *later]) == lock
 
 
 def test_an_operation_is_carried_on_under_the_key_that_its_entry_moved_to() -> None:
@@ -291,8 +321,8 @@ def test_forgetting_does_not_outweigh_an_engine_that_was_named() -> None:
     assert named(fold(EMPTY, story)) == {"eng_1"}
 
 
-def test_the_first_end_counts_and_not_the_first_line() -> None:
-    story = [begin("1", A, 1), accepted("1", 2), ended("1", 9, "failed", "late"), ended("1", 3)]
+def test_the_first_end_in_the_ledger_counts_whatever_the_clocks_say() -> None:
+    story = [begin("1", A, 1), accepted("1", 2), ended("1", 9), ended("1", 3, "failed", "another clock")]
     one = fold(EMPTY, story).entry("acme")
     assert one is not None
     assert one.current is not None

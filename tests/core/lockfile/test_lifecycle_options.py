@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.engine.spec import LifecycleOptions, Output
 from reconciler.core.errors import JournalError, LockfileError
 from reconciler.core.ledger import journal
@@ -126,7 +125,7 @@ def test_every_transition_keeps_it() -> None:
         transitions.fail(under_way, "no"),
         transitions.drop(under_way, at(5)),
         transitions.submit(under_way, pending("d", A), at(5)),
-        transitions.restore(back, fingerprint(B), {}, at(5)),
+        transitions.restore(back, "eng_b", {}, at(5)),
     ]
     assert {one.kept for one in after} == {KEPT}
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile.entry import Entry, Retired
 from reconciler.core.lockfile.merge import Doubled, merge
@@ -171,21 +172,43 @@ def test_an_operation_that_ended_on_one_side_is_not_pending_any_more() -> None:
     assert merge(None, ours, theirs).lockfile == theirs
 
 
-def test_of_two_operations_the_uncertain_one_stays_pending_and_no_engine_is_lost() -> None:
+def test_a_job_that_runs_stays_pending_beside_a_call_without_an_answer() -> None:
     ours = lockfile({"acme": entry(None, uncertain("1", A))})
     theirs = lockfile({"acme": entry(None, pending("2", B))})
     one = merge(None, ours, theirs).lockfile.entry("acme")
-    assert one is not None and one.pending is not None  # noqa: PT018 - for the type checker
-    assert one.pending.operation_id == "op_1"
-    assert [(past.engine_id, past.status) for past in one.superseded] == [("eng_2", "in_progress")]
+    assert one == Entry(pending=pending("2", B), uncertain=(uncertain("1", A),))
 
 
-def test_two_uncertain_operations_need_a_person() -> None:
+def test_two_calls_without_an_answer_are_both_there() -> None:
     ours = lockfile({"acme": entry(None, uncertain("1", A))})
     theirs = lockfile({"acme": entry(None, uncertain("2", A))})
-    with pytest.raises(LockfileError, match="both sides have an uncertain operation for `acme`") as caught:
-        merge(None, ours, theirs)
-    assert "reconcile resolve acme" in (caught.value.hint or "")
+    one = merge(None, ours, theirs).lockfile.entry("acme")
+    assert one is not None
+    assert [call.operation_id for call in one.unresolved] == ["op_1", "op_2"]
+
+
+def test_what_one_side_resolved_does_not_come_back_from_the_other() -> None:
+    base = lockfile({"acme": entry(current("0", C), uncertain("1", A))})
+    resolved = lockfile({"acme": entry(current("0", C), pending("2", B))})
+    touched = lockfile({"acme": entry(current("0", C, summary={"instructions": 1}), uncertain("1", A))})
+    for sides in ((resolved, touched), (touched, resolved)):
+        one = merge(base, *sides).lockfile.entry("acme")
+        assert one is not None
+        assert one.unresolved == ()
+        assert one.pending == pending("2", B)
+    without_base = merge(None, resolved, touched).lockfile.entry("acme")
+    assert without_base is not None
+    assert [call.operation_id for call in without_base.unresolved] == ["op_1"]
+
+
+def test_protection_that_one_side_lifted_does_not_come_back_from_the_other() -> None:
+    kept = LifecycleOptions(protect=True)
+    base = lockfile({"acme": replace(entry(current("0", C)), kept=kept)})
+    lifted = lockfile({"acme": entry(current("0", C))})
+    touched = lockfile({"acme": replace(entry(current("0", C), pending("2", B)), kept=kept)})
+    one = merge(base, lifted, touched).lockfile.entry("acme")
+    assert one is not None
+    assert not one.kept.protect
 
 
 def test_completed_is_known_better_than_running() -> None:

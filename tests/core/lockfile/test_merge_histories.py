@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.errors import LockfileError
-from reconciler.core.lockfile.entry import UNCERTAIN, Retired
+from reconciler.core.lockfile.entry import Retired
 from reconciler.core.lockfile.merge import Doubled, merge
 from reconciler.core.lockfile.model import Lockfile, parse, render
 from tests.core.branches import three
@@ -33,17 +33,14 @@ def engines(lock: Lockfile) -> list[str]:
 
 
 def uncertain_in(lock: Lockfile) -> set[str]:
-    pendings = (one.pending for _, one in entries_of(lock))
-    return {
-        pending.operation_id for pending in pendings if pending is not None and pending.status == UNCERTAIN
-    }
+    return {call.operation_id for _, one in entries_of(lock) for call in one.unresolved}
 
 
 def operations(lock: Lockfile) -> set[str | None]:
     return {
         part.operation_id
         for _, one in entries_of(lock)
-        for part in (one.current, one.pending, *one.superseded)
+        for part in (one.current, one.pending, *one.uncertain, *one.superseded)
         if part is not None
     }
 
@@ -138,7 +135,13 @@ def test_a_key_that_was_moved_away_and_taken_anew_stays_two_entries() -> None:
     theirs = lockfile({"a": entry(current("1", A), pending("3", B))})
     result = merge(ONE, ours, theirs).lockfile
     assert result.entry("b") == entry(current("1", A))
-    assert result.entry("a") == entry(current("2", C, provisioned_at=LATER), pending("3", B))
+    taken = result.entry("a")
+    assert taken is not None
+    assert (taken.current, taken.pending) == (current("2", C, provisioned_at=LATER), None)
+    assert taken.engine_ids == (
+        "eng_2",
+        "eng_3",
+    )  # what began before it came to serve must not take its place
 
 
 def test_what_one_side_retired_and_the_other_went_on_with_is_one_entry() -> None:

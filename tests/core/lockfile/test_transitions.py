@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,17 +16,31 @@ from tests.core.strategies import entries, pendings
 LATER = at(30)
 
 
+def open_in(one: Entry) -> set[str]:
+    return {call.operation_id for call in one.unresolved}
+
+
 @given(entries, pendings())
 def test_no_transition_forgets_an_engine(one: Entry, new: Pending) -> None:
     before = set(one.engine_ids)
     assert set(transitions.drop(one, LATER).engine_ids) == before
-    assert set(transitions.submit(one, new, LATER).engine_ids) == before | ({new.engine_id} - {None})
+    call = replace(new, status=UNCERTAIN, engine_id=None, operation_id="op_new")
+    submitted = transitions.submit(one, call, LATER)
+    assert set(submitted.engine_ids) == before
+    assert open_in(submitted) == open_in(one) | {"op_new"}
+    made = transitions.accept(submitted, "op_new", "pjb_new", "eng_new", LATER)
+    assert set(made.engine_ids) == before | {"eng_new"}
+    assert open_in(made) == open_in(one)
     for spec in (A, B, C):
         print_ = fingerprint(spec)
-        if transitions.find_superseded(one, print_, completed=True) is not None:
-            assert set(transitions.restore(one, print_, {}, LATER).engine_ids) == before
-        if transitions.find_superseded(one, print_, completed=False) is not None:
-            assert set(transitions.readopt(one, print_, {}, LATER).engine_ids) == before
+        if (found := transitions.find_superseded(one, print_, completed=True)) is not None:
+            back = transitions.restore(one, found.engine_id, {}, LATER)
+            assert set(back.engine_ids) == before
+            assert open_in(back) == open_in(one)
+        if (found := transitions.find_superseded(one, print_, completed=False)) is not None:
+            back = transitions.readopt(one, found.operation_id or "", {}, LATER)
+            assert set(back.engine_ids) == before
+            assert open_in(back) == open_in(one)
         assert set(transitions.refile(one, print_, {"x": "y"}).engine_ids) == before
 
 
@@ -33,15 +49,18 @@ def test_the_serving_engine_changes_in_complete_and_restore_only(one: Entry, wha
     assert transitions.drop(one, LATER).current == one.current
     if one.pending is not None:
         assert transitions.fail(one, "x").current == one.current
-        assert transitions.doubt(one, "x").current == one.current
-        assert transitions.accept(one, "pjb", "eng").current == one.current
+    for call in one.unresolved:
+        assert transitions.doubt(one, call.operation_id, "x").current == one.current
+        assert transitions.accept(one, call.operation_id, "pjb", "eng", LATER).current == one.current
+        assert transitions.withdraw(one, call.operation_id).current == one.current
+        assert transitions.refuse(one, call.operation_id, "x", LATER).current == one.current
 
 
 def test_submit_and_accept() -> None:
     new = uncertain("2", B)
     submitted = transitions.submit(None, new, LATER)
     assert submitted == entry(None, new)
-    running = transitions.accept(submitted, "pjb_2", "eng_2").pending
+    running = transitions.accept(submitted, "op_2", "pjb_2", "eng_2", LATER).pending
     assert running is not None
     assert (running.status, running.engine_id, running.job_id, running.error) == (
         IN_PROGRESS,
@@ -72,7 +91,7 @@ def test_fail_and_doubt_say_why() -> None:
     broken = transitions.fail(entry(None, pending("1", A)), "it broke").pending
     assert broken is not None
     assert (broken.status, broken.error, broken.engine_id) == (FAILED, "it broke", "eng_1")
-    doubtful = transitions.doubt(entry(None, uncertain("1", A)), "lost").pending
+    doubtful = transitions.doubt(entry(None, uncertain("1", A)), "op_1", "lost").pending
     assert doubtful is not None
     assert (doubtful.status, doubtful.error) == (UNCERTAIN, "lost")
 
@@ -87,7 +106,7 @@ def test_drop_keeps_what_was_made_with_how_it_stood() -> None:
     assert transitions.drop(same, LATER) is same
 
 
-def test_restore_takes_the_newest_completed_of_that_meaning() -> None:
+def test_restore_switches_back_and_keeps_the_rest_in_order() -> None:
     one = entry(
         current("4", B),
         pending("5", C),
@@ -95,7 +114,7 @@ def test_restore_takes_the_newest_completed_of_that_meaning() -> None:
         superseded("2", A),
         superseded("3", A, IN_PROGRESS),
     )
-    back = transitions.restore(one, fingerprint(A), {"f": "new"}, LATER)
+    back = transitions.restore(one, "eng_2", {"f": "new"}, LATER)
     assert back.current is not None
     assert (back.current.engine_id, back.current.files) == ("eng_2", {"f": "new"})
     assert back.pending is None
@@ -109,8 +128,8 @@ def test_restore_takes_the_newest_completed_of_that_meaning() -> None:
 
 def test_there_and_back_again_is_the_same_engine() -> None:
     one = entry(current("2", B), None, superseded("1", A))
-    there = transitions.restore(one, fingerprint(A), {}, LATER)
-    back = transitions.restore(there, fingerprint(B), {}, LATER)
+    there = transitions.restore(one, "eng_1", {}, LATER)
+    back = transitions.restore(there, "eng_2", {}, LATER)
     assert back.current is not None
     assert back.current.engine_id == "eng_2"
     assert [old.engine_id for old in back.superseded] == ["eng_1"]
@@ -118,7 +137,7 @@ def test_there_and_back_again_is_the_same_engine() -> None:
 
 def test_readopt_makes_an_overtaken_engine_pending_again() -> None:
     one = entry(None, pending("2", B), superseded("1", A, IN_PROGRESS, submitted_at=T0))
-    back = transitions.readopt(one, fingerprint(A), {"f": "new"}, LATER)
+    back = transitions.readopt(one, "op_1", {"f": "new"}, LATER)
     assert back.pending == pending("1", A, files={"f": "new"})
     assert [(old.engine_id, old.status) for old in back.superseded] == [("eng_2", IN_PROGRESS)]
 
@@ -140,3 +159,42 @@ def test_refile_touches_only_what_was_made_for_this() -> None:
     assert other.current == one.current
     assert other.pending == pending("2", B, files={"new": "id"})
     assert transitions.refile(entry(), fingerprint(A), {}) == entry()
+
+
+def test_a_call_without_an_answer_is_hidden_by_nothing_that_comes_later() -> None:
+    one = transitions.submit(entry(current("0", C)), uncertain("1", A), LATER)
+    two = transitions.submit(one, uncertain("2", B), LATER)
+    assert [call.operation_id for call in two.unresolved] == ["op_1", "op_2"]
+    three = transitions.accept(two, "op_2", "pjb_2", "eng_2", LATER)
+    done = transitions.complete(three, LATER)
+    assert [call.operation_id for call in done.unresolved] == ["op_1"]
+    assert done.pending is not None
+    assert done.pending.status == UNCERTAIN
+    settled = transitions.withdraw(transitions.drop(done, LATER), "op_1")
+    assert settled.unresolved == ()
+    assert settled.current is not None
+    assert settled.current.engine_id == "eng_2"
+
+
+def test_a_running_job_gives_way_only_to_an_accepted_call() -> None:
+    one = transitions.submit(entry(None, pending("1", A)), uncertain("2", B), LATER)
+    assert one.pending == pending("1", A)
+    refused_ = transitions.refuse(one, "op_2", "no", LATER)
+    assert refused_ == entry(None, pending("1", A))
+    made = transitions.accept(one, "op_2", "pjb_2", "eng_2", LATER)
+    assert made.pending is not None
+    assert made.pending.engine_id == "eng_2"
+    assert [past.engine_id for past in made.superseded] == ["eng_1"]
+
+
+def test_an_overtaken_call_keeps_its_engine_in_reserve() -> None:
+    one = Entry(current("2", B), uncertain=(uncertain("1", A),))
+    late = transitions.accept(one, "op_1", "pjb_1", "eng_1", LATER, overtaken=True)
+    assert late.current == one.current
+    assert late.pending is None
+    assert [(past.engine_id, past.status) for past in late.superseded] == [("eng_1", IN_PROGRESS)]
+    named = transitions.adopt(one, "op_1", "eng_x", LATER, overtaken=True)
+    assert [(past.engine_id, past.status) for past in named.superseded] == [("eng_x", None)]
+    serves = transitions.adopt(one, "op_1", "eng_x", LATER)
+    assert serves.current is not None
+    assert serves.current.engine_id == "eng_x"

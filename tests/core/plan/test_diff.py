@@ -379,12 +379,6 @@ def test_planning_twice_finds_nothing_more_to_do_without_the_platform(
 @given(lockfiles(), files)
 def test_what_is_uncertain_is_reported_whatever_the_file_says(lock: Lockfile, specs: dict[str, Spec]) -> None:
     reported = {one.key for one in plan_of(lock, specs) if one.condition is Condition.UNCERTAIN}
-    doubtful = {
-        key
-        for key in lock.engines
-        if (one := lock.entry(key)) is not None
-        and one.pending is not None
-        and one.pending.status == "uncertain"
-    }
+    doubtful = {key for key in lock.engines if (one := lock.entry(key)) is not None and one.unresolved}
     assert doubtful <= reported
     assert (reported - doubtful).isdisjoint(lock.engines)  # others are new keys that are held up

@@ -1,0 +1,125 @@
+"""What a run decides without a call: move, retire, restore, discard, resume, record, hold.
+
+Decisions are facts like any other, so that they outlive a lockfile that waits for its pull request to be merged. Each
+names the engine or operation that it is about, and does nothing where that is not in its place any more: so a decision
+that is applied again, or late, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.core.ledger.journal import Decision
+from reconciler.core.lockfile import transitions
+from reconciler.core.lockfile.entry import Entry, Retired
+from reconciler.core.lockfile.lifecycle_options import read_lifecycle
+
+if TYPE_CHECKING:
+    from reconciler.core.ledger.working_copy import WorkingCopy
+
+
+def carry_out(copy: WorkingCopy, decision: Decision) -> None:
+    """Change the working copy as decided, where the decision still fits."""
+    _WAYS[decision.kind](copy, decision)
+
+
+def _move(copy: WorkingCopy, decision: Decision) -> None:
+    source = decision.from_key or ""
+    entry = copy.entry(source)
+    if entry is None or copy.entry(decision.key) is not None or not _is_about(entry, decision):
+        return
+    if entry.current is not None and entry.current.engine_id == decision.engine_id:
+        entry = transitions.drop(entry, decision.at)
+    copy.put(source, None)
+    copy.put(decision.key, _as_filed(entry, decision))
+
+
+def _retire(copy: WorkingCopy, decision: Decision) -> None:
+    entry = copy.entry(decision.key)
+    if entry is None or entry.unresolved or not _is_about(entry, decision):
+        return
+    copy.put(decision.key, None)
+    if entry.engine_ids:
+        retired = Retired(entry, transitions.seconds(decision.at))
+        copy.put_retired(decision.key, (*copy.retired(decision.key), retired))
+
+
+def _restore(copy: WorkingCopy, decision: Decision) -> None:
+    before = copy.entry(decision.key)
+    entry = _taken_out_of_retirement(copy, decision)
+    if entry is None:
+        return
+    serving = entry.current.engine_id if entry.current is not None else None
+    if serving == decision.engine_id and before is None:  # out of retirement, as it was
+        entry = transitions.drop(entry, decision.at)
+    elif before is not None and serving != decision.instead_of:  # another engine came to serve since
+        return
+    elif any(one.engine_id == decision.engine_id for one in entry.superseded):
+        entry = transitions.restore(entry, decision.engine_id or "", decision.files or {}, decision.at)
+    copy.put(decision.key, _as_filed(entry, decision))
+
+
+def _discard(copy: WorkingCopy, decision: Decision) -> None:
+    entry = copy.entry(decision.key)
+    if entry is None:
+        return
+    if entry.pending is not None and entry.pending.operation_id == decision.about:
+        entry = transitions.drop(entry, decision.at)
+    copy.put(decision.key, _as_filed(entry, decision, refile=False))
+
+
+def _resume(copy: WorkingCopy, decision: Decision) -> None:
+    entry = _taken_out_of_retirement(copy, decision)
+    if entry is None:
+        return
+    pending = entry.pending
+    if pending is None or pending.operation_id != decision.about:
+        entry = transitions.readopt(entry, decision.about or "", decision.files or {}, decision.at)
+    copy.put(decision.key, _as_filed(entry, decision))
+
+
+def _record(copy: WorkingCopy, decision: Decision) -> None:
+    entry = copy.entry(decision.key)
+    if entry is not None and _is_about(entry, decision):
+        copy.put(decision.key, _as_filed(entry, decision))
+
+
+_WAYS: dict[str, Callable[[WorkingCopy, Decision], None]] = {
+    "move": _move,
+    "retire": _retire,
+    "restore": _restore,
+    "discard": _discard,
+    "resume": _resume,
+    "record": _record,
+    "hold": _record,  # an action that a guard holds back may still add protection
+}
+
+
+def _is_about(entry: Entry, decision: Decision) -> bool:
+    """Whether the entry is still as the decision found it: the same engine serves, or the same operation is pending."""
+    if decision.about is not None:
+        parts = (entry.pending, entry.current)
+        return any(part is not None and part.operation_id == decision.about for part in parts)
+    return decision.engine_id == (entry.current.engine_id if entry.current is not None else None)
+
+
+def _as_filed(entry: Entry, decision: Decision, *, refile: bool = True) -> Entry:
+    """Read from these files from now on, and keep what the file says beside its spec."""
+    if refile and decision.fingerprint is not None and decision.files is not None:
+        entry = transitions.refile(entry, decision.fingerprint, decision.files)
+    return entry if decision.kept is None else replace(entry, kept=read_lifecycle(decision.kept))
+
+
+def _taken_out_of_retirement(copy: WorkingCopy, decision: Decision) -> Entry | None:
+    """The entry with the engine; one that was retired comes back, and joins what has its key by now."""
+    entry = copy.entry(decision.key)
+    if entry is not None and decision.engine_id in entry.engine_ids:
+        return entry
+    retired = copy.retired(decision.key)
+    found = next((one for one in reversed(retired) if decision.engine_id in one.entry.engine_ids), None)
+    if found is None:
+        return entry
+    copy.put_retired(decision.key, tuple(one for one in retired if one is not found))
+    return found.entry if entry is None else transitions.join(found, entry)

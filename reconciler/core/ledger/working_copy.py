@@ -1,0 +1,92 @@
+"""A lockfile while facts are put into it: entries are read once, and where each operation is stays known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from typing import Final
+
+from reconciler.core.lockfile.entry import Entry, Retired
+from reconciler.core.lockfile.entry_format import Document
+from reconciler.core.lockfile.model import Lockfile
+
+
+class _Retired:
+    """Where an operation of a retired entry is."""
+
+
+RETIRED: Final = _Retired()
+
+
+class WorkingCopy:
+    """`homes` tells under which key an operation is, or `RETIRED`; of those in the lockfile only `wanted` ones."""
+
+    def __init__(self, lockfile: Lockfile, wanted: Collection[str]) -> None:
+        self._lockfile = lockfile
+        self._entries: dict[str, Entry | None] = {}
+        self._retired: dict[str, tuple[Retired, ...]] = {}
+        self.homes: dict[str, str | _Retired] = {}
+        for key, document in lockfile.engines.items():
+            self.homes |= {name: key for name in _operations_in(document) if name in wanted}
+        for documents in lockfile.retired.values():
+            for document in documents:
+                self.homes |= {name: RETIRED for name in _operations_in(document) if name in wanted}
+
+    def entry(self, key: str) -> Entry | None:
+        """The entry as it is now."""
+        if key not in self._entries:
+            self._entries[key] = self._lockfile.entry(key)
+        return self._entries[key]
+
+    def put(self, key: str, entry: Entry | None) -> None:
+        """The entry from now on; None, or an empty one, takes the key out."""
+        self._entries[key] = None if entry is None or entry.empty else entry
+        for name in _operations(entry) if entry is not None else ():
+            self.homes[name] = key
+
+    def retired(self, key: str) -> tuple[Retired, ...]:
+        """The retired entries of a key, oldest first."""
+        if key not in self._retired:
+            self._retired[key] = self._lockfile.retired_of(key)
+        return self._retired[key]
+
+    def put_retired(self, key: str, retired: tuple[Retired, ...]) -> None:
+        """The retired entries of a key from now on."""
+        self._retired[key] = retired
+        for one in retired:
+            self.homes |= dict.fromkeys(_operations(one.entry), RETIRED)
+
+    def change_retired(self, operation: str, change: Callable[[Entry], Entry]) -> None:
+        """Change the retired entry that holds an operation."""
+        for key in {*self._lockfile.retired, *self._retired}:
+            held = self.retired(key)
+            changed = tuple(
+                replace(one, entry=change(one.entry)) if operation in _operations(one.entry) else one
+                for one in held
+            )
+            if changed != held:
+                self.put_retired(key, changed)
+
+    def lockfile(self) -> Lockfile:
+        """All of it as a lockfile; the very same one where nothing changed."""
+        lockfile = self._lockfile
+        entries = {key: one for key, one in self._entries.items() if one != self._lockfile.entry(key)}
+        if entries:
+            lockfile = lockfile.with_entries(entries)
+        for key, retired in self._retired.items():
+            if retired != self._lockfile.retired_of(key):
+                lockfile = lockfile.with_retired(key, retired)
+        return lockfile
+
+
+def _operations(entry: Entry) -> Iterator[str]:
+    for part in (entry.current, entry.pending, *entry.uncertain, *entry.superseded):
+        if part is not None and part.operation_id is not None:
+            yield part.operation_id
+
+
+def _operations_in(document: Document) -> Iterator[str]:
+    parts = [document, document.get("pending")]
+    for part in (*parts, *(document.get("uncertain") or ()), *(document.get("superseded") or ())):
+        if isinstance(part, dict) and isinstance(part.get("operationId"), str):
+            yield part["operationId"]

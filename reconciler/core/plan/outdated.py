@@ -1,0 +1,70 @@
+"""Which actions the branch has overtaken: its tip asks for something else of an engine than the checkout does.
+
+An older commit never undoes a newer one. A run that was checked out before the branch moved on (a job that was run
+again, one that waited for the lease, a clone at a desk) holds such an engine back and applies the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Action, Kind
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The branch as it was seen: its name, its tip, and the files that changed there since the checkout left it, with
+    their blob ids (None: gone). `here` gives the blob id of a file of the checkout, None where there is none.
+    """
+
+    name: str
+    tip: str
+    moved_on: Mapping[str, str | None]
+    here: Callable[[str], str | None]
+
+    def says_otherwise(self, paths: Iterable[str]) -> bool:
+        """Whether one of these files changed there, to something else than it is here."""
+        return any(path in self.moved_on and self.moved_on[path] != self.here(path) for path in paths)
+
+
+def hold_outdated(
+    actions: Sequence[Action], lockfile: Lockfile, branch: Branch, settings_file: str | None
+) -> tuple[Action, ...]:
+    """The actions, with the reason on those that are held back. Changed settings hold back all of them."""
+    settings = settings_file is not None and branch.says_otherwise([settings_file])
+    return tuple(
+        _held(action, branch, settings_file if settings else "this engine")
+        if _does_something(action, lockfile) and (settings or branch.says_otherwise(_paths(action, lockfile)))
+        else action
+        for action in actions
+    )
+
+
+def _does_something(action: Action, lockfile: Lockfile) -> bool:
+    """Beside waiting for a job that is pending anyway."""
+    if action.kind is Kind.NONE or action.guard is not None:
+        return False
+    entry = lockfile.entry(action.key) if action.kind is Kind.RESUME else None
+    return entry is None or entry.pending is None or entry.pending.operation_id != action.operation_id
+
+
+def _paths(action: Action, lockfile: Lockfile) -> Iterator[str]:
+    """Every file that the action is about, here or on the branch."""
+    yield from action.files
+    if action.file is not None:
+        yield action.file
+    for key in filter(None, (action.from_key, action.key if not action.files else None)):
+        entry = lockfile.entry(key)
+        parts = (entry.current, entry.pending) if entry is not None else ()
+        for path in {path for part in parts if part is not None for path in part.files}:
+            stem, dot, suffix = path.rpartition(".")
+            yield from (stem + one for one in _SUFFIXES) if f"{dot}{suffix}" in _SUFFIXES else [path]
+
+
+def _held(action: Action, branch: Branch, what: str | None) -> Action:
+    reason = f"`{branch.name}` is at {branch.tip[:12]}, which changes {what}; its run applies it"
+    return replace(action, kept=None, guard=reason, hint="pull it, then run again: git pull")
