@@ -81,7 +81,7 @@ def output_stream(descriptor: int, like: TextIO | None) -> TextIO:
         io.BufferedWriter(_Output(descriptor, "w", closefd=False)),
         encoding=like.encoding if like else None,
         errors="backslashreplace",
-        line_buffering=getattr(like, "line_buffering", False),
+        line_buffering=descriptor == 2 or getattr(like, "line_buffering", False),
         write_through=getattr(like, "write_through", False),
     )
 
