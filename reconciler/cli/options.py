@@ -148,6 +148,12 @@ _LISTEN = click.option(
 )
 
 
+def refuse_report_formats(ctx: click.Context, format_: str) -> None:
+    """Raises `UsageError` for the formats of code reports in a command that applies."""
+    if format_ in ("gitlab", "sarif"):
+        raise click.UsageError(f"--format {format_} is for plans: `reconcile plan --format {format_}`.", ctx)
+
+
 def plan_options(command: Command) -> Command:
     """--format, --only, --retry-failed and what is allowed: what is planned, and how it is shown."""
     return _stack(_PLAN, command)

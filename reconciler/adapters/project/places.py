@@ -53,6 +53,13 @@ def find_git(start: Path) -> tuple[Path, Path] | None:
     return None
 
 
+def folder_in_repo(root: Path) -> str:
+    """The project's folder from the root of its repository, where annotations count from; empty for the root."""
+    found = find_git(root)
+    inside = "" if found is None else root.resolve().relative_to(found[0]).as_posix()
+    return "" if inside == "." else inside
+
+
 def object_id_length(root: Path) -> int:
     """How long the repo's object ids are in hex digits: 64 in the sha256 format, otherwise 40."""
     found = find_git(root)

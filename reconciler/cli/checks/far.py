@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from reconciler.adapters.project.places import find_git
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.adapters.system.timeouts import run_bounded
-from reconciler.cli.wiring.project import Project
-from reconciler.cli.wiring.publishing import open_ledger, shares
+from reconciler.cli.wiring.publishing import shares, target_of
 from reconciler.core.checkup import (
     Finding,
     Verdict,
@@ -27,11 +27,11 @@ _LOOKS_AT_REMOTE = 4  # one after the other, each with its own time
 _SPARE = 1.0  # seconds
 
 
-def check_far(project: Project, key: str | None, seconds: float) -> list[Finding]:
+def check_far(root: Path, settings: Settings, key: str | None, seconds: float) -> list[Finding]:
     """Every finding; `seconds` bound each single look."""
     calls: list[Callable[[], list[Finding]]] = [
-        lambda: _platform(project.settings, key, seconds),
-        lambda: _remote(project, seconds),
+        lambda: _platform(settings, key, seconds),
+        lambda: _remote(root, settings, seconds),
     ]
     results = run_bounded(calls, _LOOKS_AT_REMOTE * seconds + _SPARE)
     names = ("platform", "remote")
@@ -57,18 +57,17 @@ def _platform(settings: Settings, key: str | None, seconds: float) -> list[Findi
     return [*findings, judge_clock(seen.theirs, seen.ours)]
 
 
-def _remote(project: Project, seconds: float) -> list[Finding]:
+def _remote(root: Path, settings: Settings, seconds: float) -> list[Finding]:
     """Remote, right to push, and lease. Where runs do not share from here, a trouble with them is a warning only."""
-    settings = project.settings
     if settings.publish is False:
         return [ok("remote", "publishing is off, so none is needed")]
-    verdict = Verdict.PROBLEM if shares(project) else Verdict.WARNING
-    if find_git(project.root) is None:
+    verdict = Verdict.PROBLEM if shares(root, settings) else Verdict.WARNING
+    if find_git(root) is None:
         return [
             Finding("remote", verdict, "outside of git there is none", "publishing needs a git repository")
         ]
     try:
-        ledger = open_ledger(project)
+        ledger = target_of(root, settings).ledger()
         ledger.remote.timeout = seconds
         branch = f"refs/heads/{ledger.branch}"
         tips = ledger.remote.tips([ledger.ref, branch])

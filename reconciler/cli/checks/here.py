@@ -8,6 +8,7 @@ from pathlib import Path
 from reconciler.adapters.git.command import run_git
 from reconciler.adapters.project.places import find_git
 from reconciler.app.planning import read_recorded_state, validate_engines
+from reconciler.app.ports import Engines
 from reconciler.cli.wiring.project import DEPRECATED_KEY, Project, api_key
 from reconciler.cli.wiring.publishing import shares
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
@@ -21,23 +22,29 @@ _SHOWN = 3  # operations that are named
 
 def check_here(project: Project) -> list[Finding]:
     """Every finding, in the order in which they are shown."""
-    return [_git(project), _engines(project), *_records(project), _lease(project), *_merge_driver(project)]
+    return [
+        _git(project.root, project.settings),
+        _engines(project.engines),
+        *_records(project),
+        _lease(project.private),
+        *_merge_driver(project.root, project.settings.lockfile),
+    ]
 
 
-def _git(project: Project) -> Finding:
+def _git(root: Path, settings: Settings) -> Finding:
     try:
-        finding = judge_git(run_git(project.root, ["--version"], timeout=5.0))
-        if find_git(project.root) is None and finding.verdict is Verdict.OK:
-            return warning("git", f"{project.root} is in no git repository", "git init; publishing needs one")
+        finding = judge_git(run_git(root, ["--version"], timeout=5.0))
+        if find_git(root) is None and finding.verdict is Verdict.OK:
+            return warning("git", f"{root} is in no git repository", "git init; publishing needs one")
     except GitError as error:
-        needed = shares(project)
+        needed = shares(root, settings)
         return from_error("git", error, Verdict.PROBLEM if needed else Verdict.WARNING)
     return finding
 
 
-def _engines(project: Project) -> Finding:
+def _engines(engines: Engines) -> Finding:
     try:
-        valid, findings = validate_engines(project.engines)
+        valid, findings = validate_engines(engines)
     except ReconcileError as error:
         return _invalid(from_error("engines", error))
     wrong = [one for one in findings if one.severity is Severity.ERROR]
@@ -129,13 +136,13 @@ def check_key_here(settings: Settings, *, needed: bool) -> tuple[Finding, str | 
     return ok("key", "there is an API key"), key
 
 
-def _lease(project: Project) -> Finding:
-    if not (project.private / "lease.lock").exists():
+def _lease(private: Path) -> Finding:
+    if not (private / "lease.lock").exists():
         return ok("lease here", "free")
     from reconciler.adapters.storage.lease_file import FileLease
 
     try:
-        with FileLease(project.private).hold():
+        with FileLease(private).hold():
             return ok("lease here", "free")
     except LeaseHeld as error:
         return warning("lease here", error.message, error.hint)
@@ -143,15 +150,15 @@ def _lease(project: Project) -> Finding:
         return from_error("lease here", error)
 
 
-def _merge_driver(project: Project) -> list[Finding]:
+def _merge_driver(root: Path, lockfile: str) -> list[Finding]:
     """Whether git merges the lockfile entry by entry: named in the repo, and set up in this clone."""
-    if find_git(project.root) is None:
+    if find_git(root) is None:
         return []
     from reconciler.adapters.git.merge_driver import NAME
     from reconciler.adapters.git.probe import merge_driver_here
 
     try:
-        named, set_up = merge_driver_here(project.root, project.settings.lockfile)
+        named, set_up = merge_driver_here(root, lockfile)
     except GitError as error:
         return [from_error("merge driver", error, Verdict.WARNING)]
     if named and set_up:

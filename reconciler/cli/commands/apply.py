@@ -6,10 +6,17 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import apply_options, global_options, plan_options
+from reconciler.cli.options import (
+    apply_options,
+    given,
+    global_options,
+    plan_options,
+    refuse_report_formats,
+)
 from reconciler.cli.wiring.completion_sources import check_callback, completion_sources_of
 from reconciler.cli.wiring.planner import planner_of, request_of
-from reconciler.cli.wiring.project import open_project
+from reconciler.cli.wiring.project import open_project, start_folder
+from reconciler.cli.wiring.run_options import run_options
 from reconciler.cli.wiring.runner import ApplyRunner
 from reconciler.cli.wiring.saved_plans import read_saved
 
@@ -38,12 +45,12 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     nothing is created twice. With PLAN, a file that `reconcile plan --out` wrote, it does what is in it and nothing
     else, and refuses (6) when that is not what would be done now.
     """
-    saved = read_saved(ctx, flags)
+    refuse_report_formats(ctx, flags["format_"])
+    saved = read_saved(start_folder(ctx), flags)
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
-
-    with completion_sources_of(project, flags) as (project, completion_sources):
-        check_callback(project.settings, completion_sources)
-        planner = planner_of(project, request_of(project, flags, saved))
-        how = {**flags, "no_wait": False}
-        code = ApplyRunner(ctx, project, how, planner, planner.plan, completion_sources).run()
+    options = run_options("apply", flags, given(ctx, "color"))
+    planner = planner_of(project, request_of(project, flags, saved))
+    with completion_sources_of(project.root, project.settings, listen=flags["listen"]) as sources:
+        check_callback(sources)
+        code = ApplyRunner(project, options, planner, planner.plan, sources).run()
     ctx.exit(code)

@@ -7,10 +7,16 @@ from typing import Any
 import click
 
 from reconciler.app.planning import Request
-from reconciler.cli.options import collect_options, global_options
+from reconciler.cli.options import (
+    collect_options,
+    given,
+    global_options,
+    refuse_report_formats,
+)
 from reconciler.cli.wiring.completion_sources import completion_sources_of
 from reconciler.cli.wiring.planner import planner_of
 from reconciler.cli.wiring.project import open_project
+from reconciler.cli.wiring.run_options import run_options
 from reconciler.cli.wiring.runner import ApplyRunner
 
 SETTINGS = ("timeout", "publish", "lease_ttl", "lease_wait", "via", "inbox", "inbox_url")  # those with a flag
@@ -30,9 +36,10 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     Results come from the inbox of a receiver (--inbox, --inbox-url) and from --event, and for the rest from the
     platform. Engine files are not looked at and nothing is created, so it suits a schedule.
     """
+    refuse_report_formats(ctx, flags["format_"])
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
     planner = planner_of(project, Request(project.settings.environment, tuple(flags["only"])))
-    how = {**flags, "yes": True, "detach": False}
-    with completion_sources_of(project, flags) as (_, completion_sources):
-        code = ApplyRunner(ctx, project, how, planner, planner.collect, completion_sources, "collect").run()
+    options = run_options("collect", flags, given(ctx, "color"))
+    with completion_sources_of(project.root, project.settings, event=flags["event"]) as sources:
+        code = ApplyRunner(project, options, planner, planner.collect, sources).run()
     ctx.exit(code)

@@ -74,7 +74,7 @@ def _look(project: Project, offline: bool) -> list[Finding]:
         return findings
     from reconciler.cli.checks.far import check_far
 
-    return findings + check_far(project, key, SECONDS)
+    return findings + check_far(project.root, project.settings, key, SECONDS)
 
 
 def _show(ctx: click.Context, format_: str, findings: list[Finding], code: int) -> None:

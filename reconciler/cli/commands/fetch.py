@@ -18,7 +18,8 @@ def command(ctx: click.Context) -> None:
 
     From then on `reconcile plan` and `reconcile status` count it in, as of this look, still without a network.
     """
-    seen = fetch(open_project(ctx))
+    project = open_project(ctx)
+    seen = fetch(project.root, project.settings, project.journal)
     number = len({record.operation for record in seen.records})
     holder = seen.lease.holder
     click.echo(

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,10 +17,11 @@ from reconciler.adapters.project.places import find_git
 from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.project import Project, open_project
-from reconciler.cli.wiring.publishing import open_ledger
+from reconciler.cli.wiring.project import open_project
+from reconciler.cli.wiring.publishing import target_of
 from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
 _RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
@@ -52,8 +54,9 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     project = open_project(ctx)
     if find_git(project.root) is None:
         raise InvalidInput("there is no history outside of a git repository", hint="git init")
-    ledger = _ledger(project, flags["limit"]) if has_remote(project.root, project.settings.remote) else []
-    changes = history(ledger, _versions(project, flags["limit"]), flags["key"])
+    root, settings, limit = project.root, project.settings, flags["limit"]
+    ledger = _ledger(root, settings, limit) if has_remote(root, settings.remote) else []
+    changes = history(ledger, _versions(root, settings.lockfile, limit), flags["key"])
     if flags["format_"] == "json":
         click.echo(json.dumps({"schemaVersion": 1, "operations": [asdict(one) for one in changes]}, indent=2))
     elif not changes:
@@ -62,8 +65,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         click.echo("\n".join(_line(change) for change in changes))
 
 
-def _ledger(project: Project, limit: int) -> list[LedgerCommit]:
-    ledger = open_ledger(project)
+def _ledger(root: Path, settings: Settings, limit: int) -> list[LedgerCommit]:
+    ledger = target_of(root, settings).ledger()
     tip = ledger.look().ledger_tip
     found = [] if tip is None else ledger.commits(tip, limit)
     return [
@@ -71,10 +74,9 @@ def _ledger(project: Project, limit: int) -> list[LedgerCommit]:
     ]
 
 
-def _versions(project: Project, limit: int) -> Iterator[LockfileCommit]:
+def _versions(root: Path, name: str, limit: int) -> Iterator[LockfileCommit]:
     """The lockfile's versions that can be read: a conflict that somebody committed was mended since."""
-    name = project.settings.lockfile
-    for one in lockfile_versions(project.root, name, limit):
+    for one in lockfile_versions(root, name, limit):
         if not one.content.strip():
             continue
         try:

@@ -8,7 +8,7 @@ from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.leasing import break_lease
 from reconciler.cli.options import global_options
 from reconciler.cli.wiring.project import open_project
-from reconciler.cli.wiring.publishing import open_ledger
+from reconciler.cli.wiring.publishing import target_of
 from reconciler.core.ledger.lease import Holder, Lease, seconds_left
 from reconciler.render.phrases.sanitize import sanitize
 
@@ -25,7 +25,8 @@ def command() -> None:
 @click.pass_context
 def show_command(ctx: click.Context) -> None:
     """Say who has the lease, and until when."""
-    click.echo(_described(open_ledger(open_project(ctx)).look().lease))
+    project = open_project(ctx)
+    click.echo(_described(target_of(project.root, project.settings).ledger().look().lease))
 
 
 @command.command("break")
@@ -37,7 +38,8 @@ def break_command(ctx: click.Context, yes: bool) -> None:
 
     A run that is alive after all notices at its next push, creates nothing more, and still records what it knows.
     """
-    ledger = open_ledger(open_project(ctx))
+    project = open_project(ctx)
+    ledger = target_of(project.root, project.settings).ledger()
     seen = ledger.look(unreadable=_UNREADABLE)
     click.echo(_described(seen.lease), err=True)
     if seen.lease.holder is None:

@@ -69,7 +69,7 @@ def repair_command(ctx: click.Context) -> None:
     merged = merge(_base(sides.base), ours, theirs)
     replace_file(file, format_.render(merged.lockfile), name)
     _report(merged, name)
-    add = how_to_add(project)
+    add = how_to_add(project.root, name)
     click.echo(f"{name} is repaired; look at it" + (f", then `{add}`" if add else ""))
 
 

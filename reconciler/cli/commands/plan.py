@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.app.planning import PlanResult
-from reconciler.cli.options import comment_options, detailed_exitcode, global_options, plan_options
-from reconciler.cli.pull_requests.ci import merges_into
-from reconciler.cli.wiring.plan_views import show_plan, with_texts
+from reconciler.cli import ci
+from reconciler.cli.options import comment_options, detailed_exitcode, given, global_options, plan_options
+from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.planner import planner_of, request_of
-from reconciler.cli.wiring.project import Project, open_project
+from reconciler.cli.wiring.project import Project, open_project, start_folder
 from reconciler.cli.wiring.saved_plans import write_saved
 from reconciler.core.errors import ExitCode, ReconcileError, UsageError, most_severe
 from reconciler.core.plan.model import exit_code_of
@@ -50,19 +50,20 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         planned, foreign = _planned(project, flags)
     except ReconcileError as error:
         if announced is not None:
-            announced.publish_failure(project, error)
+            announced.publish_failure(project.root, project.settings, error)
         raise
     code = most_severe([exit_code_of(planned.plan, flags["detailed_exitcode"]), foreign])
     if flags["out"] is not None:
-        write_saved(ctx, project, planned, flags["out"], flags["retry_failed"], code)
-    format_ = flags["format_"]
-    if announced is not None and format_ == "json":  # it says how the run ends
-        code = most_severe([code, announced.publish(project, with_texts(project, planned))])
-    show_plan(ctx, project, planned, format_, code)
-    if announced is not None and format_ != "json":
-        code = most_severe([code, announced.publish(project, with_texts(project, planned))])
-    elif format_ == "github":
-        _summarise(project, planned)
+        settings, retry = project.settings, flags["retry_failed"]
+        write_saved(start_folder(ctx), flags["out"], project.root, settings, planned, retry, code)
+    plans = PlanPrinter(project.root, project.engines, flags["format_"], given(ctx, "color"))
+    if announced is not None and plans.format == "json":  # it says how the run ends
+        code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])
+    plans.show(planned, code)
+    if announced is not None and plans.format != "json":
+        code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])
+    elif plans.format == "github":
+        _summarise(plans, planned)
     ctx.exit(code)
 
 
@@ -83,19 +84,20 @@ def _announcement(flags: dict[str, Any]) -> Announcement | None:
     return announcement(flags["comment_on"], flags["comment_when_unchanged"], flags["only"], annotates)
 
 
-def _summarise(project: Project, planned: PlanResult) -> None:
+def _summarise(plans: PlanPrinter, planned: PlanResult) -> None:
     """A job's summary goes with annotations: they have room for ten, and it has it for all."""
-    from reconciler.cli.pull_requests.plan_comment import has_summary, occasion_of, write_summary
+    if not ci.has_summary():
+        return
+    from reconciler.cli.pull_requests.plan_comment import occasion_of, write_summary
 
-    if has_summary():
-        write_summary(with_texts(project, planned), occasion_of(project.root, None))
+    write_summary(plans.with_texts(planned), occasion_of(plans.root, None))
 
 
 def _attributed(
     project: Project, planned: PlanResult, base: str | None, refuse: bool
 ) -> tuple[PlanResult, ExitCode]:
     """The plan with its origins, where they are wanted, and how the run is to end for what is not this branch's."""
-    wanted = refuse or base not in (None, "", "none") or merges_into() is not None
+    wanted = refuse or base not in (None, "", "none") or ci.merges_into() is not None
     if not wanted:
         return planned, ExitCode.OK
     from reconciler.cli.wiring.base import attributed, refusal_of_foreign  # git, only with a base
@@ -107,4 +109,4 @@ def _attributed(
 def _fetched(project: Project) -> RemoteSnapshot:
     from reconciler.cli.wiring.publishing import fetch  # git and the network, only when asked for
 
-    return fetch(project)
+    return fetch(project.root, project.settings, project.journal)

@@ -11,10 +11,9 @@ from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.settling import settle
 from reconciler.cli.options import global_options
-from reconciler.cli.pull_requests.publishing import check_can_propose, propose, proposes
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import Project, open_project
-from reconciler.cli.wiring.publishing import keep, look_when_free, new_ledger_writer, shares
+from reconciler.cli.wiring.publishing import target_of_run
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record
 from reconciler.core.lockfile.model import EMPTY, Lockfile
@@ -72,7 +71,7 @@ def _project(ctx: click.Context, key: str, publish: bool | None) -> Project:
     project = open_project(ctx)
     if publish is None and project.settings.publish is None and _is_from_ledger(project, key):
         publish = True
-    if publish is None or (publish and proposes(project.settings)):
+    if publish is None or (publish and project.settings.publish == "pr"):
         return project
     return open_project(ctx, publish=publish)
 
@@ -92,14 +91,14 @@ def _settle(
     operation: str | None,
 ) -> None:
     lockfile = LockfileAndOutputs(project.root, project.settings.lockfile)
-    if not shares(project):
+    target = target_of_run(project.root, project.settings)
+    if target is None:
         journal = project.known_journal
         settle(lockfile, journal, UtcClock(), key, decision, engine_id, job_id, operation=operation)
         _warn(lockfile.problems)
         return
-    check_can_propose(project)
-    seen = look_when_free(project, project.settings.lease_wait or 0.0)
-    ledger_writer = new_ledger_writer(project, seen)
+    seen = target.look_when_free(project.settings.lease_wait or 0.0, project.journal)
+    ledger_writer = target.writer(seen)
 
     def publish(settled: Lockfile, records: Sequence[Record]) -> Lockfile:
         ledger_writer.acquire()
@@ -117,11 +116,9 @@ def _settle(
         shared=seen,
         publish=publish,
     )
-    keep(project, ledger_writer.seen)
+    target.keep(ledger_writer.seen)
     _warn(lockfile.problems)
-    seen_now = ledger_writer.seen
-    if proposes(project.settings) and seen_now.proposal is not None:
-        propose(project, seen_now.lockfile, seen_now.proposal.lockfile)
+    target.propose(ledger_writer.seen)
 
 
 def _warn(problems: Sequence[str]) -> None:

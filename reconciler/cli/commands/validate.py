@@ -81,7 +81,7 @@ def _show(
         from reconciler.cli.wiring.plan_views import report
 
         plan = Plan(environment, diagnostics=tuple(findings), lockfile=project.settings.lockfile)
-        click.echo(report(ctx, project.root, plan, format_))
+        click.echo(report(project.root, plan, format_))
     elif format_ == "github":
         from reconciler.render.reports.annotations import render_plan_github  # one view of three
 

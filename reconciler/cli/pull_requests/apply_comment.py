@@ -12,12 +12,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.app.planning import read_recorded_state
-from reconciler.cli.pull_requests import ci
+from reconciler.adapters.project.places import folder_in_repo
+from reconciler.cli import ci
 from reconciler.cli.pull_requests.plan_comment import (
-    folder_in_repo,
     notice,
     page_of_repository,
     pull_request_of_run,
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from reconciler.adapters.github.comments import Kept
     from reconciler.adapters.github.rest import GitHubRest
     from reconciler.app.planning import PlanResult, RecordedState
-    from reconciler.cli.wiring.project import Project
     from reconciler.core.lockfile.model import Lockfile
 
 _SKEW = timedelta(minutes=10)  # between this machine's clock, or that of an earlier run, and GitHub's
@@ -54,47 +53,51 @@ _WORDS = {
 }
 
 
-def report_outcome(
-    project: Project, command: str, planned: PlanResult, outcome: Outcome, published: str | None
-) -> None:
-    """Summary, and comments. `published` is the commit of the lockfile."""
-    plan = planned.plan
-    merge = replace(_merge(project, command), lockfile=plan.lockfile, published=published)
-    if plan.invalid:
-        wrong = Diagnostic(f"no plan could be made: {tally(plan.diagnostics).removesuffix('.')}")
-        merge = replace(merge, problem=wrong, findings=plan.diagnostics)
-    _report(merge, outcome, _Before(project, _since(planned.recorded)))
+@dataclass(frozen=True, slots=True)
+class CommentedRun:
+    """The run that pull requests are told of. `lockfile` is as people know it: relative to the project's root; `now`
+    reads where things stand.
+    """
+
+    command: str
+    root: Path
+    environment: str
+    lockfile: str
+    now: Callable[[], Lockfile]
+
+    def report_outcome(self, planned: PlanResult, outcome: Outcome, published: str | None) -> None:
+        """Summary, and comments. `published` is the commit of the lockfile."""
+        plan = planned.plan
+        merge = replace(self._merge(), lockfile=plan.lockfile, published=published)
+        if plan.invalid:
+            wrong = Diagnostic(f"no plan could be made: {tally(plan.diagnostics).removesuffix('.')}")
+            merge = replace(merge, problem=wrong, findings=plan.diagnostics)
+        _report(merge, outcome, _Before(self.now, _since(planned.recorded)))
+
+    def report_failure(self, error: ReconcileError) -> None:
+        """The run ended before it did anything."""
+        about = Diagnostic(error.message, hint=error.hint)
+        merge = replace(self._merge(), problem=about, findings=error.diagnostics)
+        _report(merge, Outcome(), _Before(self.now, None))
+
+    def _merge(self) -> Merge:
+        return Merge(
+            self.command,
+            self.environment,
+            self.lockfile,
+            folder=folder_in_repo(self.root) or ".",
+            page=page_of_repository(),
+            commit=os.environ.get("GITHUB_SHA") if self.command == "apply" else None,
+            run_url=ci.run_url(),
+        )
 
 
-def report_failure(project: Project, command: str, error: ReconcileError) -> None:
-    """The run ended before it did anything."""
-    about = Diagnostic(error.message, hint=error.hint)
-    merge = replace(_merge(project, command), problem=about, findings=error.diagnostics)
-    _report(merge, Outcome(), _Before(project, None))
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Before:
     """What earlier runs left. `since` is when the first of the jobs that ran before this run was submitted, in ISO."""
 
-    project: Project
+    now: Callable[[], Lockfile]
     since: str | None
-
-    def now(self) -> Lockfile:
-        """Where things stand after the run."""
-        return read_recorded_state(self.project.lockfile, self.project.known_journal).folded
-
-
-def _merge(project: Project, command: str) -> Merge:
-    return Merge(
-        command,
-        project.settings.environment,
-        project.settings.lockfile,
-        folder=folder_in_repo(project.root) or ".",
-        page=page_of_repository(),
-        commit=os.environ.get("GITHUB_SHA") if command == "apply" else None,
-        run_url=ci.run_url(),
-    )
 
 
 def _report(merge: Merge, outcome: Outcome, before: _Before) -> None:

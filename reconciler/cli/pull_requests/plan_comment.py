@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.pull_requests import ci
+from reconciler.adapters.project.places import folder_in_repo
+from reconciler.cli import ci
 from reconciler.cli.stderr import say
 from reconciler.core.errors import Diagnostic, ExitCode, GitHubError, InvalidInput, ReconcileError, UsageError
 from reconciler.core.plan.model import Plan
@@ -33,7 +34,7 @@ from reconciler.render.reports.annotations import command, render_annotations
 
 if TYPE_CHECKING:
     from reconciler.adapters.github.comments import Kept
-    from reconciler.cli.wiring.project import Project
+    from reconciler.core.settings.model import Settings
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
 _NO_RIGHT = frozenset(
@@ -50,12 +51,12 @@ class Announcement:
     only: tuple[str, ...]
     annotates: bool  # --format github has them in its output already
 
-    def publish(self, project: Project, plan: Plan) -> ExitCode:
+    def publish(self, root: Path, plan: Plan) -> ExitCode:
         """Annotations, summary, comment. What fails is told on stderr, and is the exit code."""
         try:
-            if in_actions() and self.annotates:
-                click.echo("\n".join(annotation_lines(project.root, plan)), err=True)
-            occasion = occasion_of(project.root, self.pull_request, self.only)
+            if ci.in_actions() and self.annotates:
+                click.echo("\n".join(annotation_lines(root, plan)), err=True)
+            occasion = occasion_of(root, self.pull_request, self.only)
             write_summary(plan, occasion)
             if self.pull_request is None:
                 notice("this run is for no pull request, so there is no comment to be made")
@@ -67,14 +68,10 @@ class Announcement:
             return error.exit_code
         return ExitCode.OK
 
-    def publish_failure(self, project: Project, error: ReconcileError) -> None:
+    def publish_failure(self, root: Path, settings: Settings, error: ReconcileError) -> None:
         """There is no plan: an older comment must not go on showing one."""
-        about = Diagnostic(error.message, hint=error.hint)
-        settings = project.settings
-        self.publish(
-            project,
-            Plan(settings.environment, diagnostics=(about, *error.diagnostics), lockfile=settings.lockfile),
-        )
+        findings = (Diagnostic(error.message, hint=error.hint), *error.diagnostics)
+        self.publish(root, Plan(settings.environment, diagnostics=findings, lockfile=settings.lockfile))
 
     def _comment(self, plan: Plan, occasion: Occasion, pull_request: PullRequest) -> None:
         token = os.environ.get("GITHUB_TOKEN", "").strip()
@@ -147,20 +144,11 @@ def pull_request_of_run(number: int | None) -> PullRequest | None:
     return PullRequest(number, foreign=False)  # somebody asked for it, so it is an error if it cannot be done
 
 
-def in_actions() -> bool:
-    return os.environ.get("GITHUB_ACTIONS") == "true"
-
-
-def has_summary() -> bool:
-    """Whether the run is a step of GitHub Actions, which shows a summary."""
-    return bool(os.environ.get("GITHUB_STEP_SUMMARY"))
-
-
 def annotation_lines(root: Path, plan: Plan) -> list[str]:
     """Workflow commands, one on a line."""
     from reconciler.adapters.engine_files.lines import EngineLines
 
-    rest = "the job's summary" if has_summary() else "the log"
+    rest = "the job's summary" if ci.has_summary() else "the log"
     lines = EngineLines(str(root))
     return render_annotations(plan, prefix=folder_in_repo(root), line_of=lines, rest=rest)
 
@@ -201,15 +189,6 @@ def occasion_of(root: Path, pull_request: PullRequest | None, only: tuple[str, .
     )
 
 
-def folder_in_repo(root: Path) -> str:
-    """The project's folder from the root of its repository, where annotations count from; empty for the root."""
-    from reconciler.adapters.project.places import find_git
-
-    found = find_git(root)
-    inside = "" if found is None else root.resolve().relative_to(found[0]).as_posix()
-    return "" if inside == "." else inside
-
-
 def repository() -> str:
     """`owner/name`. Raises `InvalidInput`."""
     name = os.environ.get("GITHUB_REPOSITORY", "")
@@ -224,5 +203,5 @@ def repository() -> str:
 def notice(text: str, level: str = "notice") -> None:
     """On stderr: an annotation in GitHub Actions, of that level, otherwise a line."""
     word = "note" if level == "notice" else level
-    shown = command(level, text, title="reconcile") if in_actions() else sanitize(f"{word}: {text}")
+    shown = command(level, text, title="reconcile") if ci.in_actions() else sanitize(f"{word}: {text}")
     say(shown, "info" if level == "notice" else level)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.pull_requests import ci
+from reconciler.cli import ci
 from reconciler.cli.stderr import say
 from reconciler.core.errors import ExitCode, GitError, InvalidInput, ReconcileError, UsageError
 from reconciler.core.settings.model import Settings

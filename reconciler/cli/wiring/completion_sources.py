@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.adapters.project.places import private_folder
 from reconciler.cli.stderr import hears, warn
 from reconciler.core.errors import InvalidInput, ReconcileError, UsageError
 from reconciler.core.settings.model import Settings
 
 if TYPE_CHECKING:
     from reconciler.app.ports import Deliveries
-    from reconciler.cli.wiring.project import Project
     from reconciler.core.ledger.webhook_facts import Delivery
 
 SECRET = "LINGO_WEBHOOK_SECRET"  # noqa: S105 # a variable's name
@@ -29,9 +29,12 @@ OWN_INBOX = "inbox.db"  # of `--listen` without `--inbox`, in the private folder
 
 @dataclass
 class CompletionSources:
-    """`websocket` tells whether jobs are watched there. `given` are deliveries that came with the command itself."""
+    """`websocket` tells whether jobs are watched there. `given` are deliveries that came with the command itself.
+    `callback_url` goes out with create calls: as set, or that of a receiver of our own beside a sandbox.
+    """
 
     websocket: bool = True
+    callback_url: str | None = None
     deliveries: Deliveries | None = None
     given: Sequence[Delivery] = ()
 
@@ -50,13 +53,11 @@ class CompletionSources:
 
 @contextmanager
 def completion_sources_of(
-    project: Project, flags: Mapping[str, Any]
-) -> Iterator[tuple[Project, CompletionSources]]:
-    """The ways that settings and flags ask for, for the length of a block, and the project as they make it: a receiver
-    of our own gives a sandbox on this machine its callback URL.
+    root: Path, settings: Settings, *, listen: str | None = None, event: str | None = None
+) -> Iterator[CompletionSources]:
+    """The ways that settings and flags ask for, for the length of a block. `listen` is the address of a receiver of our
+    own, `event` the file of a webhook that was relayed.
     """
-    settings = project.settings
-    listen, event = flags.get("listen"), flags.get("event")
     if settings.inbox is not None and settings.inbox_url is not None:
         raise InvalidInput(
             "both inbox and inbox_url are set", hint="the receiver is on this machine or another"
@@ -73,27 +74,28 @@ def completion_sources_of(
             hint="--inbox FILE, --inbox-url URL, or --listen HOST:PORT; see docs/webhooks.md",
         )
     with ExitStack() as stack:
-        completion_sources = CompletionSources(websocket=via != "webhook", given=_given(event))
+        sources = CompletionSources(via != "webhook", settings.callback_url, given=_given(event))
         if via != "websocket":
+            inbox = _inbox(root, settings)
             if listen is not None:
-                project = _listening(stack, project, listen)
-            completion_sources.deliveries = _deliveries(stack, project)
-        yield project, completion_sources
+                url = _listening(stack, inbox, settings.api_url, listen)
+                sources.callback_url = sources.callback_url or url
+            sources.deliveries = _deliveries(stack, inbox, settings.inbox_url)
+        yield sources
 
 
-def check_callback(settings: Settings, completion_sources: CompletionSources) -> None:
+def check_callback(sources: CompletionSources) -> None:
     """Raises `InvalidInput` for a run that would create engines and then wait for webhooks that nobody sends."""
-    if not completion_sources.websocket and settings.callback_url is None:
+    if not sources.websocket and sources.callback_url is None:
         raise InvalidInput(
             "waiting by webhook needs a callback URL",
             hint="set callback_url to the receiver's address (RECONCILE_CALLBACK_URL), or use --via both",
         )
 
 
-def _deliveries(stack: ExitStack, project: Project) -> Deliveries:
-    settings = project.settings
+def _deliveries(stack: ExitStack, inbox: Path, inbox_url: str | None) -> Deliveries:
     by = f"{socket.gethostname()} {os.getpid()}"
-    if settings.inbox_url is not None:
+    if inbox_url is not None:
         import random
 
         from reconciler.adapters.inbox.remote import RemoteInbox  # httpx, only for a remote one
@@ -103,27 +105,27 @@ def _deliveries(stack: ExitStack, project: Project) -> Deliveries:
             raise InvalidInput(
                 "there is no token for the receiver", hint=f"set {TOKEN} here and where the receiver runs"
             )
-        remote = RemoteInbox(settings.inbox_url, token, by, random.random)
+        remote = RemoteInbox(inbox_url, token, by, random.random)
         stack.callback(remote.close)
         return remote
     from reconciler.adapters.inbox.feed import InboxFeed  # sqlite3, only for a local one
 
-    feed = InboxFeed(_inbox(project), by, time.time)
+    feed = InboxFeed(inbox, by, time.time)
     stack.callback(feed.close)
     return feed
 
 
-def _inbox(project: Project) -> Path:
-    if project.settings.inbox is None:
-        return project.private / OWN_INBOX
-    return project.root / Path(project.settings.inbox).expanduser()
+def _inbox(root: Path, settings: Settings) -> Path:
+    if settings.inbox is None:
+        return private_folder(root, settings.environment) / OWN_INBOX
+    return root / Path(settings.inbox).expanduser()
 
 
-def _listening(stack: ExitStack, project: Project, listen: str) -> Project:
-    """A receiver in this process, up to the end of the run."""
+def _listening(stack: ExitStack, inbox: Path, api_url: str, listen: str) -> str | None:
+    """A receiver in this process, up to the end of the run; its URL where the platform is on this machine as well."""
     from reconciler.adapters.platform.endpoint import is_loopback, parse_endpoint
     from reconciler.adapters.receiver.log import ServeLog
-    from reconciler.adapters.receiver.server import Settings
+    from reconciler.adapters.receiver.server import Settings as ReceiverSettings
     from reconciler.adapters.receiver.signing_secrets import Secrets
     from reconciler.adapters.receiver.thread import running
 
@@ -134,17 +136,13 @@ def _listening(stack: ExitStack, project: Project, listen: str) -> Project:
             "no signing secret is set, so no webhook could be verified",
             hint=f"set {SECRET}; before the first run with a callback URL there is none: use the WebSocket then",
         )
-    inbox = _inbox(project)
     inbox.parent.mkdir(parents=True, exist_ok=True)
     log = ServeLog(
         lambda line: click.echo(line, err=True), time.time, level="warning" if hears("warning") else "error"
     )
-    url = stack.enter_context(running(Settings(inbox=inbox, host=host, port=port), secrets, log))
-    settings = project.settings
-    local = is_loopback(parse_endpoint(settings.api_url).host) and is_loopback(host)
-    if settings.callback_url is None and local:
-        return replace(project, settings=replace(settings, callback_url=url))
-    return project
+    url = stack.enter_context(running(ReceiverSettings(inbox=inbox, host=host, port=port), secrets, log))
+    local = is_loopback(parse_endpoint(api_url).host) and is_loopback(host)
+    return url if local else None
 
 
 def listen_address(text: str) -> tuple[str, int]:

@@ -4,29 +4,30 @@ written before.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.pull_requests.publishing import proposes
 from reconciler.cli.stderr import say, warn
-from reconciler.cli.wiring.project import Project
-from reconciler.cli.wiring.publishing import keep, new_ledger_writer, open_ledger
 from reconciler.core.errors import ReconcileError
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
+    from reconciler.cli.wiring.publishing import PublishTarget
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 
 
-def bring_outputs_up_to_date(project: Project, planned: PlanResult) -> list[str]:
+def bring_outputs_up_to_date(
+    root: Path, private: Path, planned: PlanResult, target: PublishTarget | None
+) -> list[str]:
     """Sets right what does not have the ID that serves, here and on the branch, and says what could not be."""
     recorded = planned.recorded
     if planned.plan.invalid or not _has_outputs(recorded.folded):
         return []
-    problems = _here(project, recorded.on_disk)
-    if recorded.shared is not None and not proposes(project.settings):
-        problems += _on_branch(project, planned, recorded.shared)
+    problems = _here(root, private, recorded.on_disk)
+    if target is not None and recorded.shared is not None and not target.proposes:
+        problems += _on_branch(target, planned, recorded.shared)
     problems = list(dict.fromkeys(problems))
     for one in problems:
         warn(sanitize(one))
@@ -37,16 +38,16 @@ def _has_outputs(lockfile: Lockfile) -> bool:
     return any("outputs" in document for document in lockfile.engines.values())
 
 
-def _here(project: Project, lockfile: Lockfile) -> list[str]:
+def _here(root: Path, private: Path, lockfile: Lockfile) -> list[str]:
     from reconciler.adapters.outputs.files import OutputFiles
     from reconciler.adapters.storage.lease_file import FileLease  # only with outputs
 
-    files = OutputFiles(project.root)
+    files = OutputFiles(root)
     try:
         edits, problems = files.edits(lockfile)
         if not edits:
             return problems
-        with FileLease(project.private).hold():
+        with FileLease(private).hold():
             problems = files.write(lockfile)
     except ReconcileError as error:
         return [error.message]
@@ -54,17 +55,17 @@ def _here(project: Project, lockfile: Lockfile) -> list[str]:
     return problems
 
 
-def _on_branch(project: Project, planned: PlanResult, seen: RemoteSnapshot) -> list[str]:
+def _on_branch(target: PublishTarget, planned: PlanResult, seen: RemoteSnapshot) -> list[str]:
     from reconciler.adapters.git.outputs_at_tip import outputs_at_tip
 
     try:
-        ledger = open_ledger(project)
+        ledger = target.ledger()
         found = outputs_at_tip(ledger.remote, seen.branch_tip, ledger.folder, seen.lockfile)
         if found.files:
-            ledger_writer = new_ledger_writer(project, seen)
+            ledger_writer = target.writer(seen)
             ledger_writer.acquire()
             ledger_writer.finish(planned.recorded.folded, planned.recorded.records)
-            keep(project, ledger_writer.seen)
+            target.keep(ledger_writer.seen)
             _report(found.files, f" on {ledger.branch}")
     except ReconcileError as error:
         return [f"the outputs on the branch could not be brought up to date: {error.message}"]

@@ -3,71 +3,86 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.adapters.project.places import folder_in_repo
 from reconciler.app.planning import PlanResult
-from reconciler.cli.options import given
+from reconciler.cli import ci
 from reconciler.cli.screen import screen_of
-from reconciler.cli.wiring.project import Project
 from reconciler.core.plan.model import Plan
 
-
-def show_plan(
-    ctx: click.Context, project: Project, planned: PlanResult, format_: str, code: int, *, err: bool = False
-) -> None:
-    """Print the plan to stdout, or to stderr where stdout belongs to something else."""
-    plan = planned.plan if format_ == "json" else with_texts(project, planned)
-    click.echo(_rendered(ctx, project.root, plan, format_, code, err), err=err)
+if TYPE_CHECKING:
+    from reconciler.app.ports import Engines
 
 
-def with_texts(project: Project, planned: PlanResult) -> Plan:
-    if not any(action.changes for action in planned.plan.actions):
-        return planned.plan
-    from reconciler.adapters.git.command import GitTexts  # GitPython, only for real differences
-    from reconciler.app.old_texts import with_old_texts
+@dataclass(frozen=True, slots=True)
+class PlanPrinter:
+    """Prints the plans of one project in one format. `color` is --color, None where it was not given."""
 
-    return with_old_texts(planned.plan, planned.recorded.folded, project.engines, GitTexts(project.root))
+    root: Path
+    engines: Engines
+    format: str
+    color: str | None
 
+    def show(self, planned: PlanResult, code: int) -> None:
+        """On stdout; `code` is how the run ends."""
+        plan = planned.plan if self.format == "json" else self.with_texts(planned)
+        click.echo(self._rendered(plan, code))
 
-def _rendered(ctx: click.Context, root: Path, plan: Plan, format_: str, code: int, err: bool) -> str:
-    if format_ == "json":
-        from reconciler.render.data.json_view import render_plan_json  # one view of four
+    def show_beside(self, planned: PlanResult) -> None:
+        """As text on stderr, where stdout belongs to something else."""
+        click.echo(self._text(self.with_texts(planned), err=True), err=True)
 
-        return render_plan_json(plan, exit_code=code)
-    if format_ == "markdown":
-        from reconciler.render.markdown.plan import render_plan_markdown
+    def with_texts(self, planned: PlanResult) -> Plan:
+        """The plan with the lines of texts that change."""
+        if not any(action.changes for action in planned.plan.actions):
+            return planned.plan
+        from reconciler.adapters.git.command import GitTexts  # GitPython, only for real differences
+        from reconciler.app.old_texts import with_old_texts
 
-        return render_plan_markdown(plan)
-    if format_ == "github":
-        return _annotated(root, plan)
-    if format_ in ("gitlab", "sarif"):
-        return report(ctx, root, plan, format_)
-    from reconciler.render.text.plan import render_plan
+        return with_old_texts(planned.plan, planned.recorded.folded, self.engines, GitTexts(self.root))
 
-    screen = screen_of(sys.stderr if err else sys.stdout, given(ctx, "color"))
-    return render_plan(plan, color=screen.color, width=screen.width, ascii_only=screen.ascii_only)
+    def _rendered(self, plan: Plan, code: int) -> str:
+        if self.format == "json":
+            from reconciler.render.data.json_view import render_plan_json  # one view of four
+
+            return render_plan_json(plan, exit_code=code)
+        if self.format == "markdown":
+            from reconciler.render.markdown.plan import render_plan_markdown
+
+            return render_plan_markdown(plan)
+        if self.format == "github":
+            return _annotated(self.root, plan)
+        if self.format in ("gitlab", "sarif"):
+            return report(self.root, plan, self.format)
+        return self._text(plan, err=False)
+
+    def _text(self, plan: Plan, *, err: bool) -> str:
+        from reconciler.render.text.plan import render_plan
+
+        screen = screen_of(sys.stderr if err else sys.stdout, self.color)
+        return render_plan(plan, color=screen.color, width=screen.width, ascii_only=screen.ascii_only)
 
 
 def _annotated(root: Path, plan: Plan) -> str:
     from reconciler.adapters.engine_files.lines import EngineLines
-    from reconciler.cli.pull_requests.plan_comment import folder_in_repo, has_summary
     from reconciler.render.reports.annotations import render_plan_github
 
     lines = EngineLines(str(root))
-    rest = "the job's summary" if has_summary() else "the log"
+    rest = "the job's summary" if ci.has_summary() else "the log"
     return render_plan_github(plan, prefix=folder_in_repo(root), line_of=lines, rest=rest)
 
 
-def report(ctx: click.Context, root: Path, plan: Plan, format_: str) -> str:
+def report(root: Path, plan: Plan, format_: str) -> str:
     """The plan, or the findings of `validate`, as GitLab's Code Quality or as SARIF, which other systems show at the
-    lines of a change. Raises `UsageError` for a run that applies."""
-    if ctx.command.name not in ("plan", "validate"):
-        raise click.UsageError(f"--format {format_} is for plans: `reconcile plan --format {format_}`.", ctx)
+    lines of a change.
+    """
     from reconciler import __version__
     from reconciler.adapters.engine_files.lines import EngineLines
-    from reconciler.cli.pull_requests.plan_comment import folder_in_repo
     from reconciler.render.reports.gitlab import render_gitlab
     from reconciler.render.reports.sarif import render_sarif
 

@@ -1,4 +1,4 @@
-"""Wires the remote: whether runs share through it, under which ref, on which branch, and as whom."""
+"""Wires the remote: whether runs share through it, under which ref, on which branch, as whom, and by which way."""
 
 from __future__ import annotations
 
@@ -9,92 +9,257 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.adapters.project.places import find_git
+from reconciler.adapters.project.places import find_git, private_folder
 from reconciler.adapters.storage.durable_files import replace_file
 from reconciler.adapters.system.clock import UtcClock
-from reconciler.cli.pull_requests import ci
+from reconciler.cli import ci
 from reconciler.cli.stderr import hears, say
 from reconciler.cli.wiring.project import FETCHED
-from reconciler.core.errors import GitError, InvalidInput
-from reconciler.core.ledger import journal
-from reconciler.core.ledger.lease import Holder
+from reconciler.core.errors import GitError, InvalidInput, RefMoved
+from reconciler.core.ledger.journal import render
+from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.adapters.git.ledger import GitLedger
     from reconciler.adapters.git.remote import Identity
-    from reconciler.app.ledger_writer import LedgerWriter, Terms
-    from reconciler.cli.wiring.project import Project
+    from reconciler.app.ledger_writer import LedgerWriter
+    from reconciler.app.planning import PlanResult
+    from reconciler.app.ports import Journal
+    from reconciler.cli.pull_requests.publishing import Proposer, Repository
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+    from reconciler.core.run.outcome import Outcome
 
 _NOT_SHARED = ", or --no-publish"
 
 
-def shares(project: Project) -> bool:
+def shares(root: Path, settings: Settings) -> bool:
     """Whether runs of this project share through a remote: as set, otherwise in CI, where the repo knows the remote."""
-    if project.settings.publish is not None:
-        return bool(project.settings.publish)
+    if settings.publish is not None:
+        return bool(settings.publish)
     if not ci.in_ci():
         return False
     from reconciler.adapters.git.remote import has_remote
 
-    return has_remote(project.root, project.settings.remote)
+    return has_remote(root, settings.remote)
 
 
-def open_ledger(project: Project, *, otherwise: str = "") -> GitLedger:
-    """The project's ledger; `otherwise` is what else to do where there can be none.
+@dataclass(frozen=True, slots=True)
+class PublishTarget:
+    """Where a run publishes, as whom, and whether by pull request: decided once, before anything is done.
+
+    `inside` is the project's folder from the root of its git repository; `repository` is where a run opens pull
+    requests, None for those that open none.
+    """
+
+    root: Path
+    settings: Settings
+    identity: Identity
+    branch: str
+    inside: Path
+    repository: Repository | None = None
+
+    @property
+    def proposes(self) -> bool:
+        """Whether the lockfile goes to the branch by pull requests."""
+        return self.settings.publish == "pr"
+
+    @property
+    def ref(self) -> str:
+        """The ledger."""
+        return ledger_ref(self.settings.environment, self.inside)
+
+    @property
+    def proposals(self) -> str:
+        """The branch that pull requests come from: `reconcile/production`; a project in a subfolder has its own."""
+        return self.settings.pr_branch or self.ref.removeprefix("refs/")
+
+    @property
+    def path(self) -> str:
+        """The lockfile's, from the root of the git repository."""
+        return (self.inside / self.settings.lockfile).as_posix()
+
+    def ledger(self) -> GitLedger:
+        """A new one, whose time limits are those of its user."""
+        from reconciler.adapters.git.ledger import GitLedger
+        from reconciler.adapters.git.proposals import ProposingLedger
+        from reconciler.adapters.git.remote import GitRemote
+
+        remote = GitRemote(self.root, self.settings.remote, self.identity)
+        folder = self.inside.as_posix() if self.inside.parts else ""
+        path, url, skip_ci, notice = self.path, ci.run_url(), self.settings.skip_ci, _noticing()
+        if self.proposes:
+            return ProposingLedger(
+                remote,
+                self.ref,
+                self.branch,
+                path,
+                url,
+                folder=folder,
+                notice=notice,
+                proposals=self.proposals,
+            )
+        return GitLedger(remote, self.ref, self.branch, path, url, skip_ci, folder=folder, notice=notice)
+
+    def look_when_free(self, wait: float, journal: Journal) -> RemoteSnapshot:
+        """What is on the remote, beside this machine's journal, once nobody has the lease.
+
+        Raises `LeaseHeld` after `wait` seconds.
+        """
+        from reconciler.app import leasing
+
+        ledger = self.ledger()
+        seen = leasing.look_when_free(
+            ledger,
+            UtcClock(),
+            wait=wait,
+            sleep=time.sleep,
+            has_ended=_has_ended,
+            notice=lambda text: say(sanitize(text)),
+        )
+        return leasing.with_past(ledger, seen, journal)
+
+    def writer(self, seen: RemoteSnapshot) -> LedgerWriter:
+        """The remote's side of a run that was planned from what was seen."""
+        from reconciler.app.ledger_writer import LedgerWriter, Terms
+
+        holder = Holder(socket.gethostname(), os.getpid(), ci.run_url())
+        terms = Terms(holder, str(uuid.uuid4()), self.settings.lease_ttl)
+        return LedgerWriter(self.ledger(), seen, terms, UtcClock(), _pause)
+
+    def keep(self, seen: RemoteSnapshot) -> None:
+        """Write down the remote's journal as it was seen, for plans without a network. Raises `StorageError`."""
+        file = private_folder(self.root, self.settings.environment) / FETCHED
+        if seen.records:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(file, render(seen.records), str(file))
+        else:
+            file.unlink(missing_ok=True)
+
+    # ── by pull request ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def seen_by_run(self, planned: PlanResult) -> RemoteSnapshot | None:
+        """What a run goes on from: without the records that the branch has, since their pull request was merged."""
+        seen = planned.recorded.shared
+        if seen is None or not self.proposes or planned.recorded.unwritten:
+            return seen
+        return replace(seen, records=())
+
+    def empty_if_merged(self, planned: PlanResult) -> None:
+        """The branch has everything that the ledger holds, since the pull request was merged: the journal is emptied.
+
+        Another run that is faster does the same, and what cannot be pushed now the next run pushes.
+        """
+        seen = planned.recorded.shared
+        if not self.proposes or seen is None or not seen.records or planned.recorded.unwritten:
+            return
+        if planned.plan.invalid or planned.plan.changes_anything:
+            return
+        try:
+            self.keep(self.ledger().record(seen, (), give_back(seen.lease)))
+        except RefMoved:
+            return
+        except GitError as error:
+            _say(f"the journal on the remote could not be emptied: {error.message}")
+            return
+        _say(
+            f"the branch has everything that was proposed; the journal on `{self.settings.remote}` is empty again"
+        )
+
+    def with_pull_request(self, seen: RemoteSnapshot, outcome: Outcome) -> Outcome:
+        """The outcome, with the pull request that brings what was pushed to the branch, if there is to be one."""
+        proposer = self._proposer()
+        if proposer is None or not outcome.published or seen.proposal is None:
+            return outcome
+        return proposer.add_to(outcome, seen.lockfile, seen.proposal.lockfile)
+
+    def propose(self, seen: RemoteSnapshot) -> None:
+        """Open that pull request, or bring it up to date. Raises `GitHubError` and `InvalidInput`."""
+        proposer = self._proposer()
+        if proposer is not None and seen.proposal is not None:
+            proposer.propose(seen.lockfile, seen.proposal.lockfile)
+
+    def _proposer(self) -> Proposer | None:
+        if self.repository is None:
+            return None
+        from reconciler.cli.pull_requests.publishing import Proposer
+
+        return Proposer(
+            self.repository, self.settings, self.proposals, self.branch, ledger=self.ref, lockfile=self.path
+        )
+
+
+def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> PublishTarget:
+    """Where the project publishes; `otherwise` is what else to do where that is nowhere.
 
     Raises `GitError` or `InvalidInput` where remote or branch cannot be told.
     """
-    from reconciler.adapters.git.ledger import GitLedger
     from reconciler.adapters.git.remote import GitRemote, Identity
 
-    found = find_git(project.root)
+    found = find_git(root)
     if found is None:
         raise InvalidInput("publishing needs a git repository", hint=f"git init{otherwise}")
-    remote = GitRemote(project.root, project.settings.remote, Identity("reconcile", "reconcile@localhost"))
+    remote = GitRemote(root, settings.remote, Identity("reconcile", "reconcile@localhost"))
     if not remote.exists():
         raise GitError(
-            f"the repository has no remote `{project.settings.remote}`",
+            f"the repository has no remote `{settings.remote}`",
             hint=f"git remote add …, the setting `remote`{otherwise}",
         )
-    remote.identity = _identity(project.settings) or remote.configured_identity() or remote.identity
-    branch = project.settings.branch or ci.branch() or remote.current_branch()
+    identity = _identity(settings) or remote.configured_identity() or remote.identity
+    branch = settings.branch or ci.branch() or remote.current_branch()
     if branch is None:
         raise GitError(
             "HEAD is detached, so the branch to publish to is not known",
             hint="name it with the setting `branch` (RECONCILE_BRANCH=main)",
         )
-    inside = project.root.resolve().relative_to(found[0])
-    ref = ledger_ref(project.settings.environment, inside)
-    path = (inside / project.settings.lockfile).as_posix()
-    folder = inside.as_posix() if inside.parts else ""
-    ledger = GitLedger(
-        remote, ref, branch, path, ci.run_url(), project.settings.skip_ci, folder=folder, notice=_noticing()
-    )
-    return _proposing(project.settings, ledger) if project.settings.publish == "pr" else ledger
+    return PublishTarget(root, settings, identity, branch, root.resolve().relative_to(found[0]))
 
 
-def _proposing(settings: Settings, plain: GitLedger) -> GitLedger:
-    """The same ledger, with a branch that pull requests come from."""
-    from reconciler.adapters.git.proposals import ProposingLedger
+def target_of_run(root: Path, settings: Settings) -> PublishTarget | None:
+    """Where a run publishes that is about to record something; None where runs do not share.
 
-    return ProposingLedger(
-        plain.remote,
-        plain.ref,
-        plain.branch,
-        plain.path,
-        plain.run_url,
-        folder=plain.folder,
-        notice=plain.notice,
-        proposals=proposals_branch(settings.pr_branch, plain.ref),
-    )
+    Raises as `target_of` does, and `InvalidInput` where no pull request could be opened afterwards.
+    """
+    if not shares(root, settings):
+        return None
+    if settings.publish != "pr":
+        return target_of(root, settings, otherwise=_NOT_SHARED)
+    from reconciler.cli.pull_requests.publishing import repository_of
+
+    repository = repository_of(root, settings.remote)
+    target = replace(target_of(root, settings), repository=repository)
+    if target.proposals == target.branch:
+        raise InvalidInput(
+            f"the setting `pr_branch` is `{target.branch}`, the very branch that pull requests are to go to",
+            hint="leave it out, or name another",
+        )
+    return target
+
+
+def fetch(root: Path, settings: Settings, journal: Journal) -> RemoteSnapshot:
+    """Look at the remote, and keep its journal here for plans without a network. `journal` is this machine's."""
+    from reconciler.app.leasing import with_past
+
+    target = target_of(root, settings)
+    ledger = target.ledger()
+    seen = with_past(ledger, ledger.look(), journal)
+    target.keep(seen)
+    return seen
+
+
+def ledger_ref(environment: str, inside: Path) -> str:
+    """The ledger of an environment; a project in a subfolder of the repository has its own beside it."""
+    if not inside.parts:
+        return f"refs/reconcile/{environment}"
+    folder = re.sub(r"[^A-Za-z0-9_-]", lambda found: f"%{ord(found[0]):02X}", inside.as_posix())
+    return f"refs/reconcile/{environment}+{folder}"
 
 
 def _noticing() -> Callable[[str], None]:
@@ -108,28 +273,11 @@ def _noticing() -> Callable[[str], None]:
     return notice
 
 
-def proposals_branch(named: str | None, ledger: str) -> str:
-    """`reconcile/production`; a project in a subfolder has one of its own, as it has a ledger."""
-    return named or ledger.removeprefix("refs/")
+def _say(text: str) -> None:
+    say(sanitize(f"note: {text}"))
 
 
-def ledger_ref(environment: str, inside: Path) -> str:
-    """The ledger of an environment; a project in a subfolder of the repository has its own beside it."""
-    if not inside.parts:
-        return f"refs/reconcile/{environment}"
-    folder = re.sub(r"[^A-Za-z0-9_-]", lambda found: f"%{ord(found[0]):02X}", inside.as_posix())
-    return f"refs/reconcile/{environment}+{folder}"
-
-
-def terms(settings: Settings) -> Terms:
-    """On which terms this run holds the lease."""
-    from reconciler.app.ledger_writer import Terms
-
-    holder = Holder(socket.gethostname(), os.getpid(), ci.run_url())
-    return Terms(holder, str(uuid.uuid4()), settings.lease_ttl)
-
-
-def pause(attempt: int) -> None:
+def _pause(attempt: int) -> None:
     """Between two pushes that were overtaken: longer every time, and never as long as the other run's."""
     time.sleep(random.uniform(0.05, min(0.2 * 2**attempt, 5.0)))  # noqa: S311 - jitter, no secret
 
@@ -146,51 +294,6 @@ def _identity(settings: Settings) -> Identity | None:
         if name and address:
             return Identity(name, address)
     return None
-
-
-def look_when_free(project: Project, wait: float) -> RemoteSnapshot:
-    """What is on the remote, once nobody has the lease. Raises `LeaseHeld` after `wait` seconds."""
-    from reconciler.app import leasing
-
-    ledger = open_ledger(project, otherwise=_NOT_SHARED)
-    seen = leasing.look_when_free(
-        ledger,
-        UtcClock(),
-        wait=wait,
-        sleep=time.sleep,
-        has_ended=_has_ended,
-        notice=lambda text: say(sanitize(text)),
-    )
-    return leasing.with_past(ledger, seen, project.journal)
-
-
-def fetch(project: Project) -> RemoteSnapshot:
-    """Look at the remote, and keep its journal here for plans without a network."""
-    from reconciler.app.leasing import with_past
-
-    ledger = open_ledger(project)
-    seen = with_past(ledger, ledger.look(), project.journal)
-    keep(project, seen)
-    return seen
-
-
-def keep(project: Project, seen: RemoteSnapshot) -> None:
-    """Write down the remote's journal as it was seen. Raises `StorageError`."""
-    file = project.private / FETCHED
-    if seen.records:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, journal.render(seen.records), str(file))
-    else:
-        file.unlink(missing_ok=True)
-
-
-def new_ledger_writer(project: Project, seen: RemoteSnapshot) -> LedgerWriter:
-    """The remote's side of a run that was planned from what was seen."""
-    from reconciler.app.ledger_writer import LedgerWriter
-
-    return LedgerWriter(
-        open_ledger(project, otherwise=_NOT_SHARED), seen, terms(project.settings), UtcClock(), pause
-    )
 
 
 def _has_ended(holder: Holder) -> bool:

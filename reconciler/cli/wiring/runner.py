@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.app.applying import refuse_if_stale
 from reconciler.app.planning import PlanResult, read_recorded_state
-from reconciler.cli.options import given
-from reconciler.cli.pull_requests.publishing import (
-    check_can_propose,
-    empty_if_merged,
-    seen_by_run,
-    with_pull_request,
-)
-from reconciler.cli.stderr import chosen_level, say, warn
+from reconciler.cli.stderr import say, warn
 from reconciler.cli.wiring.outputs import bring_outputs_up_to_date
+from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.project import Project, api_key
-from reconciler.cli.wiring.publishing import keep, look_when_free, new_ledger_writer, shares
+from reconciler.cli.wiring.publishing import PublishTarget, target_of_run
 from reconciler.cli.wiring.reporting import Report
 from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError, most_severe
 from reconciler.core.plan.model import Plan, exit_code_of
 from reconciler.core.run.outcome import Outcome, outcome_of_plan
 
 if TYPE_CHECKING:
+    from reconciler.adapters.storage.lease_file import FileLease
     from reconciler.app.ledger_writer import LedgerWriter
     from reconciler.cli.wiring.completion_sources import CompletionSources
     from reconciler.cli.wiring.planner import Planner
+    from reconciler.cli.wiring.run_options import RunOptions
     from reconciler.core.ledger.journal import Record
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.webhook_facts import Delivery
@@ -40,35 +35,33 @@ if TYPE_CHECKING:
 
 class ApplyRunner:
     """One run, from the plan to the exit code. `plan` is the `planner`'s way to plan it, given what was seen on the
-    remote; from the `completion_sources` the run hears that jobs ended.
+    remote; from the completion `sources` the run hears that jobs ended.
     """
 
     def __init__(
         self,
-        ctx: click.Context,
         project: Project,
-        flags: Mapping[str, Any],
+        options: RunOptions,
         planner: Planner,
         plan: Callable[[RemoteSnapshot | None], PlanResult],
-        completion_sources: CompletionSources,
-        command: str = "apply",
+        sources: CompletionSources,
     ) -> None:
-        self._ctx = ctx
+        self._root, self._settings, self._private = project.root, project.settings, project.private
+        self._journal = project.journal
+        self._options = options
         self._planner = planner
         self._plan = plan
-        self._completion_sources = completion_sources
-        self._project = project
-        self._flags = flags
-        self._format: str = flags["format_"]
+        self._sources = sources
+        self._plans = PlanPrinter(project.root, planner.engines, options.format, options.color)
+        self._report = Report(project.settings, options, self._plans, lambda: planner.recorded(None).folded)
         self._started = time.monotonic()
-        self._report = Report(ctx, project, flags, command)
-        self._published: str | None = None  # the commit of the lockfile
-        self._asks = not flags["yes"] and sys.stdin.isatty() and sys.stderr.isatty()
-        self._shares = shares(project)
+        self._target: PublishTarget | None = None
+        self._api_key: str | None = None
 
     def run(self) -> ExitCode:
         """Plan and apply; what stops it before it does anything is told to whom it was to be told."""
         try:
+            self._target = target_of_run(self._root, self._settings)
             return self._until_free()
         except ReconcileError as error:
             self._report.report_failure(error)
@@ -85,165 +78,194 @@ class ApplyRunner:
                 say(f"waiting: {error.message}")
 
     def _attempt(self) -> ExitCode:
-        shared = self._look()
-        waiting = self._take_in(shared)
-        planned = self._plan(shared)
-        if planned.plan.invalid or not planned.plan.changes_anything:
-            self._sweep(planned)
-            empty_if_merged(self._project, planned)
-            self._claim(waiting)
-            return self._show_only(planned, bring_outputs_up_to_date(self._project, planned))
-        if self._asks:
-            self._report.plan(planned, err=self._format == "json")
-        key = self._key(planned.plan)  # before the question: whoever says yes has all it takes
-        if self._asks and not click.confirm(_question(planned.plan), err=True):
-            click.echo("nothing was done", err=True)
+        seen = self._look()
+        waiting = self._take_in(seen)
+        planned = self._plan(seen)
+        if not _changes(planned):
+            return self._finish_unchanged(planned, waiting)
+        if not self._ask(planned):
             return ExitCode.OK
-        return self._apply(planned, key)
+        with self._lease().hold():
+            newest = self._recheck(planned)
+            done = self._run(newest) if _changes(newest) else None
+        if done is None:  # another run did it, or the files were broken meanwhile
+            return self._report_unchanged(newest)
+        return self._report_outcome(newest, *done)
 
-    def _apply(self, planned: PlanResult, key: str | None) -> ExitCode:
-        from reconciler.adapters.storage.lease_file import FileLease  # only to apply
+    # ── look, take in ──────────────────────────────────────────────────────────────────────────────────────────────
 
-        with FileLease(self._project.private, wait=self._time_to_wait()).hold():
-            newest = self._recheck_plan(planned)
-            outcome = self._run_if_needed(planned, newest, key)
-        if outcome is None:  # another run did it, or the files were broken meanwhile
-            return self._show_only(newest)
-        self._report.outcome(newest.plan, outcome)
-        self._report.tell(newest, outcome, self._published)
-        return outcome.exit_code
-
-    def _run_if_needed(self, planned: PlanResult, newest: PlanResult, key: str | None) -> Outcome | None:
-        """Under the lease; None where nothing is to be done any more."""
-        if newest.plan.invalid or not newest.plan.changes_anything:
+    def _look(self) -> RemoteSnapshot | None:
+        """What is on the remote, once nobody has the lease; None where runs do not share."""
+        if self._target is None:
             return None
-        if newest is not planned:
-            key = key or self._key(newest.plan)
-        if not self._asks and self._format != "json":
-            self._report.plan(newest)
-        outcome = self._drive(newest, key)
-        if outcome.unwritten is None and outcome.unpublished is None:
-            self._claim(self._completion_sources.waiting())
-        return outcome
+        return self._target.look_when_free(self._time_to_wait(), self._journal)
 
-    def _take_in(self, shared: RemoteSnapshot | None) -> list[Delivery]:
+    def _take_in(self, seen: RemoteSnapshot | None) -> list[Delivery]:
         """Webhooks that came in meanwhile become facts before anything is planned; they are returned."""
-        waiting = self._completion_sources.waiting()
+        waiting = self._sources.waiting()
         if not waiting:
             return waiting
-        from reconciler.adapters.storage.lease_file import FileLease
         from reconciler.adapters.system.clock import UtcClock
         from reconciler.app.learning import take_in
 
-        with FileLease(self._project.private, wait=self._time_to_wait()).hold():
-            recorded = self._planner.recorded(shared)
-            facts = take_in(recorded, self._planner.journal_beside(shared), UtcClock(), waiting)
+        with self._lease().hold():
+            recorded = self._planner.recorded(seen)
+            facts = take_in(recorded, self._planner.journal_beside(seen), UtcClock(), waiting)
         if facts:
             say(f"webhooks told of {_told(facts)}")
         return waiting
 
+    # ── ask ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _ask(self, planned: PlanResult) -> bool:
+        """Whether to go on. The key comes before the question: whoever says yes has all it takes."""
+        if self._options.asks:
+            if self._options.format == "json":
+                self._plans.show_beside(planned)
+            else:
+                self._plans.show(planned, ExitCode.OK)
+        self._key(planned.plan)
+        if not self._options.asks or click.confirm(_question(planned.plan), err=True):
+            return True
+        click.echo("nothing was done", err=True)
+        return False
+
+    def _key(self, plan: Plan) -> str | None:
+        """The API key, where the plan needs one."""
+        if not any(action.creates or action.waits for action in plan.actions):
+            return None
+        self._api_key = self._api_key or api_key(self._settings)
+        return self._api_key
+
+    # ── lease, run ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _lease(self) -> FileLease:
+        """That of this machine, waited for as long as there is time."""
+        from reconciler.adapters.storage.lease_file import FileLease  # only to record something
+
+        return FileLease(self._private, wait=self._time_to_wait())
+
+    def _recheck(self, planned: PlanResult) -> PlanResult:
+        """The plan, made anew under the lease where something may have changed. What was asked for must be the same."""
+        seen = planned.recorded.shared
+        if self._options.asks:
+            newest = self._plan(self._look())
+            refuse_if_stale(planned.plan, newest.plan)
+            return newest
+        recorded = self._planner.recorded(seen)
+        return planned if recorded.digest == planned.plan.lockfile_digest else self._plan(seen)
+
+    def _run(self, planned: PlanResult) -> tuple[Outcome, str | None]:
+        """The outcome, and the commit of the lockfile where it was published."""
+        from reconciler.cli.wiring.drive import drive  # asyncio, only to apply
+
+        key = self._key(planned.plan)
+        if not self._options.asks and self._options.format != "json":
+            self._plans.show(planned, ExitCode.OK)
+        ledger_writer = self._ledger_writer(planned)
+        outcome = drive(
+            planned,
+            self._root,
+            self._settings,
+            self._options,
+            journal=self._journal,
+            sources=self._sources,
+            key=key,
+            ledger_writer=ledger_writer,
+        )
+        if self._target is None or ledger_writer is None:
+            return self._finish(outcome), None
+        return self._finish_shared(self._target, ledger_writer, outcome)
+
+    def _ledger_writer(self, planned: PlanResult) -> LedgerWriter | None:
+        """The remote's side of the run. The lease goes out with the first begins; without any, by itself."""
+        seen = None if self._target is None else self._target.seen_by_run(planned)
+        if self._target is None or seen is None:
+            return None
+        ledger_writer = self._target.writer(seen)
+        if not any(action.creates for action in planned.plan.actions):
+            ledger_writer.acquire()
+        return ledger_writer
+
+    # ── finish ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _finish(self, outcome: Outcome) -> Outcome:
+        """Everything is recorded, so webhooks of these jobs need not be taken in again."""
+        if outcome.unwritten is None and outcome.unpublished is None:
+            self._claim(self._sources.waiting())
+        return outcome
+
+    def _finish_shared(
+        self, target: PublishTarget, ledger_writer: LedgerWriter, outcome: Outcome
+    ) -> tuple[Outcome, str | None]:
+        """The same, with what was published. Raises `LeaseHeld` where another run came first, and nothing was done."""
+        seen = ledger_writer.seen
+        target.keep(seen)
+        if ledger_writer.lost is not None and not ledger_writer.ever_held:
+            raise LeaseHeld(ledger_writer.lost, hint="wait for the other run with --lease-wait 10m")
+        published = seen.branch_tip if outcome.published else None
+        return self._finish(target.with_pull_request(seen, outcome)), published
+
+    def _finish_unchanged(self, planned: PlanResult, waiting: list[Delivery]) -> ExitCode:
+        """Nothing is to be applied; what earlier runs left is put in order."""
+        self._sweep(planned)
+        if self._target is not None:
+            self._target.empty_if_merged(planned)
+        self._claim(waiting)
+        failed = bring_outputs_up_to_date(self._root, self._private, planned, self._target)
+        return self._report_unchanged(planned, failed)
+
     def _claim(self, waiting: list[Delivery]) -> None:
         """What is recorded by now need not be taken in again; that it is, would do no harm."""
-        deliveries = self._completion_sources.deliveries
+        deliveries = self._sources.deliveries
         if deliveries is None or not waiting:
             return
         from reconciler.app.learning import claim_taken
 
         try:
-            claim_taken(deliveries, waiting, self._project.lockfile, self._project.known_journal, None)
+            claim_taken(deliveries, waiting, self._planner.lockfile, self._planner.known_journal, None)
         except ReconcileError as error:
             warn(error.message)
 
     def _sweep(self, planned: PlanResult) -> None:
         """Empty the journal of a run that died right before it would have: the lockfile has everything."""
-        journal = self._project.journal
-        if planned.plan.invalid or not journal.exists():
+        if planned.plan.invalid or not self._journal.exists():
             return
         from reconciler.adapters.storage.lease_file import FileLease  # only after a crash
 
-        with suppress(LeaseHeld, StorageError), FileLease(self._project.private).hold():
-            recorded = read_recorded_state(self._project.lockfile, journal, planned.recorded.shared)
+        with suppress(LeaseHeld, StorageError), FileLease(self._private).hold():
+            recorded = read_recorded_state(self._planner.lockfile, self._journal, planned.recorded.shared)
             if recorded.unwritten == 0:
-                journal.compact(published=planned.recorded.shared is not None)
+                self._journal.compact(published=planned.recorded.shared is not None)
 
-    def _recheck_plan(self, planned: PlanResult) -> PlanResult:
-        """The plan, made anew under the lease where something may have changed. What was asked for must be the same."""
-        shared = planned.recorded.shared
-        if self._asks:
-            newest = self._plan(self._look())
-            refuse_if_stale(planned.plan, newest.plan)
-            return newest
-        recorded = self._planner.recorded(shared)
-        return planned if recorded.digest == planned.plan.lockfile_digest else self._plan(shared)
+    # ── report ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _drive(self, planned: PlanResult, key: str | None) -> Outcome:
-        from reconciler.cli.wiring.drive import Drive  # asyncio, only to apply
+    def _report_outcome(self, planned: PlanResult, outcome: Outcome, published: str | None) -> ExitCode:
+        self._report.outcome(planned.plan, outcome)
+        self._report.tell(planned, outcome, published)
+        return outcome.exit_code
 
-        ledger_writer = self._ledger_writer(planned)
-        drive = Drive(
-            self._project.root,
-            self._project.settings,
-            self._project.journal,
-            planned,
-            key,
-            ledger_writer,
-            detach=self._flags["detach"],
-            no_wait=self._flags["no_wait"],
-            completion_sources=self._completion_sources,
-            color=given(self._ctx, "color"),
-            log_level=chosen_level(),
-        )
-        outcome = drive.run()
-        if ledger_writer is not None:
-            keep(self._project, ledger_writer.seen)
-            self._published = ledger_writer.seen.branch_tip if outcome.published else None
-        if ledger_writer is not None and ledger_writer.lost is not None and not ledger_writer.ever_held:
-            raise LeaseHeld(ledger_writer.lost, hint="wait for the other run with --lease-wait 10m")
-        return (
-            outcome
-            if ledger_writer is None
-            else with_pull_request(self._project, ledger_writer.seen, outcome)
-        )
-
-    def _ledger_writer(self, planned: PlanResult) -> LedgerWriter | None:
-        """The remote's side of the run. The lease goes out with the first begins; without any, by itself."""
-        shared = seen_by_run(self._project.settings, planned)
-        if shared is None:
-            return None
-        ledger_writer = new_ledger_writer(self._project, shared)
-        if not any(action.creates for action in planned.plan.actions):
-            ledger_writer.acquire()
-        return ledger_writer
-
-    def _look(self) -> RemoteSnapshot | None:
-        """What is on the remote, once nobody has the lease; None where runs do not share."""
-        if not self._shares:
-            return None
-        check_can_propose(self._project)
-        return look_when_free(self._project, self._time_to_wait())
-
-    def _time_to_wait(self) -> float:
-        """Seconds that are left of --lease-wait."""
-        return max(0.0, (self._project.settings.lease_wait or 0.0) - (time.monotonic() - self._started))
-
-    def _key(self, plan: Plan) -> str | None:
-        """The API key, where the plan needs one."""
-        return api_key(self._project.settings) if _needs_platform(plan) else None
-
-    def _show_only(self, planned: PlanResult, outputs_failed: Sequence[str] = ()) -> ExitCode:
+    def _report_unchanged(self, planned: PlanResult, outputs_failed: Sequence[str] = ()) -> ExitCode:
         """Nothing to apply: the plan is all there is to say, and which outputs could not be written."""
         outcome = replace(outcome_of_plan(planned.plan), outputs_failed=tuple(outputs_failed))
-        left = replace(
-            planned.plan, outputs=(), outputs_failed=()
-        )  # they were seen to, and are in the outcome
+        # The plan's own outputs were seen to by now, and are in the outcome.
+        left = replace(planned.plan, outputs=(), outputs_failed=())
         code = most_severe([exit_code_of(left, detailed=True), outcome.exit_code])
-        if self._format == "json" and not planned.plan.invalid:
+        if self._options.format == "json" and not planned.plan.invalid:
             self._report.outcome(planned.plan, outcome)
         else:
-            self._report.plan(planned, code=code)
+            self._plans.show(planned, code)
             self._report.keep(planned.plan, outcome, code)
         self._report.tell(planned, outcome)
         return code
+
+    def _time_to_wait(self) -> float:
+        """Seconds that are left of --lease-wait."""
+        return max(0.0, (self._settings.lease_wait or 0.0) - (time.monotonic() - self._started))
+
+
+def _changes(planned: PlanResult) -> bool:
+    return planned.plan.changes_anything and not planned.plan.invalid
 
 
 def _told(facts: Sequence[Record]) -> str:
@@ -253,10 +275,6 @@ def _told(facts: Sequence[Record]) -> str:
     words = [f"{found} engine{'s' if found != 1 else ''} whose create call got no answer"] if found else []
     words += [f"{ended} job{'s' if ended != 1 else ''} that ended"] if ended else []
     return " and ".join(words) or "what was made"
-
-
-def _needs_platform(plan: Plan) -> bool:
-    return any(action.creates or action.waits for action in plan.actions)
 
 
 def _question(plan: Plan) -> str:

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from reconciler.cli.wiring.project import Project, start_folder
 from reconciler.core.errors import UsageError
 from reconciler.core.plan.limits import Policy
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
@@ -29,11 +26,14 @@ def policy_of(settings: Settings, flags: Mapping[str, Any]) -> Policy:
 
 
 def write_saved(
-    ctx: click.Context, project: Project, planned: PlanResult, out: str, retry_failed: bool, code: int
+    start: Path, out: str, root: Path, settings: Settings, planned: PlanResult, retry_failed: bool, code: int
 ) -> None:
-    """Write the plan file; none where no plan could be made. Raises `StorageError`, `UsageError`."""
-    file = start_folder(ctx) / out
-    if _is_ours(project, file):
+    """Write the plan file `out`, as seen from the folder `start`; none where no plan could be made.
+
+    Raises `StorageError`, `UsageError`.
+    """
+    file = start / out
+    if _is_ours(root, settings, file):
         raise UsageError(f"--out {out}: reconcile reads that file itself", hint="such as --out plan.json")
     if planned.plan.invalid:
         return
@@ -49,14 +49,14 @@ def write_saved(
     write_plan_file(file, document)
 
 
-def _is_ours(project: Project, file: Path) -> bool:
+def _is_ours(root: Path, settings: Settings, file: Path) -> bool:
     """Whether a plan in this place would be taken for something else, or be in its place."""
-    settings, place = project.settings, file.resolve()
-    ours = {(project.root / name).resolve() for name in (settings.lockfile, SETTINGS_FILE)}
-    return place in ours or (project.root / settings.engines).resolve() in place.parents
+    place = file.resolve()
+    ours = {(root / name).resolve() for name in (settings.lockfile, SETTINGS_FILE)}
+    return place in ours or (root / settings.engines).resolve() in place.parents
 
 
-def read_saved(ctx: click.Context, flags: Mapping[str, Any]) -> SavedPlan | None:
+def read_saved(start: Path, flags: Mapping[str, Any]) -> SavedPlan | None:
     """The plan file that is to be applied, if one is named. Raises `InvalidInput` for one that cannot be."""
     name = flags["plan_file"]
     if name is None:
@@ -68,4 +68,4 @@ def read_saved(ctx: click.Context, flags: Mapping[str, Any]) -> SavedPlan | None
             )
     from reconciler.adapters.storage.plan_file import read_plan_file  # pydantic, for saved plans only
 
-    return read_plan_file(start_folder(ctx) / name)
+    return read_plan_file(start / name)

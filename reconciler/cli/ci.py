@@ -30,3 +30,13 @@ def branch() -> str | None:
     if ref.startswith("refs/heads/"):
         return ref.removeprefix("refs/heads/")
     return os.environ.get("CI_COMMIT_BRANCH") or None
+
+
+def in_actions() -> bool:
+    """Whether this is GitHub Actions."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def has_summary() -> bool:
+    """Whether the run is a step of GitHub Actions, which shows a summary."""
+    return bool(os.environ.get("GITHUB_STEP_SUMMARY"))
