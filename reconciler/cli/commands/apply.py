@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import (
     apply_options,
     given,
@@ -15,7 +16,6 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.wiring.completion_sources import check_callback, completion_sources_of
 from reconciler.cli.wiring.planner import planner_of, request_of
-from reconciler.cli.wiring.project import open_project, start_folder
 from reconciler.cli.wiring.run_options import run_options
 from reconciler.cli.wiring.runner import ApplyRunner
 from reconciler.cli.wiring.saved_plans import read_saved

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from reconciler.app.planning import Request
+from reconciler.cli.opening import open_project
 from reconciler.cli.options import (
     collect_options,
     given,
@@ -15,7 +16,6 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.wiring.completion_sources import completion_sources_of
 from reconciler.cli.wiring.planner import planner_of
-from reconciler.cli.wiring.project import open_project
 from reconciler.cli.wiring.run_options import run_options
 from reconciler.cli.wiring.runner import ApplyRunner
 

@@ -7,9 +7,10 @@ import sys
 
 import click
 
+from reconciler.cli.opening import open_project
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
-from reconciler.cli.wiring.project import Project, open_project
+from reconciler.cli.wiring.project import Project
 from reconciler.core.checkup import (
     Finding,
     exit_code_of,

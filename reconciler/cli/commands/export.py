@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from reconciler.app.planning import read_recorded_state, select
+from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import say
-from reconciler.cli.wiring.project import open_project, start_folder
 
 _GITHUB_OUTPUT = "GITHUB_OUTPUT"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
-from reconciler.cli.wiring.project import open_project
 from reconciler.cli.wiring.publishing import fetch
 from reconciler.render.phrases.sanitize import sanitize
 

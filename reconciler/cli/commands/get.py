@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from reconciler.app.planning import read_recorded_state
+from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
-from reconciler.cli.wiring.project import open_project
 
 
 @click.command("get")

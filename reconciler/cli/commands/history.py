@@ -15,9 +15,9 @@ from reconciler.adapters.git.lockfile_log import lockfile_versions
 from reconciler.adapters.git.remote import has_remote
 from reconciler.adapters.project.places import find_git
 from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
+from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.project import open_project
 from reconciler.cli.wiring.publishing import target_of
 from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import model as lockfile_format

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from reconciler.adapters.project.scaffold import scaffold
+from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import global_options
-from reconciler.cli.wiring.project import Project, open_project, start_folder
+from reconciler.cli.wiring.project import Project
 from reconciler.core.errors import UsageError
 
 

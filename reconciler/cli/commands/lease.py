@@ -6,8 +6,8 @@ import click
 
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.leasing import break_lease
+from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
-from reconciler.cli.wiring.project import open_project
 from reconciler.cli.wiring.publishing import target_of
 from reconciler.core.ledger.lease import Holder, Lease, seconds_left
 from reconciler.render.phrases.sanitize import sanitize

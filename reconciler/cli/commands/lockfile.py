@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from reconciler.adapters.storage.durable_files import read_regular, replace_file
+from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.git_hints import how_to_add
-from reconciler.cli.wiring.project import open_project
 from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import model as format_
 from reconciler.core.lockfile.conflict import take_apart

@@ -9,10 +9,11 @@ import click
 
 from reconciler.app.planning import PlanResult
 from reconciler.cli import ci
+from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import comment_options, detailed_exitcode, given, global_options, plan_options
 from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.planner import planner_of, request_of
-from reconciler.cli.wiring.project import Project, open_project, start_folder
+from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.saved_plans import write_saved
 from reconciler.core.errors import ExitCode, ReconcileError, UsageError, most_severe
 from reconciler.core.plan.model import exit_code_of

@@ -10,9 +10,10 @@ from reconciler.adapters.outputs.files import LockfileAndOutputs
 from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.settling import settle
+from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.project import Project, open_project
+from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.publishing import target_of_run
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.opening import start_folder
 from reconciler.cli.options import global_options
-from reconciler.cli.wiring.project import start_folder
 from reconciler.core.errors import InvalidInput, StorageError
 
 ENGINE, SETTINGS, PLAN, OUTCOME = "engine", "settings", "plan", "outcome"

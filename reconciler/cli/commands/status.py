@@ -9,9 +9,9 @@ import click
 
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.planning import read_recorded_state, select
+from reconciler.cli.opening import open_project
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
-from reconciler.cli.wiring.project import open_project
 
 
 @click.command("status")

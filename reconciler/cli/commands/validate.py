@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from reconciler.app.planning import validate_engines
+from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
-from reconciler.cli.wiring.project import Project, open_project, start_folder
+from reconciler.cli.wiring.project import Project
 from reconciler.core.errors import Diagnostic, ExitCode, Severity, UsageError
 from reconciler.core.plan.model import Plan
 

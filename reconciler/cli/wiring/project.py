@@ -5,19 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.project.places import object_id_length, private_folder
-from reconciler.adapters.project.settings import find_root, read_settings_file
 from reconciler.adapters.storage.journal_store import JournalFile
 from reconciler.adapters.storage.lockfile_store import LockfileFile
-from reconciler.cli.options import given
 from reconciler.cli.stderr import warn
 from reconciler.core.errors import InvalidInput
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
-from reconciler.core.settings.resolution import resolve
 
 if TYPE_CHECKING:
     from reconciler.adapters.engine_files.files import EngineFiles
@@ -73,34 +68,6 @@ class Project:
     @property
     def id_length(self) -> int:
         return object_id_length(self.root)
-
-
-def start_folder(ctx: click.Context) -> Path:
-    """The folder that the command works from: -C, or the current one."""
-    folder = Path(given(ctx, "directory") or ".")
-    if not folder.is_dir():
-        raise click.UsageError(f"-C {folder}: there is no such folder.", ctx)
-    return folder.absolute()
-
-
-def open_project(ctx: click.Context, **flags: Any) -> Project:
-    """The project around the start folder. Raises `InvalidInput` or `UsageError` with all that is wrong in
-    its settings.
-    """
-    start = start_folder(ctx)
-    root = find_root(start)
-    config = given(ctx, "config")
-    path = root / SETTINGS_FILE if config is None else start / config
-    file = read_settings_file(path, explicit=config is not None, name=config or SETTINGS_FILE)
-    settings = resolve(
-        {"environment": given(ctx, "environment"), **flags},
-        os.environ,
-        file.values,
-        place=file.place,
-        file_name=config or SETTINGS_FILE,
-    )
-    inside = os.path.relpath(path, root).replace(os.sep, "/")
-    return Project(root, settings, None if inside.startswith("../") else inside)
 
 
 def api_key(settings: Settings) -> str:

@@ -1,0 +1,43 @@
+"""Opens the project that a command is for: the last place that knows the command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.adapters.project.settings import find_root, read_settings_file
+from reconciler.cli.options import given
+from reconciler.cli.wiring.project import Project
+from reconciler.core.settings.model import SETTINGS_FILE
+from reconciler.core.settings.resolution import resolve
+
+
+def start_folder(ctx: click.Context) -> Path:
+    """The folder that the command works from: -C, or the current one."""
+    folder = Path(given(ctx, "directory") or ".")
+    if not folder.is_dir():
+        raise click.UsageError(f"-C {folder}: there is no such folder.", ctx)
+    return folder.absolute()
+
+
+def open_project(ctx: click.Context, **flags: Any) -> Project:
+    """The project around the start folder. Raises `InvalidInput` or `UsageError` with all that is wrong in
+    its settings.
+    """
+    start = start_folder(ctx)
+    root = find_root(start)
+    config = given(ctx, "config")
+    path = root / SETTINGS_FILE if config is None else start / config
+    file = read_settings_file(path, explicit=config is not None, name=config or SETTINGS_FILE)
+    settings = resolve(
+        {"environment": given(ctx, "environment"), **flags},
+        os.environ,
+        file.values,
+        place=file.place,
+        file_name=config or SETTINGS_FILE,
+    )
+    inside = os.path.relpath(path, root).replace(os.sep, "/")
+    return Project(root, settings, None if inside.startswith("../") else inside)
