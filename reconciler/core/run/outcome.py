@@ -174,8 +174,12 @@ def _result(action: Action, run: Run, lockfile: Lockfile) -> Result:
         return replace(result, status=Status.NOT_STARTED, error=error)
     entry = lockfile.entry(action.key)
     result = _from_entry(replace(result, operation_id=operation.id), operation, entry, run)
-    if action.condition is Condition.UNCERTAIN and result.status is Status.DONE:  # its job, but not all of it
-        return replace(result, status=Status.UNCERTAIN, error=action.reason, hint=action.hint)
+    calls = entry.unresolved if entry is not None else ()
+    if (
+        calls and result.status is not Status.UNCERTAIN
+    ):  # whatever its job came to, a call beside it has no answer
+        error = "; ".join(filter(None, (result.error, calls[-1].error)))
+        return replace(result, status=Status.UNCERTAIN, error=error, hint=how_to_settle(result.key, calls))
     return result
 
 
