@@ -46,13 +46,15 @@ class Comment:
 
 
 class FakeComments(FakeGitHub):
-    """`users` says whom a token belongs to; that of GitHub Actions may not ask for it. `pull_requests` are all there
+    """`users` says whom a token belongs to, `tells_viewer` whether GitHub says so. `pull_requests` are all there
     are."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tokens[ACTIONS_TOKEN] = None
         self.users: dict[str, User] = {ACTIONS_TOKEN: ACTIONS}
+        self.tells_viewer = True
+        self.through_apps = {ACTIONS}  # who comments through a GitHub App; a person may do so, too
         self.pull_requests = {1}
         self.comments: list[Comment] = []
         self.commits: dict[str, list[dict[str, Any]]] = {}  # those there are, each with its pull requests
@@ -64,7 +66,7 @@ class FakeComments(FakeGitHub):
         brought = r"/repos/([^/]+/[^/]+)/commits/([^/]+)/pulls"
         return [
             *super().routes(),
-            Route("GET", r"/user", self._user),
+            Route("POST", r"/(?:api/)?graphql", self._viewer),
             Route("GET", brought, self._pulls_of),
             Route("GET", r"/repos/([^/]+/[^/]+)/issues/comments", self._list_all),
             Route("GET", listed, self._list),
@@ -100,11 +102,12 @@ class FakeComments(FakeGitHub):
 
     # ── endpoints ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _user(self, request: Request) -> Reply:
-        user = self.users.get(request.token)
-        if user is None or user.type == "Bot":
-            return refusal(403, "Resource not accessible by integration")
-        return Reply(200, user.document)
+    def _viewer(self, request: Request) -> Reply:
+        """The account of any token, the bot of an App included."""
+        user = self.users.get(request.token) if self.tells_viewer else None
+        if user is None:
+            return Reply(200, {"data": None, "errors": [{"type": "FORBIDDEN"}]})
+        return Reply(200, {"data": {"viewer": {"databaseId": user.id}}})
 
     def _list(self, request: Request) -> Reply:
         refused = self._refused(request, write=False)
@@ -214,5 +217,5 @@ class FakeComments(FakeGitHub):
             "html_url": f"https://github.com/{REPOSITORY}/pull/{comment.number}#issuecomment-{comment.id}",
             "body": comment.body,
             "user": comment.user.document,
-            "performed_via_github_app": {"id": 15368} if comment.user.type == "Bot" else None,
+            "performed_via_github_app": {"id": 15368} if comment.user in self.through_apps else None,
         }

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+
+# How GitHub's merge queue names the branch on which it tries a merge; what is between is the branch merged into.
+_QUEUE = re.compile(r"refs/heads/gh-readonly-queue/(.+)/pr-[0-9]+-[0-9a-f]+")
+_FOR_NO_PULL_REQUEST = frozenset({"push", "merge_group", "schedule"})
 
 
 def in_ci() -> bool:
@@ -11,9 +16,16 @@ def in_ci() -> bool:
 
 
 def merges_into() -> str | None:
-    """The branch that the run's pull or merge request goes into; None for any other run."""
+    """The branch that the run's pull request, merge request or merge queue goes into; None for any other run."""
     names = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
-    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+    queued = _QUEUE.fullmatch(os.environ.get("GITHUB_REF", ""))
+    named = next((os.environ[name] for name in names if os.environ.get(name)), None)
+    return named or (queued[1] if queued else None)
+
+
+def never_for_a_pull_request() -> bool:
+    """Whether the event of GitHub Actions is one without a pull request by its nature, and not by a mistake."""
+    return os.environ.get("GITHUB_EVENT_NAME") in _FOR_NO_PULL_REQUEST
 
 
 def run_url() -> str | None:

@@ -149,14 +149,34 @@ def test_what_may_be_wrong_around_it(job: Job, env: dict[str, str | None], code:
     job.plan(**env).ended(code, words, "hint:")
 
 
-def test_no_pull_request_is_an_error_save_in_a_push(job: Job, github: FakeComments) -> None:
+def test_a_run_by_hand_without_a_pull_request_is_an_error(job: Job, github: FakeComments) -> None:
     job.event.write_text("{}")
-    away = {"GITHUB_REF": "refs/heads/main"}
-    job.plan(**away, GITHUB_EVENT_NAME="workflow_dispatch").ended(64, "no pull request", "--comment-on")
-    job.plan(**away, GITHUB_EVENT_NAME="push").ended(
+    by_hand = {"GITHUB_REF": "refs/heads/main", "GITHUB_EVENT_NAME": "workflow_dispatch"}
+    job.plan(**by_hand).ended(64, "no pull request", "--comment-on")
+    assert github.requests == []
+
+
+@pytest.mark.parametrize(
+    ("event", "ref"),
+    [
+        ("push", "refs/heads/main"),
+        ("schedule", "refs/heads/main"),
+        ("merge_group", "refs/heads/gh-readonly-queue/main/pr-12-0123abcd"),
+        ("merge_group", "refs/heads/gh-readonly-queue/release/1.0/pr-12-0123abcd"),
+    ],
+)
+def test_an_event_without_a_pull_request_gets_the_summary(
+    job: Job, github: FakeComments, event: str, ref: str
+) -> None:
+    """A required check must pass in a merge queue, too."""
+    job.project.git("init", "--quiet", "--initial-branch=main")
+    job.project.commit()
+    job.event.write_text(json.dumps({"merge_group": {"head_ref": ref}} if event == "merge_group" else {}))
+    job.plan(GITHUB_REF=ref, GITHUB_EVENT_NAME=event).ended(
         0, "::notice title=reconcile::this run is for no pull request"
     )
-    assert "Applying issues 1 provisioning job" in job.summary.read_text()
+    done = "Merging" if event == "merge_group" else "Applying"
+    assert f"{done} issues 1 provisioning job" in job.summary.read_text()
     assert github.requests == []
 
 

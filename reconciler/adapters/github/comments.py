@@ -1,9 +1,10 @@
 """One comment of ours in a pull request, found again by its marker, and kept as it should be.
 
 What counts is what is there and not what we remember: the comments are looked at, then one is made, changed or left
-alone. Only our own are looked at, because anybody may write a comment with our marker in it. Two runs at the same time
-may both make one, and so may a request that is repeated after its answer was lost; so after making one we look again,
-the oldest is kept, with what we have to say, and the others are deleted.
+alone. Only those of the account that the token speaks for are ours, because any person, bot or App may write a comment
+with our marker in it. Where GitHub does not say which account that is, none is ours until we made one, whose author we
+are then. Two runs at the same time may both make one, and so may a request that is repeated after its answer was lost;
+so after making one we look again, the oldest is kept, with what we have to say, and the others are deleted.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ class _Comment(NamedTuple):
     body: str
     url: str | None
     author: int | None
-    by_app: bool  # by a GitHub App, the one of GitHub Actions included
     issue: int | None = None  # the number of the issue or pull request that it is in
 
 
@@ -53,6 +53,8 @@ class StickyComment:
         self._repo = ("repos", *repository.split("/"))
         self._list = (*self._repo, "issues", str(pull_request), "comments")
         self._marker = marker
+        self._account: int | None = None  # ours, once it is known
+        self._undecided = False  # whether there are comments that may be ours
 
     def show(self, body: str, *, create: bool = True) -> Kept:
         """Make the comment say this; without `create` only where there is one already."""
@@ -65,7 +67,7 @@ class StickyComment:
         own = self._own()
         body = render(own[0].body if own else None)
         if body is None:
-            return Kept(Done.ABSENT)
+            return self._absent()
         if own:
             oldest, *others = own
             self._delete(others)
@@ -77,12 +79,24 @@ class StickyComment:
         if body is None:
             return Kept(Done.ABSENT)
         made = _comment_of(self._github.send("POST", *self._list, document={"body": body}))
-        return Kept(Done.CREATED, self._alone(body) or (made.url if made else None))
+        if made is None:
+            return Kept(Done.CREATED)
+        self._account = made.author
+        return Kept(Done.CREATED, self._alone(body) or made.url)
 
     def remove(self) -> Kept:
         own = self._own()
         self._delete(own)
-        return Kept(Done.DELETED if own else Done.ABSENT)
+        return Kept(Done.DELETED) if own else self._absent()
+
+    def _absent(self) -> Kept:
+        """Raises `GitHubError` where there may be one of ours that now says what is not so any more."""
+        if self._undecided:
+            raise GitHubError(
+                "there is a comment for this already, and GitHub does not say whether it is ours",
+                hint="GITHUB_TOKEN must be one that GitHub's GraphQL API takes, such as the job's own",
+            )
+        return Kept(Done.ABSENT)
 
     def _alone(self, body: str) -> str | None:
         """After making one: keep the oldest, with this body, and no other. Returns where it is."""
@@ -99,7 +113,10 @@ class StickyComment:
         """Ours, the oldest first."""
         comments = (_comment_of(item) for page in self._github.pages(*self._list) for item in page)
         marked = [one for one in comments if one is not None and _first_line(one.body) == self._marker]
-        return sorted(_ours(self._github, marked), key=lambda one: one.number)
+        if marked and self._account is None:
+            self._account = _account(self._github)
+        self._undecided = bool(marked) and self._account is None
+        return sorted(_by(self._account, marked), key=lambda one: one.number)
 
     def _change(self, comment: _Comment, body: str) -> bool:
         """False when it is not there any more."""
@@ -137,28 +154,25 @@ def recent_comments(github: GitHubRest, repository: str, marker: str, since: str
     pages = github.pages("repos", *repository.split("/"), "issues", "comments", **query)
     found = [_comment_of(item) for page in islice(pages, _RECENT_PAGES) for item in page]
     marked = [one for one in found if one is not None and _first_line(one.body) == marker]
-    ours = _ours(github, [one for one in marked if one.issue is not None])
+    placed = [one for one in marked if one.issue is not None]
+    ours = _by(_account(github), placed) if placed else []
     return [Recent(one.issue, one.body) for one in ours if one.issue is not None]
 
 
-def _ours(github: GitHubRest, marked: list[_Comment]) -> list[_Comment]:
-    """Anybody may write a comment with our marker in it."""
-    if not marked:
-        return []
-    author = _author(github)
-    return [one for one in marked if (one.by_app if author is None else one.author == author)]
+def _by(account: int | None, comments: list[_Comment]) -> list[_Comment]:
+    return [] if account is None else [one for one in comments if one.author == account]
 
 
-def _author(github: GitHubRest) -> int | None:
-    """Whom the token belongs to; None for the token of an App, which may not ask that."""
+def _account(github: GitHubRest) -> int | None:
+    """Whom the token belongs to, an App's bot included; None where GitHub does not say."""
     try:
-        user = github.send("GET", "user")
-    except GitHubError as error:
-        if error.status in (403, 404):
-            return None
-        raise
-    number = user.get("id") if isinstance(user, dict) else None
-    return number if isinstance(number, int) else None
+        answer = github.ask_graph("{viewer{databaseId}}")
+    except GitHubError:  # what is broken for other requests, too, those will say
+        return None
+    for name in ("data", "viewer"):
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    number = answer.get("databaseId") if isinstance(answer, dict) else None
+    return number if type(number) is int else None
 
 
 def _comment_of(item: Any) -> _Comment | None:
@@ -176,7 +190,6 @@ def _comment_of(item: Any) -> _Comment | None:
         item["body"],
         url if isinstance(url, str) else None,
         author if isinstance(author, int) else None,
-        user.get("type") == "Bot" or isinstance(item.get("performed_via_github_app"), dict),
         _issue_of(item.get("issue_url")),
     )
 

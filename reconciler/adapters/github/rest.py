@@ -107,6 +107,12 @@ class GitHubRest:
         url = self._endpoint.http(*segments)
         return self._read(self._patient(method, url, document), f"{method} {_path(url)}")
 
+    def ask_graph(self, query: str) -> Any:
+        """The answer to a GraphQL query; its address is beside that of REST. Raises `GitHubError`."""
+        above = self._endpoint._replace(prefix=self._endpoint.prefix.removesuffix("/v3"))
+        url = above.http("graphql")
+        return self._read(self._patient("POST", url, {"query": query}), f"POST {_path(url)}")
+
     def pages(self, *segments: str, **query: str) -> Iterator[list[Any]]:
         """The pages of a list, to the last one. Raises `GitHubError`."""
         url: str | None = f"{self._endpoint.http(*segments)}?{urlencode({'per_page': '100', **query})}"

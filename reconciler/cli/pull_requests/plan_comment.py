@@ -116,9 +116,11 @@ _WORDS = {
 def announcement(
     number: int | None, when_unchanged: str, only: tuple[str, ...], annotates: bool
 ) -> Announcement:
-    """Raises `UsageError` where the run is for no pull request, save in a push, `InvalidInput` for a bad event."""
+    """Raises `UsageError` for a run without a pull request, unless its event never has one; `InvalidInput` for a bad
+    event.
+    """
     found = pull_request_of_run(number)
-    if found is None and os.environ.get("GITHUB_EVENT_NAME") != "push":
+    if found is None and not ci.never_for_a_pull_request():
         raise UsageError(
             "--comment: this run is for no pull request",
             hint="run it on the event `pull_request`, or name one with --comment-on NUMBER",

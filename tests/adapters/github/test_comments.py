@@ -90,6 +90,39 @@ def test_a_bots_comment_is_not_a_persons(github: FakeComments) -> None:
     assert github.bodies() == [PLAN, LATER]
 
 
+@pytest.mark.parametrize(
+    "who", [User(9, "helper[bot]", "Bot"), User(666, "stranger"), User(10, "ghost", "Bot")]
+)
+@pytest.mark.parametrize("tells", [True, False])
+def test_what_another_bot_or_app_wrote_is_neither_changed_nor_deleted(
+    github: FakeComments, who: User, tells: bool
+) -> None:
+    """A person may comment through an App, and a bot may repeat what it was given."""
+    github.tells_viewer = tells
+    github.through_apps.add(who)
+    foreign, ours, later = github.add(PLAN, who), github.add(PLAN), github.add(PLAN, who)
+    sticky(github).show(LATER)
+    assert (foreign.body, foreign.edits, later.body, later.edits) == (PLAN, 0, PLAN, 0)
+    assert github.comments == [foreign, ours, later]
+    assert ours.body == LATER
+
+
+def test_nothing_is_touched_while_it_is_not_known_whose_it_is(github: FakeComments) -> None:
+    github.tells_viewer = False
+    github.add(PLAN)
+    with pytest.raises(GitHubError, match="does not say whether it is ours"):
+        sticky(github).show(LATER, create=False)
+    with pytest.raises(GitHubError, match="does not say whether it is ours"):
+        sticky(github).remove()
+    assert github.bodies() == [PLAN]
+
+
+def test_the_account_is_asked_for_beside_an_enterprise_servers_rest(github: FakeComments) -> None:
+    rest = GitHubRest(f"{github.url}/api/v3", TOKEN, random=lambda: 0.0)
+    _opened.append(rest)
+    assert rest.ask_graph("{viewer{databaseId}}") == {"data": {"viewer": {"databaseId": PERSON.id}}}
+
+
 def test_names_do_not_count(github: FakeComments) -> None:
     """Somebody who took over a login is not who had it."""
     github.add(PLAN, User(8, PERSON.login))
