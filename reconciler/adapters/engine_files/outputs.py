@@ -14,8 +14,8 @@ from reconciler.adapters.engine_files.words import Finding, Path
 from reconciler.adapters.project.safe_read import SafeFiles
 from reconciler.core.engine.spec import MAX_OUTPUTS, Output
 from reconciler.core.errors import InvalidInput
+from reconciler.core.outputs.rules import OutputRules
 from reconciler.core.settings.kinds import RelativePath
-from reconciler.core.settings.model import SETTINGS_FILE
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
 _ENV = re.compile(r"(?:.*\.)?env(?:\.[^/]+)?")  # .env, .env.local, web.env
@@ -27,8 +27,7 @@ class OutputPlaces:
 
     def __init__(self, files: SafeFiles, engines: str, lockfile: str) -> None:
         self._files = files
-        self._engines = engines
-        self._lockfile = lockfile
+        self._rules = OutputRules(engines, lockfile)
 
     def findings(self, value: Any) -> list[Finding]:
         """What is wrong with the `outputs` of an engine file's value, beside the types of their parts."""
@@ -75,17 +74,14 @@ class OutputPlaces:
             return f"`{shown}` {error.message}", error.hint or "outputs are relative to the project's root"
         if not self._files.inside(file):
             return f"`{shown}` leads out of the project", "only files inside the project can be outputs"
-        folded = file.lower()  # some file systems take both for one
-        if folded == self._lockfile.lower():
-            return f"`{shown}` is the lockfile", _OURS
-        if folded == SETTINGS_FILE or self._is_engine_file(folded):
-            return f"`{shown}` is read by reconcile itself", _OURS
+        refusal = self._rules.refusal(file)
+        if refusal is not None:
+            return f"`{shown}` {refusal}", _OURS
+        if (folder := self._files.detour(file)) is not None:
+            return f"`{shown}` is not in a folder: `{folder}` is a file or a link", _OURS
         if not file.endswith(_DOCUMENTS) and not _is_env(file):
             return f"`{shown}` is neither JSON, YAML nor a .env file", "its name tells what it is"
         return None
-
-    def _is_engine_file(self, folded: str) -> bool:
-        return folded.startswith(f"{self._engines.lower()}/") and folded.endswith((".yaml", ".yml"))
 
 
 def tidied(written: str) -> str:

@@ -20,6 +20,7 @@ _HINTS = {
     "not a file": "name a regular text file",
     "too large": f"at most {MAX_FILE_BYTES // 1024} KiB; shorten it",
     "unreadable": "check its permissions",
+    "not a folder": "the path is relative to the engine file",
 }
 _WORDS = {
     "missing": "does not exist",
@@ -27,6 +28,7 @@ _WORDS = {
     "not a file": "is not a regular file",
     "too large": "is too large",
     "unreadable": "cannot be read",
+    "not a folder": "is below a file",
 }
 
 

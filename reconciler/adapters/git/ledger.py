@@ -12,11 +12,11 @@ or its half of a push was lost: what was published is put back.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.adapters.git.remote import Commit, Draft, GitRemote, Update
 from reconciler.adapters.storage.kill_points import step
-from reconciler.core.errors import GitError, LockfileError
+from reconciler.core.errors import GitError, LockfileError, PushRefused
 from reconciler.core.ledger import journal, lease
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import Lease
@@ -28,6 +28,7 @@ from reconciler.core.ledger.remote_snapshot import (
 )
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.outputs.rules import DEFAULT_RULES, OutputRules
 
 JOURNAL_FILE = "journal.jsonl"
 LEASE_FILE = "lease.json"
@@ -48,6 +49,9 @@ class GitLedger:
     skip_ci: bool = False
     folder: str = ""
     notice: Callable[[str], object] = lambda text: None
+    output_rules: OutputRules = DEFAULT_RULES
+    _outputs: bool = field(default=False, init=False)  # whether the last commit for the branch holds outputs
+    _outputs_refused: str = field(default="", init=False)  # why none are put there any more
 
     def look(self, unreadable: Lease | None = None) -> RemoteSnapshot:
         """See the port. Raises `JournalError` and `LockfileError` for contents that cannot be read, but for a lease
@@ -143,7 +147,25 @@ class GitLedger:
     def publish(
         self, seen: RemoteSnapshot, lockfile: Lockfile, told: Sequence[Record], held: Lease
     ) -> RemoteSnapshot:
-        """See the port. With nothing new for the branch only the ledger moves."""
+        """See the port. An application's file must not keep the lockfile from the branch: where the remote refuses
+        both together, the lockfile goes by itself.
+        """
+        try:
+            done = self._publish(seen, lockfile, told, held)
+        except PushRefused as error:
+            if not self._outputs:
+                raise
+            self._outputs_refused = error.message
+            done = self._publish(seen, lockfile, told, held)
+        if not self._outputs_refused:
+            return done
+        problem = f"the outputs are not published, only the lockfile: {self._outputs_refused}"
+        return replace(done, outputs_failed=(problem,))
+
+    def _publish(
+        self, seen: RemoteSnapshot, lockfile: Lockfile, told: Sequence[Record], held: Lease
+    ) -> RemoteSnapshot:
+        """With nothing new for the branch only the ledger moves."""
         draft = self._for_branch(seen, lockfile)
         content = seen.content if draft is None else draft.files.get(self.path, seen.content)
         before = self._draft(seen, told, held, seen.ledger_tip)
@@ -183,19 +205,27 @@ class GitLedger:
 
     def mends_outputs(self) -> bool:
         """Whether outputs are put on the branch although the lockfile there is as it should be."""
-        return True
+        return not self._outputs_refused
 
     def lockfile_draft(self, seen: RemoteSnapshot, lockfile: Lockfile, message: str) -> Draft:
         """A commit on the branch's tip with the lockfile and what the outputs of its engines become with it."""
+        document = {self.path: lockfile_format.render(lockfile)}
+        self._outputs = False
+        if self._outputs_refused:
+            return Draft(seen.branch_tip, document, message)
         from reconciler.adapters.git.outputs_at_tip import (
             outputs_at_tip,
         )  # only where there is something to commit
 
-        files, executable, problems = outputs_at_tip(self.remote, seen.branch_tip, self.folder, lockfile)
-        for problem in problems:
+        found = outputs_at_tip(self.remote, seen.branch_tip, self.folder, lockfile, self.output_rules)
+        for problem in found.problems:
             self.notice(f"on the branch {problem}")
-        files[self.path] = lockfile_format.render(lockfile)
-        return Draft(seen.branch_tip, files, message, executable=executable)
+        for file in found.ignored:
+            self.notice(
+                f"{file} is ignored by git on `{self.branch}`, so it is written here and not committed"
+            )
+        self._outputs = bool(found.files)
+        return Draft(seen.branch_tip, found.files | document, message, executable=found.executable)
 
     @property
     def _branch_ref(self) -> str:

@@ -44,12 +44,12 @@ class ProposingLedger(GitLedger):
         tip = self.remote.fetch([self._proposals_ref]).get(self._proposals_ref)
         return seen if tip is None else replace(seen, proposal=Proposal(tip, self._lockfile_at(tip)))
 
-    def publish(
+    def _publish(
         self, seen: RemoteSnapshot, lockfile: Lockfile, told: Sequence[Record], held: Lease
     ) -> RemoteSnapshot:
-        """See the port. The branch has it all already: then the journal is emptied. Otherwise it is kept."""
+        """The branch has it all already: then the journal is emptied. Otherwise it is kept."""
         if lockfile == seen.lockfile:
-            done = GitLedger.publish(self, seen, lockfile, told, held)
+            done = GitLedger._publish(self, seen, lockfile, told, held)
             self._withdraw(seen)
             return replace(done, proposal=None)
         kept = self._draft(seen, told, held, seen.ledger_tip)

@@ -19,12 +19,14 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.outputs.env_file import put_into_env
 from reconciler.core.outputs.json_file import put_into_json
 from reconciler.core.outputs.places import OutputRefused, Write, place_of, writes_of
+from reconciler.core.outputs.rules import DEFAULT_RULES, OutputRules
 
 _REFUSALS = {
     "outside": "it leads out of the project",
     "not a file": "it is not a regular file",
     "too large": "it is larger than 1 MiB",
     "unreadable": "it cannot be read",
+    "not a folder": "what it is to be in is a file or a link",
 }
 
 
@@ -37,15 +39,17 @@ class Edits:
     problems: list[str] = field(default_factory=list)
 
 
-def wanted_files(lockfile: Lockfile) -> list[str]:
+def wanted_files(lockfile: Lockfile, rules: OutputRules = DEFAULT_RULES) -> list[str]:
     """The files that engines' IDs belong into, from the project's root. Cheap where there is none."""
-    return sorted(writes_of(lockfile)[0])
+    return sorted(writes_of(lockfile, rules)[0])
 
 
-def edits_for(lockfile: Lockfile, contents: Mapping[str, bytes | None]) -> Edits:
+def edits_for(
+    lockfile: Lockfile, contents: Mapping[str, bytes | None], rules: OutputRules = DEFAULT_RULES
+) -> Edits:
     """What has to change in these files; one that is None is not there yet. Others are not looked at."""
-    files, problems = writes_of(lockfile)
-    edits = Edits(problems=[f"{each}: neither is written" for each in problems])
+    files, problems = writes_of(lockfile, rules)
+    edits = Edits(problems=problems)
     for file, writes in files.items():
         if file in contents:
             _edit(file, contents[file], writes, edits)
@@ -85,8 +89,9 @@ def _put(file: str, content: bytes | None, write: Write) -> bytes:
 class OutputFiles:
     """The outputs in the work tree of the project at `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, rules: OutputRules = DEFAULT_RULES) -> None:
         self._root = root
+        self._rules = rules
         self._files = SafeFiles(str(root))
 
     def edits(self, lockfile: Lockfile) -> tuple[dict[str, bytes], list[str]]:
@@ -102,12 +107,12 @@ class OutputFiles:
     def _edits(self, lockfile: Lockfile) -> Edits:
         contents: dict[str, bytes | None] = {}
         problems = []
-        for file in wanted_files(lockfile):
+        for file in wanted_files(lockfile, self._rules):
             try:
                 contents[file] = self._read(file)
             except FileRefused as refused:
                 problems.append(f"{file} is not written: {_REFUSALS.get(refused.reason, refused.reason)}")
-        edits = edits_for(lockfile, contents)
+        edits = edits_for(lockfile, contents, self._rules)
         edits.problems[:0] = problems
         return edits
 
@@ -121,6 +126,8 @@ class OutputFiles:
     def _read(self, file: str) -> bytes | None:
         if not self._files.inside(file):
             raise FileRefused("outside")
+        if self._files.detour(file) is not None:
+            raise FileRefused("not a folder")
         try:
             return self._files.read(file)
         except FileRefused as refused:
@@ -143,10 +150,10 @@ class OutputFiles:
 class LockfileAndOutputs(LockfileFile):
     """The lockfile for those who write it: the outputs go with it. `problems` is what could not be done for them."""
 
-    def __init__(self, root: Path, path: str) -> None:
+    def __init__(self, root: Path, path: str, engines: str) -> None:
         super().__init__(root, path)
         self.problems: list[str] = []
-        self._outputs = OutputFiles(root)
+        self._outputs = OutputFiles(root, OutputRules(engines, path))
 
     def write(self, lockfile: Lockfile) -> None:
         """See the port. Outputs come first: a run that is killed in between finds the lockfile as it was, and does both

@@ -13,7 +13,7 @@ from typing import Literal
 
 MAX_FILE_BYTES = 1 << 20
 
-Refusal = Literal["missing", "outside", "not a file", "too large", "unreadable"]
+Refusal = Literal["missing", "outside", "not a file", "too large", "unreadable", "not a folder"]
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _FLAGS |= getattr(os, "O_BINARY", 0)
@@ -41,6 +41,16 @@ class SafeFiles:
     def inside(self, path: str) -> bool:
         """Whether `path`, with every link resolved, is in the root, and not in git's own folder."""
         return self._is_usable(path)
+
+    def detour(self, path: str) -> str | None:
+        """The first folder in `path` that is there and is none: a file, or a link to wherever."""
+        parts = path.split("/")[:-1]
+        for count in range(1, len(parts) + 1):
+            folder = "/".join(parts[:count])
+            full = f"{self._root}/{folder}"
+            if os.path.lexists(full) and (os.path.islink(full) or not os.path.isdir(full)):
+                return folder
+        return None
 
     def read(self, path: str) -> bytes:
         """The file's content. Raises FileRefused, and nothing else."""

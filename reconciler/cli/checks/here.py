@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from reconciler.adapters.git.command import run_git
 from reconciler.adapters.project.places import find_git
@@ -77,16 +76,16 @@ def _records(project: Project) -> list[Finding]:
     if recorded.unwritten:
         left = "a run was cut off: the journal knows more than the lockfile"
         findings.append(warning("lockfile", left, "`reconcile apply` writes it"))
-    return [*findings, _open_operations(pending), *_outputs(project.root, recorded.folded)]
+    return [*findings, _open_operations(pending), *_outputs(project, recorded.folded)]
 
 
-def _outputs(root: Path, lockfile: Lockfile) -> list[Finding]:
+def _outputs(project: Project, lockfile: Lockfile) -> list[Finding]:
     """Whether the files of applications have the IDs that serve; nothing to say where none is asked for."""
     if not any("outputs" in document for document in lockfile.engines.values()):
         return []
     from reconciler.adapters.outputs.files import OutputFiles  # only with outputs
 
-    edits, problems = OutputFiles(root).edits(lockfile)
+    edits, problems = OutputFiles(project.root, project.settings.output_rules).edits(lockfile)
     if problems:
         return [problem("outputs", one, "mend it, then run `reconcile apply`") for one in problems]
     if edits:

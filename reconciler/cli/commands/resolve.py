@@ -91,7 +91,7 @@ def _settle(
     job_id: str | None,
     operation: str | None,
 ) -> None:
-    lockfile = LockfileAndOutputs(project.root, project.settings.lockfile)
+    lockfile = LockfileAndOutputs(project.root, project.settings.lockfile, project.settings.engines)
     target = target_of_run(project.root, project.settings)
     if target is None:
         journal = project.known_journal

@@ -44,7 +44,7 @@ def drive(
     Raises what stops it before anything was done.
     """
     collect_rarely()
-    lockfile = LockfileAndOutputs(root, settings.lockfile)
+    lockfile = LockfileAndOutputs(root, settings.lockfile, settings.engines)
     observer, at_once = progress_of(options.color, chosen_level())
     ports = Ports(None, None, journal, lockfile, observer, UtcClock(), ledger_writer)
     how = ApplySettings(
@@ -64,7 +64,9 @@ def drive(
             _end_on_signals(driver, at_once)
             return await driver.drive(planned.recorded.on_disk)
 
-    return replace(asyncio.run(connected()), outputs_failed=tuple(lockfile.problems))
+    outcome = asyncio.run(connected())
+    published = ledger_writer.seen.outputs_failed if ledger_writer is not None else ()
+    return replace(outcome, outputs_failed=(*lockfile.problems, *published))
 
 
 async def _reaching(

@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
     from reconciler.cli.wiring.publishing import PublishTarget
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+    from reconciler.core.outputs.rules import OutputRules
+    from reconciler.core.settings.model import Settings
 
 
 def bring_outputs_up_to_date(
-    root: Path, private: Path, planned: PlanResult, target: PublishTarget | None
+    root: Path, private: Path, settings: Settings, planned: PlanResult, target: PublishTarget | None
 ) -> list[str]:
     """Sets right what does not have the ID that serves, here and on the branch, and says what could not be."""
     recorded = planned.recorded
     if planned.plan.invalid or not _has_outputs(recorded.folded):
         return []
-    problems = _here(root, private, recorded.on_disk)
+    problems = _here(root, private, settings.output_rules, recorded.on_disk)
     if target is not None and recorded.shared is not None and not target.proposes:
         problems += _on_branch(target, planned, recorded.shared)
     problems = list(dict.fromkeys(problems))
@@ -38,11 +40,11 @@ def _has_outputs(lockfile: Lockfile) -> bool:
     return any("outputs" in document for document in lockfile.engines.values())
 
 
-def _here(root: Path, private: Path, lockfile: Lockfile) -> list[str]:
+def _here(root: Path, private: Path, rules: OutputRules, lockfile: Lockfile) -> list[str]:
     from reconciler.adapters.outputs.files import OutputFiles
     from reconciler.adapters.storage.lease_file import FileLease  # only with outputs
 
-    files = OutputFiles(root)
+    files = OutputFiles(root, rules)
     try:
         edits, problems = files.edits(lockfile)
         if not edits:
@@ -60,12 +62,15 @@ def _on_branch(target: PublishTarget, planned: PlanResult, seen: RemoteSnapshot)
 
     try:
         ledger = target.ledger()
-        found = outputs_at_tip(ledger.remote, seen.branch_tip, ledger.folder, seen.lockfile)
+        rules = target.settings.output_rules
+        found = outputs_at_tip(ledger.remote, seen.branch_tip, ledger.folder, seen.lockfile, rules)
         if found.files:
             ledger_writer = target.writer(seen)
             ledger_writer.acquire()
             ledger_writer.finish(planned.recorded.folded, planned.recorded.records)
             target.keep(ledger_writer.seen)
+            if ledger_writer.seen.outputs_failed:
+                return list(ledger_writer.seen.outputs_failed)
             _report(found.files, f" on {ledger.branch}")
     except ReconcileError as error:
         return [f"the outputs on the branch could not be brought up to date: {error.message}"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.app.ports import Engines, Journal, LockfileStore
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.plan.saved import SavedPlan
+    from reconciler.core.settings.model import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Planner:
     """
 
     root: Path
+    settings: Settings
     engines: Engines
     lockfile: LockfileStore
     journal: Journal
@@ -42,12 +44,12 @@ class Planner:
     def plan(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What applying the engine files, or the saved plan of the request, does. Raises what `make_plan` raises."""
         made = make_plan(self.engines, self.lockfile, self.journal_beside(remote), self.request, remote)
-        return _with_outputs(self.root, made)
+        return _with_outputs(self.root, self.settings, made)
 
     def collect(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What finishing the jobs under way does; no engine file is looked at."""
         made = plan_to_collect(self.lockfile, self.journal_beside(remote), self.request, remote)
-        return _with_outputs(self.root, made)
+        return _with_outputs(self.root, self.settings, made)
 
     def recorded(self, remote: RemoteSnapshot | None) -> RecordedState:
         """Where things stand now. Raises `LockfileError`, `JournalError`, `StorageError`."""
@@ -60,7 +62,13 @@ class Planner:
 
 def planner_of(project: Project, request: Request) -> Planner:
     return Planner(
-        project.root, project.engines, project.lockfile, project.journal, project.known_journal, request
+        project.root,
+        project.settings,
+        project.engines,
+        project.lockfile,
+        project.journal,
+        project.known_journal,
+        request,
     )
 
 
@@ -77,7 +85,7 @@ def request_of(project: Project, flags: Mapping[str, Any], saved: SavedPlan | No
     )
 
 
-def _with_outputs(root: Path, planned: PlanResult) -> PlanResult:
+def _with_outputs(root: Path, settings: Settings, planned: PlanResult) -> PlanResult:
     """The plan, with the places in other files that do not have their engine's ID, which applying it writes, and those
     that cannot be written. Raises `LockfileError`.
 
@@ -92,7 +100,7 @@ def _with_outputs(root: Path, planned: PlanResult) -> PlanResult:
     from reconciler.core.run.local_actions import perform_all
 
     then = perform_all(lockfile, plan.actions, UtcClock().now())
-    behind, problems = OutputFiles(root).behind(then)
+    behind, problems = OutputFiles(root, settings.output_rules).behind(then)
     return replace(planned, plan=replace(plan, outputs=tuple(behind), outputs_failed=tuple(problems)))
 
 

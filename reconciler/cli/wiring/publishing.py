@@ -95,6 +95,7 @@ class PublishTarget:
         remote = GitRemote(self.root, self.settings.remote, self.identity)
         folder = self.inside.as_posix() if self.inside.parts else ""
         path, url, skip_ci, notice = self.path, ci.run_url(), self.settings.skip_ci, _noticing()
+        rules = self.settings.output_rules
         if self.proposes:
             return ProposingLedger(
                 remote,
@@ -104,9 +105,20 @@ class PublishTarget:
                 url,
                 folder=folder,
                 notice=notice,
+                output_rules=rules,
                 proposals=self.proposals,
             )
-        return GitLedger(remote, self.ref, self.branch, path, url, skip_ci, folder=folder, notice=notice)
+        return GitLedger(
+            remote,
+            self.ref,
+            self.branch,
+            path,
+            url,
+            skip_ci,
+            folder=folder,
+            notice=notice,
+            output_rules=rules,
+        )
 
     def look_when_free(self, wait: float, journal: Journal) -> RemoteSnapshot:
         """What is on the remote, beside this machine's journal, once nobody has the lease.

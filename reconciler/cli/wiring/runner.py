@@ -212,7 +212,7 @@ class ApplyRunner:
         if self._target is not None:
             self._target.empty_if_merged(planned)
         self._claim(waiting)
-        failed = bring_outputs_up_to_date(self._root, self._private, planned, self._target)
+        failed = bring_outputs_up_to_date(self._root, self._private, self._settings, planned, self._target)
         return self._report_unchanged(planned, failed)
 
     def _claim(self, waiting: list[Delivery]) -> None:

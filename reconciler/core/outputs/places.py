@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from reconciler.core.engine.spec import Desired, Output
 from reconciler.core.errors import Diagnostic, InvalidInput
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.outputs.rules import DEFAULT_RULES, OutputRules
 
 BOM = b"\xef\xbb\xbf"
 
@@ -30,8 +31,11 @@ class Write:
     engine_id: str
 
 
-def writes_of(lockfile: Lockfile) -> tuple[dict[str, list[Write]], list[str]]:
-    """What has to stand where, by file, and what is wrong: a place that two engines ask for is left as it is.
+def writes_of(
+    lockfile: Lockfile, rules: OutputRules = DEFAULT_RULES
+) -> tuple[dict[str, list[Write]], list[str]]:
+    """What has to stand where, by file, and what is wrong, in sentences: two engines that ask for one place, and files
+    that the rules refuse. Nothing is written there. The lockfile is no more trusted than an engine file is.
 
     Raises `LockfileError` for a broken entry.
     """
@@ -43,10 +47,17 @@ def writes_of(lockfile: Lockfile) -> tuple[dict[str, list[Write]], list[str]]:
         for output in entry.kept.outputs:
             wanted.setdefault(output, []).append(Write(output, key, entry.current.engine_id))
     files: dict[str, list[Write]] = {}
+    refused: dict[str, str] = {}
     for output, writes in sorted(wanted.items(), key=lambda item: place_of(item[0])):
-        if len(writes) == 1:
+        refusal = rules.refusal(output.file)
+        if refusal is not None:
+            refused[output.file] = f"{output.file} {refusal}"
+        elif len(writes) == 1:
             files.setdefault(output.file, []).append(writes[0])
-    return files, clashes({write.key: [write.output] for write in ones} for ones in wanted.values())
+    doubled = clashes({write.key: [write.output] for write in ones} for ones in wanted.values())
+    return files, [f"{one}: neither is written" for one in doubled] + [
+        f"{one}: it is not written" for one in refused.values()
+    ]
 
 
 def clashes(asking: Iterable[Mapping[str, Iterable[Output]]]) -> list[str]:

@@ -30,6 +30,7 @@ from reconciler.core.settings.kinds import (
 if TYPE_CHECKING:
     from typing import Literal, Protocol
 
+    from reconciler.core.outputs.rules import OutputRules
     from reconciler.core.settings.kinds import JsonSchema
 
     class Kind(Protocol):
@@ -167,6 +168,12 @@ class Settings:
     )
 
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def output_rules(self) -> OutputRules:
+        from reconciler.core.outputs.rules import OutputRules  # only with outputs
+
+        return OutputRules(self.engines, self.lockfile)
 
 
 def _declared() -> dict[str, Setting]:

@@ -19,6 +19,8 @@ def project(tmp_path: Path) -> Path:
     (root / "engines").mkdir(parents=True)
     (root / "web").mkdir()
     (root / "away").symlink_to(tmp_path)
+    (root / "near").symlink_to("web")
+    (root / "notes.md").write_text("text")
     return root
 
 
@@ -103,6 +105,18 @@ def test_without_them_nothing_is_kept(project: Path, more: str) -> None:
         (
             "outputs: [{file: reconcile.yaml, pointer: /A}]",
             (2, 18, "`reconcile.yaml` is read by reconcile itself"),
+        ),
+        (
+            "outputs: [{file: .github/workflows/ci.yml, pointer: /A}]",
+            (2, 18, "`.github/workflows/ci.yml` belongs to git or its host"),
+        ),
+        (
+            "outputs: [{file: notes.md/a.json, pointer: /A}]",
+            (2, 18, "`notes.md/a.json` is not in a folder: `notes.md` is a file or a link"),
+        ),
+        (
+            "outputs: [{file: near/a.json, pointer: /A}]",
+            (2, 18, "`near/a.json` is not in a folder: `near` is a file or a link"),
         ),
         (
             "outputs: [{file: a.json, pointer: /A}, {file: ./a.json, pointer: /A}]",

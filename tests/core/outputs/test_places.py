@@ -45,8 +45,8 @@ def test_a_place_that_two_engines_ask_for_is_nobodys() -> None:
     lock = EMPTY.with_entries({"b": entry("eng_b", place, other), "a": entry("eng_a", place)})
     files, problems = writes_of(lock)
     assert files == {"i18n.json": [Write(other, "b", "eng_b")]}
-    assert problems == ["`a` and `b` both ask for i18n.json /engineId"]
-    assert clashes([{"a": [place]}, {"b": [place]}]) == problems
+    assert problems == ["`a` and `b` both ask for i18n.json /engineId: neither is written"]
+    assert clashes([{"a": [place]}, {"b": [place]}]) == ["`a` and `b` both ask for i18n.json /engineId"]
     assert clashes([{"a": [place]}, {"a": [place]}, {"b": [other]}]) == []
 
 
