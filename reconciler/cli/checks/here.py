@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from reconciler.adapters.git.command import run_git
 from reconciler.adapters.project.places import find_git
