@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
@@ -82,6 +88,60 @@ def test_a_gateway_that_gave_up_is_not_asked_again(project: Project, platform: S
     platform.faults.add("create", "html=503", match="acme")
     project.apply().ended(7, "reconcile resolve acme")
     assert platform.create_calls() == 1  # the other engine
+
+
+@contextmanager
+def gateway(before: str, content: bytes, headers: Mapping[str, str]) -> Iterator[str]:
+    """In front of the platform: it forwards every request, and answers 503 with this in the place of the answer."""
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            passed_on = {name: self.headers[name] for name in ("X-API-Key", "Content-Type")}
+            httpx.post(before + self.path, content=body, headers=passed_on, trust_env=False)
+            self.send_response(503)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+    thread = Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (b"<h1>503 Service Unavailable</h1>", {"Content-Type": "text/html", "Retry-After": "0"}),
+        (b'{"message": "upstream timed out"}', {"Content-Type": "application/json"}),
+        (b'{"error": "no upstream"}', {"Content-Type": "application/json", "Retry-After": "0"}),
+        (b"", {"Retry-After": "0"}),
+    ],
+    ids=["html", "no-retry-after", "no-message", "empty"],
+)
+def test_a_gateway_that_had_forwarded_the_call(
+    project: Project, platform: SandboxServer, content: bytes, headers: dict[str, str]
+) -> None:
+    with gateway(platform.url, content, headers) as url:
+        project.url = url
+        project.apply("--only", "acme").ended(7, "reconcile resolve acme")
+        project.apply("--only", "acme").ended(7, "reconcile resolve acme")
+    [engine] = platform.engines()
+    project.url = platform.url
+    project.run("resolve", "acme", "--engine-id", str(engine["id"])).ended(0)
+    project.apply("--only", "acme").ended(0)
+    assert (project.entry("acme")["engineId"], platform.create_calls()) == (engine["id"], 1)
 
 
 def test_a_failed_job_is_reported_until_it_is_tried_again(project: Project, platform: SandboxServer) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
-from tests.e2e.far_ends import Project, Ran
+from tests.e2e.far_ends import Project, Ran, wait_until
 from tests.github_fake import REPOSITORY, TOKEN
 from tests.github_pulls_fake import FakePulls
 
@@ -265,6 +265,29 @@ def test_a_runner_with_one_commit_and_jobs_that_are_left_running(scene: Scene) -
     collected.ended(0, "pull request #2 is brought up to date")
     assert "pending" not in scene.lock(OURS)["acme"]
     assert scene.made == 1
+
+
+@pytest.mark.parametrize("job_seconds", [4.0])
+def test_a_revert_that_is_not_merged_yet_outlives_the_end_of_the_job_it_dropped(scene: Scene) -> None:
+    scene.apply().ended(0)
+    scene.github.merge(1)
+    scene.apply().ended(0)
+    first = scene.lock("main")["acme"]["engineId"]
+    text = (scene.clone().root / "engines/acme.yaml").read_text()
+    scene.merge(lambda project: project.engine("acme", "name: Second\n", running=True))
+    scene.apply(None, "--detach").ended(0)
+    assert scene.lock(OURS)["acme"]["pending"]["status"] == "in_progress"
+    scene.merge(lambda project: project.engine("acme", text))
+    scene.apply().ended(0)
+    assert '"kind":"discard"' in scene.journal()
+    wait_until(lambda: {job["status"] for job in scene.platform.jobs()} == {"completed"}, "the job ended")
+    scene.run(scene.clone(), "collect", "--publish", "pr").ended(0)
+    entry = scene.lock(OURS)["acme"]
+    assert (entry["engineId"], "pending" in entry, scene.made) == (first, False, 2)
+    scene.github.merge(scene.ours[0]["number"])
+    scene.apply().ended(0)
+    entry = scene.lock("main")["acme"]
+    assert (entry["engineId"], len(entry["superseded"]), scene.journal()) == (first, 1, "")
 
 
 def test_the_settings_say_it_as_well(scene: Scene) -> None:

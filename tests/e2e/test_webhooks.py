@@ -12,6 +12,7 @@ import pytest
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from reconciler.sandbox.signing import new_secret
+from tests.e2e.actors import NO_ANSWER, Actors
 from tests.e2e.far_ends import ENGINE, KEY, LINK, Project, Ran, wait_until
 from tests.e2e.receiver import TOKEN, Receiver, receiver
 
@@ -271,3 +272,26 @@ def test_what_cannot_be_waited_for(project: Project, words: tuple[str, ...], cod
 def test_nobody_waits_for_webhooks_that_nobody_sends(project: Project, hooks: Receiver) -> None:
     words = ("apply", "--yes", "--via", "webhook", "--inbox", str(hooks.inbox))
     project.run(*words).ended(3, "needs a callback URL")
+
+
+def test_late_webhooks_settle_one_of_several_calls_and_then_the_other(
+    tmp_path: Path, platform: SandboxServer, hooks: Receiver
+) -> None:
+    """A laptop and a runner died in a create call for one key. The runner's webhook comes only after a while."""
+    actors = Actors(tmp_path / "actors", platform, "acme")
+    env = {"RECONCILE_CALLBACK_URL": hooks.url, "RECONCILE_INBOX": str(hooks.inbox)}
+    laptop = actors.clone("laptop")
+    actors.die(laptop, NO_ANSWER, "--no-publish", env=env)
+    actors.edit("acme", "'Second [sandbox: webhook-late=8]'", running=True)
+    actors.die(actors.clone(), NO_ANSWER, "--publish", env=env)
+    actors.free_lease()
+    laptop.git("pull", "--quiet")
+    wait_until(lambda: len(hooks.events()) == 1, "the first webhook came")
+    actors.publish(laptop, "--timeout", "1s", env=env).ended(7, "1 engine whose create call got no answer")
+    assert "uncertain" not in actors.entry("acme")
+    assert actors.entry("acme")["pending"]["status"] == "uncertain"
+    wait_until(lambda: len(hooks.events()) == 2, "the second webhook came")
+    actors.publish(env=env).ended(0, "1 engine whose create call got no answer")
+    assert actors.entry("acme")["spec"]["name"].startswith("Second")
+    assert actors.made == 2
+    actors.check_converged()
