@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.core.errors import ReconcileError
+from reconciler.core.user_info import without_user_info
 
 _SECRET_NAME = re.compile(
     r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|COOKIE|GIT_CONFIG_VALUE|GIT_CONFIG_PARAMETERS", re.I
@@ -27,7 +28,6 @@ _SECRET_NAME = re.compile(
 _SHORTEST = (
     6  # shorter values are words such as `1` or `true`: replacing them would only make the log unreadable
 )
-_USER_INFO = re.compile(r"(?<=://)[^\s/?#'\"]+@")
 _SHAPES = re.compile(
     r"\b(?:lk|whsec|gh[opsur]|github_pat)_[\w+/=-]{6,}|\bglpat-[\w-]{6,}"
     r"|(?<=\bbearer )[^\s'\"]{6,}|(?<=\bbasic )[^\s'\"]{6,}",
@@ -53,7 +53,7 @@ def without_secrets(text: str, environ: Mapping[str, str]) -> str:
     """`text` without secret values of the environment, URLs' user info, what looks like a key, and the home folder."""
     for name, form in sorted(_secrets(environ), key=lambda each: len(each[1]), reverse=True):
         text = text.replace(form, f"[{name}]")
-    text = _SHAPES.sub("[removed]", _USER_INFO.sub("[removed]@", text))
+    text = _SHAPES.sub("[removed]", without_user_info(text))
     home = environ.get("HOME", "").rstrip("/")
     return text.replace(f"{home}/", "~/") if home else text
 

@@ -13,6 +13,7 @@ import click
 
 from reconciler.cli.screen import screen_for
 from reconciler.core.errors import ExitCode, JournalError, LockfileError, ReconcileError
+from reconciler.core.user_info import without_user_info
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -134,10 +135,11 @@ def _print_json(message: str, hint: str | None, error: ReconcileError | None, co
     from reconciler.render.data.json_view import render_error_json  # for failures only
 
     diagnostics = error.diagnostics if error is not None else ()
-    print(render_error_json(message, hint, diagnostics, int(code)), flush=True)
+    hint = without_user_info(hint) if hint else hint
+    print(render_error_json(without_user_info(message), hint, diagnostics, int(code)), flush=True)
 
 
 def _harmless(text: str) -> str:
     from reconciler.render.phrases.sanitize import sanitize  # for failures only
 
-    return "\n".join(sanitize(line) for line in text.split("\n"))
+    return "\n".join(sanitize(without_user_info(line)) for line in text.split("\n"))

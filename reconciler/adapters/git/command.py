@@ -1,13 +1,12 @@
-"""Git, through GitPython's command wrapper and nowhere else.
+"""Git, and every command of it that we start.
 
 Arguments are lists, values come after `--end-of-options` or on standard input, hooks and prompts are off, the
-environment is cleaned, and every command has a timeout. Importing GitPython costs 80 ms, so this module is imported
-only where git is really asked.
+environment is cleaned, and every command has a timeout. GitPython's command wrapper starts what reaches a remote or
+writes; importing it costs 80 ms, so what a plan asks git is started without.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 import re
@@ -15,45 +14,39 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, BinaryIO
 
-os.environ["GIT_PYTHON_REFRESH"] = "quiet"  # no git at all is an answer, not a failed import
-
-from git.cmd import Git
-from git.exc import GitCommandNotFound
-
+from reconciler.adapters.git import environment
+from reconciler.adapters.git.trust import Config, Repository, check_same, parse_config, repository_of
 from reconciler.core.errors import GitError
+from reconciler.core.user_info import MASK, secret_parts, without_user_info
 
 MAX_BLOB = 2 * 1024 * 1024  # bytes; engine files and their texts are capped at half of that
 _SIZE_LINE = re.compile(rb"^([0-9a-f]+) blob ([0-9]+)$", re.MULTILINE)
 _BLOB_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 NOT_FOUND = 127  # what `env` ends with when there is no such command
-_KEPT = frozenset(
-    ("PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR")
+UNSET = 1  # what `git config --get` ends with for a key that nobody set; anything else is a failure
+# What a person or a repository may have set, and what must hold for us whatever they have: nothing that a repository
+# configures is started, and what git prints is what we parse.
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "safe.bareRepository=explicit",
+    "log.showSignature=false",
+    "color.ui=never",
+    "color.diff=never",
+    "diff.orderFile=/dev/null",
+    "i18n.logOutputEncoding=UTF-8",
 )
-# What reaching a remote may need besides: keys, proxies, and how the person reaches hosts. Only for those commands.
-_KEPT_FOR_NETWORK = frozenset(
-    (
-        *(
-            "SSH_AUTH_SOCK",
-            "GIT_SSH",
-            "GIT_SSH_COMMAND",
-            "XDG_CONFIG_HOME",
-            "XDG_RUNTIME_DIR",
-            "USER",
-            "LOGNAME",
-        ),
-        *("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "no_proxy"),
-        *("all_proxy", "GIT_SSL_CAINFO", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_COUNT"),
-    )
-)
-_USERINFO = re.compile(r"://[^/\s'\"]*@")
 _LOOK_AGAIN = 0.25  # seconds between two looks at whether a command has taken too long
 _LAST_WORDS = 2.0  # seconds for a killed command to be gone
-_CONFIG_VALUE = re.compile(r"GIT_CONFIG_(KEY|VALUE)_[0-9]+")
+_REFUSED_HINT = "make `git status` work in this folder, then run again"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_WITHOUT_REPOSITORY = frozenset(("--version", "init", "merge-file"))
 
 
 class GitFailed(GitError):
@@ -66,6 +59,14 @@ class GitFailed(GitError):
         self.stderr = stderr
         self.status = status
 
+    def without(self, secrets: Iterable[str]) -> GitFailed:
+        """The same, and none of these words in it."""
+        texts = [self.message, self.said, self.stdout, self.stderr]
+        for secret in sorted(secrets, key=len, reverse=True):
+            texts = [text.replace(secret, MASK) for text in texts]
+        message, said, stdout, stderr = texts
+        return GitFailed(message, said=said, stdout=stdout, stderr=stderr, status=self.status)
+
 
 def call_git(
     root: Path,
@@ -75,34 +76,136 @@ def call_git(
     network: bool = False,
     timeout: float = 60.0,
     until: Callable[[], float] = lambda: math.inf,
+    variables: Mapping[str, str] = _NOTHING,
 ) -> bytes:
-    """One git command in `root`, and what it printed. Raises `GitFailed`, or `GitError` when there is no git.
+    """One git command for the repository around `root`, run there, and what it printed.
 
-    `network` is for commands that reach a remote: they see the person's keys, proxies and system-wide configuration.
-    `until` is asked again and again for the `time.monotonic()` at which a command under way is given up.
+    `network` is for commands that may start a program of the person's: to reach a remote, or to sign. They see keys,
+    helpers and proxies. `until` is asked again and again for the `time.monotonic()` at which a command under way is
+    given up. `variables` come on top of the environment.
+
+    Raises `GitFailed`, or `GitError` when there is no git, or a repository that is not to be trusted.
     """
     end = time.monotonic() + timeout
-    added = _added(network)
-    if network and arguments[0] != "config" and not _has_ssh_command(root):
-        added["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
+    repository = repository_of(root)
+    if repository.top is not None and arguments[0] not in _WITHOUT_REPOSITORY:
+        _check_trust(repository, repository.top, end)
+    secrets: frozenset[str] = frozenset()
+    added, tokens = environment.added(network=network), False
+    if network:
+        config = _config_of(repository, end)
+        secrets = frozenset(part for address in config.addresses() for part in secret_parts(address))
+        tokens = config.has_helper() or environment.asks_a_program(os.environ)
+        if not config.last("core.sshCommand") and not environment.names_ssh(os.environ):
+            added["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes"
+    hidden = environment.hidden(os.environ, network=network, tokens=tokens)
+    where = ["-C", os.path.abspath(root), *repository.arguments()]
+    try:
+        return _run(
+            where,
+            arguments,
+            hidden,
+            {**added, **variables},
+            lambda: min(end, until()),
+            stdin,
+            wrapped=network,
+        )
+    except GitFailed as error:
+        raise error.without(secrets) from error
+
+
+def read_config(root: Path, timeout: float = 60.0) -> Config:
+    """All of git's configuration in the repository around `root`. Raises `GitError` as `call_git` does."""
+    return _config_of(repository_of(root), time.monotonic() + timeout)
+
+
+_configs: dict[Repository, Config] = {}
+_trusted: set[Repository] = set()
+
+
+def _config_of(repository: Repository, end: float) -> Config:
+    if repository not in _configs:
+        where = [str(repository.top or repository.git_dir.parent), *repository.arguments()]
+        output = _asked(where, ["config", "--list", "-z", "--show-origin"], {}, end)
+        _configs[repository] = parse_config(output, repository)
+    return _configs[repository]
+
+
+def _check_trust(repository: Repository, top: Path, end: float) -> None:
+    """Git's own word on whether the repository is one, and is to be trusted (`safe.directory`)."""
+    if repository in _trusted:
+        return
+    above = {"GIT_CEILING_DIRECTORIES": str(top.parent)}
+    said = _asked([str(top)], ["rev-parse", "--absolute-git-dir"], above, end)
+    check_same(repository, os.fsdecode(said).rstrip("\n"))
+    _trusted.add(repository)
+
+
+def _asked(where: Sequence[str], question: Sequence[str], more: Mapping[str, str], end: float) -> bytes:
+    """A question that git must answer before it is used, and that starts no program.
+
+    Raises `GitError`, and never `GitFailed`, which callers may take for a no.
+    """
+    hidden = environment.hidden(os.environ, network=False, tokens=False)
+    added = {**environment.added(network=False), **more}
+    try:
+        return _run(["-C", *where], question, hidden, added, lambda: end)
+    except GitFailed as error:
+        raise GitError(f"git refuses to work here: {error.said}", hint=_REFUSED_HINT) from error
+
+
+def _run(
+    where: Sequence[str],
+    arguments: Sequence[str],
+    hidden: Iterable[str],
+    added: Mapping[str, str],
+    end: Callable[[], float],
+    stdin: bytes = b"",
+    *,
+    wrapped: bool = False,
+) -> bytes:
+    """The command. GitPython hands our whole environment down, and `env` takes out of it what git need not see, by
+    name: so GIT_DIR does not mislead it, and no key gets there, nor any value into an argument list.
+
+    Git gets the folder by `-C`: GitPython expands `~` and `$` in the one it is given.
+    """
+    unset = [word for name in hidden if name not in added for word in ("-u", name)]
+    settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+    command = ["env", *unset, "git", *where, "--no-pager", *settings, *arguments]
     with tempfile.TemporaryFile() as given:
         given.write(stdin)
         given.seek(0)
-        try:
-            # A session of its own: Ctrl-C is for us and must not tear a push, and there is no terminal to prompt on.
-            process = Git(str(root)).execute(
-                [*_git(root, network, added), "-c", "core.hooksPath=/dev/null", *arguments],
-                istream=given,
-                env=added,
-                as_process=True,
-                start_new_session=True,
-            )
-        except GitCommandNotFound as error:
-            raise GitError("git is not installed", hint="install git, then run again") from error
-        stdout, stderr, in_time = _communicate(process, lambda: min(end, until()))
+        process = _start(command, given, {**os.environ, **added}, wrapped=wrapped)
+        stdout, stderr, in_time = _communicate(process, end)
     if process.returncode != 0 or not in_time:
         raise _failed(arguments[0], process.returncode, stdout, stderr, in_time)
     return stdout
+
+
+def _start(command: Sequence[str], stdin: BinaryIO, env: dict[str, str], *, wrapped: bool) -> Any:
+    """In a session of its own: Ctrl-C is for us and must not tear a push, and there is no terminal to prompt on."""
+    try:
+        if not wrapped:
+            pipe = subprocess.PIPE
+            return subprocess.Popen(  # noqa: S603 - an argument list
+                command, stdin=stdin, stdout=pipe, stderr=pipe, env=env, start_new_session=True
+            )
+        return _wrapped(command, stdin, env)
+    except FileNotFoundError as error:
+        raise GitError("git is not installed", hint="install git, then run again") from error
+
+
+def _wrapped(command: Sequence[str], stdin: BinaryIO, env: dict[str, str]) -> Any:
+    os.environ["GIT_PYTHON_REFRESH"] = "quiet"  # no git at all is an answer, not a failed import
+    try:
+        from git.cmd import Git
+        from git.exc import GitCommandNotFound
+    except ImportError as error:  # it tries git when it is imported
+        raise GitError(f"git refuses to work here: {error.__cause__}", hint=_REFUSED_HINT) from error
+    try:
+        return Git().execute(command, istream=stdin, env=env, as_process=True, start_new_session=True)
+    except GitCommandNotFound as error:
+        raise FileNotFoundError from error
 
 
 def _communicate(process: Any, end: Callable[[], float]) -> tuple[bytes, bytes, bool]:
@@ -129,17 +232,12 @@ def run_git(root: Path, arguments: Sequence[str], timeout: float = 60.0) -> str:
 def _failed(name: str, status: int, stdout: bytes, stderr: bytes, in_time: bool) -> GitError:
     if status == NOT_FOUND:
         return GitError("git is not installed", hint="install git, then run again")
-    out, told = (without_secrets(text.decode("utf-8", "replace")) for text in (stdout, stderr))
+    out, told = (without_user_info(text.decode("utf-8", "replace")) for text in (stdout, stderr))
     lines = [line.strip() for line in told.splitlines() if line.strip() and not line.startswith("hint:")]
     said = " ".join(lines[-3:]) or f"exit code {status}"
     if not in_time:
         said = "it took too long and was given up"
     return GitFailed(f"git {name} failed: {said}", said=said, stdout=out, stderr=told, status=status)
-
-
-def without_secrets(text: str) -> str:
-    """The text without the user names and passwords of the URLs in it."""
-    return _USERINFO.sub("://", text)
 
 
 class GitTexts:
@@ -167,49 +265,6 @@ class GitTexts:
             return (
                 b""  # no repo, no git, no room for a temporary file: the plan shows digests instead of texts
             )
-
-
-def _added(network: bool) -> dict[str, str]:
-    """What git is told by variables: no prompt, no lazy fetch without the network, and what it prints in English."""
-    added = {
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "",
-        "GCM_INTERACTIVE": "never",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "LC_ALL": "C",
-    }
-    return added if network else added | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_NO_LAZY_FETCH": "1"}
-
-
-def _has_ssh_command(root: Path) -> bool:
-    """Whether variables or git's configuration say how to call ssh. CI keeps the path of its key there."""
-    if os.environ.get("GIT_SSH_COMMAND") or os.environ.get("GIT_SSH"):
-        return True
-    return _configured(str(root), "core.sshCommand")
-
-
-@functools.lru_cache
-def _configured(root: str, name: str) -> bool:
-    try:
-        call_git(Path(root), ["config", "--get", name], network=True)
-    except GitError:
-        return False
-    return True
-
-
-def _git(root: Path, network: bool, added: Mapping[str, str]) -> list[str]:
-    """The start of every command. The wrapper hands our whole environment down, and `env` takes out of it what git
-    need not see, by name: so GIT_DIR does not mislead it, and no key gets there, nor any value into an argument list.
-
-    Git gets the folder, too: the wrapper expands `~` and `$` in the one it is given.
-    """
-    kept = _KEPT | _KEPT_FOR_NETWORK if network else _KEPT
-    hidden = [
-        name for name in os.environ if name not in kept and not (network and _CONFIG_VALUE.fullmatch(name))
-    ]
-    unset = [word for name in hidden if name not in added for word in ("-u", name)]
-    return ["env", *unset, "git", "-C", os.path.abspath(root), "--no-pager"]
 
 
 def _small_blobs(sizes: bytes) -> set[str]:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.adapters.git.command import GitFailed, call_git
+from reconciler.adapters.git.command import UNSET, GitFailed, call_git
 from reconciler.adapters.git.push import push_error
 from reconciler.adapters.project.places import find_git
 from reconciler.core.errors import GitError, RefMoved, RemoteUnreachable
@@ -26,6 +26,7 @@ from reconciler.core.errors import GitError, RefMoved, RemoteUnreachable
 TRACKING = "refs/reconcile-remote"
 WORK = "refs/reconcile-work"  # what git fast-import wants a name for, until it ends
 FETCH_TRIES = 5
+_PLAIN_DIFF = ("--no-textconv", "--no-ext-diff", "--no-color")  # whatever attributes and configuration name
 LOG_DEPTH = 1000  # commits of a log that are looked through in a shallow clone
 
 
@@ -182,14 +183,14 @@ class GitRemote:
     def blobs_in_log(self, ref: str, commit: str, path: str) -> set[str]:
         """Every version of a file up to a commit of a ref, by its id."""
         self.fetch_more(ref, LOG_DEPTH)
-        log = ["log", "--raw", "--no-abbrev", "--no-renames", "--format=", commit, "--", path]
+        log = ["log", *_PLAIN_DIFF, "--raw", "--no-abbrev", "--no-renames", "--format=", commit, "--", path]
         lines = (line.split() for line in self._text(log).splitlines())
         return {words[3] for words in lines if len(words) > 4 and words[3].strip("0")}
 
     def log_names(self, ref: str, commit: str, path: str, text: str) -> bool:
         """Whether a version of a file up to a commit of a ref has this text."""
         self.fetch_more(ref, LOG_DEPTH)
-        return bool(self._text(["log", "-1", "--format=%H", f"-S{text}", commit, "--", path]))
+        return bool(self._text(["log", *_PLAIN_DIFF, "-1", "--format=%H", f"-S{text}", commit, "--", path]))
 
     def modes(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
         """What these paths are in a commit: `100644`, `100755`, `120000` (a link); those not there are left out."""
@@ -285,8 +286,10 @@ class GitRemote:
     def _config(self, name: str) -> str | None:
         try:
             return self._text(["config", "--get", "--end-of-options", name]) or None
-        except GitFailed:
-            return None
+        except GitFailed as error:
+            if error.status == UNSET:
+                return None
+            raise
 
     def _is_shallow(self) -> bool:
         return self._text(["rev-parse", "--is-shallow-repository"]) == "true"

@@ -21,6 +21,7 @@ from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.platform.backoff import delays
 from reconciler.core.platform.job import shorten
 from reconciler.core.platform.webhook import Event, read_event
+from reconciler.core.user_info import without_user_info
 
 TOKEN = "RECONCILE_INBOX_TOKEN"  # noqa: S105 # a variable's name
 _WAIT = 25  # seconds that the receiver may hold a poll; proxies commonly cut at 30 or 60
@@ -106,7 +107,7 @@ class RemoteInbox:
         try:
             yield
         except httpx.HTTPError as error:
-            why = shorten(str(error)) or type(error).__name__
+            why = shorten(without_user_info(str(error))) or type(error).__name__
             raise PlatformError(
                 f"the receiver at {self._endpoint.authority} cannot be reached: {why}",
                 hint="check inbox_url, and whether the receiver runs",

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from reconciler.adapters.platform.endpoint import Endpoint
 from reconciler.core.platform.job import shorten
+from reconciler.core.user_info import without_user_info
 
 
 class Cause(NamedTuple):
@@ -38,7 +39,7 @@ def why_unreachable(error: BaseException, endpoint: Endpoint, proxied: bool) -> 
         if cause is not None:
             return cause
     return Cause(
-        f"could not connect to {place}: {shorten(_text(chain))}",
+        f"could not connect to {place}: {shorten(without_user_info(_text(chain)))}",
         "check the network, the proxy settings and LINGO_API_URL",
     )
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 
 from reconciler.core.errors import Diagnostic, InvalidInput
+from reconciler.core.user_info import without_user_info
 
 MAX_BYTES = 512 << 10  # a hundred times what real files need; the slowest still parse within a second
 
 _EXCERPT = 120
-_USERINFO = re.compile(r"(?<=://)[^\s/@]+(?=@)")  # what stands before a host in a URL may be a password
 _BOM = "\ufeff"
 _PRINTABLE_ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -82,7 +82,7 @@ def excerpt(text: str, line: int, col: int) -> str:
 
 def cut(line: str, col: int = 1) -> str:
     """One line as it can be shown: stripped, at most 120 characters around `col`, no password of a URL."""
-    stripped = _USERINFO.sub("…", line.strip())
+    stripped = without_user_info(line.strip())
     if len(stripped) > _EXCERPT:
         at = min(max(col - 1 - (len(line) - len(line.lstrip())), 0), len(stripped))
         first = min(max(at - _EXCERPT // 3, 0), len(stripped) - _EXCERPT)

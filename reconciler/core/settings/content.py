@@ -14,6 +14,7 @@ from reconciler.core.errors import Diagnostic, InvalidInput
 from reconciler.core.settings.kinds import Name
 from reconciler.core.settings.model import OVERLAYS, SETTINGS
 from reconciler.core.suggest import did_you_mean
+from reconciler.core.user_info import without_user_info
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -118,4 +119,4 @@ def without_secrets(excerpt: str) -> str:
         return excerpt
     import re
 
-    return re.sub(r"(://[^\s?#]*)[?#]\S*", r"\1?…", re.sub(r"://\S*@", "://…@", excerpt))
+    return re.sub(r"(://[^\s?#]*)[?#]\S*", r"\1?…", without_user_info(excerpt))

@@ -331,8 +331,6 @@ def test_a_hostile_environment_leads_nowhere_else(
         "GIT_TRACE": str(tmp_path / "trace"),
         "GIT_TRACE_CURL": str(tmp_path / "trace"),
         "GIT_AUTHOR_DATE": "2001-01-01T00:00:00Z",
-        "GIT_PROTOCOL_FROM_USER": "0",
-        "GIT_ALLOW_PROTOCOL": "none",
         "GIT_ASKPASS": "false",
         "LC_ALL": "de_DE.UTF-8",
         "LINGO_API_KEY": KEY,
