@@ -6,19 +6,21 @@ came to be recorded, and knows engines that were made where nothing was publishe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.errors import LockfileError
 from reconciler.core.ledger.facts import Facts, gather
-from reconciler.core.ledger.journal import Begin, Record
+from reconciler.core.ledger.journal import Begin, Decision, Record
 from reconciler.core.lockfile.model import Lockfile
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One operation of an engine. `commit` is the ledger's that announced it, `recorded_in` the first of the branch
-    whose lockfile names the engine, `run` the run's page; each None where it is not known.
+    """One operation of an engine, or what a run did with the engine without one: then `operation` is None.
+
+    `commit` is the ledger's that announced it, `recorded_in` the first of the branch whose lockfile names the engine,
+    `run` the run's page; each None where it is not known.
     """
 
     at: str
@@ -53,8 +55,12 @@ class LockfileCommit:
     lockfile: Lockfile
 
 
+# Decisions that change which engine a key has. The others only say what its file is now.
+_DECIDED = {"move": "moved", "retire": "retired", "restore": "restored", "discard": "discarded"}
+
+
 def history(
-    ledger: Iterable[LedgerCommit], branch: Iterable[LockfileCommit], key: str | None = None
+    ledger: Sequence[LedgerCommit], branch: Iterable[LockfileCommit], key: str | None = None
 ) -> list[Change]:
     """What both (oldest first) tell of, newest first: of all engines, or of those that one key had."""
     changes = changes_in(ledger)
@@ -68,6 +74,7 @@ def history(
         for change in changes
     ]
     changes += [one for one in recorded if one.engine_id not in told]
+    changes += _decided_in(ledger)
     return sorted(
         (change for change in changes if key in (None, change.key)),
         key=lambda change: (change.at, change.key),
@@ -115,6 +122,19 @@ def changes_in(commits: Iterable[LedgerCommit]) -> list[Change]:
         for operation, known in facts.items()
         if operation in first and (begin := known.begin) is not None
     ]
+
+
+def _decided_in(commits: Iterable[LedgerCommit]) -> Iterator[Change]:
+    told: set[str] = set()
+    for commit in commits:
+        for record in commit.records:
+            if not isinstance(record, Decision) or record.kind not in _DECIDED or record.operation in told:
+                continue
+            told.add(record.operation)
+            status = _DECIDED[record.kind] + (f" from {record.from_key}" if record.from_key else "")
+            yield Change(
+                record.at, record.key, None, status, record.engine_id, commit.id, commit.by, commit.run
+            )
 
 
 def _change(begin: Begin, known: Facts, commit: LedgerCommit) -> Change:

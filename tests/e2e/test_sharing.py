@@ -244,3 +244,22 @@ def test_history_and_lease_are_there_to_be_looked_at(shared: Project, origin: Pa
     assert {one["key"] for one in operations} == {"acme", "shop/web"}
     shared.run("fetch").ended(0, "0 operations", "the lease: free")
     shared.run("plan", "--fetch").ended(0)
+
+
+def test_history_says_what_was_done_without_a_call(shared: Project, origin: Path) -> None:
+    shared.run("apply", "--yes", "--publish").ended(0)
+    engines = {key: shared.entry(key)["engineId"] for key in ("acme", "shop/web")}
+    other = clone(shared, origin, "other")
+    other.git("mv", "engines/shop/web.yaml", "engines/web.yaml")
+    (other.root / "engines/acme.yaml").unlink()
+    other.commit()
+    other.git("push", "--quiet", "origin", "main")
+    other.run("apply", "--yes", "--publish").ended(0)
+    found = other.run("history", "--format", "json").ended(0).json["operations"]
+    done = {(one["key"], one["status"], one["engine_id"]) for one in found if one["operation"] is None}
+    assert done == {
+        ("web", "moved from shop/web", engines["shop/web"]),
+        ("acme", "retired", engines["acme"]),
+    }
+    assert len(found) == 4
+    other.run("history", "web").ended(0, "moved from shop/web")

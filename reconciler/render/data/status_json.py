@@ -66,6 +66,7 @@ def _pending_document(pending: Pending, now: str) -> dict[str, Any]:
     seconds = age(pending.submitted_at, now)
     return _known(
         status=pending.status,
+        operationId=pending.operation_id,
         jobId=pending.job_id,
         engineId=pending.engine_id,
         submittedAt=pending.submitted_at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -173,6 +174,7 @@ def test_json() -> None:
     assert new["status"] == "in_progress"
     assert new["pending"] == {
         "status": "in_progress",
+        "operationId": "op-1",
         "jobId": "pjb_New",
         "engineId": "eng_New",
         "submittedAt": "2026-11-24T11:54:57Z",
@@ -192,6 +194,26 @@ def test_json() -> None:
     }
     one = json.loads(render_status_json(LOCKFILE, now=NOW, keys=lambda key: key == "acme"))
     assert [engine["key"] for engine in one["engines"]] == ["acme"]
+
+
+def test_every_call_with_an_unknown_outcome_is_named() -> None:
+    calls = [replace(pending("uncertain", error="no answer"), operation_id=name) for name in ("op-a", "op-b")]
+    running = pending("in_progress", engine_id="eng_New", job_id="pjb_New")
+    for entry in (
+        Entry(None, calls[1], uncertain=(calls[0],)),
+        Entry(SERVING, running, uncertain=tuple(calls)),
+    ):
+        lockfile = EMPTY.with_entry("acme", entry)
+        text = render_status(lockfile, now=NOW, width=160)
+        assert "uncertain" in line_of(text, "acme")
+        (engine,) = json.loads(render_status_json(lockfile, now=NOW))["engines"]
+        assert engine["status"] == "uncertain"
+        parts = (engine["pending"], *engine["uncertain"])
+        named = [one["operationId"] for one in parts if one["status"] == "uncertain"]
+        assert sorted(named) == ["op-a", "op-b"]
+        for name in named:
+            assert f"reconcile resolve acme --operation {name}" in engine["hint"]
+            assert f"reconcile resolve acme --operation {name}" in text
 
 
 @pytest.mark.parametrize("at", ["yesterday", "2026-11-24T11:54:57", ""])
