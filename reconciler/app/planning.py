@@ -61,12 +61,27 @@ class RecordedState:
 
     @property
     def unwritten(self) -> int:
-        """How many entries are known of that the lockfile does not have yet: that on the branch, where runs share."""
+        """How many entries are known of that the lockfile does not have yet: that on the branch, where runs share.
+
+        A resolution counts, too, as long as it is only on this machine, and the ledger still has the question.
+        """
         written = self.on_disk if self.shared is None else self.shared.lockfile
         if self.folded is written:
-            return 0
+            return self._unshared
         before, after = written.engines, self.folded.engines
-        return sum(1 for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+        changed = sum(1 for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+        return changed or self._unshared
+
+    @property
+    def _unshared(self) -> int:
+        if self.shared is None or len(self.records) == len(self.shared.records):
+            return 0
+        from reconciler.core.ledger.journal import Settlement
+
+        known = {record.operation for record in self.shared.records}
+        there = [record for record in self.shared.records if isinstance(record, Settlement)]
+        ours = [record for record in self.records if isinstance(record, Settlement) and record not in there]
+        return len({record.operation for record in ours if record.operation in known})
 
 
 @dataclass(frozen=True, slots=True)

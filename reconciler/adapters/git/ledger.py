@@ -109,6 +109,15 @@ class GitLedger:
         self.notice(f"`{self.branch}` lacks what was recorded there before; it is put back from {self.ref}")
         return replace(seen, restored=restored)
 
+    def with_all_published(self, seen: RemoteSnapshot) -> RemoteSnapshot:
+        """For a branch that has everything that the ledger holds: nothing is left to tell, and what the branch has is
+        what was published last. An old journal of this machine may still have some of it; that is past.
+        """
+        tip = seen.branch_tip
+        published = self.remote.blob_at(tip, self.path) if tip is not None else None
+        past = seen.past | {record.operation for record in seen.records}
+        return replace(seen, records=(), past=past, published=published or seen.published)
+
     def past(self, seen: RemoteSnapshot, operations: Iterable[str]) -> frozenset[str]:
         """See the port."""
         tip = seen.ledger_tip

@@ -162,7 +162,7 @@ class PublishTarget:
         seen = planned.recorded.shared
         if seen is None or not self.proposes or planned.recorded.unwritten:
             return seen
-        return replace(seen, records=())
+        return self.ledger().with_all_published(seen)
 
     def empty_if_merged(self, planned: PlanResult) -> None:
         """The branch has everything that the ledger holds, since the pull request was merged: the journal is emptied.
@@ -175,7 +175,7 @@ class PublishTarget:
         if planned.plan.invalid or planned.plan.changes_anything:
             return
         try:
-            self.keep(self.ledger().record(seen, (), give_back(seen.lease)))
+            self.keep(self.ledger().publish(seen, seen.lockfile, seen.records, give_back(seen.lease)))
         except RefMoved:
             return
         except GitError as error:
