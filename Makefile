@@ -12,6 +12,9 @@ DEV_STAMP := $(VENV)/.installed-dev
 PYTEST_WORKERS ?= 4
 # A worker that has nothing left takes over what another one has not begun.
 PYTEST_WAY := -n $(PYTEST_WORKERS) --dist worksteal
+# How many schedules `make simulate` plays, and the number of the first one.
+SEEDS ?= 10000
+FIRST ?= 0
 # The tests of the core, under coverage; measuring the others as well would add little and take minutes.
 MEASURED := tests/core tests/app
 
@@ -21,7 +24,7 @@ unexport PYTHONHOME PYTHONPATH
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test simulate lint format bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -34,6 +37,9 @@ test: $(DEV_STAMP) ## run the tests, with coverage and its floor on reconciler/c
 	@$(BIN)/python -m coverage report --include='reconciler/core/*' --fail-under=95
 	@$(BIN)/python .ci/core_floor.py coverage.json
 	$(BIN)/python -m pytest $(PYTEST_WAY) $(MEASURED:%=--ignore=%)
+
+simulate: $(DEV_STAMP) ## play SEEDS=10000 schedules of many actors, from FIRST=0, on all cores
+	@$(BIN)/python -m tests.simulation $(SEEDS) $(FIRST)
 
 lint: $(DEV_STAMP) ## check style, types, layers, workflows and the committed schema
 	$(BIN)/ruff check

@@ -1,0 +1,208 @@
+"""What a step of the schedule does, by its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from tests.simulation import people
+from tests.simulation.commands import Command, How, Way
+from tests.simulation.repo import MAIN, PROPOSALS
+from tests.simulation.schedule import Step
+from tests.simulation.stage import RUNNER, TO_ITS_END, Stage, applying
+from tests.simulation.world import FAIR, Weather
+
+BRANCHES = ("feature", "other")
+
+
+class Acts:
+    """Takes steps. `take` looks for the method of the step's kind."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.world = stage.world
+        self.world.interlude = self._interlude
+        self._depth = 0
+
+    def take(self, step: Step) -> None:
+        self.world.say(f"── {step}")
+        rng = Random(step.salt)
+        weather = FAIR if step.calm else self.stage.weather(rng)
+        act: Callable[[Random, Weather], None] = getattr(self, f"do_{step.kind}")
+        act(rng, weather)
+        self.world.time.pass_(rng.choice((0.1, 1.0, 10.0)))
+
+    def _interlude(self, rng: Random) -> None:
+        """Others do something while a push is on its way."""
+        if self._depth >= 2:
+            return
+        self._depth += 1
+        try:
+            kinds = ["edit", "go_on", "lease_break", "merge_branch", "jobs_end", "set_back", "ci", "resolve"]
+            kind = rng.choices(kinds, (4, 12, 1, 2, 2, 1, 3, 1))[0]
+            self.take(Step(kind, rng.randrange(1_000_000)))
+            self.world.say("── and so on")
+        finally:
+            self._depth -= 1
+
+    # ── runs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _how(self, rng: Random) -> How:
+        only = (rng.choice(people.KEYS),) if rng.random() < 0.15 else ()
+        wait = rng.choice((0.0, 0.0, 30.0, 600.0))
+        retry, detach, asks = rng.random() < 0.05, rng.random() < 0.15, rng.random() < 0.1
+        return How(only=only, retry_failed=retry, detach=detach, lease_wait=wait, asks=asks)
+
+    def do_ci(self, rng: Random, weather: Weather) -> None:
+        self.stage.start("ci", self.stage.ci_machine(), rng, weather, applying(How()))
+
+    def do_ci_collect(self, rng: Random, weather: Weather) -> None:
+        how = How(collect=True, no_wait=rng.random() < 0.5)
+        self.stage.start("collect", self.stage.ci_machine(), rng, weather, applying(how))
+
+    def do_rerun(self, rng: Random, weather: Weather) -> None:
+        """A job of an older commit is run again."""
+        machine = self.stage.ci_machine()
+        machine.check_out(rng.choice(people.log_of(self.world.repo)[:6]))
+        how = How(collect=True) if rng.random() < 0.2 else self._how(rng)
+        self.stage.start("rerun", machine, rng, weather, applying(how))
+
+    def do_runner(self, rng: Random, weather: Weather) -> None:
+        """A machine that keeps its disk from job to job."""
+        machine = self.world.machines[RUNNER]
+        if machine.process is None:
+            log = people.log_of(self.world.repo)
+            people.take_over(self.world, machine, log[0] if rng.random() < 0.8 else rng.choice(log[:5]))
+        self.stage.start(RUNNER, machine, rng, weather, applying(self._how(rng)))
+
+    def do_go_on(self, rng: Random, weather: Weather) -> None:
+        waiting = [one for one in self.world.processes if one.waits]
+        if waiting:
+            self.stage.advance(rng.choice(waiting), rng.choice((1, 3, 10, TO_ITS_END)))
+
+    def do_resolve(self, rng: Random, weather: Weather) -> None:
+        machine = self.stage.desk(rng) if rng.random() < 0.5 else self.stage.ci_machine(0.0)
+        self.stage.start(machine.name, machine, rng, weather, self.stage.resolving(rng))
+
+    def do_lease_break(self, rng: Random, weather: Weather) -> None:
+        machine = self.stage.desk(rng)
+        self.stage.start(machine.name, machine, rng, FAIR, lambda command: command.break_lease())
+
+    # ── at a desk ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def do_desk_edit(self, rng: Random, weather: Weather) -> None:
+        people.edit_here(self.world, self.stage.desk(rng), rng)
+
+    def do_desk_commit(self, rng: Random, weather: Weather) -> None:
+        people.commit_here(self.world, self.stage.desk(rng))
+
+    def do_desk_pull(self, rng: Random, weather: Weather) -> None:
+        people.pull(self.world, self.stage.desk(rng), rng)
+
+    def do_desk_push(self, rng: Random, weather: Weather) -> None:
+        people.push(self.world, self.stage.desk(rng), rng)
+
+    def do_desk_push_branch(self, rng: Random, weather: Weather) -> None:
+        people.push_branch(self.world, self.stage.desk(rng), rng.choice(BRANCHES))
+
+    def do_desk_apply(self, rng: Random, weather: Weather) -> None:
+        machine = self.stage.desk(rng)
+        self.stage.start(machine.name, machine, rng, weather, applying(self._how(rng)), publishes=False)
+
+    def do_desk_publish(self, rng: Random, weather: Weather) -> None:
+        machine = self.stage.desk(rng)
+        if rng.random() < 0.5 and machine.process is None:
+            people.pull(self.world, machine, rng)
+        self.stage.start(machine.name, machine, rng, weather, applying(self._how(rng)))
+
+    def do_desk_collect(self, rng: Random, weather: Weather) -> None:
+        machine = self.stage.desk(rng)
+        how, publishes = How(collect=True, no_wait=rng.random() < 0.5), rng.random() < 0.5
+        self.stage.start(machine.name, machine, rng, weather, applying(how), publishes=publishes)
+
+    def do_desk_fetch(self, rng: Random, weather: Weather) -> None:
+        machine = self.stage.desk(rng)
+        self.stage.start(machine.name, machine, rng, weather, lambda command: command.fetch())
+
+    def do_desk_save(self, rng: Random, weather: Weather) -> None:
+        machine = self.stage.desk(rng)
+        how = How(retry_failed=rng.random() < 0.1)
+
+        def save(command: Command) -> Way:
+            self.stage.saved[machine.name] = command.save_plan(how)
+            yield
+
+        self.stage.start(machine.name, machine, rng, FAIR, save, publishes=False)
+
+    def do_desk_apply_saved(self, rng: Random, weather: Weather) -> None:
+        machine = self.stage.desk(rng)
+        saved, publishes = self.stage.saved.get(machine.name), rng.random() < 0.5
+        if saved is not None:
+            how = How(saved=saved)
+            self.stage.start(machine.name, machine, rng, weather, applying(how), publishes=publishes)
+
+    def do_desk_resolve(self, rng: Random, weather: Weather) -> None:
+        """At a desk, where nobody said whether to publish it, or that it is not to be."""
+        machine = self.stage.desk(rng)
+        way = self.stage.resolving(rng, publish=rng.choice((None, None, False)))
+        self.stage.start(machine.name, machine, rng, weather, way, publishes=False)
+
+    # ── git, platform, time ────────────────────────────────────────────────────────────────────────────────────
+
+    def do_edit(self, rng: Random, weather: Weather) -> None:
+        people.edit(self.world, MAIN, rng)
+
+    def do_revert(self, rng: Random, weather: Weather) -> None:
+        people.revert(self.world, rng)
+
+    def do_revert_all(self, rng: Random, weather: Weather) -> None:
+        people.revert(self.world, rng, lockfile=True)
+
+    def do_set_back(self, rng: Random, weather: Weather) -> None:
+        people.set_back(self.world, rng)
+
+    def do_fork(self, rng: Random, weather: Weather) -> None:
+        people.fork(self.world, rng.choice(BRANCHES), rng)
+
+    def do_edit_branch(self, rng: Random, weather: Weather) -> None:
+        branch = rng.choice(BRANCHES)
+        if branch in self.world.repo.branches:
+            people.edit(self.world, branch, rng)
+
+    def do_merge_branch(self, rng: Random, weather: Weather) -> None:
+        people.merge_branch(self.world, rng.choice(BRANCHES), rng)
+
+    def do_update_branch(self, rng: Random, weather: Weather) -> None:
+        people.update_branch(self.world, rng.choice(BRANCHES), rng)
+
+    def do_rebase_branch(self, rng: Random, weather: Weather) -> None:
+        people.update_branch(self.world, rng.choice(BRANCHES), rng, rebase=True)
+
+    def do_merge_proposal(self, rng: Random, weather: Weather) -> None:
+        people.merge_branch(self.world, PROPOSALS, rng)
+
+    def do_close_proposal(self, rng: Random, weather: Weather) -> None:
+        self.world.repo.branches.pop(PROPOSALS, None)
+
+    def do_jobs_end(self, rng: Random, weather: Weather) -> None:
+        self.stage.let_arrive()
+        for made in self.world.platform.running():
+            if rng.random() < 0.7:
+                self.world.platform.end(made, rng.random() < weather.failing_job)
+                self.world.say(f"{made.engine_id} {made.status}")
+
+    def do_webhooks(self, rng: Random, weather: Weather) -> None:
+        if not self.world.callbacks:
+            return
+        for made in self.world.platform.engines.values():
+            if made.status != "in_progress" and rng.random() < (0.1 if made.delivered else 0.8):
+                self.world.platform.deliver(made)
+                self.world.say(f"the webhook of {made.operation} comes in")
+
+    def do_time(self, rng: Random, weather: Weather) -> None:
+        self.world.time.pass_(rng.choice((30.0, 90.0, 150.0, 600.0)))
+
+    def do_clock_jump(self, rng: Random, weather: Weather) -> None:
+        machine = rng.choice(list(self.world.machines.values()))
+        machine.clock.ahead += rng.choice((-300.0, -30.0, 30.0, 300.0))
+        self.world.say(f"{machine.name}: its clock jumps to {machine.clock.ahead:+}")

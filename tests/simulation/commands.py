@@ -1,0 +1,368 @@
+"""The commands as processes: what `cli/session.py` and its like wire, over the real use cases, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+from reconciler.app.applying import ApplySettings, refuse_if_stale
+from reconciler.app.learning import claim_taken, take_in
+from reconciler.app.leasing import break_lease, look_when_free, with_past
+from reconciler.app.ledger_writer import LedgerWriter
+from reconciler.app.planning import PlanResult, Request, make_plan, plan_to_collect, read_recorded_state
+from reconciler.app.pushing import Pusher, Terms
+from reconciler.app.settling import settle
+from reconciler.core.errors import GitError, LeaseHeld, RefMoved
+from reconciler.core.ledger import journal as journal_format
+from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.lease import Holder, give_back
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+from reconciler.core.ledger.webhook_facts import Delivery
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
+from reconciler.core.plan.model import Action
+from reconciler.core.plan.saved import SavedPlan, apply_document
+from reconciler.core.run.operations import Options
+from reconciler.core.run.outcome import Outcome, outcome_of_plan
+from tests.simulation.calls import Calls
+from tests.simulation.deciding import Decision
+from tests.simulation.driving import Drive
+from tests.simulation.ledger import ModelLedger, ModelProposingLedger
+from tests.simulation.machine import Engines, Journal, LockfileStore, Told, records_in
+from tests.simulation.real_driver import DEADLINE, Inbox, RealDrive
+from tests.simulation.world import Process, World
+
+TTL = 120.0
+
+Way = Generator[None, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """The flags of an `apply` or a `collect`."""
+
+    only: tuple[str, ...] = ()
+    retry_failed: bool = False
+    detach: bool = False
+    collect: bool = False
+    no_wait: bool = False
+    saved: SavedPlan | None = None
+    policy: Policy = DEFAULT_POLICY
+    lease_wait: float = 0.0
+    asks: bool = False
+
+
+@dataclass(slots=True)
+class Command:
+    """One process with its ports."""
+
+    world: World
+    process: Process
+    result: Outcome | None = None
+
+    @property
+    def ledger(self) -> ModelLedger:
+        kind = ModelProposingLedger if self.world.proposes else ModelLedger
+        return kind(self.world, self.process)
+
+    @property
+    def lockfile(self) -> LockfileStore:
+        return LockfileStore(self.process.machine, self.process.step)
+
+    def journal(self, *, known: bool = False) -> Journal:
+        return Journal(self.process.machine, self.process.step, known, self.world.refused)
+
+    # ── apply and collect ──────────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, how: How) -> Way:
+        """Again, as long as there is time to wait, when another run came first."""
+        until = self.world.time.seconds + how.lease_wait
+        while True:
+            try:
+                yield from self._attempt(how, until)
+                return
+            except LeaseHeld as error:
+                if self.world.time.seconds >= until:
+                    raise
+                self.world.say(f"{self.process.name}: waits: {error.message}")
+                self._sleep(5.0)
+                yield
+
+    def _attempt(self, how: How, until: float) -> Way:
+        machine = self.process.machine
+        shared = self._look(until)
+        yield
+        waiting = self.world.platform.waiting() if self.world.callbacks else []
+        if waiting:
+            self._hold()
+            recorded = read_recorded_state(self.lockfile, self.journal(known=shared is None), shared)
+            take_in(recorded, self.journal(known=shared is None), machine.clock, waiting)
+            yield
+        planned = self._plan(how, shared)
+        yield
+        if planned.plan.invalid or not planned.plan.changes_anything:
+            yield from self._nothing_to_do(planned, waiting)
+            return
+        self._hold()
+        machine.process = self.process.name
+        newest = self._ask(how, planned) if how.asks else self._still(how, planned)
+        if newest.plan.invalid or not newest.plan.changes_anything:
+            self._report(newest, outcome_of_plan(newest.plan))
+            return
+        yield from self._drive(how, newest)
+
+    def _ask(self, how: How, planned: PlanResult) -> PlanResult:
+        """Somebody says yes after a while; then the plan must still be what was shown."""
+        self._sleep(20.0)
+        newest = self._plan(how, self._look())
+        refuse_if_stale(planned.plan, newest.plan)
+        return newest
+
+    def _sleep(self, seconds: float) -> None:
+        """Others may do something meanwhile."""
+        self.world.time.pass_(seconds)
+        if self.process.lucky(self.process.weather.interlude):
+            self.world.interlude(self.process.rng)
+
+    def _look(self, until: float = 0.0) -> RemoteSnapshot | None:
+        if not self.process.publishes:
+            return None
+        seen = look_when_free(
+            self.ledger,
+            self.process.machine.clock,
+            wait=max(0.0, until - self.world.time.seconds),
+            sleep=self._sleep,
+            has_ended=lambda holder: False,
+            notice=self.world.say,
+        )
+        return with_past(self.ledger, seen, self.journal())
+
+    def _hold(self) -> None:
+        """The file lease of the machine."""
+        machine = self.process.machine
+        if machine.process not in (None, self.process.name):
+            raise LeaseHeld("another run on this machine")
+
+    def _plan(self, how: How, shared: RemoteSnapshot | None) -> PlanResult:
+        self.process.planned_on = self.process.machine.lock
+        journal = self.journal(known=shared is None)
+        request = Request(only=how.only, retry_failed=how.retry_failed, policy=how.policy, saved=how.saved)
+        if how.collect:
+            planned = plan_to_collect(self.lockfile, journal, request, shared)
+        else:
+            planned = make_plan(Engines(self.process.machine), self.lockfile, journal, request, shared)
+        words = ", ".join(_said(one) for one in planned.plan.actions)
+        self.world.say(f"{self.process.name}: plan: {words or 'nothing'}; unwritten {planned.plan.unwritten}")
+        return planned
+
+    def _still(self, how: How, planned: PlanResult) -> PlanResult:
+        shared = planned.recorded.shared
+        recorded = read_recorded_state(self.lockfile, self.journal(known=shared is None), shared)
+        same = recorded.digest == planned.plan.lockfile_digest
+        return planned if same else self._plan(how, shared)
+
+    def _nothing_to_do(self, planned: PlanResult, waiting: Sequence[Delivery]) -> Way:
+        journal = self.journal()
+        machine = self.process.machine
+        if not planned.plan.invalid and machine.journal and machine.process is None:
+            recorded = read_recorded_state(self.lockfile, journal, planned.recorded.shared)
+            if recorded.unwritten == 0:
+                journal.compact(published=planned.recorded.shared is not None)
+        yield
+        self._empty_if_merged(planned)
+        self._claim(waiting)
+        self._report(planned, outcome_of_plan(planned.plan))
+
+    def _empty_if_merged(self, planned: PlanResult) -> None:
+        seen = planned.recorded.shared
+        if not self.world.proposes or seen is None or not seen.records or planned.recorded.unwritten:
+            return
+        try:
+            self.keep(self.ledger.publish(seen, seen.lockfile, seen.records, give_back(seen.lease)))
+        except (RefMoved, GitError):
+            return
+
+    def _drive(self, how: How, planned: PlanResult) -> Way:
+        yield
+        if self.process.real and self.world.loops == 0:
+            self._drive_really(how, planned)
+            return
+        pusher = self._pusher(planned)
+        yield
+        options = Options(
+            concurrency=2,
+            ahead=2 if pusher is not None else 0,
+            shared=pusher is not None,
+            detach=how.detach,
+            no_wait=how.no_wait,
+        )
+        calls = Calls(self.world, self.process)
+        drive = Drive(
+            self.world, self.process, planned, pusher, options, TTL, self.journal(), self.lockfile, calls
+        )
+        yield from drive.go()
+        assert drive.outcome is not None  # it went to its end
+        self._finish(planned, drive.outcome, pusher, drive.told)
+
+    def _drive_really(self, how: How, planned: PlanResult) -> None:
+        """By the real driver; it is one step for the schedule, in which others have their turns all the same."""
+        seen = self._seen_by_run(planned)
+        writer = None if seen is None else self._new_writer(seen)
+        if writer is not None and not any(action.creates for action in planned.plan.actions):
+            writer.acquire()
+        settings = ApplySettings(2, DEADLINE, how.detach, None, self.world.new_operation, how.no_wait)
+        drive = RealDrive(self.world, self.process, planned, writer, settings, self.journal(), self.lockfile)
+        self._finish(planned, drive.run(), writer, drive.told)
+
+    def _finish(
+        self, planned: PlanResult, outcome: Outcome, writer: Pusher | LedgerWriter | None, told: Told
+    ) -> None:
+        for line in told.lines:
+            self.world.say(f"{self.process.name}: note: {line}")
+        if writer is not None:
+            self.keep(writer.seen)
+            if writer.lost is not None and not writer.ever_held:
+                raise LeaseHeld(writer.lost)
+        self._report(planned, outcome)
+        if outcome.unwritten is None and outcome.unpublished is None and self.world.callbacks:
+            self._claim(self.world.platform.waiting())
+
+    def _seen_by_run(self, planned: PlanResult) -> RemoteSnapshot | None:
+        seen = planned.recorded.shared
+        if seen is not None and self.world.proposes and not planned.recorded.unwritten:
+            return self.ledger.with_all_published(seen)
+        return seen
+
+    def _pusher(self, planned: PlanResult) -> Pusher | None:
+        seen = self._seen_by_run(planned)
+        if seen is None:
+            return None
+        pusher = self._new_pusher(seen)
+        if not any(action.creates for action in planned.plan.actions):
+            self._acquire(pusher)
+        return pusher
+
+    def _new_writer(self, seen: RemoteSnapshot) -> LedgerWriter:
+        return LedgerWriter(self.ledger, seen, self._terms(), self.process.machine.clock, self._pause)
+
+    def _new_pusher(self, seen: RemoteSnapshot) -> Pusher:
+        return Pusher(self.ledger, seen, self._terms(), self.process.machine.clock, self._pause)
+
+    def _terms(self) -> Terms:
+        name = self.process.name
+        return Terms(Holder(name, 1), f"token-{name}", TTL)
+
+    def _pause(self, attempt: int) -> None:
+        self.world.time.pass_(0.2)
+
+    @staticmethod
+    def _acquire(pusher: Pusher) -> None:
+        pusher.push(())
+        if pusher.lost is not None:
+            raise LeaseHeld(pusher.lost)
+
+    def keep(self, seen: RemoteSnapshot) -> None:
+        self.process.machine.fetched = journal_format.render(seen.records)
+
+    def _claim(self, waiting: Sequence[Delivery]) -> None:
+        if not waiting:
+            return
+        inbox = Inbox(self.world, self.process)
+        claim_taken(inbox, waiting, self.lockfile, self.journal(known=True), None)
+
+    def _report(self, planned: PlanResult, outcome: Outcome) -> None:
+        """What a person reads."""
+        world = self.world
+        self.result = outcome
+        for one in outcome.results:
+            world.reported |= {name for name in (one.engine_id, one.previous) if name is not None}
+            if one.status == "uncertain" and one.operation_id is not None:
+                world.reported.add(one.operation_id)
+            if one.status == "guarded":
+                world.held_back.add(one.key)
+        words = ", ".join(f"{one.key} {one.status}" for one in outcome.results)
+        more = [outcome.unpublished, outcome.unwritten, outcome.halted]
+        told = "".join(f"; {one}" for one in more if one)
+        world.say(f"{self.process.name}: exit {int(outcome.exit_code)}: {words or 'nothing'}{told}")
+
+    # ── the others ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def fetch(self) -> Way:
+        self.keep(with_past(self.ledger, self.ledger.look(), self.journal()))
+        yield
+
+    def break_lease(self) -> Way:
+        seen = self.ledger.look()
+        if seen.lease.holder is not None:
+            yield
+            break_lease(self.ledger, seen)
+
+    def resolve(self, choose: Callable[[Lockfile], Decision | None], *, publish: bool | None = True) -> Way:
+        """A person settles what they are shown; `choose` looks at where things stand. Without a word about `publish`
+        the decision is published where the operation came from the ledger.
+        """
+        self._hold()
+        if publish is None:
+            known = read_recorded_state(self.lockfile, self.journal(known=True))
+            decision = choose(known.folded)
+            self.process.publishes = decision is not None and self._is_from_ledger(decision.operation)
+        shared = self._look()
+        known = read_recorded_state(self.lockfile, self.journal(known=shared is None), shared)
+        decision = choose(known.folded)
+        if decision is None:
+            return
+        yield
+        self._hold()
+        self.world.say(f"{self.process.name}: resolve {decision}")
+        if shared is None:
+            self._settle(decision, self.journal(known=True), None, None)
+            return
+        pusher = self._new_pusher(shared)
+
+        def bring(settled: Lockfile, records: Sequence[Record]) -> Lockfile:
+            if self.process.machine.persistent:  # it is in the journal by now, and that outlives the process
+                self.world.decided[decision.operation] = decision.what
+            self._acquire(pusher)
+            merged = pusher.finish(settled, records).lockfile
+            if pusher.lost is None and not self.world.proposes:
+                self.world.published_decisions.add(decision.operation)
+            return merged
+
+        self._settle(decision, self.journal(), shared, bring)
+        self.keep(pusher.seen)
+
+    def _is_from_ledger(self, operation: str) -> bool:
+        fetched = records_in(self.process.machine.fetched)
+        return any(one.operation == operation for one in fetched)
+
+    def _settle(
+        self,
+        decision: Decision,
+        journal: Journal,
+        shared: RemoteSnapshot | None,
+        publish: Callable[[Lockfile, Sequence[Record]], Lockfile] | None,
+    ) -> None:
+        settle(
+            self.lockfile,
+            journal,
+            self.process.machine.clock,
+            decision.key,
+            decision.what,
+            decision.engine_id,
+            decision.job_id,
+            operation=decision.operation,
+            shared=shared,
+            publish=publish,
+        )
+        self.world.decided[decision.operation] = decision.what
+
+    def save_plan(self, how: How) -> SavedPlan:
+        """`plan --out`: without a network."""
+        planned = self._plan(how, None)
+        document = apply_document(planned.plan, planned.recorded.folded, how.retry_failed)
+        return SavedPlan(planned.plan, document["entries"], how.retry_failed)
+
+
+def _said(action: Action) -> str:
+    condition = f" ({action.condition})" if action.condition else ""
+    return f"{action.kind} {action.key}{condition}{' (guarded)' if action.guard else ''}"

@@ -1,0 +1,198 @@
+"""What must hold: while things go on, and when all have come to rest."""
+
+from __future__ import annotations
+
+from reconciler.core.engine.fingerprint import fingerprint
+from reconciler.core.ledger.journal import Begin
+from reconciler.core.lockfile.entry import Entry
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.platform.job import COMPLETED, FAILED
+from reconciler.core.run.protocol import Create
+from tests.simulation.machine import print_of, records_in
+from tests.simulation.naming import answered_in, engines_in, entries_of, named, uncertain_in
+from tests.simulation.repo import MAIN, PROPOSALS, File, read_lock
+from tests.simulation.world import Process, Violation, World
+
+# ── while things go on ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def check_create(world: World, process: Process, command: Create) -> None:
+    """A create call leaves: nothing for the key and spec may be there that its run can know of."""
+    if command.operation in world.decided:
+        return  # a person said that it made nothing while it was on its way
+    wanted = fingerprint(command.spec)
+    known = engines_in(read_lock(process.planned_on)) | process.knows
+    for one in world.platform.engines.values():
+        same = one.key == command.key and one.fingerprint == wanted and one.operation != command.operation
+        if same and one.status != FAILED and one.engine_id in known:
+            home = _home(world, one.engine_id)
+            if home not in (None, command.key):
+                world.excused.add(command.operation)  # that one serves another key by now
+            else:
+                raise Violation(
+                    "made twice", f"{process.name} creates {command.key} again, {one.engine_id} is known"
+                )
+    for operation in sorted(_open_beside(world, process, command)):
+        raise Violation(
+            "beside a question", f"{process.name} creates {command.key}, though {operation} is open"
+        )
+    _check_overtaken(world, process, command, wanted)
+
+
+def _open_beside(world: World, process: Process, command: Create) -> set[str]:
+    """The operations of the key that the ledger has without an answer, as far as its run can know."""
+    found = {one for one, key in process.open.items() if key == command.key and one != command.operation}
+    found -= world.decided.keys()
+    if found and process.looked_at is not None:
+        for lock in (world.repo.commits[process.looked_at].lock, process.planned_on):
+            found -= answered_in(read_lock(lock))
+        found -= {one.operation for one in records_in(process.machine.journal) if not isinstance(one, Begin)}
+        found -= world.refused
+    return found
+
+
+def _home(world: World, engine_id: str) -> str | None:
+    """The key that has it on the branch, or will have when the proposal is merged; None where none has."""
+    for branch in (PROPOSALS, MAIN):
+        if branch in world.repo.branches:
+            for key, entry in entries_of(world.lock(branch)):
+                if engine_id in entry.engine_ids:
+                    return key
+    return None
+
+
+def _asked(world: World, process: Process, key: str, tip: str) -> File | None:
+    """What is asked for a key, for a run that sees this tip: its own file only where the branch has not moved on."""
+    own, there = process.machine.files.get(key), world.repo.commits[tip].files.get(key)
+    base = world.repo.merge_base(process.machine.head, tip).files.get(key)
+    return own if there == base else there
+
+
+def _check_overtaken(world: World, process: Process, command: Create, wanted: str) -> None:
+    """Where the branch has moved on and says otherwise, an older commit creates nothing."""
+    if not process.publishes or process.looked_at is None:
+        return
+    asked = _asked(world, process, command.key, process.looked_at)
+    if asked is None or print_of(asked.spec) != wanted:
+        raise Violation("older commit", f"{process.name} creates {command.key} for what is no longer asked")
+
+
+def check_commit(world: World, process: Process, tip: str, before: Lockfile, after: Lockfile) -> None:
+    """A run moves the branch: nothing half-made serves, and nothing old comes back."""
+    check_serving(world, after)
+    left = engines_in(before)
+    for key in after.engines.keys() - before.engines.keys():
+        entry = after.entry(key)
+        assert entry is not None
+        back = set(entry.engine_ids) & left
+        if back and _asked(world, process, key, tip) is None:
+            raise Violation("came back", f"{process.name} brings {key} with {sorted(back)} back")
+    for key in after.engines.keys() & before.engines.keys():
+        old, new = before.entry(key), after.entry(key)
+        assert old is not None
+        assert new is not None
+        asked = _asked(world, process, key, tip)
+        _check_protection(process.name, key, asked, old, new)
+        _check_undone(world, process.name, key, asked, old, new)
+    for operation in uncertain_in(after) & world.published_decisions:
+        raise Violation("came back", f"{process.name} brings {operation} back, which was resolved")
+    missing = left - engines_in(after)
+    if missing:
+        raise Violation("lost", f"{process.name} takes {sorted(missing)} out of the lockfile")
+
+
+def _check_protection(name: str, key: str, asked: File | None, old: Entry, new: Entry) -> None:
+    if asked is not None and new.kept.protect and not old.kept.protect and not asked.protect:
+        raise Violation("came back", f"{name} brings the protection of {key} back")
+
+
+def _check_undone(world: World, name: str, key: str, asked: File | None, old: Entry, new: Entry) -> None:
+    """What serves as main asks goes on; but an operation that a run began on the ledger may still complete."""
+    if asked is None or old.current is None or new.current is None:
+        return
+    wanted = print_of(asked.spec)
+    awaited = old.pending is not None and old.pending.operation_id == new.current.operation_id
+    awaited = awaited or new.current.operation_id in world.repo.ledger_now().begun
+    if old.current.fingerprint == wanted and new.current.fingerprint != wanted and not awaited:
+        raise Violation("older commit", f"{name} undoes {key}, which was as main asks")
+
+
+def check_serving(world: World, lock: Lockfile) -> None:
+    for key, entry in entries_of(lock):
+        if entry.current is None:
+            continue
+        made = world.platform.engines.get(entry.current.engine_id)
+        if made is None or made.status != COMPLETED:
+            raise Violation("half-made", f"{key} serves {entry.current.engine_id}, which has not completed")
+
+
+# ── at rest ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def check_nothing_lost(world: World) -> None:
+    """Every engine is named by the branch, the ledger or a report; or its operation is reported as uncertain."""
+    known = named(world.repo) | world.reported
+    for one in world.platform.engines.values():
+        if one.engine_id in known or one.operation in uncertain_in(world.lock()):
+            continue
+        decided = world.decided.get(one.operation)
+        if decided in ("retry", "forget"):  # it arrived after a person had looked
+            continue
+        raise Violation(
+            "lost", f"{one.engine_id} ({one.operation}, {one.key}, by {one.run}) is named nowhere"
+        )
+
+
+def check_every_question_is_asked(world: World) -> None:
+    """An operation that the ledger has without an answer is reported, until a person says what became of it."""
+    ledger, lock = world.repo.ledger_now(), world.lock()
+    for operation, key in ledger.open.items():
+        if operation not in uncertain_in(lock) | answered_in(lock) | world.decided.keys() | world.refused:
+            raise Violation("question dropped", f"nobody asks what became of {operation} of {key}")
+
+
+def check_nothing_twice(world: World) -> None:
+    """No engine is in two places; and no two are for one key and spec, unless the first failed or a person asked."""
+    every = [engine for _, entry in entries_of(world.lock()) for engine in entry.engine_ids]
+    if len(every) > len(set(every)):
+        raise Violation("named twice", f"the lockfile has engines in two places: {sorted(every)}")
+    for key, entry in entries_of(world.lock()):
+        seen: dict[str, str] = {}
+        for engine_id in entry.engine_ids:
+            made = world.platform.engines[engine_id]
+            if (
+                made.status == FAILED
+                or not made.publishes
+                or made.operation in world.decided.keys() | world.excused
+            ):
+                continue
+            other = seen.setdefault(made.fingerprint, engine_id)
+            if other != engine_id:
+                raise Violation("made twice", f"{key} has {other} and {engine_id} for one spec")
+
+
+def check_decided(world: World) -> None:
+    """What a person settled is not asked again."""
+    for operation in uncertain_in(world.lock()):
+        if operation in world.decided:
+            raise Violation("came back", f"{operation} is uncertain again, which was resolved")
+
+
+def check_converged(world: World) -> None:
+    """The lockfile has what the files ask for."""
+    lock, files = world.lock(), world.repo.tip().files
+    if set(lock.engines) != set(files):
+        raise Violation(
+            "not converged", f"the lockfile has {sorted(lock.engines)}, there are {sorted(files)}"
+        )
+    for key, file in files.items():
+        entry = lock.entry(key)
+        assert entry is not None
+        if (
+            entry.pending is not None
+            or entry.current is None
+            or entry.current.fingerprint != print_of(file.spec)
+        ):
+            raise Violation("not converged", f"{key} is not what its file asks for")
+        if entry.kept.protect != file.protect:
+            raise Violation("not converged", f"the protection of {key} is not what its file says")
