@@ -123,6 +123,7 @@ class Repository:
                 "--secret-file",
                 str(self._secrets(secrets or {}, token)),
             ),
+            *("--var", f"LINGO_API_URL={self.platform}"),
             *("--defaultbranch", "main", "--actor", "somebody"),
         ]
         home = {

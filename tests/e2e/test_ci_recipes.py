@@ -87,6 +87,10 @@ def run(project: Project, name: str) -> subprocess.CompletedProcess[str]:
     wanted = job(name)
     env = {key: value for key, value in wanted["variables"].items() if "$" not in value}
     env |= {"RECONCILE_BRANCH": "main"} if "RECONCILE_BRANCH" in wanted["variables"] else {}
+    assert env.pop("LINGO_API_URL", None) in (
+        None,
+        "https://api.lingo.dev",
+    )  # the project's own variable wins
     done = shell(project, "\n".join(wanted["script"]), **env)
     if "after_script" in wanted:
         shell(project, "\n".join(wanted["after_script"]))

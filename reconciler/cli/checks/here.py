@@ -12,7 +12,7 @@ from reconciler.app.ports import Engines
 from reconciler.cli.wiring.project import DEPRECATED_KEY, Project, api_key
 from reconciler.cli.wiring.publishing import shares
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
-from reconciler.core.errors import GitError, InvalidInput, LeaseHeld, ReconcileError, Severity
+from reconciler.core.errors import GitError, GuardRefused, InvalidInput, LeaseHeld, ReconcileError, Severity
 from reconciler.core.lockfile.entry import FAILED, UNCERTAIN
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.settings.model import Settings
@@ -127,7 +127,7 @@ def check_key_here(settings: Settings, *, needed: bool) -> tuple[Finding, str | 
     """Whether there is an API key, and it. Planning needs none, so that it is missing need not be a problem."""
     try:
         key = api_key(settings)
-    except InvalidInput as error:
+    except (InvalidInput, GuardRefused) as error:
         return Finding("key", Verdict.PROBLEM if needed else Verdict.WARNING, error.message, error.hint), None
     if not os.environ.get("LINGO_API_KEY", "").strip() and os.environ.get(DEPRECATED_KEY, "").strip():
         return warning(

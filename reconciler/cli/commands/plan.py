@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +22,8 @@ from reconciler.core.plan.model import exit_code_of
 if TYPE_CHECKING:
     from reconciler.cli.pull_requests.plan_comment import Announcement
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+
+_TRUSTED = ("default", "LINGO_API_URL", "--api-url")  # sources of a host that the API key may go to
 
 
 @click.command("plan")
@@ -71,7 +74,17 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 def _planned(project: Project, flags: dict[str, Any]) -> tuple[PlanResult, ExitCode]:
     shared = _fetched(project) if flags["fetch"] else None
     planned = planner_of(project, request_of(project, flags)).plan(shared)
+    if project.settings_file is not None and project.settings.source_of["api_url"] not in _TRUSTED:
+        planned = _with_key_destination(project, planned)
     return _attributed(project, planned, flags["base"], flags["fail_on_foreign"])
+
+
+def _with_key_destination(project: Project, planned: PlanResult) -> PlanResult:
+    """The plan, saying where the settings file alone would send the API key."""
+    from reconciler.core.settings.trust import key_destination  # only where the file names a host
+
+    told = key_destination(project.settings, project.settings_file or "")
+    return replace(planned, plan=replace(planned.plan, diagnostics=(*planned.plan.diagnostics, *told)))
 
 
 def _announcement(flags: dict[str, Any]) -> Announcement | None:

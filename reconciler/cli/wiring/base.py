@@ -19,9 +19,11 @@ from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
+    from reconciler.adapters.git.base import GitBase
     from reconciler.adapters.git.merge_base import Aim
     from reconciler.app.planning import PlanResult
     from reconciler.cli.wiring.project import Project
+    from reconciler.core.errors import Diagnostic
     from reconciler.core.plan.model import Plan
 
 AUTO, NONE = "auto", "none"
@@ -42,16 +44,16 @@ def attributed(project: Project, planned: PlanResult, asked: str | None, *, need
         raise UsageError("--fail-on-foreign needs a base to compare with", hint="leave --base none out")
     if asked is None and needed:
         asked = AUTO
-    if planned.plan.invalid or not planned.plan.actions or asked == NONE:
+    if planned.plan.invalid or asked == NONE:
         if asked is not None and asked not in (NONE, AUTO):
-            _check_named(project, asked, refuse=not planned.plan.invalid)
+            _check_named(project, asked, refuse=False)
         return planned
     if asked is None and ci.merges_into() is None:
         return planned
     try:
         return _compared(project, planned, asked or AUTO)
     except GitError as error:
-        if asked is not None:
+        if asked is not None and (planned.plan.actions or asked != AUTO):
             raise
         hint = f" ({error.hint})" if error.hint else ""
         note = f"note: whose changes these are is not known: {error.message}{hint}"
@@ -70,7 +72,26 @@ def _compared(project: Project, planned: PlanResult, asked: str) -> PlanResult:
     commit = MergeBase(project.root, settings.remote).find(aim)
     base = GitBase(project.root, commit, settings.engines, project.id_length)
     plan = attribute(planned, project.engines, project.lockfile, base, settings.engines, project.id_length)
-    return replace(planned, plan=plan)
+    changed = _setting_changes(project, base)
+    return replace(planned, plan=replace(plan, diagnostics=(*plan.diagnostics, *changed)))
+
+
+def _setting_changes(project: Project, base: GitBase) -> list[Diagnostic]:
+    """What this branch changes of the settings that decide where things go and what holds a run back."""
+    from reconciler.adapters.project.settings import read_settings_file
+    from reconciler.adapters.yaml.reader import read_yaml
+    from reconciler.core.settings.trust import changes
+
+    name = project.settings_file
+    if name is None:
+        return []
+    then = base.read(name)
+    now = read_settings_file(project.root / name, name=name).values or {}
+    try:
+        before = read_yaml(then, name).value if then is not None else {}
+    except InvalidInput:  # nothing was set by it
+        before = {}
+    return changes(before if isinstance(before, dict) else {}, now, name)
 
 
 def _check_named(project: Project, name: str, *, refuse: bool) -> None:

@@ -17,6 +17,7 @@ from reconciler.adapters.project.places import private_folder
 from reconciler.cli.stderr import hears, warn
 from reconciler.core.errors import InvalidInput, ReconcileError, UsageError
 from reconciler.core.settings.model import Settings
+from reconciler.core.settings.trust import check_inbox
 
 if TYPE_CHECKING:
     from reconciler.app.ports import Deliveries
@@ -58,6 +59,7 @@ def completion_sources_of(
     """The ways that settings and flags ask for, for the length of a block. `listen` is the address of a receiver of our
     own, `event` the file of a webhook that was relayed.
     """
+    check_inbox(settings)
     if settings.inbox is not None and settings.inbox_url is not None:
         raise InvalidInput(
             "both inbox and inbox_url are set", hint="the receiver is on this machine or another"

@@ -13,6 +13,7 @@ from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.cli.stderr import warn
 from reconciler.core.errors import InvalidInput
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
+from reconciler.core.settings.trust import check_key_host
 
 if TYPE_CHECKING:
     from reconciler.adapters.engine_files.files import EngineFiles
@@ -71,7 +72,11 @@ class Project:
 
 
 def api_key(settings: Settings) -> str:
-    """The API key: from LINGO_API_KEY, its deprecated name, or the keyring where that extra is installed."""
+    """The API key: from LINGO_API_KEY, its deprecated name, or the keyring where that extra is installed.
+
+    Raises `GuardRefused` where it would go to a host that only the repository names.
+    """
+    check_key_host(settings)
     key = os.environ.get("LINGO_API_KEY", "").strip()
     if key:
         return key

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
+from reconciler.core.errors import Severity
 from reconciler.core.plan.model import Action, Condition, Kind, Origin, Plan
 from reconciler.render.markdown.comment_room import Shown, fitted
 from reconciler.render.markdown.escape import code_span, fenced, prose, size
@@ -84,6 +85,8 @@ def _word(value: str) -> str:
 
 def worth_a_comment(plan: Plan) -> bool:
     """Whether there is anything to say in this pull request; others' changes alone, where they are known, are not."""
+    if any(one.severity is Severity.WARNING and one.key is None for one in plan.diagnostics):
+        return True  # about the project as a whole: a setting that moves where things go
     if plan.invalid or not any(action.origin is not None for action in plan.actions):
         return (
             plan.invalid or plan.changes_anything or bool(plan.actions or plan.outputs or plan.outputs_failed)

@@ -1,0 +1,126 @@
+"""How far settings are believed that stand in a repository, where whoever opens a pull request may write them.
+
+They never say where a secret goes or whose word counts: the API key goes to Lingo, to this machine, or to a host that
+the environment or a flag names, and an inbox is named by environment or flag alone. What else they decide may be
+changed in a pull request, and its plan says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.core.errors import Diagnostic, GuardRefused, Severity
+from reconciler.core.settings.model import OVERLAYS, SETTINGS, Settings
+
+_HOME = "lingo.dev"
+_LOOPBACK = ("localhost", "[::1]")
+
+# Settings that decide where something goes, what is written, or what holds a run back.
+RELEVANT = (
+    *("api_url", "callback_url", "inbox", "inbox_url", "via", "remote", "branch", "publish", "pr_branch"),
+    *(
+        "pr_auto_merge",
+        "engines",
+        "lockfile",
+        "environment",
+        "max_replace",
+        "max_retire",
+        "max_create",
+        "author",
+    ),
+    *("skip_ci", "sign", "publish_by", "lease_ttl", "metadata_changes"),
+)
+
+
+def check_key_host(settings: Settings) -> None:
+    """Raises `GuardRefused` where only the repository names the host that the API key would go to."""
+    if _is_from_file(settings, "api_url") and not _is_trusted(settings.api_url):
+        raise GuardRefused(
+            f"{settings.source_of['api_url']} names {settings.api_url}, and the API key is not sent there",
+            hint="a host outside of lingo.dev has to be named where the key is: set LINGO_API_URL",
+        )
+
+
+def check_inbox(settings: Settings) -> None:
+    """Raises `GuardRefused` where only the repository names what is believed, or who gets the inbox's token."""
+    for name in ("inbox", "inbox_url"):
+        if _is_from_file(settings, name) and getattr(settings, name) is not None:
+            setting = SETTINGS[name]
+            raise GuardRefused(
+                f"`{name}` is named by {settings.source_of[name]} only, and an inbox decides what is believed",
+                hint=f"set {setting.variable}, or use {setting.flag}",
+            )
+
+
+def key_destination(settings: Settings, file: str) -> list[Diagnostic]:
+    """For a plan: where the key goes, if the settings file alone sends it elsewhere than to Lingo."""
+    if not _is_from_file(settings, "api_url") or _host(settings.api_url).endswith(f".{_HOME}"):
+        return []
+    source = settings.source_of["api_url"]
+    if _is_trusted(settings.api_url):
+        message = f"the API key goes to {settings.api_url}: `api_url` of {source}"
+        return [_finding(message, file, severity=Severity.NOTICE)]
+    hint = "an apply refuses to send it there; set LINGO_API_URL if it is right"
+    return [
+        _finding(
+            f"`api_url` of {source} names {settings.api_url} for the API key", file, hint, Severity.NOTICE
+        )
+    ]
+
+
+def changes(before: Mapping[str, object], now: Mapping[str, object], file: str) -> list[Diagnostic]:
+    """For a plan that has a base: every relevant setting that differs between two versions of the settings file."""
+    found = [_finding(f"this branch changes {one}", file) for one in _differences(before, now, "")]
+    old, new = (_block(content.get(OVERLAYS)) for content in (before, now))
+    for name in sorted({*old, *new}, key=str):
+        if (name in old) != (name in new):
+            verb = "adds" if name in new else "removes"
+            found.append(_finding(f"this branch {verb} the environment `{name}`", file))
+        ones = _differences(_block(old.get(name)), _block(new.get(name)), f" of environment `{name}`")
+        found += [_finding(f"this branch changes {one}", file) for one in ones]
+    return found
+
+
+def _differences(before: Mapping[str, object], now: Mapping[str, object], where: str) -> Iterator[str]:
+    for name in RELEVANT:
+        if before.get(name) != now.get(name):
+            old, new = (_shown(content.get(name)) for content in (before, now))
+            yield f"the setting `{name}`{where}: {old} → {new}"
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "not set"
+    from reconciler.core.settings.content import without_secrets
+
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return without_secrets(text if len(text) <= 200 else text[:200] + "…")
+
+
+def _block(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _finding(
+    message: str, file: str, hint: str | None = None, severity: Severity = Severity.WARNING
+) -> Diagnostic:
+    return Diagnostic(message, file, hint=hint, severity=severity)
+
+
+def _is_from_file(settings: Settings, name: str) -> bool:
+    setting = SETTINGS[name]
+    return settings.source_of.get(name, "default") not in ("default", setting.variable, setting.flag)
+
+
+def _is_trusted(url: str) -> bool:
+    host = _host(url)
+    secure = url.startswith("https://")
+    if host in _LOOPBACK or (host.startswith("127.") and host.replace(".", "").isdigit()):
+        return True
+    return secure and (host == _HOME or host.endswith(f".{_HOME}"))
+
+
+def _host(url: str) -> str:
+    """In lower case, as the setting's kind leaves it: no user, no query; IPv6 in brackets."""
+    authority = url.partition("://")[2].partition("/")[0]
+    return authority[: authority.index("]") + 1] if "]" in authority else authority.partition(":")[0]
