@@ -6,6 +6,7 @@ What happens between runs (eight clones at once, kills, odd checkouts): `test_sh
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -90,7 +91,7 @@ def lease(project: Project) -> Lease:
 # ── when, and as whom ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_it_is_on_in_ci_where_there_is_a_remote_and_nowhere_else(shared: Project, origin: Path) -> None:
+def test_it_is_on_in_ci_and_nowhere_else(shared: Project, origin: Path) -> None:
     ran = shared.apply()
     assert "published" not in ran.out
     shared.lockfile.unlink()
@@ -102,8 +103,42 @@ def test_it_is_on_in_ci_where_there_is_a_remote_and_nowhere_else(shared: Project
     shared.run("apply", "--yes", env={"CI": "true"}).ended(0, "published")
     shared.git("remote", "remove", "origin")
     shared.engine("more")
-    shared.run("apply", "--yes", env={"CI": "true"}).ended(0)
     shared.run("apply", "--yes", "--publish").ended(1, "no remote `origin`")
+    shared.run("apply", "--yes", env={"CI": "true"}).ended(1, "no remote `origin`", "--no-publish")
+    shared.run("plan", env={"CI": "true"}).ended(0, "1 to create")
+
+
+@pytest.mark.parametrize("trouble", ["no git", "not ours", "broken", "does not run"])
+def test_in_ci_nothing_is_made_that_could_not_be_published(
+    shared: Project, tmp_path: Path, platform: SandboxServer, trouble: str
+) -> None:
+    """What is made on a runner and published nowhere is lost, and the next run makes it again."""
+    env = {"CI": "true", "GITHUB_REF": "refs/heads/main"}
+    real, programs = shutil.which("git"), tmp_path / "programs"
+    programs.mkdir()
+    script = {
+        "not ours": f'GIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec {real} "$@"',
+        "does not run": "echo 'xcrun: error: invalid active developer path' >&2; exit 1",
+    }.get(trouble, f'exec {real} "$@"')
+    (programs / "git").write_text(f"#!/bin/sh\n{script}\n")
+    (programs / "git").chmod(0o755)
+    if trouble == "no git":
+        shutil.rmtree(shared.root / ".git")
+    if trouble == "broken":
+        (tmp_path / "config").write_text("[user\n")
+        env["GIT_CONFIG_GLOBAL"] = str(tmp_path / "config")
+    env["PATH"] = f"{programs}:{os.environ['PATH']}"
+    words = {
+        "no git": "needs a git repository",
+        "not ours": "safe.directory",
+        "broken": "bad config line",
+        "does not run": "xcrun",
+    }
+    ran = shared.run("apply", "--yes", env=env)
+    assert ran.code in (1, 3)
+    assert words[trouble] in ran.err
+    assert "--no-publish" in ran.err or trouble != "no git"
+    assert platform.create_calls() == 0
 
 
 @pytest.mark.parametrize(

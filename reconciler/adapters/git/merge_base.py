@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.git.command import GitFailed, call_git
-from reconciler.adapters.git.remote import TRACKING
+from reconciler.adapters.git.remote import GitRemote, Identity, tracking_ref
 from reconciler.core.errors import GitError
 
 STEPS = (50, 200, 1_000, 5_000)  # commits by which a shallow clone's history is deepened, one after another
 _WHOLE = "clone with the whole history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` on GitLab"
+_LEDGERS = ("reconcile/", "reconcile-remote/", "reconcile-work/")  # git reads these as refs of ours first
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # What cannot be in a branch's name (git check-ref-format), or would mean something else in a refspec.
 _NO_NAME = re.compile(r"^[-+/.]|[\x00-\x20~^:?*\[\\\x7f]|\.\.|@\{|//|\.lock$|[/.]$")
@@ -84,9 +85,9 @@ class MergeBase:
         branch = branch.removeprefix("refs/heads/")
         if _NO_NAME.search(branch):
             raise GitError("it is no branch's name")
-        kept = f"{TRACKING}/heads/{branch}"
+        kept = tracking_ref(f"refs/heads/{branch}")
         self._fetch(self._no_deeper(), f"+refs/heads/{branch}:{kept}")
-        found = self._commit(kept)
+        found = self._answer(kept)
         if found is None:
             raise GitError(f"the remote `{self._remote}` has no commit there")
         return found
@@ -135,6 +136,10 @@ class MergeBase:
         return ["--depth=1"] if self._is_shallow() else []
 
     def _fetch(self, options: Sequence[str], *specs: str) -> None:
+        if not GitRemote(
+            self._root, self._remote, Identity("", "")
+        ).exists():  # git takes it for a folder's name
+            raise GitError(f"the repository has no remote `{self._remote}`")
         quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-prune")
         own = ["--refmap="] if specs else []
         command = ["fetch", *quiet, "--no-recurse-submodules", *own, *options, "--end-of-options"]
@@ -148,7 +153,12 @@ class MergeBase:
         return found.split()[0] if found else None
 
     def _commit(self, name: str) -> str | None:
-        """The commit of that name, if it is here."""
+        """The commit of that name, if it is here. A branch is never mistaken for the ledger, `refs/reconcile/…`."""
+        if not name.startswith(_LEDGERS):
+            return self._answer(name)
+        return self._answer(f"refs/heads/{name}") or self._answer(f"refs/remotes/{self._remote}/{name}")
+
+    def _answer(self, name: str) -> str | None:
         return self._try(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"])
 
     def _parents(self, commit: str) -> list[str]:

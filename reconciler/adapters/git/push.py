@@ -32,11 +32,43 @@ _RIGHTS = re.compile(
     r"Permission denied|Permission to \S+ denied|Authentication failed|could not read (?:Username|Password)"
     r"|returned error: 40[13]\b|not permitted|not granted|does not support --atomic"
 )
+# What a person has to mend, in the words of git on either side.
+_BOTH = re.compile(r"'(refs/[^'\n]+)' exists; cannot create '(refs/[^'\n]+)'")
+_FOLDER = re.compile(r"there is a non-empty directory '[^'\n]*' blocking reference '(refs/[^'\n]+)'")
+_LOCK = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
 _NOTHING_LOST = "nothing is lost: the next run that may push publishes it"
+
+
+def is_locked(error: GitFailed) -> bool:
+    """Whether a file is in the way that another git process may be about to take away."""
+    return _LOCK.search(error.stderr) is not None
+
+
+def in_the_way(error: GitFailed, where: str) -> PushRefused | None:
+    """What keeps a ref from being made, and does not go by itself; None for any other failure."""
+    if both := _BOTH.search(error.stderr):
+        there, wanted = both.groups()
+        return PushRefused(
+            f"{where} has `{there}`, so `{wanted}` cannot be made: one name would be a ref and a folder of refs",
+            hint=f"rename or delete `{there}`, or choose another name (settings `branch`, `pr_branch`, `environment`)",
+        )
+    if folder := _FOLDER.search(error.stderr):
+        return PushRefused(
+            f"{where} has a folder where `{folder[1]}` is to be made",
+            hint="delete what is in it, then run again",
+        )
+    if lock := _LOCK.search(error.stderr):
+        return PushRefused(
+            f"a lock file is in the way in {where}: {lock[1]}",
+            hint="end the git process that holds it; if there is none, it was left over: delete the file",
+        )
+    return None
 
 
 def push_error(error: GitFailed, remote: str) -> GitError:
     """The failure in our words, with those of the remote in it."""
+    if (found := in_the_way(error, f"the remote `{remote}`")) is not None:
+        return found
     lines: list[str] = _LINE.findall(error.stdout)
     reasons = [line for line in lines if not _any(_ALONG, line)]
     if any(_any(_UNTOLD, line) for line in reasons):

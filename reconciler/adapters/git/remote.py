@@ -19,13 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.adapters.git.command import UNSET, GitFailed, call_git
-from reconciler.adapters.git.push import push_error
+from reconciler.adapters.git.push import in_the_way, is_locked, push_error
 from reconciler.adapters.project.places import find_git
 from reconciler.core.errors import GitError, RefMoved, RemoteUnreachable
 
 TRACKING = "refs/reconcile-remote"
 WORK = "refs/reconcile-work"  # what git fast-import wants a name for, until it ends
 FETCH_TRIES = 5
+LOCKED_FOR = (0.1, 0.3, 0.6, 1.0)  # seconds until a lock file counts as left over
 _PLAIN_DIFF = ("--no-textconv", "--no-ext-diff", "--no-color")  # whatever attributes and configuration name
 LOG_DEPTH = 1000  # commits of a log that are looked through in a shallow clone
 
@@ -123,18 +124,18 @@ class GitRemote:
             self._fetch(whole)
         if flat:
             self._fetch(flat, "--depth=1")
-        return {ref: self._text(["rev-parse", "--verify", _tracking(ref)]) for ref in refs}
+        return {ref: self._text(["rev-parse", "--verify", tracking_ref(ref)]) for ref in refs}
 
     def _fetch(self, refs: Sequence[str], *more: str) -> None:
         quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-prune")
         options = (*quiet, "--no-recurse-submodules", "--refmap=", *more)
-        specs = [f"+{ref}:{_tracking(ref)}" for ref in refs]
+        specs = [f"+{ref}:{tracking_ref(ref)}" for ref in refs]
         self._network(["fetch", *options, "--end-of-options", self.remote, *specs])
 
     def _knows(self, ref: str) -> bool:
         """Whether some state of it is here."""
         branch = ref.removeprefix("refs/heads/")
-        names = [_tracking(ref)]
+        names = [tracking_ref(ref)]
         if branch != ref:
             names += [ref, f"refs/remotes/{self.remote}/{branch}"]
         return bool(self._text(["for-each-ref", "--format=%(refname)", *names]))
@@ -227,15 +228,19 @@ class GitRemote:
         only = ["--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"]
         specs = [f"{update.new}:{update.ref}" for update in updates]
         command = ["push", "--porcelain", *only, *atomic, *leases, "--end-of-options", self.remote, *specs]
-        try:
-            self._call(command)
-        except GitFailed as error:
-            raise push_error(error, self.remote) from error
+        for pause in (*LOCKED_FOR, None):
+            try:
+                self._call(command)
+                break
+            except GitFailed as error:
+                if pause is None or not is_locked(error):
+                    raise push_error(error, self.remote) from error
+            time.sleep(pause)  # another push holds the lock; one that was left over stays
         self._keep(updates)
 
     def _keep(self, updates: Sequence[Update]) -> None:
         """Note what the remote has now, so that no clean-up takes it for garbage; the push is done in any case."""
-        moved = "".join(f"update {_tracking(update.ref)} {update.new}\n" for update in updates)
+        moved = "".join(f"update {tracking_ref(update.ref)} {update.new}\n" for update in updates)
         with suppress(GitError):
             self._call(["update-ref", "--stdin"], moved.encode())
 
@@ -246,10 +251,10 @@ class GitRemote:
 
     def current_branch(self) -> str | None:
         """The branch that is checked out, or None with a detached HEAD."""
-        try:
-            return self._text(["symbolic-ref", "--quiet", "--short", "HEAD"])
-        except GitFailed:
-            return None
+        head = self._answer(
+            ["symbolic-ref", "--quiet", "HEAD"]
+        )  # a short name would depend on what else has it
+        return None if head is None else head.removeprefix("refs/heads/")
 
     def exists(self) -> bool:
         """Whether the repo knows this remote."""
@@ -316,6 +321,8 @@ class GitRemote:
         try:
             return self._call(arguments)
         except GitFailed as error:
+            if (found := in_the_way(error, "the clone")) is not None:
+                raise found from error
             raise RemoteUnreachable(
                 f"the remote `{self.remote}` cannot be read: {error.said}",
                 hint="check the remote's URL, the network and the credentials that git has",
@@ -327,8 +334,9 @@ def has_remote(root: Path, remote: str) -> bool:
     return find_git(root) is not None and GitRemote(root, remote, Identity("", "")).exists()
 
 
-def _tracking(ref: str) -> str:
-    return f"{TRACKING}/{ref.removeprefix('refs/')}"
+def tracking_ref(ref: str) -> str:
+    """Where the remote's ref is kept here: without folders, as `a` may give way to `a/b`."""
+    return f"{TRACKING}/{ref.removeprefix('refs/').replace('%', '%25').replace('/', '%2F')}"
 
 
 def _commit_stream(draft: Draft, number: int, name: str, identity: Identity) -> bytes:

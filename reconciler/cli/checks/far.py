@@ -61,7 +61,7 @@ def _remote(root: Path, settings: Settings, seconds: float) -> list[Finding]:
     """Remote, right to push, and lease. Where runs do not share from here, a trouble with them is a warning only."""
     if settings.publish is False:
         return [ok("remote", "publishing is off, so none is needed")]
-    verdict = Verdict.PROBLEM if shares(root, settings) else Verdict.WARNING
+    verdict = Verdict.PROBLEM if shares(settings) else Verdict.WARNING
     if find_git(root) is None:
         return [
             Finding("remote", verdict, "outside of git there is none", "publishing needs a git repository")

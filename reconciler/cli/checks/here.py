@@ -37,7 +37,7 @@ def _git(root: Path, settings: Settings) -> Finding:
         if find_git(root) is None and finding.verdict is Verdict.OK:
             return warning("git", f"{root} is in no git repository", "git init; publishing needs one")
     except GitError as error:
-        needed = shares(root, settings)
+        needed = shares(settings)
         return from_error("git", error, Verdict.PROBLEM if needed else Verdict.WARNING)
     return finding
 

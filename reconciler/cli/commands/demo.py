@@ -179,6 +179,7 @@ class _Demo:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("RECONCILE_", "LINGO"))
         }
+        kept.pop("CI", None)  # the demo's repository has no remote to publish to
         return kept | {"LINGO_API_URL": self.platform.url, "LINGO_API_KEY": "sandbox-key"}
 
     def _expect(self, create_calls: int) -> None:

@@ -40,15 +40,13 @@ if TYPE_CHECKING:
 _NOT_SHARED = ", or --no-publish"
 
 
-def shares(root: Path, settings: Settings) -> bool:
-    """Whether runs of this project share through a remote: as set, otherwise in CI, where the repo knows the remote."""
-    if settings.publish is not None:
-        return bool(settings.publish)
-    if not ci.in_ci():
-        return False
-    from reconciler.adapters.git.remote import has_remote
+def shares(settings: Settings) -> bool:
+    """Whether runs of this project share through a remote: as set, otherwise in CI.
 
-    return has_remote(root, settings.remote)
+    A CI runner's disk does not last. So whether there is a repository and a remote is not asked here: where they are
+    missing, a run that is not told `--no-publish` stops before it makes anything.
+    """
+    return ci.in_ci() if settings.publish is None else bool(settings.publish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +227,7 @@ def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> Publish
     if branch is None:
         raise GitError(
             "HEAD is detached, so the branch to publish to is not known",
-            hint="name it with the setting `branch` (RECONCILE_BRANCH=main)",
+            hint=f"name it with the setting `branch` (RECONCILE_BRANCH=main){otherwise}",
         )
     return PublishTarget(root, settings, identity, branch, root.resolve().relative_to(found[0]))
 
@@ -239,7 +237,7 @@ def target_of_run(root: Path, settings: Settings) -> PublishTarget | None:
 
     Raises as `target_of` does, and `InvalidInput` where no pull request could be opened afterwards.
     """
-    if not shares(root, settings):
+    if not shares(settings):
         return None
     if settings.publish != "pr":
         return target_of(root, settings, otherwise=_NOT_SHARED)

@@ -135,7 +135,7 @@ def test_a_branch_that_the_clone_lacks_is_fetched_and_nothing_else_is_touched(
     before, odd = looks(root), odd_refs(root)
     assert find(root, *names) == sha(origin, "fork")
     assert looks(root) == before
-    assert {*odd_refs(root)} - {*odd} == {"refs/reconcile-remote/heads/main"}
+    assert {*odd_refs(root)} - {*odd} == {"refs/reconcile-remote/heads%2Fmain"}
     assert not shallow(root)
 
 

@@ -97,7 +97,7 @@ def test_a_commit_changes_that_file_and_nothing_else(origin: Path, repo: Path) -
     after = looks(repo)
     assert before.pop("status") != "", "there are changes"
     assert {name: after[name] for name in before} == before
-    assert odd_refs(repo) == ["refs/reconcile-remote/heads/main"]
+    assert odd_refs(repo) == ["refs/reconcile-remote/heads%2Fmain"]
 
 
 def test_the_ledgers_commits_have_nothing_of_the_project(origin: Path, repo: Path) -> None:
