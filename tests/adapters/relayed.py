@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.github.api import Timeouts, github_endpoint
+from reconciler.adapters.github.client import Timeouts, github_endpoint
 from reconciler.adapters.github.token import PlainToken, Token
 from reconciler.adapters.inbox.writer import InboxWriter, Row
 from reconciler.adapters.receiver.log import ServeLog

@@ -15,7 +15,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, NamedTuple
 
-from reconciler.adapters.github.rest import GitHubRest
+from reconciler.adapters.github.client import PatientGitHub
 from reconciler.core.errors import GitHubError
 
 _RECENT_PAGES = 10  # of a hundred comments
@@ -48,7 +48,7 @@ class _Comment(NamedTuple):
 class StickyComment:
     """`marker` is the comment's first line; `repository` is `owner/name`. Methods raise `GitHubError`."""
 
-    def __init__(self, github: GitHubRest, repository: str, pull_request: int, marker: str) -> None:
+    def __init__(self, github: PatientGitHub, repository: str, pull_request: int, marker: str) -> None:
         self._github = github
         self._repo = ("repos", *repository.split("/"))
         self._list = (*self._repo, "issues", str(pull_request), "comments")
@@ -145,7 +145,7 @@ class Recent(NamedTuple):
     body: str
 
 
-def recent_comments(github: GitHubRest, repository: str, marker: str, since: str) -> list[Recent]:
+def recent_comments(github: PatientGitHub, repository: str, marker: str, since: str) -> list[Recent]:
     """Our comments of that marker, in any pull request of the repository, that were made or changed since: an ISO time.
 
     The newest first, as far as a thousand comments of anybody reach. Raises `GitHubError`.
@@ -163,7 +163,7 @@ def _by(account: int | None, comments: list[_Comment]) -> list[_Comment]:
     return [] if account is None else [one for one in comments if one.author == account]
 
 
-def _account(github: GitHubRest) -> int | None:
+def _account(github: PatientGitHub) -> int | None:
     """Whom the token belongs to, an App's bot included; None where GitHub does not say."""
     try:
         answer = github.ask_graph("{viewer{databaseId}}")

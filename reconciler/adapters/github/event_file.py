@@ -1,4 +1,7 @@
-"""A webhook that a relay passed on as `repository_dispatch`, from the file in which GitHub Actions keeps the event.
+"""The files that GitHub Actions gives a step: the event that started the run, and the summary that it may write.
+
+Both are named by variables, which the command reads; here they are paths. The event may be a webhook that a relay
+passed on as `repository_dispatch`.
 
 Anybody who may send a dispatch to the repository may write such a file, so nothing in it is believed before its
 signature is verified here, once more. How old it is does not matter: that a job ended stays true, and a runner may
@@ -9,16 +12,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.adapters.storage.durable_files import read_regular
-from reconciler.core.errors import InvalidInput
+from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.platform.dispatch import Dispatched, read_payload
 from reconciler.core.platform.webhook import SigningKeys, Verdict, read_event, verify
 
-_MAX_BYTES = 4 << 20
+_MAX_BYTES = 4 << 20  # of a relayed webhook
+_LARGEST_EVENT = 32 << 20  # bytes; a payload has at most 25 MB
+_LARGEST_SUMMARY = 1 << 20  # bytes for one step, and what is larger is not shown at all
+_LEAST = 8_000  # bytes, below which nothing useful has room
 
 
 class EventFile(NamedTuple):
@@ -61,3 +68,38 @@ def _judged(given: Dispatched, keys: SigningKeys) -> EventFile:
         )
     event = read_event(given.body, given.operation_id)
     return EventFile(None if event is None else Delivery(given.signed.webhook_id.decode(), event))
+
+
+def read_job_event(path: Path) -> object:
+    """The event's document. Raises `InvalidInput` for a file that is not there or is no JSON."""
+    hint = "GitHub Actions sets GITHUB_EVENT_PATH; --comment-on NUMBER needs no event"
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_EVENT + 1)
+    except (OSError, ValueError) as error:  # ValueError: no path at all
+        raise InvalidInput(f"GITHUB_EVENT_PATH: {path} cannot be read", hint=hint) from error
+    if len(content) > _LARGEST_EVENT:
+        raise InvalidInput(f"GITHUB_EVENT_PATH: {path} is too large for an event", hint=hint)
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"GITHUB_EVENT_PATH: {path} is not JSON", hint=hint) from error
+
+
+def append_summary(path: Path, render: Callable[[int], str]) -> bool:
+    """Adds to the step's summary what `render` gives for so many UTF-8 bytes; False where no room is left.
+
+    Raises `StorageError`.
+    """
+    try:
+        before = path.stat().st_size if path.exists() else 0
+        room = _LARGEST_SUMMARY - before - 1_000
+        if room < _LEAST:
+            return False
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(render(room) + "\n\n")
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"GITHUB_STEP_SUMMARY: {path} cannot be written", hint="GitHub Actions sets it for each step"
+        ) from error
+    return True

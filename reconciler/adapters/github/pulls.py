@@ -1,4 +1,4 @@
-"""One pull request from a branch of ours, opened once and brought up to date from then on.
+"""One pull request from a branch of ours, opened once and brought up to date from then on; and whose a commit is.
 
 What counts is what is there and not what we remember: the open ones are looked at, then one is opened, changed, or left
 alone. A title that people changed is theirs. Labels and auto-merge are extras: where GitHub refuses them, the pull
@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from reconciler.adapters.github.rest import GitHubRest
+from reconciler.adapters.github.client import PatientGitHub
 from reconciler.core.errors import GitHubError
 
+_UNKNOWN = (404, 409, 422)  # no such commit, an empty repository, nothing that could be a commit's id
 _ENABLE = """mutation($id: ID!, $method: PullRequestMergeMethod!) {
   enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: $method}) { clientMutationId }
 }"""
@@ -52,8 +53,8 @@ class PullRequests:
 
     def __init__(
         self,
-        github: GitHubRest,
-        graphql: GitHubRest,
+        github: PatientGitHub,
+        graphql: PatientGitHub,
         repository: str,
         notice: Callable[[str], object],
     ) -> None:
@@ -86,17 +87,13 @@ class PullRequests:
 
     def _is_between(self, pull: dict[str, Any], wanted: Wanted) -> bool:
         """Anybody may open one from a branch of that name in a fork."""
-        head, base = pull.get("head"), pull.get("base")
-        if (
-            not isinstance(head, dict)
-            or not isinstance(base, dict)
-            or not isinstance(pull.get("number"), int)
-        ):
-            return False
-        repo = head.get("repo")
-        name = repo.get("full_name") if isinstance(repo, dict) else None
-        ours = isinstance(name, str) and name.lower() == "/".join(self._repo[1:]).lower()
-        return ours and head.get("ref") == wanted.head and base.get("ref") == wanted.base
+        head, base = _object(pull, "head"), _object(pull, "base")
+        name = _text(_object(head, "repo"), "full_name")
+        return (
+            isinstance(pull.get("number"), int)
+            and name.lower() == "/".join(self._repo[1:]).lower()
+            and (_text(head, "ref"), _text(base, "ref")) == (wanted.head, wanted.base)
+        )
 
     def _open(self, wanted: Wanted) -> dict[str, Any] | None:
         found = self._list(wanted, "open")
@@ -155,6 +152,39 @@ class PullRequests:
         if errors:
             first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
             self._notice(f"auto-merge was not switched on: {_text(first, 'message') or 'GitHub refused'}")
+
+
+def pull_request_of_commit(
+    github: PatientGitHub, repository: str, commit: str, branch: str | None
+) -> int | None:
+    """The number of the merged pull request whose merge made this commit; else of the first closed one into `branch`.
+
+    See "List pull requests associated with a commit" in GitHub's REST documentation. None where there is none, also for
+    a commit that GitHub does not know. Raises `GitHubError`.
+    """
+    into: list[int] = []
+    try:
+        for page in github.pages("repos", *repository.split("/"), "commits", commit, "pulls"):
+            for pull in page:
+                if not isinstance(pull, dict) or type(pull.get("number")) is not int:
+                    continue
+                if pull.get("merged_at") is not None and pull.get("merge_commit_sha") == commit:
+                    return int(pull["number"])
+                if (
+                    pull.get("state") == "closed"
+                    and branch is not None
+                    and _text(_object(pull, "base"), "ref") == branch
+                ):
+                    into.append(pull["number"])
+    except GitHubError as error:
+        if error.status not in _UNKNOWN:
+            raise
+    return into[0] if into else None
+
+
+def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
+    value = document.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _number(pull: dict[str, Any]) -> int:

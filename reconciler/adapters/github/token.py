@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from reconciler.adapters.github.api import Answer, GitHub
+from reconciler.adapters.github.client import Answer, GitHub
 from reconciler.core.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import NamedTuple
 
-from reconciler.adapters.github.api import Answer
+from reconciler.adapters.github.client import Answer
 from reconciler.core.platform.backoff import delays
 
 

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from reconciler.adapters.github.api import TIMEOUTS, Answer, GitHub, Timeouts
+from reconciler.adapters.github.client import TIMEOUTS, Answer, GitHub, Timeouts
 from reconciler.adapters.github.token import NoToken, Token
 from reconciler.adapters.inbox.database import Received
 from reconciler.adapters.platform.endpoint import Endpoint

@@ -39,8 +39,8 @@ from reconciler.render.phrases.diagnostics import tally
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
+    from reconciler.adapters.github.client import PatientGitHub
     from reconciler.adapters.github.comments import Kept
-    from reconciler.adapters.github.rest import GitHubRest
     from reconciler.app.planning import PlanResult, RecordedState
     from reconciler.core.lockfile.model import Lockfile
 
@@ -128,14 +128,13 @@ def _worth_telling(merge: Merge, outcome: Outcome) -> bool:
 
 
 def _comment(merge: Merge, outcome: Outcome, before: _Before) -> None:
-    from reconciler.adapters.github.api import PUBLIC
-    from reconciler.adapters.github.rest import GitHubRest
+    from reconciler.adapters.github.client import PUBLIC, PatientGitHub
 
     token = os.environ.get("GITHUB_TOKEN", "").strip()
     address = os.environ.get("GITHUB_API_URL") or PUBLIC
     name, brought = repository(), None
     tells = merge.command == "apply" and _worth_telling(merge, outcome)
-    with GitHubRest(address, token, random=random.random) as github:
+    with PatientGitHub(address, token, random=random.random) as github:
         if tells:
             brought = _brought_by(github, name)
         if brought is not None:
@@ -151,9 +150,9 @@ _NOBODY = {
 }
 
 
-def _brought_by(github: GitHubRest, name: str) -> int | None:
+def _brought_by(github: PatientGitHub, name: str) -> int | None:
     """The pull request that the event is about, else the one that brought the commit."""
-    from reconciler.adapters.github.merged import pull_request_of_commit
+    from reconciler.adapters.github.pulls import pull_request_of_commit
 
     found = pull_request_of_run(None)
     if found is not None:
@@ -164,7 +163,7 @@ def _brought_by(github: GitHubRest, name: str) -> int | None:
     return pull_request_of_commit(github, name, commit, ci.branch())
 
 
-def _report_all(github: GitHubRest, name: str, number: int, merge: Merge, outcome: Outcome) -> None:
+def _report_all(github: PatientGitHub, name: str, number: int, merge: Merge, outcome: Outcome) -> None:
     from reconciler.adapters.github.comments import StickyComment
 
     def render(earlier: str | None) -> str | None:
@@ -176,7 +175,7 @@ def _report_all(github: GitHubRest, name: str, number: int, merge: Merge, outcom
 
 
 def _report_ends(
-    github: GitHubRest, name: str, brought: int | None, merge: Merge, outcome: Outcome, before: _Before
+    github: PatientGitHub, name: str, brought: int | None, merge: Merge, outcome: Outcome, before: _Before
 ) -> int:
     """To the pull requests that were told of jobs that have ended by now. Returns how many there are."""
     if before.since is None:

@@ -89,13 +89,12 @@ class Announcement:
         say(sanitize(f"comment on #{pull_request.number} {_WORDS[kept.done.value]}{where}"))
 
     def _kept(self, plan: Plan, occasion: Occasion, number: int, token: str) -> Kept:
-        from reconciler.adapters.github.api import PUBLIC
+        from reconciler.adapters.github.client import PUBLIC, PatientGitHub
         from reconciler.adapters.github.comments import StickyComment
-        from reconciler.adapters.github.rest import GitHubRest
 
         line = marker(occasion.command, plan.environment, occasion.folder)
         address = os.environ.get("GITHUB_API_URL") or PUBLIC
-        with GitHubRest(address, token, random=random.random) as github:
+        with PatientGitHub(address, token, random=random.random) as github:
             comment = StickyComment(github, repository(), number, line)
             worth = worth_a_comment(plan)
             if not worth and self.delete_when_unchanged:
@@ -129,13 +128,13 @@ def announcement(
 
 
 def pull_request_of_run(number: int | None) -> PullRequest | None:
-    from reconciler.adapters.github.job import read_event
+    from reconciler.adapters.github.event_file import read_job_event
 
     path = os.environ.get("GITHUB_EVENT_PATH")
     event: object = None
     if path:
         try:
-            event = read_event(Path(path))
+            event = read_job_event(Path(path))
         except InvalidInput:
             if number is None:
                 raise
@@ -165,7 +164,7 @@ def summarise(render: Callable[[int], str], what: str) -> None:
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
-    from reconciler.adapters.github.job import append_summary
+    from reconciler.adapters.github.event_file import append_summary
 
     if not append_summary(Path(path), render):
         notice(f"the step's summary is full; {what} is in the log")

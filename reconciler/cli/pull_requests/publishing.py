@@ -71,17 +71,16 @@ class Proposer:
 
         Raises `GitHubError` and `InvalidInput`.
         """
-        from reconciler.adapters.github.api import PUBLIC
+        from reconciler.adapters.github.client import PUBLIC, PatientGitHub
         from reconciler.adapters.github.pulls import PullRequests
-        from reconciler.adapters.github.rest import GitHubRest
 
         address = (os.environ.get("GITHUB_API_URL") or PUBLIC).rstrip("/")
         # GitHub Enterprise Server has its REST API at /api/v3, and GraphQL at /api/graphql.
         graphql_address = address.removesuffix("/v3")
         token = self.repository.token
         with (
-            GitHubRest(address, token, random=random.random) as github,
-            GitHubRest(graphql_address, token, random=random.random) as graphql,
+            PatientGitHub(address, token, random=random.random) as github,
+            PatientGitHub(graphql_address, token, random=random.random) as graphql,
         ):
             pulls = PullRequests(github, graphql, self.repository.name, _notice)
             shown = pulls.show(self._wanted(base, proposed))

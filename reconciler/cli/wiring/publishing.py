@@ -311,6 +311,6 @@ def _has_ended(holder: Holder) -> bool:
     token = os.environ.get("GITHUB_TOKEN", "").strip()
     if holder.run_url is None or not token or "/actions/runs/" not in holder.run_url:
         return False
-    from reconciler.adapters.github.runs import run_has_ended
+    from reconciler.adapters.github.client import PUBLIC, run_has_ended
 
-    return run_has_ended(holder.run_url, os.environ.get("GITHUB_API_URL") or "https://api.github.com", token)
+    return run_has_ended(holder.run_url, os.environ.get("GITHUB_API_URL") or PUBLIC, token)

@@ -33,7 +33,7 @@ def relay_target(flag: str | None, environment: Mapping[str, str]) -> Target | N
     found = _TARGET.fullmatch(flag)
     if found is None or found[2] in (".", "..") or found[2].endswith(".git"):
         raise UsageError("--relay must be github:OWNER/REPO", hint="such as github:acme/engines")
-    from reconciler.adapters.github.api import PUBLIC, github_endpoint
+    from reconciler.adapters.github.client import PUBLIC, github_endpoint
     from reconciler.adapters.relay.sender import Target
 
     owner, repo = found[1], found[2]

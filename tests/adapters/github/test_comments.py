@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from reconciler.adapters.github.client import PatientGitHub
 from reconciler.adapters.github.comments import Done, StickyComment
-from reconciler.adapters.github.rest import GitHubRest
 from reconciler.core.errors import GitHubError
 from reconciler.render.markdown.comment import marker
 from tests.github_comments_fake import ACTIONS, ACTIONS_TOKEN, LONGEST, PERSON, FakeComments, User
@@ -28,12 +28,12 @@ def github() -> Iterator[FakeComments]:
 def sticky(
     github: FakeComments, token: str = ACTIONS_TOKEN, number: int = 1, line: str = MARKER
 ) -> StickyComment:
-    rest = GitHubRest(github.url, token, random=lambda: 0.0, sleep=lambda seconds: None)
+    rest = PatientGitHub(github.url, token, random=lambda: 0.0, sleep=lambda seconds: None)
     _opened.append(rest)
     return StickyComment(rest, REPOSITORY, number, line)
 
 
-_opened: list[GitHubRest] = []
+_opened: list[PatientGitHub] = []
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,7 @@ def test_nothing_is_touched_while_it_is_not_known_whose_it_is(github: FakeCommen
 
 
 def test_the_account_is_asked_for_beside_an_enterprise_servers_rest(github: FakeComments) -> None:
-    rest = GitHubRest(f"{github.url}/api/v3", TOKEN, random=lambda: 0.0)
+    rest = PatientGitHub(f"{github.url}/api/v3", TOKEN, random=lambda: 0.0)
     _opened.append(rest)
     assert rest.ask_graph("{viewer{databaseId}}") == {"data": {"viewer": {"databaseId": PERSON.id}}}
 

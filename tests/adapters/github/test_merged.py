@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reconciler.adapters.github.client import PatientGitHub
 from reconciler.adapters.github.comments import recent_comments
-from reconciler.adapters.github.merged import pull_request_of_commit
-from reconciler.adapters.github.rest import GitHubRest
+from reconciler.adapters.github.pulls import pull_request_of_commit
 from reconciler.core.errors import GitHubError
 from tests.github_comments_fake import ACTIONS_TOKEN, PERSON, FakeComments
 from tests.github_fake import REPOSITORY
@@ -26,16 +26,16 @@ def github() -> Iterator[FakeComments]:
 
 
 @pytest.fixture
-def rest(github: FakeComments) -> Iterator[GitHubRest]:
-    with GitHubRest(github.url, ACTIONS_TOKEN, random=lambda: 0.5, patience=0.0) as client:
+def rest(github: FakeComments) -> Iterator[PatientGitHub]:
+    with PatientGitHub(github.url, ACTIONS_TOKEN, random=lambda: 0.5, patience=0.0) as client:
         yield client
 
 
-def brought(rest: GitHubRest, commit: str = SHA, branch: str | None = "main") -> int | None:
+def brought(rest: PatientGitHub, commit: str = SHA, branch: str | None = "main") -> int | None:
     return pull_request_of_commit(rest, REPOSITORY, commit, branch)
 
 
-def test_of_many_the_one_that_the_commit_merged(rest: GitHubRest, github: FakeComments) -> None:
+def test_of_many_the_one_that_the_commit_merged(rest: PatientGitHub, github: FakeComments) -> None:
     for number in range(2, 140):
         github.merge(SHA, number, merge_commit_sha=OTHER)
     github.merge(SHA, 140)
@@ -43,7 +43,7 @@ def test_of_many_the_one_that_the_commit_merged(rest: GitHubRest, github: FakeCo
     assert len(github.requests) == 2  # pages
 
 
-def test_else_the_first_closed_one_into_this_branch(rest: GitHubRest, github: FakeComments) -> None:
+def test_else_the_first_closed_one_into_this_branch(rest: PatientGitHub, github: FakeComments) -> None:
     github.merge(SHA, 2, state="open", merged_at=None, merge_commit_sha=OTHER)
     github.merge(SHA, 3, merge_commit_sha=OTHER, base={"ref": "release"})
     github.merge(SHA, 4, merge_commit_sha=OTHER)
@@ -53,20 +53,20 @@ def test_else_the_first_closed_one_into_this_branch(rest: GitHubRest, github: Fa
     assert brought(rest, branch=None) is None
 
 
-def test_a_merge_that_was_only_tried_is_none(rest: GitHubRest, github: FakeComments) -> None:
+def test_a_merge_that_was_only_tried_is_none(rest: PatientGitHub, github: FakeComments) -> None:
     """An open pull request has the commit of its trial merge as `merge_commit_sha`."""
     github.merge(SHA, 2, state="open", merged_at=None)
     assert brought(rest) is None
 
 
 @pytest.mark.parametrize("commit", [OTHER, "main", "..", "x y", "%2e"])
-def test_a_commit_that_github_does_not_know(rest: GitHubRest, commit: str) -> None:
+def test_a_commit_that_github_does_not_know(rest: PatientGitHub, commit: str) -> None:
     assert brought(rest, commit) is None
 
 
 @pytest.mark.parametrize("pull", [5, {}, {"number": "7"}, {"number": True, "state": "closed"}])
 def test_what_has_not_the_shape_of_one_is_passed_over(
-    rest: GitHubRest, github: FakeComments, pull: object
+    rest: PatientGitHub, github: FakeComments, pull: object
 ) -> None:
     github.commits[SHA] = [pull]  # type: ignore[list-item]  # on purpose
     assert brought(rest) is None
@@ -74,13 +74,13 @@ def test_what_has_not_the_shape_of_one_is_passed_over(
 
 def test_a_token_that_may_not_look_is_an_error(github: FakeComments) -> None:
     with (
-        GitHubRest(github.url, "ghp_unknown", random=lambda: 0.5) as rest,
+        PatientGitHub(github.url, "ghp_unknown", random=lambda: 0.5) as rest,
         pytest.raises(GitHubError, match="does not accept the token"),
     ):
         brought(rest)
 
 
-def test_recent_comments_are_ours_the_newest_first(rest: GitHubRest, github: FakeComments) -> None:
+def test_recent_comments_are_ours_the_newest_first(rest: PatientGitHub, github: FakeComments) -> None:
     github.pull_requests |= set(range(2, 300))
     github.add(f"{MARKER}\nfirst", number=2)
     github.add(f"{MARKER}\nforged", PERSON, number=3)
@@ -93,7 +93,7 @@ def test_recent_comments_are_ours_the_newest_first(rest: GitHubRest, github: Fak
     assert [(one.pull_request, one.body.partition("\n")[2]) for one in found] == [(4, "last"), (2, "first")]
 
 
-def test_no_more_than_a_thousand_comments_are_looked_at(rest: GitHubRest, github: FakeComments) -> None:
+def test_no_more_than_a_thousand_comments_are_looked_at(rest: PatientGitHub, github: FakeComments) -> None:
     github.add(f"{MARKER}\nfar away").updated = datetime(2021, 1, 1, tzinfo=UTC)
     for _ in range(1_500):
         github.add("talk", PERSON)

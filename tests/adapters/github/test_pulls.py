@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.github.client import PatientGitHub
 from reconciler.adapters.github.pulls import PullRequests, Shown, Wanted
-from reconciler.adapters.github.rest import GitHubRest
 from reconciler.core.errors import GitHubError
 from tests.app.git_repo import commit_all, git, new_repo
 from tests.github_fake import REPOSITORY, TOKEN, Reply, Trouble, refusal
@@ -42,8 +42,8 @@ def show(github: FakePulls, wanted: Wanted = WANTED, *, token: str = TOKEN) -> t
         return PullRequests(rest, rest, REPOSITORY, notices.append).show(wanted), notices
 
 
-def connection(github: FakePulls, token: str = TOKEN) -> GitHubRest:
-    return GitHubRest(github.url, token, random=lambda: 0.0, sleep=lambda seconds: None)
+def connection(github: FakePulls, token: str = TOKEN) -> PatientGitHub:
+    return PatientGitHub(github.url, token, random=lambda: 0.0, sleep=lambda seconds: None)
 
 
 def test_it_is_opened_once_and_then_brought_up_to_date(github: FakePulls) -> None:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.github.job import append_summary, read_event
+from reconciler.adapters.github.event_file import append_summary, read_job_event
 from reconciler.core.errors import InvalidInput, StorageError
 
 
 def test_an_event_is_read(tmp_path: Path) -> None:
     file = tmp_path / "event.json"
     file.write_text(json.dumps({"number": 7}))
-    assert read_event(file) == {"number": 7}
+    assert read_job_event(file) == {"number": 7}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
@@ -20,13 +20,13 @@ def test_what_is_no_event(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "event.json"
     file.write_bytes(content)
     with pytest.raises(InvalidInput, match="is not JSON"):
-        read_event(file)
+        read_job_event(file)
 
 
 @pytest.mark.parametrize("name", ["gone.json", ".", "a\0b"])
 def test_an_event_that_cannot_be_read(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidInput, match="cannot be read"):
-        read_event(tmp_path / name)
+        read_job_event(tmp_path / name)
 
 
 def test_a_summary_goes_behind_what_is_there(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reconciler.adapters.github.rest import GitHubRest
+from reconciler.adapters.github.client import PatientGitHub
 from reconciler.core.errors import GitHubError, InvalidInput, ReconcileError
 from tests.adapters.far_ends import Answering, answers, far_end, hangs_up_after, raw
 from tests.github_fake import FakeGitHub, Reply, Request, Route, Trouble, refusal
@@ -68,13 +68,13 @@ def github() -> Iterator[Numbers]:
 
 
 @pytest.fixture
-def client(github: Numbers, time: Time) -> Iterator[GitHubRest]:
+def client(github: Numbers, time: Time) -> Iterator[PatientGitHub]:
     with rest(github.url, time) as made:
         yield made
 
 
-def rest(url: str, time: Time, token: str = TOKEN) -> GitHubRest:
-    return GitHubRest(url, token, random=lambda: 0.5, sleep=time.sleep, clock=time)
+def rest(url: str, time: Time, token: str = TOKEN) -> PatientGitHub:
+    return PatientGitHub(url, token, random=lambda: 0.5, sleep=time.sleep, clock=time)
 
 
 def failing(call: Callable[[], object]) -> GitHubError:
@@ -84,7 +84,7 @@ def failing(call: Callable[[], object]) -> GitHubError:
     return caught.value
 
 
-def test_a_request_and_its_answer(client: GitHubRest, github: Numbers) -> None:
+def test_a_request_and_its_answer(client: PatientGitHub, github: Numbers) -> None:
     assert client.send("POST", "thing", document={"a": "é"}) == {"a": "é"}
     assert client.send("DELETE", "thing") is None
     headers = github.requests[0].headers
@@ -94,17 +94,17 @@ def test_a_request_and_its_answer(client: GitHubRest, github: Numbers) -> None:
     assert headers["user-agent"].startswith("reconcile/")
 
 
-def test_all_pages_are_read(client: GitHubRest, github: Numbers) -> None:
+def test_all_pages_are_read(client: PatientGitHub, github: Numbers) -> None:
     assert list(client.pages("numbers")) == [[0, 1], [2, 3], [4]]
     assert github.requests[0].query["per_page"] == ["100"]
 
 
-def test_a_list_that_never_ends_is_given_up(client: GitHubRest, github: Numbers) -> None:
+def test_a_list_that_never_ends_is_given_up(client: PatientGitHub, github: Numbers) -> None:
     github.count = 10**9
     assert "pages" in failing(lambda: list(client.pages("numbers"))).message
 
 
-def test_a_next_page_on_another_host_is_refused(client: GitHubRest, github: Numbers) -> None:
+def test_a_next_page_on_another_host_is_refused(client: PatientGitHub, github: Numbers) -> None:
     with Numbers() as evil:
         github.leads_to = evil.url
         error = failing(lambda: list(client.pages("numbers")))
@@ -113,7 +113,7 @@ def test_a_next_page_on_another_host_is_refused(client: GitHubRest, github: Numb
 
 
 def test_redirects_are_followed_on_the_same_host_only(
-    client: GitHubRest, github: Numbers, time: Time
+    client: PatientGitHub, github: Numbers, time: Time
 ) -> None:
     assert client.send("GET", "moved") == [0, 1]
     with Numbers() as evil:
@@ -127,14 +127,14 @@ def test_redirects_are_followed_on_the_same_host_only(
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_trouble_of_its_own_passes(client: GitHubRest, github: Numbers, time: Time, status: int) -> None:
+def test_trouble_of_its_own_passes(client: PatientGitHub, github: Numbers, time: Time, status: int) -> None:
     github.troubles.extend([Trouble(Reply(status, b"<html>"))] * 3)
     assert client.send("GET", "numbers") == [0, 1]
     assert len(time.pauses) == 3
     assert time.pauses == sorted(time.pauses)
 
 
-def test_trouble_that_lasts_is_told(client: GitHubRest, github: Numbers, time: Time) -> None:
+def test_trouble_that_lasts_is_told(client: PatientGitHub, github: Numbers, time: Time) -> None:
     github.always = BUSY
     error = failing(lambda: client.send("GET", "numbers"))
     assert (error.status, error.retryable) == (502, True)
@@ -143,7 +143,7 @@ def test_trouble_that_lasts_is_told(client: GitHubRest, github: Numbers, time: T
     assert sum(time.pauses) <= 60
 
 
-def test_a_connection_that_breaks_is_made_again(client: GitHubRest, github: Numbers) -> None:
+def test_a_connection_that_breaks_is_made_again(client: PatientGitHub, github: Numbers) -> None:
     github.troubles.extend([Trouble(hang_up=True), None])
     assert client.send("GET", "numbers") == [0, 1]
 
@@ -152,7 +152,7 @@ def limited(status: int, **headers: str) -> Trouble:
     return Trouble(refusal(status, "API rate limit exceeded", **headers))
 
 
-def test_short_limits_are_waited_out(client: GitHubRest, github: Numbers, time: Time) -> None:
+def test_short_limits_are_waited_out(client: PatientGitHub, github: Numbers, time: Time) -> None:
     end = str(int(clock.time()) + 10)
     reset = {"x_ratelimit_remaining": "0", "x_ratelimit_reset": end}
     github.troubles.extend(
@@ -163,7 +163,13 @@ def test_short_limits_are_waited_out(client: GitHubRest, github: Numbers, time: 
     assert 1 <= time.pauses[2] <= 12
 
 
-def test_long_limits_are_not(client: GitHubRest, github: Numbers, time: Time) -> None:
+def test_a_503_that_says_until_when_is_waited_out(client: PatientGitHub, github: Numbers, time: Time) -> None:
+    github.troubles.append(Trouble(Reply(503, b"<html>", {"Retry-After": "9"})))
+    assert client.send("GET", "numbers") == [0, 1]
+    assert time.pauses == [9]
+
+
+def test_long_limits_are_not(client: PatientGitHub, github: Numbers, time: Time) -> None:
     github.always = limited(403, x_ratelimit_remaining="0", x_ratelimit_reset="99999999999")
     error = failing(lambda: client.send("GET", "numbers"))
     assert "rate limit" in error.message
@@ -171,20 +177,20 @@ def test_long_limits_are_not(client: GitHubRest, github: Numbers, time: Time) ->
     assert time.pauses == []
 
 
-def test_pauses_add_up(client: GitHubRest, github: Numbers, time: Time) -> None:
+def test_pauses_add_up(client: PatientGitHub, github: Numbers, time: Time) -> None:
     github.always = limited(429, retry_after="25")
     failing(lambda: client.send("GET", "numbers"))
     assert time.pauses == [25, 25]
 
 
-def test_a_secondary_limit_without_a_time(client: GitHubRest, github: Numbers, time: Time) -> None:
+def test_a_secondary_limit_without_a_time(client: PatientGitHub, github: Numbers, time: Time) -> None:
     github.always = Trouble(refusal(403, "You have exceeded a secondary rate limit."))
     failing(lambda: client.send("GET", "numbers"))
     assert time.pauses == [60]  # GitHub's advice, and all the patience there is
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "9" * 400, "1e3", "٣"])
-def test_odd_limits_are_limits_all_the_same(client: GitHubRest, github: Numbers, value: str) -> None:
+def test_odd_limits_are_limits_all_the_same(client: PatientGitHub, github: Numbers, value: str) -> None:
     github.always = limited(
         429, x_ratelimit_remaining="0", x_ratelimit_reset=value.encode().decode("latin-1")
     )
@@ -202,7 +208,7 @@ def test_odd_limits_are_limits_all_the_same(client: GitHubRest, github: Numbers,
     ],
 )
 def test_refusals_say_what_to_do(
-    client: GitHubRest, github: Numbers, time: Time, status: int, words: str, hint: str
+    client: PatientGitHub, github: Numbers, time: Time, status: int, words: str, hint: str
 ) -> None:
     said = {403: "Resource not accessible by integration", 422: f"Body is too long {TOKEN}"}.get(status, "No")
     github.troubles.append(Trouble(refusal(status, said)))
@@ -214,7 +220,7 @@ def test_refusals_say_what_to_do(
 
 
 @pytest.mark.parametrize("body", [b"<html>Hello</html>", b"[" * 100_000, b"\xff\xfe{"])
-def test_what_is_no_json_is_not_github(client: GitHubRest, github: Numbers, body: bytes) -> None:
+def test_what_is_no_json_is_not_github(client: PatientGitHub, github: Numbers, body: bytes) -> None:
     github.troubles.append(Trouble(Reply(200, body)))
     assert "not GitHub's API" in failing(lambda: client.send("GET", "numbers")).message
 
@@ -241,7 +247,10 @@ def test_half_an_answer_is_none(answering: Answering, time: Time) -> None:
 
 
 def test_an_answer_without_a_message(time: Time) -> None:
-    assert "no reason given" in asked(answers(raw(418, b'{"message": {"a": 1}}')), time).message
+    body = b'{"message": {"a": 1}}'
+    assert asked(answers(raw(418, body)), time).message.endswith(": Something")
+    without_reason = raw(418, body).replace(b" Something", b" ")
+    assert asked(answers(without_reason), time).message.endswith(": no reason given")
 
 
 def test_nobody_is_there(time: Time) -> None:
