@@ -161,11 +161,11 @@ def test_an_engine_that_is_set_back_to_its_first_text_is_the_first_one(actors: A
 # ── a checkout that the branch has moved on from ───────────────────────────────────────────────────────────────────
 
 
-def check_held_back(actors: Actors, stale: Project, *words: str) -> None:
+def check_held_back(actors: Actors, stale: Project, *words: str, env: dict[str, str] | None = None) -> None:
     """The stale run creates for `other` and leaves `acme` to the branch; then the branch's own run does the rest."""
     tip = actors.git("rev-parse", "main")[:12]
     said = f"`main` is at {tip}, which changes this engine; its run applies it"
-    actors.publish(stale, *words).ended(6, said, "git pull")
+    actors.publish(stale, *words, env=env).ended(6, said, "git pull")
     assert (set(actors.lock()["engines"]), actors.made) == ({"other"}, 1)
     actors.publish().ended(0)
     assert (actors.entry("acme")["spec"]["name"], actors.made) == ("Second", 2)
@@ -176,6 +176,19 @@ def test_a_job_that_is_run_again_holds_back_what_changed_and_applies_the_rest(ac
     stale = actors.clone("again", "--depth=1")
     actors.edit("acme", "Second")
     check_held_back(actors, stale)
+
+
+def test_a_checkout_with_no_history_and_no_branch_holds_back_what_changed(actors: Actors) -> None:
+    """As some CI systems make it: one commit, which no ref of the remote is known to have."""
+    stale = actors.clone("again", "--depth=1")
+    stale.git("checkout", "--quiet", "--detach")
+    stale.git("branch", "--delete", "--force", "main")
+    stale.git("update-ref", "-d", "refs/remotes/origin/HEAD")
+    stale.git("update-ref", "-d", "refs/remotes/origin/main")
+    anew = ("--git-dir", str(actors.origin), "commit-tree", "main^{tree}", "-m", "Written anew")
+    actors.git("update-ref", "refs/heads/main", stale.git(*anew).strip())
+    actors.edit("acme", "Second")
+    check_held_back(actors, stale, env={"RECONCILE_BRANCH": "main"})
 
 
 def test_a_desk_that_has_not_pulled_holds_back_what_changed(actors: Actors) -> None:

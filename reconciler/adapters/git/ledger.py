@@ -76,19 +76,24 @@ class GitLedger:
     def _with_base(self, seen: RemoteSnapshot, tip: str) -> RemoteSnapshot:
         """With what the checkout and the branch had in common, and what the branch changed since."""
         base = self.remote.base_of(tip)
-        if base is None:
-            return seen
         if base == tip:
             return replace(seen, base=seen.lockfile)
-        [content] = self.remote.read([(base, self.path)])
-        try:
-            lockfile = lockfile_format.parse(content, self.path) if content else lockfile_format.EMPTY
-        except LockfileError:  # then nothing is known to be in common
+        since = base or self.remote.head()
+        if since is None:
             return seen
+        # Where nothing is known to be in common, whatever differs from the checkout may have been changed there.
         prefix = f"{self.folder}/" if self.folder else ""
-        changed = self.remote.changed(base, tip, self.folder)
+        changed = self.remote.changed(since, tip, self.folder)
         moved_on = {path.removeprefix(prefix): blob for path, blob in changed.items()}
-        return replace(seen, base=lockfile, moved_on=moved_on)
+        return replace(seen, base=self._lockfile_at(base) if base else None, moved_on=moved_on)
+
+    def _lockfile_at(self, commit: str) -> Lockfile | None:
+        """None for one that cannot be read: then nothing of it is known to be in common."""
+        [content] = self.remote.read([(commit, self.path)])
+        try:
+            return lockfile_format.parse(content, self.path) if content else lockfile_format.EMPTY
+        except LockfileError:
+            return None
 
     def _with_published(self, seen: RemoteSnapshot) -> RemoteSnapshot:
         """With what was published last, and what the branch should have where it lacks some of that."""

@@ -154,11 +154,15 @@ class GitRemote:
         asked = "".join(f"{commit}:{path}\n" for commit, path in places).encode()
         return _batch(self._call(["cat-file", "--batch"], asked)) if places else []
 
+    def head(self) -> str | None:
+        """The commit that is checked out; None before the first one."""
+        return self._answer(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
+
     def base_of(self, tip: str) -> str | None:
         """The commit that the checkout and this one have in common; in a shallow clone that does not reach it, HEAD
         where the remote is known to have it. None where that cannot be told.
         """
-        head = self._answer(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
+        head = self.head()
         if head is None or head == tip:
             return head
         common = self._answer(["merge-base", "HEAD", tip])
