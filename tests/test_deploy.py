@@ -87,6 +87,19 @@ def test_the_image_is_built_from_what_is_there() -> None:
     assert not user.startswith(("0", "root"))
 
 
+def test_images_are_named_by_digest_or_not_at_all() -> None:
+    """A tag may be moved; so there is no default, and a build without a digest stops."""
+    images = re.findall(r"^FROM (\S+)", CONTAINER, re.MULTILINE)
+    assert images == ["${PYTHON_IMAGE}"] * 2
+    assert re.findall(r"^ARG (.+)$", CONTAINER, re.MULTILINE) == ["PYTHON_IMAGE"] * 2
+    (check,) = re.findall(r"^RUN (case .+)$", CONTAINER, re.MULTILINE)
+    for image, code in (("python:3.13-slim", 1), ("", 1), (f"python:3.13-slim@sha256:{'0' * 64}", 0)):
+        done = subprocess.run(["sh", "-c", check], env={"PYTHON_IMAGE": image}, capture_output=True)
+        assert done.returncode == code, image
+    named = [COMPOSE["services"]["proxy"]["image"], RECEIVER["build"]["args"]["PYTHON_IMAGE"]]
+    assert all(re.fullmatch(r"\$\{[A-Z_]+:\?.+@sha256:…\}", name) for name in named), named
+
+
 def test_the_receiver_can_write_its_inbox_and_nothing_else() -> None:
     assert RECEIVER["read_only"] is True
     assert RECEIVER["cap_drop"] == ["ALL"]

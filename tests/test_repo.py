@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -123,6 +126,76 @@ def test_every_dependency_is_pinned() -> None:
     wanted = {canonical(re.split(r"[^A-Za-z0-9._-]", each)[0]) for each in project["dependencies"] + extras}
     exact, _ = pins((ROOT / "constraints.txt").read_text(encoding="utf-8"))
     assert wanted - {canonical(pin.partition("==")[0]) for pin in exact} == set()
+
+
+@pytest.mark.parametrize("name", ["run", "receiver"])
+def test_requirements_are_the_constraints_with_hashes(name: str) -> None:
+    """Nothing else is installed where secrets are near; and no file names where packages come from."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    entries = re.sub(r"\\\n\s*", "", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)).splitlines()
+    assert [entry for entry in entries if not re.search(r"( --hash=sha256:[0-9a-f]{64})+$", entry)] == []
+    assert [word for word in ("://", "--index", "--find-links") if word in text] == []
+    exact, _ = pins((ROOT / "constraints.txt").read_text(encoding="utf-8"))
+    known = {canonical(one.partition("==")[0]): one.partition("==")[2] for one in exact}
+    found = dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", "\n".join(entries), re.MULTILINE))
+    assert {package: known.get(canonical(package)) for package in found} == found
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = project["dependencies"] + (
+        project["optional-dependencies"]["webhook"] if name == "receiver" else []
+    )
+    needed = {canonical(re.split(r"[^A-Za-z0-9._-]", each)[0]) for each in wanted} | {"hatchling"}
+    assert needed - {canonical(package) for package in found} == set()
+
+
+def test_the_build_is_held_to_the_constraints(tmp_path: Path) -> None:
+    """An installer's own constraints are not used for the environment in which it builds."""
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "build_backend.py", tmp_path / "tools")
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    (tmp_path / "constraints.txt").write_text(
+        re.sub(r"^hatchling==.*$", "hatchling==0.0.0", text, flags=re.M)
+    )
+    ask = "import build_backend as b; print(b.get_requires_for_build_wheel(), b.get_requires_for_build_editable())"
+    done = subprocess.run(
+        [sys.executable, "-c", ask], cwd=tmp_path / "tools", capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count("'hatchling==0.0.0'") == 2
+    assert "'editables==" in done.stdout
+    system = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
+    assert system == {"requires": [], "build-backend": "build_backend", "backend-path": ["tools"]}
+
+
+SHIPPED = [*WORKFLOWS, *sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=name_of)
+def test_every_action_that_is_shown_is_named_by_its_commit(path: Path) -> None:
+    shown = ACTION.findall(path.read_text(encoding="utf-8"))
+    loose = [action for action, _ in shown if not re.fullmatch(r"\./\S+|[^@\s]+@[0-9a-f]{40}", action)]
+    assert loose == []
+
+
+INSTALLING = [
+    *sorted((GITHUB / "actions").rglob("*.sh")),
+    *sorted((ROOT / "docs" / "ci").iterdir()),
+    *sorted((ROOT / "deploy").iterdir()),
+]
+
+
+@pytest.mark.parametrize("path", INSTALLING, ids=name_of)
+def test_what_is_installed_for_a_run_is_isolated_and_hashed(path: Path) -> None:
+    """Python puts the current folder first among those that it imports from, unless it is told not to."""
+    lines = [
+        line for line in path.read_text(encoding="utf-8").splitlines() if "pip" in line or "-m venv" in line
+    ]
+    calls = [line for line in lines if re.search(r"-m (?:pip|venv)|\bpip install|^pip ", line)]
+    for line in calls:
+        if not line.startswith("pip "):  # the action's own function, whose call of Python is looked at
+            assert re.search(r"-I -m (?:pip|venv)", line), line
+        if "--requirement" in line:
+            assert "--require-hashes --only-binary :all:" in line, line
+        elif "install" in line and "() {" not in line:
+            assert "--no-deps --no-build-isolation" in line, line
 
 
 def test_changelog_has_an_unreleased_section_with_entries() -> None:

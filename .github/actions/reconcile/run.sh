@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs reconcile into a virtual environment of its own, runs one command, and tells in outputs what came of it.
-# Everything comes in by variables (action.yml) and goes on as items of a list: no value is ever part of a script.
+# Runs one command of the reconcile that install.sh put there. Everything comes in by variables (action.yml) and goes on as
+# items of a list: no value is ever part of a script.
 set -euo pipefail
 
 fail() {
@@ -10,27 +10,22 @@ fail() {
 
 temporary="${RUNNER_TEMP:-/tmp}"
 here="$(cd "$ACTION_PATH" && pwd)"
-source="$(cd "$ACTION_PATH/../../.." && pwd)"
-
-# A self-hosted runner may have it already: RECONCILE_VENV is the virtual environment it is in.
-venv="${RECONCILE_VENV:-$temporary/reconcile-$INPUT_VERSION}"
-case "$INPUT_VERSION" in
-    source)
-        [ -f "$source/constraints.txt" ] || [ -x "$venv/bin/reconcile" ] || fail "version: this copy of the action is alone; name a version to install"
-        package=("$source" --constraint "$source/constraints.txt")
-        ;;
-    *[!0-9A-Za-z.+-]* | "" | [!0-9]*) fail "version must be 'source', or a version such as 0.2.0" ;;
-    *) package=("lingo-reconcile==$INPUT_VERSION") ;;
-esac
-if [ ! -x "$venv/bin/reconcile" ]; then
-    python -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${package[@]}"
-fi
+venv="${RECONCILE_VENV:-$temporary/reconcile}"
+[ -x "$venv/bin/python" ] || fail "reconcile is not installed in $venv"
 
 cd -- "$INPUT_WORKING_DIRECTORY" || fail "working-directory: there is no such folder"
-if [ -n "$INPUT_CALLBACK_URL" ]; then export RECONCILE_CALLBACK_URL="$INPUT_CALLBACK_URL"; fi
-if [ -n "$INPUT_PUBLISH" ]; then export RECONCILE_PUBLISH="$INPUT_PUBLISH"; fi
-if [ -n "$INPUT_ENVIRONMENT" ]; then export RECONCILE_ENVIRONMENT="$INPUT_ENVIRONMENT"; fi
+
+# given VARIABLE INPUT: what the input says, where it says anything.
+given() {
+    if [ -n "${!2:-}" ]; then export "$1=${!2}"; fi
+    unset "$2"
+}
+given LINGO_API_KEY INPUT_API_KEY
+given LINGO_WEBHOOK_SECRET INPUT_WEBHOOK_SECRET
+given GITHUB_TOKEN INPUT_GITHUB_TOKEN
+given RECONCILE_CALLBACK_URL INPUT_CALLBACK_URL
+given RECONCILE_PUBLISH INPUT_PUBLISH
+given RECONCILE_ENVIRONMENT INPUT_ENVIRONMENT
 
 arguments=("$INPUT_COMMAND")
 document="$temporary/reconcile-$INPUT_COMMAND.json"
@@ -57,7 +52,4 @@ while IFS= read -r argument; do
 done <<<"$INPUT_ARGS"
 
 rm -f -- "$document"
-code=0
-"$venv/bin/reconcile" "${arguments[@]}" || code=$?
-"$venv/bin/python" -I "$here/outputs.py" "$INPUT_COMMAND" "$code" "$document" >>"$GITHUB_OUTPUT"
-exit "$code"
+exec "$venv/bin/python" -I "$here/run.py" "$document" "${arguments[@]}"

@@ -1,12 +1,19 @@
-"""The action's outputs, from the plan or report that reconcile wrote: `name<<end`, value, `end` for each.
+"""Runs reconcile, passes signals on to it, and writes the action's outputs from the plan or report that it wrote.
 
-The values hold foreign text (engine keys), so the word that ends one is random, and a value is one line.
+GitHub cancels a step with SIGINT to the step's own process, with SIGTERM 7.5 s later, and then kills everything.
+reconcile stops creating at the first and ends within 5 s, so it has to get it: once, hence a process group of its own.
+
+An output is `name<<end`, its value, `end`. Values hold foreign text (engine keys), so the word that ends one is random,
+and a value is one line.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,11 +57,35 @@ def outputs(command: str, code: str, path: Path) -> dict[str, str]:
     }
 
 
+def run(arguments: list[str]) -> int:
+    """The exit code of reconcile, as a shell has it. A signal that comes before it has started is passed on after."""
+    children: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def pass_on(number: int, frame: object) -> None:
+        for child in children:
+            child.send_signal(number)
+        if not children:
+            early.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, pass_on)
+    command = [sys.executable, "-I", "-m", "reconciler", *arguments]
+    children.append(subprocess.Popen(command, process_group=0))  # noqa: S603 # a list, and no shell
+    for number in early:
+        children[0].send_signal(number)
+    code = children[0].wait()
+    return code if code >= 0 else 128 - code
+
+
 def main() -> None:
-    command, code, path = sys.argv[1:]
-    for name, value in outputs(command, code, Path(path)).items():
-        end = secrets.token_hex(16)
-        print(f"{name}<<{end}\n{value}\n{end}")
+    document, *arguments = sys.argv[1:]
+    code = run(arguments)
+    with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
+        for name, value in outputs(arguments[0], str(code), Path(document)).items():
+            end = secrets.token_hex(16)
+            file.write(f"{name}<<{end}\n{value}\n{end}\n")
+    sys.exit(code)
 
 
 main()
