@@ -86,6 +86,19 @@ def _record(copy: WorkingCopy, decision: Decision) -> None:
         copy.put(decision.key, _as_filed(entry, decision))
 
 
+def _hold(copy: WorkingCopy, decision: Decision) -> None:
+    """An action that a guard holds back may still add protection. What serves was read from another version of the
+    file, so its blob ids go: where that version comes back, the file has to be read again to see its protection.
+    """
+    entry = copy.entry(decision.key)
+    if entry is None or not _is_about(entry, decision):
+        return
+    entry = _as_filed(entry, decision)
+    if entry.current is not None and entry.current.files != decision.files:
+        entry = replace(entry, current=replace(entry.current, files={}))
+    copy.put(decision.key, entry)
+
+
 _WAYS: dict[str, Callable[[WorkingCopy, Decision], None]] = {
     "move": _move,
     "retire": _retire,
@@ -93,7 +106,7 @@ _WAYS: dict[str, Callable[[WorkingCopy, Decision], None]] = {
     "discard": _discard,
     "resume": _resume,
     "record": _record,
-    "hold": _record,  # an action that a guard holds back may still add protection
+    "hold": _hold,
 }
 
 

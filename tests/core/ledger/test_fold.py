@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.errors import JournalError
 from reconciler.core.ledger.fold import FORGOTTEN, NO_ANSWER, fold
 from reconciler.core.ledger.journal import (
     Begin,
+    Decision,
     End,
     JobSummary,
     Record,
@@ -347,3 +349,21 @@ def test_a_failed_operation_in_the_lockfile_stays_when_the_journal_says_no_more(
     for one in (failed("1", A), refused("1", A)):
         lock = lockfile({"acme": entry(None, one)})
         assert fold(lock, [begin("1", A, 1)]) == lock
+
+
+def test_protection_that_a_held_action_adds_has_the_file_read_again() -> None:
+    lock = lockfile({"acme": entry(current("1", A, files={"engines/acme.yaml": "unprotected"}))})
+    hold = Decision(
+        "held",
+        "acme",
+        "hold",
+        at(1),
+        engine_id="eng_1",
+        fingerprint=fingerprint(B),
+        files={"engines/acme.yaml": "protected"},
+        kept={"protect": True},
+    )
+    held = fold(lock, [hold]).entry("acme")
+    assert held is not None
+    assert held.current is not None
+    assert (held.kept.protect, held.current.files) == (True, {})
