@@ -206,7 +206,11 @@ def _branch(engines: Engines, shared: RemoteSnapshot | None) -> Branch | None:
 
     length = len(shared.branch_tip)
     return Branch(
-        shared.branch, shared.branch_tip, shared.moved_on, lambda path: engines.blob_ids(path, length)
+        shared.branch,
+        shared.branch_tip,
+        shared.moved_on,
+        lambda path: engines.blob_ids(path, length),
+        shared.recorded,
     )
 
 

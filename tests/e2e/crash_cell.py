@@ -247,7 +247,9 @@ class Cell:
         plan = make_plan(EngineFiles(root), LockfileFile(root, "engines.lock.json"), journal, Request()).plan
         assert not plan.changes_anything, told
         assert len(plan.unchanged) == engines, told
-        assert not self.project.journal.exists(), told
+        # What the person settled stays a fact until it is published; nothing else is left.
+        assert {record.type for record in journal.read()[0]} <= {"begin", "resolved"}, told
+        assert self.uncertain or not self.project.journal.exists(), told
         left = {file.name for file in root.iterdir()} - {".git", "engines", "engines.lock.json"}
         if not self.wrote:  # then what is beside the lockfile stays until the next run that writes it
             left = {name for name in left if not re.fullmatch(r"\.engines\.lock\.json\.\w+\.tmp", name)}

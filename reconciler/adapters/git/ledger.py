@@ -108,7 +108,11 @@ class GitLedger:
         [content] = self.remote.read([(ledger_tip, PUBLISHED_FILE)])
         lockfile = lockfile_format.parse(content or b"", f"{self.ref}:{PUBLISHED_FILE}")
         earlier = blob is None or blob in self.remote.blobs_in_log(self.ref, ledger_tip, PUBLISHED_FILE)
-        restored = set_back(lockfile, seen.lockfile, earlier=earlier)
+
+        def went_on() -> bool:
+            return self.remote.was_in_log(self._branch_ref, tip, self.path, published)
+
+        restored = set_back(lockfile, seen.lockfile, earlier=earlier, went_on=went_on)
         if restored is None:
             return seen
         self.notice(f"`{self.branch}` lacks what was recorded there before; it is put back from {self.ref}")

@@ -192,6 +192,12 @@ class GitRemote:
         lines = (line.split() for line in self._text(log).splitlines())
         return {words[3] for words in lines if len(words) > 4 and words[3].strip("0")}
 
+    def was_in_log(self, ref: str, commit: str, path: str, blob: str) -> bool:
+        """Whether a file had this content in a commit that leads up to this one of a ref."""
+        self.fetch_more(ref, LOG_DEPTH)
+        log = ["log", "-1", "--format=%H", f"--find-object={blob}", commit, "--", path]
+        return bool(self._text(log))
+
     def log_names(self, ref: str, commit: str, path: str, text: str) -> bool:
         """Whether a version of a file up to a commit of a ref has this text."""
         self.fetch_more(ref, LOG_DEPTH)

@@ -228,15 +228,22 @@ class ApplyRunner:
             warn(error.message)
 
     def _sweep(self, planned: PlanResult) -> None:
-        """Empty the journal of a run that died right before it would have: the lockfile has everything."""
-        if planned.plan.invalid or not self._journal.exists():
+        """Do what a run that died right before its end would have done: the lockfile here has what the branch has, and
+        the journal is emptied.
+        """
+        seen = planned.recorded.shared
+        behind = seen is not None and planned.recorded.folded != planned.recorded.on_disk
+        if planned.plan.invalid or not (behind or self._journal.exists()):
             return
         from reconciler.adapters.storage.lease_file import FileLease  # only after a crash
 
         with suppress(LeaseHeld, StorageError), FileLease(self._private).hold():
-            recorded = read_recorded_state(self._planner.lockfile, self._journal, planned.recorded.shared)
-            if recorded.unwritten == 0:
-                self._journal.compact(published=planned.recorded.shared is not None)
+            recorded = read_recorded_state(self._planner.lockfile, self._journal, seen)
+            if recorded.unwritten > 0:
+                return
+            if seen is not None and recorded.folded != recorded.on_disk:
+                self._planner.lockfile.write(recorded.folded)
+            self._journal.compact(published=seen is not None)
 
     # ── report ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.ledger.journal import (
@@ -17,7 +17,7 @@ from reconciler.core.ledger.journal import (
 )
 from reconciler.core.ledger.lease import FREE, Lease
 from reconciler.core.lockfile.entry import Entry
-from reconciler.core.lockfile.merge import engines_of, merge
+from reconciler.core.lockfile.merge import engines_of, merge, unresolved_in
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 
 
@@ -61,16 +61,20 @@ class RemoteSnapshot:
         return self.lockfile if self.restored is None else self.restored
 
 
-def set_back(published: Lockfile, now: Lockfile, *, earlier: bool) -> Lockfile | None:
+def set_back(
+    published: Lockfile, now: Lockfile, *, earlier: bool, went_on: Callable[[], bool]
+) -> Lockfile | None:
     """What the branch should have, where it lacks something of what was published last; None where it lacks nothing.
 
-    `earlier`: it has exactly what was published at some time before, or nothing. Otherwise commits came on top since,
-    and only engines count that are named nowhere any more.
+    `earlier`: it has exactly what was published at some time before, or nothing. Otherwise every engine counts that is
+    named nowhere any more, and every call without an answer, unless the branch `went_on` from what was published.
     """
     if earlier:
         return published if published != now else None
     if engines_of(published) <= engines_of(now):
-        return None
+        calls = unresolved_in(published)
+        if calls <= unresolved_in(now) or went_on():
+            return None
     return merge(None, published, now).lockfile
 
 

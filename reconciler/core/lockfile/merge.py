@@ -183,6 +183,20 @@ def engines_of(lockfile: Lockfile) -> set[str]:
     return {engine_id for engine_id in named if isinstance(engine_id, str)}
 
 
+def unresolved_in(lockfile: Lockfile) -> set[str]:
+    """Every operation whose outcome is unknown."""
+    calls = (
+        call
+        for document in lockfile.engines.values()
+        for call in (document.get("pending"), *(document.get("uncertain") or ()))
+    )
+    return {
+        str(call.get("operationId"))
+        for call in calls
+        if isinstance(call, dict) and call.get("status") == "uncertain"
+    }
+
+
 def _three_way(before: Document | None, mine: Document | None, yours: Document | None) -> Document | None:
     """The side that changed the entry, where only one did."""
     if mine == before:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.plan.model import Action, Kind
 
 _SUFFIXES = (".yaml", ".yml")
@@ -25,6 +25,7 @@ class Branch:
     tip: str
     moved_on: Mapping[str, str | None]
     here: Callable[[str], str | None]
+    recorded: Lockfile = EMPTY  # what the branch's lockfile says
 
     def says_otherwise(self, paths: Iterable[str]) -> bool:
         """Whether one of these files changed there, to something else than it is here."""
@@ -38,17 +39,18 @@ def hold_outdated(
     settings = settings_file is not None and branch.says_otherwise([settings_file])
     return tuple(
         _held(action, branch, settings_file if settings else "this engine")
-        if _does_something(action, lockfile) and (settings or branch.says_otherwise(_paths(action, lockfile)))
+        if _does_something(action, branch.recorded)
+        and (settings or branch.says_otherwise(_paths(action, lockfile)))
         else action
         for action in actions
     )
 
 
-def _does_something(action: Action, lockfile: Lockfile) -> bool:
-    """Beside waiting for a job that is pending anyway."""
+def _does_something(action: Action, recorded: Lockfile) -> bool:
+    """Beside waiting for a job that is pending on the branch anyway."""
     if action.kind is Kind.NONE or action.guard is not None:
         return False
-    entry = lockfile.entry(action.key) if action.kind is Kind.RESUME else None
+    entry = recorded.entry(action.key) if action.kind is Kind.RESUME else None
     return entry is None or entry.pending is None or entry.pending.operation_id != action.operation_id
 
 
