@@ -107,11 +107,13 @@ class GitLedger:
             return seen
         [content] = self.remote.read([(ledger_tip, PUBLISHED_FILE)])
         lockfile = lockfile_format.parse(content or b"", f"{self.ref}:{PUBLISHED_FILE}")
-        earlier = blob is None or blob in self.remote.blobs_in_log(self.ref, ledger_tip, PUBLISHED_FILE)
+        former = self.remote.blobs_in_log(self.ref, ledger_tip, PUBLISHED_FILE) - {published}
 
         def went_on() -> bool:
-            return self.remote.was_in_log(self._branch_ref, tip, self.path, published)
+            since = self.remote.versions_since(self._branch_ref, tip, self.path, published)
+            return since is not None and not any(one in former or not one.strip("0") for one in since)
 
+        earlier = blob is None or blob in former
         restored = set_back(lockfile, seen.lockfile, earlier=earlier, went_on=went_on)
         if restored is None:
             return seen

@@ -192,11 +192,13 @@ class GitRemote:
         lines = (line.split() for line in self._text(log).splitlines())
         return {words[3] for words in lines if len(words) > 4 and words[3].strip("0")}
 
-    def was_in_log(self, ref: str, commit: str, path: str, blob: str) -> bool:
-        """Whether a file had this content in a commit that leads up to this one of a ref."""
+    def versions_since(self, ref: str, commit: str, path: str, blob: str) -> list[str] | None:
+        """The versions of a file since it had this content, newest first, zeros where it was gone; None: never had."""
         self.fetch_more(ref, LOG_DEPTH)
-        log = ["log", "-1", "--format=%H", f"--find-object={blob}", commit, "--", path]
-        return bool(self._text(log))
+        log = ["log", "--raw", "--no-abbrev", "--no-renames", "--format=", commit, "--", path]
+        lines = (line.split() for line in self._text(log).splitlines())
+        versions = [words[3] for words in lines if len(words) > 4]
+        return versions[: versions.index(blob)] if blob in versions else None
 
     def log_names(self, ref: str, commit: str, path: str, text: str) -> bool:
         """Whether a version of a file up to a commit of a ref has this text."""

@@ -137,8 +137,34 @@ class _Merging:
             ):
                 continue
             serving = [key for key, entry in entries.items() if _is_now(entry, name)]
-            for key in entries.keys() - set(serving or list(entries)[:1]):
-                self._put(key, without_superseded(entries[key], name))
+            homes = self._moved_to(serving, name) if len(serving) > 1 else serving
+            for key in sorted(entries.keys() - set(homes or list(entries)[:1])):
+                self._put(key, self._given_up(key, entries[key], name))
+
+    def _moved_to(self, keys: list[str], name: str) -> list[str]:
+        """Where the side that has all of these keys has it: it knows of the move, and the other side does not."""
+        places = {
+            tuple(key for key in keys if name in _names_of(side.engines[key]))
+            for side in self._sides
+            if all(key in side.engines for key in keys)
+        }
+        return list(places.pop()) if len(places) == 1 else keys
+
+    def _given_up(self, key: str, entry: Entry, name: str) -> Entry:
+        """The entry without an engine that has its place elsewhere; what the other side has there serves instead."""
+        entry = without_superseded(entry, name)
+        if entry.pending is not None and entry.pending.engine_id == name:
+            entry = replace(entry, pending=None)
+        if entry.current is None or entry.current.engine_id != name:
+            return entry
+        entry = replace(entry, current=None)
+        past = {one.engine_id for one in entry.superseded}
+        there = [side.entry(key) for side in self._sides]
+        made = [one.current for one in there if one and one.current and one.current.engine_id in past]
+        newest = max(made, key=lambda one: (one.provisioned_at or "", repr(one)), default=None)
+        if newest is None:
+            return entry
+        return replace(without_superseded(entry, newest.engine_id), current=newest)
 
     def _put(self, key: str, entry: Entry) -> None:
         if entry.empty:

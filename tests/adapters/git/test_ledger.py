@@ -176,6 +176,21 @@ def test_what_the_branch_resolved_since_does_not_come_back(origin: Path, ledger:
     assert found.recorded == made(acme=entry(current("x", A)))
 
 
+@DEPTHS
+def test_a_call_that_a_revert_dropped_comes_back_though_commits_came_on_top(
+    origin: Path, ledger: GitLedger, depth: list[str]
+) -> None:
+    ledger.publish(ledger.look(), made(acme=entry(None, uncertain("y", B))), FACTS, FREE)
+    seed = origin.parent / "seed"
+    git(seed, "pull", "--quiet", "origin", "main")
+    (seed / "engines.lock.json").unlink()
+    commit_all(seed)
+    git(seed, "push", "--quiet", "origin", "main")
+    edit_lockfile(origin, made(blog=entry(current("z", A))))
+    found = ledger_of(clone(origin, "other", *depth)).look()
+    assert found.recorded == made(acme=entry(None, uncertain("y", B)), blog=entry(current("z", A)))
+
+
 def edit_lockfile(origin: Path, lockfile: Lockfile) -> None:
     """Somebody's commit on top of the branch."""
     seed = origin.parent / "seed"

@@ -253,3 +253,17 @@ def test_an_engine_without_times_can_be_merged() -> None:
     assert one is not None
     assert one.engine_ids == ("eng_2", "eng_1")
     assert one.superseded[0].replaced_at == "1970-01-01T00:00:00Z"
+
+
+def test_an_engine_that_one_side_moved_serves_in_its_new_place_only() -> None:
+    """A desk still has it under its old key, with a clock that is ahead; main moved it, and made that key anew."""
+    desk = lockfile({"acme": entry(current("2", A, provisioned_at="2026-11-24T12:00:00Z"))})
+    main = lockfile({"acme": entry(current("3", B)), "blog": entry(current("2", A))})
+    for base in (None, EMPTY):
+        for sides in ((desk, main), (main, desk)):
+            result = merge(base, *sides).lockfile
+            acme, blog = result.entry("acme"), result.entry("blog")
+            assert acme is not None
+            assert blog is not None
+            assert acme.engine_ids == ("eng_3",)
+            assert blog.engine_ids == ("eng_2",)
