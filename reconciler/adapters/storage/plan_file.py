@@ -12,92 +12,38 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, ValidationError
 
 from reconciler.adapters.storage.durable_files import read_regular, replace_file
-from reconciler.core.engine.spec import MAX_OUTPUTS, LifecycleOptions, Output
+from reconciler.adapters.storage.plan_model import (
+    ActionPart,
+    ApplyPart,
+    Digest,
+    LockfilePart,
+    Name,
+    PlanDocument,
+)
+from reconciler.core.engine.spec import LifecycleOptions, Output
 from reconciler.core.errors import InvalidInput, StorageError
-from reconciler.core.plan.model import Action, Condition, Kind, Plan
+from reconciler.core.plan.model import Action, Plan
 from reconciler.core.plan.saved import VERSION, SavedPlan
 
 MAX_BYTES = 32 << 20
 MAX_ACTIONS = 100_000
 
 _HINT = "write a plan file with: reconcile plan --out FILE"
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
-_Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+class _PlanFile(PlanDocument):
+    """A plan as it must be to be applied."""
 
-
-class _View(_Part):
-    """What is for reading may have more keys in a later version; they mean nothing for applying."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class _OutputPart(_Part):
-    file: _Name
-    pointer: _Name | None = None
-    key: _Name | None = None
-
-
-class _ActionPart(_View):
-    key: _Name
-    action: Kind
-    condition: Condition | None = None
-    file: _Name | None = None
-    fromKey: _Name | None = None
-    reason: str
-    changes: list[dict[str, Any]]
-    engineId: _Name | None = None
-    jobId: _Name | None = None
-    operationId: _Name | None = None
-    fingerprint: _Name | None = None
-    protect: bool = False
-    outputs: Annotated[list[_OutputPart], Field(max_length=MAX_OUTPUTS)] = []
-    guard: _Name | None = None
-
-    def read(self) -> Action:
-        outputs = tuple(Output(one.file, one.pointer, one.key) for one in self.outputs)
-        return Action(
-            self.key,
-            self.action,
-            self.reason,
-            file=self.file,
-            engine_id=self.engineId,
-            job_id=self.jobId,
-            operation_id=self.operationId,
-            fingerprint=self.fingerprint,
-            from_key=self.fromKey,
-            condition=self.condition,
-            kept=LifecycleOptions(self.protect, outputs),
-            guard=self.guard,
-        )
-
-
-class _LockfilePart(_View):
-    path: _Name
-    digest: _Digest | Literal["absent"]
-
-
-class _ApplyPart(_Part):
-    version: Literal[1]
-    entries: dict[_Name, _Digest]
-    retryFailed: bool = False
-
-
-class _PlanFile(_View):
-    schemaVersion: Literal[1]
-    environment: _Name
-    digest: _Digest
-    lockfile: _LockfilePart
-    actions: Annotated[list[_ActionPart], Field(max_length=MAX_ACTIONS)]
-    apply: _ApplyPart
+    environment: Name
+    digest: Digest
+    lockfile: LockfilePart
+    actions: Annotated[list[ActionPart], Field(max_length=MAX_ACTIONS)]
+    apply: ApplyPart
 
 
 def write_plan_file(path: Path, document: Mapping[str, Any]) -> None:
@@ -123,7 +69,7 @@ def read_plan_file(path: Path) -> SavedPlan:
         raise _broken(path, _first(error)) from error
     plan = Plan(
         read.environment,
-        tuple(action.read() for action in read.actions),
+        tuple(map(_action, read.actions)),
         lockfile=read.lockfile.path,
         lockfile_digest=read.lockfile.digest,
     )
@@ -133,6 +79,24 @@ def read_plan_file(path: Path) -> SavedPlan:
     if plan.digest != read.digest:
         raise _broken(path, "its digest is not that of its actions: it was changed or damaged")
     return SavedPlan(plan, read.apply.entries, read.apply.retryFailed)
+
+
+def _action(read: ActionPart) -> Action:
+    outputs = tuple(Output(one.file, one.pointer, one.key) for one in read.outputs)
+    return Action(
+        read.key,
+        read.action,
+        read.reason,
+        file=read.file,
+        engine_id=read.engineId,
+        job_id=read.jobId,
+        operation_id=read.operationId,
+        fingerprint=read.fingerprint,
+        from_key=read.fromKey,
+        condition=read.condition,
+        kept=LifecycleOptions(read.protect, outputs),
+        guard=read.guard,
+    )
 
 
 def _content(path: Path) -> bytes:

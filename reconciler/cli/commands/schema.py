@@ -52,14 +52,16 @@ def _settings_schema() -> str:
 
 
 def _plan_schema() -> str:
-    from reconciler.render.data.plan_schema import plan_schema, schema_text  # only here
+    from reconciler.adapters.storage.document_schemas import plan_schema, schema_text  # pydantic, only here
 
     return schema_text(plan_schema())
 
 
 def _outcome_schema() -> str:
-    from reconciler.render.data.outcome_schema import outcome_schema  # only here
-    from reconciler.render.data.plan_schema import schema_text
+    from reconciler.adapters.storage.document_schemas import (  # pydantic, only here
+        outcome_schema,
+        schema_text,
+    )
 
     return schema_text(outcome_schema())
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from reconciler.adapters.storage.document_schemas import plan_schema
 from reconciler.core.engine.spec import Output
 from reconciler.core.outputs.places import Write
 from reconciler.core.plan.model import Plan
 from reconciler.render.data.json_view import render_plan_json
-from reconciler.render.data.plan_schema import plan_schema
 from reconciler.render.markdown.comment import Occasion, render_plan_comment, worth_a_comment
 from reconciler.render.markdown.plan import render_plan_markdown
 from reconciler.render.text.plan import render_plan

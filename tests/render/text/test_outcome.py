@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.adapters.storage.document_schemas import outcome_schema
 from reconciler.core.errors import Diagnostic, ExitCode
 from reconciler.core.plan.model import Kind, Plan
 from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.data.json_view import render_error_json, render_plan_json
 from reconciler.render.data.outcome_json import render_outcome_json
-from reconciler.render.data.outcome_schema import outcome_schema
 from reconciler.render.markdown.outcome import render_outcome_markdown
 from reconciler.render.text.outcome import render_outcome
 from tests.render.samples import EVERY_KIND, EVIL

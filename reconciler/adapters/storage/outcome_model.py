@@ -1,0 +1,77 @@
+"""The shape of what `apply --format json`, `collect --format json` and `--report` give: the plan and what became of it.
+
+Nothing reads such a document here; the model is what its JSON Schema is generated from (`reconcile schema --outcome`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, WithJsonSchema
+
+from reconciler.adapters.storage.plan_model import Does, Planned, Texts, View, counts, one_of
+from reconciler.core.run.outcome import Status
+
+
+class Result(View):
+    key: str
+    action: Does = Field(description="As in the plan.")
+    status: Annotated[Status, one_of(Status)] = Field(
+        description="`done`: the lockfile has what was asked for. `running`: the next run waits for it. "
+        "`guarded`: held back. `not_started`: nothing was made."
+    )
+    engineId: str | None = Field(None, description="The new one, where there is one.")
+    previous: str | None = Field(None, description="The engine that it replaced.")
+    jobId: str | None = None
+    operationId: str | None = None
+    error: str | None = None
+    hint: str | None = Field(None, description="What a person can do, often an exact command.")
+    file: str | None = Field(None, description="Relative to the project's root.")
+    summary: dict[str, int] | None = Field(
+        None, description="What the platform says it made for the engine, e.g. `glossaryItems`."
+    )
+
+
+class OutcomePart(View):
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"haltedStatus": ["halted"]}})
+
+    results: list[Result] = Field(description="Sorted by key; unchanged engines are only counted.")
+    counts: Annotated[
+        dict[str, int], WithJsonSchema(counts([*(status.value for status in Status), "unchanged"]))
+    ]
+    wrote: bool = Field(description="Whether the lockfile changed.")
+    published: bool = Field(description="Whether it is on the branch of the remote.")
+    interrupted: bool
+    timedOut: bool
+    detached: bool = Field(description="Jobs were not waited for, as asked.")
+    halted: str | None = Field(None, description="Why no more create calls were made.")
+    haltedStatus: int | None = Field(None, description="The HTTP status with which the platform said it.")
+    unwritten: str | None = Field(
+        None, description="Why the lockfile could not be written; the journal has it all."
+    )
+    unpublished: str | None = Field(
+        None, description="Why the lockfile is not on the branch although it should be."
+    )
+    pullRequest: str | None = Field(None, description="Address of the pull request that brings it there.")
+    outputsNotWritten: Texts | None = None
+
+
+class OutcomeDocument(Planned):
+    """What `reconcile apply --format json` and `reconcile collect --format json` print, and what `--report` writes: the
+    plan, and what became of it. Where no plan could be made there is no outcome. Keys that have no value are left out;
+    new keys may be added without a new schemaVersion.
+    """
+
+    model_config = ConfigDict(
+        title="Outcome of reconcile apply",
+        json_schema_extra={
+            "dependentRequired": {"digest": ["environment", "lockfile"], "outcome": ["digest"]},
+            "anyOf": [
+                {"required": ["outcome"]},
+                {"required": ["error"]},
+                {"properties": {"exitCode": {"const": 3}, "diagnostics": {"minItems": 1}}},
+            ],
+        },
+    )
+
+    outcome: OutcomePart | None = None

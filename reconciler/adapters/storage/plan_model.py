@@ -1,0 +1,256 @@
+"""The shape of a plan as JSON, as a pydantic model: it reads plan files, and the JSON Schema is generated from it.
+
+`render/data/json_view.py` writes such documents without this module, since pydantic takes long to load; tests hold the
+two together. What applying a plan depends on is checked when a file is read. The rest is for reading only
+(`SkipValidation`): it is in the schema, and whatever a later version puts there keeps no plan from being applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, StringConstraints, WithJsonSchema
+from pydantic.config import JsonDict
+from pydantic.json_schema import JsonSchemaValue
+
+from reconciler.core.engine.spec import MAX_OUTPUTS
+from reconciler.core.errors import ExitCode, Severity
+from reconciler.core.plan.model import Condition, Kind, Origin
+
+
+def one_of(kind: type[Enum]) -> WithJsonSchema:
+    """Its values, without the docstring, which is for those who read the code."""
+    return WithJsonSchema({"enum": [member.value for member in kind]})
+
+
+_STRING = WithJsonSchema({"type": "string"})
+_COUNT = {"type": "integer", "minimum": 0}
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=4_096), _STRING]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
+Place = Annotated[int, Field(ge=1)]  # a line or a column
+Does = Annotated[Kind, one_of(Kind)]
+Texts = Annotated[list[str], Field(min_length=1)]
+Flag = Annotated[bool, WithJsonSchema({"const": True})]  # left out when it is not set
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class View(Strict):
+    """What is for reading may have more keys in a later version; they mean nothing for applying."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Place(Strict):
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["pointer"]}, {"required": ["key"]}]})
+
+    file: Name = Field(description="Relative to the project's root.")
+    pointer: Name | None = Field(None, description="A JSON Pointer into JSON or YAML.")
+    key: Name | None = Field(None, description="The variable in a .env file.")
+
+
+class OutputPlace(_Place):
+    pass
+
+
+class OutputWrite(_Place):
+    engine: str = Field(description="The key of the engine.")
+    engineId: str = Field(description="The ID that serves, which belongs there.")
+
+
+class ChangedText(View):
+    """Instead of old and new: a text, by digest and length in characters."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["oldDigest"]}, {"required": ["newDigest"]}]}
+    )
+
+    file: str | None = None
+    oldDigest: str | None = None
+    oldChars: Count | None = None
+    newDigest: str | None = None
+    newChars: Count | None = None
+
+
+_OLD_OR_NEW: JsonDict = {"anyOf": [{"required": ["old"]}, {"required": ["new"]}]}
+
+
+class Change(View):
+    """One difference. One per locale tag, per link and per text; `old` or `new` is missing where there is nothing on
+    that side.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["content"], "not": _OLD_OR_NEW},
+                {"not": {"required": ["content"]}, **_OLD_OR_NEW},
+            ]
+        }
+    )
+
+    field: Literal["name", "description", "locales", "sources", "protect", "outputs"]
+    old: str | None = None
+    new: str | None = None
+    content: ChangedText | None = None
+
+
+class ActionPart(View):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {"if": {"properties": {"action": {"const": "move"}}}, "then": {"required": ["fromKey"]}},
+                {"if": {"required": ["condition"]}, "then": {"properties": {"action": {"const": "none"}}}},
+            ]
+        }
+    )
+
+    key: Name = Field(description="The engine's name in the repository, e.g. `marketing/website`.")
+    action: Does
+    condition: Annotated[Condition, one_of(Condition)] | None = Field(
+        None, description="Why an engine with action `none` is not simply unchanged."
+    )
+    origin: SkipValidation[Annotated[Origin, one_of(Origin)] | None] = Field(
+        None,
+        description="With --base: this branch asks for it, the base does already (merged, not applied yet), or "
+        "another run is at it.",
+    )
+    file: Name | None = Field(
+        None, description="Relative to the project's root; missing when the file is gone."
+    )
+    fromKey: Name | None = Field(None, description="Of a move: the name until now.")
+    reason: str
+    hint: SkipValidation[str | None] = Field(
+        None, description="What a person can do, often an exact command."
+    )
+    changes: SkipValidation[list[Change]]
+    engineId: Name | None = Field(
+        None,
+        description="The engine the action is about: serving now (replace, retire, move, none), switched to "
+        "(restore), waited for (resume), dropped (discard).",
+    )
+    jobId: Name | None = None
+    operationId: Name | None = None
+    fingerprint: Name | None = Field(None, description="Of the spec that is asked for.")
+    protect: Flag = Field(False, description="The lockfile says from then on that the engine is protected.")
+    outputs: list[OutputPlace] = Field(
+        [],
+        max_length=MAX_OUTPUTS,
+        description="Where else the engine's ID is written, as the lockfile says from then on.",
+    )
+    guard: Name | None = Field(
+        None, description="Why the action is held back: it is not performed, and apply ends with 6."
+    )
+
+
+class Found(View):
+    severity: Annotated[Severity, one_of(Severity)]
+    message: str
+    file: str | None = None
+    line: Place | None = None
+    col: Place | None = None
+    excerpt: str | None = Field(None, description="The offending line.")
+    hint: str | None = None
+    key: str | None = None
+
+
+class LockfilePart(View):
+    path: Name = Field(description="Relative to the project's root.")
+    digest: Annotated[Digest | Literal["absent"], _STRING] = Field(
+        description="Of lockfile and journal as they were read; `absent` when there was none."
+    )
+    unwritten: SkipValidation[Annotated[int, Field(ge=1)] | None] = Field(
+        None,
+        description="Entries that only the journal knows of, because a run was cut off; apply writes them.",
+    )
+
+
+class Failure(View):
+    """Why there is no plan, or what failed besides it."""
+
+    message: str
+    hint: str | None = None
+
+
+def counts(names: Iterable[str], **described: str) -> JsonSchemaValue:
+    """The schema of an object that has a count under each of the names."""
+    properties = {name: dict(_COUNT) for name in names}
+    for name, description in described.items():
+        properties[name] = {**_COUNT, "description": description}
+    return {
+        "type": "object",
+        "required": list(properties),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+_SUMMARY = counts(
+    [
+        *(kind.value for kind in Kind if kind is not Kind.NONE),
+        *("unchanged", "failed", "uncertain", "guarded", "provisioningJobs"),
+    ],
+    guarded="Held back; not counted under their action.",
+)
+
+
+class Planned(View):
+    """What a plan and an outcome have in common."""
+
+    schemaVersion: Literal[1]
+    environment: Name | None = None
+    digest: Digest | None = Field(
+        None, description="Of what the plan does and of the lockfile it was made from."
+    )
+    lockfile: LockfilePart | None = None
+    actions: list[ActionPart] = Field(
+        description="Sorted by key. Unchanged engines are only counted, in the summary."
+    )
+    diagnostics: SkipValidation[list[Found]]
+    summary: Annotated[dict[str, int], SkipValidation, WithJsonSchema(_SUMMARY)] = Field(
+        description="How many engines each action is planned for, and how many provisioning jobs that issues."
+    )
+    outputs: SkipValidation[Annotated[list[OutputWrite], Field(min_length=1)] | None] = Field(
+        None,
+        description="Places in other files that do not have the ID that belongs there; apply writes them.",
+    )
+    outputsNotWritable: SkipValidation[Texts | None] = Field(
+        None,
+        description="Why other such places cannot be written, in sentences; apply ends with 1 for them.",
+    )
+    error: SkipValidation[Failure | None] = None
+    exitCode: SkipValidation[Annotated[ExitCode, one_of(ExitCode)]]
+
+
+class ApplyPart(Strict):
+    """In a plan file only (`reconcile plan --out FILE`): how `reconcile apply FILE` tells whether the plan still
+    holds.
+    """
+
+    version: Literal[1]
+    entries: dict[Name, Digest] = Field(
+        description="Digests of what the lockfile and the journal record, by key, for every engine of the plan."
+    )
+    retryFailed: Flag = Field(False, description="The plan was made with --retry-failed.")
+
+
+class PlanDocument(Planned):
+    """What `reconcile plan --format json` prints and `reconcile plan --out` writes. Keys that have no value are left
+    out; new keys may be added without a new schemaVersion.
+    """
+
+    model_config = ConfigDict(
+        title="Reconcile plan",
+        json_schema_extra={
+            "dependentRequired": {"digest": ["environment", "lockfile"]},
+            "anyOf": [{"required": ["digest"]}, {"required": ["error"]}],
+        },
+    )
+
+    apply: ApplyPart | None = None
