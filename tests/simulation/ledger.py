@@ -65,7 +65,13 @@ class ModelLedger:
         if seen.content == now.published:
             return seen
         earlier = not seen.content or seen.content in now.versions
-        restored = set_back(read_lock(now.published), seen.lockfile, earlier=earlier)
+
+        def went_on() -> bool:
+            since = self.repo.versions_since(seen.branch_tip or "", now.published)
+            former = now.versions - {now.published}
+            return since is not None and not any(one in former or not one for one in since)
+
+        restored = set_back(read_lock(now.published), seen.lockfile, earlier=earlier, went_on=went_on)
         if restored is not None:
             self.world.say(f"{self.process.name}: the branch was set back; it is put right from the ledger")
         return replace(seen, restored=restored)

@@ -166,6 +166,16 @@ class Repo:
             yield self.commits[name]
             name = next(iter(self.commits[name].parents), None)
 
+    def versions_since(self, commit: str, content: bytes) -> list[bytes] | None:
+        """The lockfiles since this one on the way to a commit, newest first; None where it never was there."""
+        versions: list[bytes] = []
+        for one in sorted(self.ancestors(commit), key=lambda name: int(name[1:]), reverse=True):
+            lock = self.commits[one].lock
+            if lock == content:
+                return versions
+            versions.append(lock)
+        return None
+
     def merged(self, ours: str, theirs: str, rng: Random) -> tuple[dict[str, File], bytes]:
         """Files and lockfile of a merge. Raises `LockfileError` where the driver leaves a conflict."""
         base = self.merge_base(ours, theirs)
