@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.adapters.git.merge_driver import COMMAND
 from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.core.ledger import journal
 from reconciler.sandbox.server import SandboxServer
@@ -32,7 +33,7 @@ def well(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
     made.git("remote", "add", "origin", str(origin))
     made.engine("acme")
     (made.root / ".gitattributes").write_text("engines.lock.json merge=reconcile-lockfile\n")
-    made.git("config", "merge.reconcile-lockfile.driver", "reconcile lockfile merge %O %A %B %P")
+    made.git("config", "merge.reconcile-lockfile.driver", COMMAND)
     made.commit()
     made.git("push", "--quiet", "origin", "main")
     yield made

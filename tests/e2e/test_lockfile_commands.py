@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,6 @@ def repo(tmp_path: Path) -> Project:
     project = Project(tmp_path / "repo")
     project.git("init", "--quiet", "--initial-branch=main")
     project.run("init").ended(0, "merge.reconcile-lockfile.driver")
-    command = f"'{sys.executable}' -m reconciler lockfile merge %O %A %B %P"
-    project.git("config", "merge.reconcile-lockfile.driver", command)
     project.lockfile.write_text(text(BASE))
     project.commit()
     return project
@@ -64,6 +61,46 @@ def test_neighbouring_engines_that_changed_on_two_branches_merge(repo: Project) 
     done = merge(repo, text(BASE | {"b": "eng_b2"}), text(BASE | {"a": "eng_a2", "d": "eng_d1"}))
     assert done.returncode == 0, done.stderr
     assert repo.lockfile.read_text() == text(BASE | {"a": "eng_a2", "b": "eng_b2", "d": "eng_d1"})
+
+
+@pytest.mark.parametrize("how", ["merge", "rebase", "cherry-pick", "stash"])
+def test_one_side_that_git_left_is_not_taken_for_the_result(repo: Project, how: str) -> None:
+    """Without a driver that runs, git keeps our side and no marker: the file looks whole."""
+    repo.git("config", "merge.reconcile-lockfile.driver", "/gone/reconcile lockfile merge %O %A %B %P")
+    repo.run("doctor", "--offline").ended(
+        0, "`/gone/reconcile` does not run", "`reconcile init` sets it up anew"
+    )
+    ours, theirs = text(BASE | {"b": "eng_b2"}), text(BASE | {"d": "eng_d1"})
+    if how == "stash":
+        repo.lockfile.write_text(theirs)
+        repo.git("stash", "--quiet")
+        repo.lockfile.write_text(ours)
+        repo.commit()
+        command = ["stash", "pop"]
+    else:
+        repo.git("switch", "--quiet", "-c", "theirs")
+        repo.lockfile.write_text(theirs)
+        repo.commit()
+        repo.git("switch", "--quiet", "main")
+        repo.lockfile.write_text(ours)
+        repo.commit()
+        command = [how, "theirs"]
+    who = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+    subprocess.run(
+        ["git", *who, *command], cwd=repo.root, env=repo.environment(), capture_output=True, check=False
+    )
+    assert "<<<<" not in repo.lockfile.read_text()
+    for command in (["plan"], ["apply", "--yes"], ["collect"]):
+        repo.run(*command).ended(
+            3, "engines.lock.json is not merged", "`reconcile lockfile repair` merges both"
+        )
+    repo.run("lockfile", "repair").ended(0, "is repaired")
+    assert repo.lockfile.read_text() == text(BASE | {"b": "eng_b2", "d": "eng_d1"})
+    assert "is not merged" not in repo.run("plan").err
+    repo.git("add", "engines.lock.json")
+    repo.run("lockfile", "repair").ended(0, "is whole")
+    repo.run("init").ended(0, "in place of the one before")
+    repo.run("doctor", "--offline").ended(0, "git merges the lockfile entry by entry")
 
 
 def test_one_engine_that_both_replaced_is_kept_twice_and_reported(repo: Project) -> None:
@@ -173,6 +210,7 @@ def test_the_driver_says_what_is_wrong_with_its_arguments(repo: Project) -> None
 
 
 def test_init_keeps_a_driver_that_is_there(repo: Project) -> None:
+    repo.git("config", "merge.reconcile-lockfile.driver", "my-merge %O %A %B")
     repo.run("init").ended(0, "kept", "another command than")
 
 

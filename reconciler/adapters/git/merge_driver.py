@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
-from reconciler.adapters.git.command import GitFailed, run_git
+from reconciler.adapters.git.command import UNSET, GitFailed, run_git
 from reconciler.adapters.project.places import find_git
 from reconciler.adapters.project.scaffold import ScaffoldResult
 from reconciler.core.errors import GitError
 
 NAME = "reconcile-lockfile"
-COMMAND = "reconcile lockfile merge %O %A %B %P"
+_ARGUMENTS = "lockfile merge %O %A %B %P"
+# By its full path: git merges in shells, editors and hooks whose PATH lacks it. `%` is doubled for git.
+COMMAND = f"{shlex.quote(sys.executable).replace('%', '%%')} -I -m reconciler {_ARGUMENTS}"
+_TRY = 30.0  # seconds
 DRIVER = f"merge.{NAME}.driver"
 _SETTINGS = {f"merge.{NAME}.name": "merge engines.lock.json entry by entry", DRIVER: COMMAND}
 
@@ -25,10 +31,17 @@ def set_up_merge_driver(root: Path) -> ScaffoldResult | None:
         return None
     shown = f"git config {DRIVER}"
     try:
-        there = _configured(root, DRIVER)
+        there = configured_driver(root)
+        if there is not None and not there.endswith(_ARGUMENTS):
+            return ScaffoldResult(shown, "kept", f"another command than `{COMMAND}` is set")
+        trouble = None if there is None else why_useless(there)
+        if there is not None and trouble is None:
+            return ScaffoldResult(shown, "kept", None)
+        if (own := why_useless(COMMAND)) is not None:
+            return ScaffoldResult(shown, "kept", f"not set: {own}")
         if there is not None:
-            note = None if there == COMMAND else f"another command than `{COMMAND}` is set"
-            return ScaffoldResult(shown, "kept", note)
+            run_git(root, ["config", DRIVER, COMMAND])
+            return ScaffoldResult(shown, "created", f"in place of the one before, since {trouble}")
         for setting, value in _SETTINGS.items():
             if _configured(root, setting) is None:
                 run_git(root, ["config", setting, value])
@@ -49,8 +62,30 @@ def leave_conflict(base: Path, ours: Path, theirs: Path) -> None:
         run_git(ours.parent, ["merge-file", "--quiet", *labels, "--", *files])
 
 
+def configured_driver(root: Path) -> str | None:
+    """The command that git merges lockfiles with here."""
+    return _configured(root, DRIVER)
+
+
+def why_useless(command: str) -> str | None:
+    """What keeps git from starting our driver wherever it merges; None if nothing does, or it is not ours to try."""
+    program, ours, _ = command.replace("%%", "%").partition(f" {_ARGUMENTS}")
+    if not ours:
+        return None
+    words = shlex.split(program)
+    if not words or not os.path.isabs(words[0]):
+        return f"`{program}` is found only where PATH has it"
+    try:
+        subprocess.run([*words, "--version"], capture_output=True, timeout=_TRY, check=True)  # noqa: S603 - a list
+    except (OSError, subprocess.SubprocessError):
+        return f"`{program}` does not run"
+    return None
+
+
 def _configured(root: Path, setting: str) -> str | None:
     try:
         return run_git(root, ["config", "--get", setting])
-    except GitFailed:
-        return None
+    except GitFailed as error:
+        if error.status == UNSET:
+            return None
+        raise

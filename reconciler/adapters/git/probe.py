@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.adapters.git.command import GitFailed, call_git, run_git
 from reconciler.adapters.git.ledger import LEASE_FILE, GitLedger
-from reconciler.adapters.git.merge_driver import DRIVER, NAME
+from reconciler.adapters.git.merge_driver import NAME, configured_driver
 from reconciler.adapters.git.push import push_error
 from reconciler.core.ledger import lease
 from reconciler.core.ledger.lease import Lease
@@ -39,11 +39,7 @@ def read_lease(ledger: GitLedger, tip: str | None) -> Lease:
     return lease.parse(content or b"")
 
 
-def merge_driver_here(root: Path, lockfile: str) -> tuple[bool, bool]:
-    """Whether the repo's attributes name our merge driver for the lockfile, and whether this clone's git knows it."""
+def merge_driver_here(root: Path, lockfile: str) -> tuple[bool, str | None]:
+    """Whether the repo's attributes name our merge driver for the lockfile, and the command that this clone has."""
     said = run_git(root, ["check-attr", "-z", "merge", "--", lockfile])
-    try:
-        set_up = bool(run_git(root, ["config", "--get", DRIVER]))
-    except GitFailed:
-        set_up = False
-    return said.rstrip("\0").rpartition("\0")[2] == NAME, set_up
+    return said.rstrip("\0").rpartition("\0")[2] == NAME, configured_driver(root)

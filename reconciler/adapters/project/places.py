@@ -60,6 +60,19 @@ def folder_in_repo(root: Path) -> str:
     return "" if inside == "." else inside
 
 
+# What git leaves in its directory while something is to be merged by hand.
+_UNDER_WAY = (
+    *("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "AUTO_MERGE"),
+    *("rebase-merge", "rebase-apply"),
+)
+
+
+def merge_under_way(root: Path) -> bool:
+    """Whether a merge, rebase, cherry-pick or stash may have left files unmerged; git is not asked."""
+    found = find_git(root)
+    return found is not None and any((found[1] / name).exists() for name in _UNDER_WAY)
+
+
 def object_id_length(root: Path) -> int:
     """How long the repo's object ids are in hex digits: 64 in the sha256 format, otherwise 40."""
     found = find_git(root)

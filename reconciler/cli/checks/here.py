@@ -154,14 +154,16 @@ def _merge_driver(root: Path, lockfile: str) -> list[Finding]:
     """Whether git merges the lockfile entry by entry: named in the repo, and set up in this clone."""
     if find_git(root) is None:
         return []
-    from reconciler.adapters.git.merge_driver import NAME
+    from reconciler.adapters.git.merge_driver import NAME, why_useless
     from reconciler.adapters.git.probe import merge_driver_here
 
     try:
-        named, set_up = merge_driver_here(root, lockfile)
+        named, driver = merge_driver_here(root, lockfile)
     except GitError as error:
         return [from_error("merge driver", error, Verdict.WARNING)]
-    if named and set_up:
+    if named and driver and (trouble := why_useless(driver)) is not None:
+        return [warning("merge driver", trouble, "`reconcile init` sets it up anew")]
+    if named and driver:
         return [ok("merge driver", "git merges the lockfile entry by entry")]
     where = ".gitattributes does not name" if not named else "this clone's git does not know"
     hint = "`reconcile init` sets it up, once in each clone"

@@ -34,7 +34,7 @@ def merge_command(base: Path, ours: Path, theirs: Path, name: str | None) -> Non
     """Git's merge driver: merges BASE, OURS and THEIRS, and writes the result to OURS.
 
     `reconcile init` sets it up: `merge=reconcile-lockfile` in .gitattributes, and in the repo's configuration
-    `merge.reconcile-lockfile.driver = reconcile lockfile merge %O %A %B %P`.
+    `merge.reconcile-lockfile.driver`, with the full path of this program: git may be started where PATH lacks it.
     """
     shown = name or str(ours)
     try:
@@ -53,7 +53,7 @@ def merge_command(base: Path, ours: Path, theirs: Path, name: str | None) -> Non
 @global_options
 @click.pass_context
 def repair_command(ctx: click.Context) -> None:
-    """Read a lockfile with conflict markers, merge its sides, and write the merged one."""
+    """Merge the sides of a lockfile that git could not merge, by its conflict markers or git's index, and write it."""
     project = open_project(ctx)
     name = project.settings.lockfile
     file = project.root / name
@@ -61,12 +61,21 @@ def repair_command(ctx: click.Context) -> None:
     if content is None:
         raise InvalidInput(f"there is no {name}", hint="nothing is to be repaired")
     sides = take_apart(content, name)
-    if sides.ours == content:
+    base, ours, theirs = sides.base, sides.ours, sides.theirs
+    if ours == content:
+        from reconciler.adapters.git.unmerged import sides_of  # git, only without markers
+
         format_.parse(content, name)
-        click.echo(f"{name} is whole; nothing is to be repaired")
-        return
-    ours, theirs = _parse(sides.ours, f"{name} (ours)"), _parse(sides.theirs, f"{name} (theirs)")
-    merged = merge(_base(sides.base), ours, theirs)
+        unmerged = sides_of(project.root, name, content)
+        if unmerged is None:
+            click.echo(f"{name} is whole; nothing is to be repaired")
+            return
+        if unmerged.ours is None or unmerged.theirs is None:
+            raise LockfileError(
+                f"{name} was deleted on one side of the merge", hint="decide with `git add` or `git rm`"
+            )
+        base, ours, theirs = unmerged.base, unmerged.ours, unmerged.theirs
+    merged = merge(_base(base), _parse(ours, f"{name} (ours)"), _parse(theirs, f"{name} (theirs)"))
     replace_file(file, format_.render(merged.lockfile), name)
     _report(merged, name)
     add = how_to_add(project.root, name)

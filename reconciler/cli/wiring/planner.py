@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.adapters.project.places import merge_under_way
 from reconciler.app.planning import (
     PlanResult,
     RecordedState,
@@ -43,11 +44,13 @@ class Planner:
 
     def plan(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What applying the engine files, or the saved plan of the request, does. Raises what `make_plan` raises."""
+        _check_merged(self.root, self.settings.lockfile)
         made = make_plan(self.engines, self.lockfile, self.journal_beside(remote), self.request, remote)
         return _with_outputs(self.root, self.settings, made)
 
     def collect(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What finishing the jobs under way does; no engine file is looked at."""
+        _check_merged(self.root, self.settings.lockfile)
         made = plan_to_collect(self.lockfile, self.journal_beside(remote), self.request, remote)
         return _with_outputs(self.root, self.settings, made)
 
@@ -83,6 +86,16 @@ def request_of(project: Project, flags: Mapping[str, Any], saved: SavedPlan | No
         saved,
         project.settings_file,
     )
+
+
+def _check_merged(root: Path, lockfile: str) -> None:
+    """Raises `LockfileError` in the midst of a merge that has not merged the lockfile."""
+    if not merge_under_way(root):
+        return
+    from reconciler.adapters.git.unmerged import check_merged  # git, only then
+    from reconciler.adapters.storage.durable_files import read_regular
+
+    check_merged(root, lockfile, read_regular(root / lockfile, lockfile))
 
 
 def _with_outputs(root: Path, settings: Settings, planned: PlanResult) -> PlanResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_a_repo_gets_the_driver_once(repo: Path) -> None:
     assert first.action == "created"
     assert configured(repo) == {
         "merge.reconcile-lockfile.name": "merge engines.lock.json entry by entry",
-        "merge.reconcile-lockfile.driver": "reconcile lockfile merge %O %A %B %P",
+        "merge.reconcile-lockfile.driver": f"{sys.executable} -I -m reconciler lockfile merge %O %A %B %P",
     }
     before = (repo / ".git/config").read_bytes()
     again = set_up_merge_driver(repo)
@@ -44,6 +45,18 @@ def test_what_somebody_set_is_kept(repo: Path) -> None:
     assert result is not None
     assert (result.action, result.note) == ("kept", f"another command than `{COMMAND}` is set")
     assert (repo / ".git/config").read_bytes() == before
+
+
+@pytest.mark.parametrize("program", ["reconcile", "/gone/bin/reconcile", "/bin/false"])
+def test_a_driver_of_ours_that_git_could_not_start_is_replaced(repo: Path, program: str) -> None:
+    subprocess.run(
+        ["git", "-C", str(repo), "config", DRIVER, f"{program} lockfile merge %O %A %B %P"], check=True
+    )
+    result = set_up_merge_driver(repo)
+    assert result is not None
+    assert result.action == "created"
+    assert program in (result.note or "")
+    assert configured(repo)[DRIVER] == COMMAND
 
 
 def test_a_name_that_somebody_gave_it_is_kept(repo: Path) -> None:

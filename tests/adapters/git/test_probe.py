@@ -145,12 +145,13 @@ def test_a_lease_that_is_none(tmp_path: Path) -> None:
 
 def test_the_merge_driver(tmp_path: Path) -> None:
     folder = clone(new_origin(tmp_path))
-    assert merge_driver_here(folder, "engines.lock.json") == (False, False)
-    git(folder, "config", "merge.reconcile-lockfile.driver", "reconcile lockfile merge %O %A %B %P")
-    assert merge_driver_here(folder, "engines.lock.json") == (False, True)
+    assert merge_driver_here(folder, "engines.lock.json") == (False, None)
+    command = "/usr/bin/reconcile lockfile merge %O %A %B %P"
+    git(folder, "config", "merge.reconcile-lockfile.driver", command)
+    assert merge_driver_here(folder, "engines.lock.json") == (False, command)
     (folder / ".gitattributes").write_text("*.lock.json merge=reconcile-lockfile\n")
-    assert merge_driver_here(folder, "engines.lock.json") == (True, True)
-    assert merge_driver_here(folder, "other.json") == (False, True)
+    assert merge_driver_here(folder, "engines.lock.json") == (True, command)
+    assert merge_driver_here(folder, "other.json") == (False, command)
 
 
 def test_calls_run_side_by_side_and_not_for_ever() -> None:
