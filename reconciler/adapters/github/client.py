@@ -197,11 +197,14 @@ class PatientGitHub:
         url = self._github.endpoint.http(*segments)
         return self._read(self._patient(method, url, document), f"{method} {httpx.URL(url).path}")
 
-    def ask_graph(self, query: str) -> Any:
-        """The answer to a GraphQL query; its address is beside that of REST. Raises `GitHubError`."""
-        endpoint = self._github.endpoint
+    def ask_graph(self, query: str, **variables: str) -> Any:
+        """The answer to a GraphQL query. Raises `GitHubError`."""
+        endpoint = (
+            self._github.endpoint
+        )  # an Enterprise Server has REST at /api/v3, and GraphQL at /api/graphql
         url = endpoint._replace(prefix=endpoint.prefix.removesuffix("/v3")).http("graphql")
-        return self._read(self._patient("POST", url, {"query": query}), f"POST {httpx.URL(url).path}")
+        answer = self._patient("POST", url, {"query": query, "variables": variables})
+        return self._read(answer, f"POST {httpx.URL(url).path}")
 
     def pages(self, *segments: str, **query: str) -> Iterator[list[Any]]:
         """The pages of a list, to the last one. Raises `GitHubError`."""

@@ -49,17 +49,15 @@ class Shown(NamedTuple):
 
 
 class PullRequests:
-    """`repository` is `owner/name`; `graphql` a connection to the GraphQL API; `notice` hears of what was refused."""
+    """`repository` is `owner/name`; `notice` hears of what was refused."""
 
     def __init__(
         self,
         github: PatientGitHub,
-        graphql: PatientGitHub,
         repository: str,
         notice: Callable[[str], object],
     ) -> None:
         self._github = github
-        self._graphql = graphql
         self._owner = repository.partition("/")[0]
         self._repo = ("repos", *repository.split("/"))
         self._notice = notice
@@ -140,11 +138,8 @@ class PullRequests:
     def _merge_by_itself(self, pull: dict[str, Any], method: str) -> None:
         if pull.get("auto_merge") is not None:
             return
-        variables = {"id": _text(pull, "node_id"), "method": method.upper()}
         try:
-            answer = self._graphql.send(
-                "POST", "graphql", document={"query": _ENABLE, "variables": variables}
-            )
+            answer = self._github.ask_graph(_ENABLE, id=_text(pull, "node_id"), method=method.upper())
         except GitHubError as error:
             self._notice(f"auto-merge was not switched on: {error.message}")
             return

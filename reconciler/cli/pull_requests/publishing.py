@@ -74,15 +74,9 @@ class Proposer:
         from reconciler.adapters.github.client import PUBLIC, PatientGitHub
         from reconciler.adapters.github.pulls import PullRequests
 
-        address = (os.environ.get("GITHUB_API_URL") or PUBLIC).rstrip("/")
-        # GitHub Enterprise Server has its REST API at /api/v3, and GraphQL at /api/graphql.
-        graphql_address = address.removesuffix("/v3")
-        token = self.repository.token
-        with (
-            PatientGitHub(address, token, random=random.random) as github,
-            PatientGitHub(graphql_address, token, random=random.random) as graphql,
-        ):
-            pulls = PullRequests(github, graphql, self.repository.name, _notice)
+        address = os.environ.get("GITHUB_API_URL") or PUBLIC
+        with PatientGitHub(address, self.repository.token, random=random.random) as github:
+            pulls = PullRequests(github, self.repository.name, _notice)
             shown = pulls.show(self._wanted(base, proposed))
         say(sanitize(f"pull request #{shown.number} is {_WORDS[shown.done]}: {shown.url}".rstrip(": ")))
         return shown

@@ -39,7 +39,7 @@ def github(template: Path) -> Iterator[FakePulls]:
 def show(github: FakePulls, wanted: Wanted = WANTED, *, token: str = TOKEN) -> tuple[Shown, list[str]]:
     notices: list[str] = []
     with connection(github, token) as rest:
-        return PullRequests(rest, rest, REPOSITORY, notices.append).show(wanted), notices
+        return PullRequests(rest, REPOSITORY, notices.append).show(wanted), notices
 
 
 def connection(github: FakePulls, token: str = TOKEN) -> PatientGitHub:
