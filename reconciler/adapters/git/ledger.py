@@ -232,7 +232,7 @@ class GitLedger:
         document = {self.path: lockfile_format.render(lockfile)}
         self._outputs = False
         if self._outputs_refused:
-            return Draft(seen.branch_tip, document, message)
+            return Draft(seen.branch_tip, document, message, for_branch=True)
         from reconciler.adapters.git.outputs_at_tip import (
             outputs_at_tip,
         )  # only where there is something to commit
@@ -245,7 +245,9 @@ class GitLedger:
                 f"{file} is ignored by git on `{self.branch}`, so it is written here and not committed"
             )
         self._outputs = bool(found.files)
-        return Draft(seen.branch_tip, found.files | document, message, executable=found.executable)
+        return Draft(
+            seen.branch_tip, found.files | document, message, executable=found.executable, for_branch=True
+        )
 
     @property
     def _branch_ref(self) -> str:

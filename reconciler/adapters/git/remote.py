@@ -13,13 +13,14 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.adapters.git.command import UNSET, GitFailed, call_git
 from reconciler.adapters.git.push import in_the_way, is_locked, push_error
+from reconciler.adapters.git.signing import signed, signs_commits
 from reconciler.adapters.project.places import find_git
 from reconciler.core.errors import GitError, RefMoved, RemoteUnreachable
 
@@ -61,6 +62,7 @@ class Draft:
     alone: bool = False
     executable: frozenset[str] = frozenset()  # those of the files that stay so
     blobs: dict[str, str] = field(default_factory=dict)  # files by the id of a blob that the repository has
+    for_branch: bool = False  # such commits are signed where that is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class GitRemote:
     remote: str
     identity: Identity
     timeout: float = 60.0
+    sign: bool | None = None  # None: as git signs commits
+    notice: Callable[[str], object] = lambda text: None
     _until: float = field(default=math.inf, repr=False)  # by the monotonic clock
 
     def hurry(self, seconds: float) -> None:
@@ -227,7 +231,24 @@ class GitRemote:
             ["fast-import", "--quiet", "--done", "--force", "--cat-blob-fd=1", "--date-format=now"],
             bytes(stream),
         )
-        return output.decode("ascii").split()
+        made = output.decode("ascii").split()
+        return [
+            self._signed(one) if draft.for_branch else one for draft, one in zip(drafts, made, strict=True)
+        ]
+
+    def _signed(self, commit: str) -> str:
+        """Signed where that is asked for. A key that only a desk has is no reason to end a run: a branch that takes
+        signed commits alone says so.
+        """
+        if self.sign is False or (self.sign is None and not signs_commits(self.root)):
+            return commit
+        try:
+            return signed(self.root, commit, self.timeout)
+        except GitError as error:
+            if self.sign:
+                raise
+            self.notice(f"{error.message}; it goes out without a signature")
+            return commit
 
     def push(self, updates: Sequence[Update]) -> None:
         """Move these refs on the remote, all or none.

@@ -90,7 +90,9 @@ class PublishTarget:
         from reconciler.adapters.git.proposals import ProposingLedger
         from reconciler.adapters.git.remote import GitRemote
 
-        remote = GitRemote(self.root, self.settings.remote, self.identity)
+        remote = GitRemote(
+            self.root, self.settings.remote, self.identity, sign=self.settings.sign, notice=_noticing()
+        )
         folder = self.inside.as_posix() if self.inside.parts else ""
         path, url, skip_ci, notice = self.path, ci.run_url(), self.settings.skip_ci, _noticing()
         rules = self.settings.output_rules

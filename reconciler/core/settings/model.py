@@ -159,6 +159,9 @@ class Settings:
         "Who authors the commits.",
         "CI Bot <ci@example.com>",
     )
+    sign: bool | None = _setting(
+        None, Switch(), "Whether lockfile commits are signed; without a value as git signs commits.", "true"
+    )
     skip_ci: bool = _setting(False, Switch(), "Whether lockfile commits ask CI to stay quiet.", "false")
     max_replace: Limit = _setting(  # noqa: RUF009 - a Limit is immutable
         DEFAULT_LIMIT, LimitKind(), "How many engines one run may replace, in number or share.", "5 or 30%"
