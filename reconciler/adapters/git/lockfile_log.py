@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.adapters.git.cat_file import contents_of
 from reconciler.adapters.git.command import GitFailed, call_git
 
 AT_ONCE = 20  # contents in memory together: a lockfile of ten thousand engines has some megabytes
@@ -39,9 +40,9 @@ def lockfile_versions(root: Path, name: str, limit: int) -> Iterator[Version]:
     for start in range(0, len(commits), AT_ONCE):
         some = commits[start : start + AT_ONCE]
         asked = "".join(f"{commit}:./{name}\n" for commit, *_ in some).encode()
-        contents = _contents(call_git(root, ["cat-file", "--batch"], stdin=asked))
+        contents = contents_of(call_git(root, ["cat-file", "--batch"], stdin=asked))
         for (commit, at, by, message), content in zip(some, contents, strict=True):
-            yield Version(commit, at, by, message, content)
+            yield Version(commit, at, by, message, content or b"")
 
 
 def _has_commits(root: Path) -> bool:
@@ -50,16 +51,3 @@ def _has_commits(root: Path) -> bool:
     except GitFailed:
         return False
     return True
-
-
-def _contents(output: bytes) -> Iterator[bytes]:
-    """What `cat-file --batch` prints: `<id> <type> <size>`, the content and a newline; or `<name> missing`."""
-    at = 0
-    while (end := output.find(b"\n", at)) >= 0:
-        size = output[at:end].rpartition(b" ")[2]
-        at = end + 1
-        if not size.isdigit():
-            yield b""
-            continue
-        yield output[at : at + int(size)]
-        at += int(size) + 1

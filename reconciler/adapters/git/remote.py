@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.adapters.git.cat_file import contents_of
 from reconciler.adapters.git.command import UNSET, GitFailed, call_git
 from reconciler.adapters.git.push import in_the_way, is_locked, push_error
 from reconciler.adapters.git.signing import signed, signs_commits
@@ -156,7 +157,7 @@ class GitRemote:
     def read(self, places: Sequence[tuple[str, str]]) -> list[bytes | None]:
         """The contents of files, each given as a commit and a path in it; None for one that is not there."""
         asked = "".join(f"{commit}:{path}\n" for commit, path in places).encode()
-        return _batch(self._call(["cat-file", "--batch"], asked)) if places else []
+        return contents_of(self._call(["cat-file", "--batch"], asked)) if places else []
 
     def head(self) -> str | None:
         """The commit that is checked out; None before the first one."""
@@ -397,19 +398,3 @@ def _plain(text: str) -> str:
 def _quoted(path: str) -> bytes:
     escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'.encode()
-
-
-def _batch(output: bytes) -> list[bytes | None]:
-    """The contents in what `cat-file --batch` prints: `<id> <type> <size>`, or `<name> missing`, line by line."""
-    contents: list[bytes | None] = []
-    at = 0
-    while (end := output.find(b"\n", at)) >= 0:
-        *_, kind, size = output[at:end].rsplit(b" ", 2)
-        if not size.isdigit():
-            contents.append(None)
-            at = end + 1
-            continue
-        content = output[end + 1 : end + 1 + int(size)]
-        contents.append(content if kind == b"blob" else None)
-        at = end + 2 + int(size)
-    return contents
