@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from reconciler.adapters.platform.endpoint import parse_endpoint, without_key
+from reconciler.adapters.platform.endpoint import parse_endpoint
 from reconciler.adapters.platform.exchange import Connections, Lost, Reply, Timeouts, Unreached
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.engine.spec import Spec
@@ -56,7 +56,6 @@ class PlatformClient:
     ) -> None:
         self._endpoint = parse_endpoint(api_url)
         self._connections = Connections(self._endpoint, api_key, concurrency, timeouts or Timeouts())
-        self._api_key = api_key
         self._random = random
         self._sleep = sleep
         self._reads_jobs = True
@@ -91,7 +90,7 @@ class PlatformClient:
                     return Refused(str(outcome.cause))
                 await self._sleep(next(pauses))
                 continue
-            answer = self._judged(outcome)
+            answer = judge_create(outcome.status, outcome.body, outcome.retry_after)
             if not isinstance(answer, Again):
                 return answer
             throttled += 1
@@ -118,26 +117,13 @@ class PlatformClient:
         if isinstance(outcome, Lost):
             raise PlatformError(f"the platform did not answer: {outcome.reason}", retryable=True)
         if not 200 <= outcome.status < 300:
-            message = without_key(message_of(outcome.status, outcome.body), self._api_key)
+            message = message_of(outcome.status, outcome.body)
             raise PlatformError(
                 f"the platform answered {outcome.status}: {message}",
                 hint="check LINGO_API_KEY" if outcome.status in (401, 403) else "check LINGO_API_URL",
                 status=outcome.status,
                 retryable=outcome.status >= 500,
             )
-
-    def _judged(self, reply: Reply) -> Answer | Again:
-        answer = judge_create(reply.status, reply.body, reply.retry_after)
-        if isinstance(answer, Again):
-            return Again(self._clean(answer.refused), answer.delay)
-        if isinstance(answer, Refused):
-            return self._clean(answer)
-        if isinstance(answer, Uncertain):
-            return Uncertain(without_key(answer.reason, self._api_key))
-        return answer
-
-    def _clean(self, refused: Refused) -> Refused:
-        return Refused(without_key(refused.message, self._api_key), refused.status)
 
     async def _read_job(self, job_id: str) -> Reply | None:
         if not self._reads_jobs:

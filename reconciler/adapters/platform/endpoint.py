@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from reconciler import __version__
 from reconciler.core.errors import InvalidInput, PlatformError
+from reconciler.core.platform.scrub import scrub
 
 _KEY_HINT = "set LINGO_API_KEY to the key exactly as the platform shows it, without quotes or line breaks"
 _URL_HINT = "LINGO_API_URL is a base address such as https://api.lingo.dev"
@@ -106,7 +107,7 @@ def check_key(api_key: str) -> str:
 
 def without_key(text: str, api_key: str) -> str:
     """A foreign text, with the key blotted out in case the far end repeats it."""
-    return text.replace(api_key, "•••") if len(api_key) >= 8 else text
+    return scrub(text, [api_key])
 
 
 def user_agent() -> str:

@@ -29,13 +29,13 @@ from reconciler.adapters.platform.endpoint import (
     proxy_for,
     tls_context,
     user_agent,
-    without_key,
 )
 from reconciler.adapters.platform.event_pace import Pace
 from reconciler.adapters.platform.unreachable import why_unreachable
 from reconciler.adapters.system.open_files import room_for_sockets
 from reconciler.core.errors import PlatformError
 from reconciler.core.platform.job import News, Progress, message_of, news_in, shorten
+from reconciler.core.platform.scrub import scrub, scrub_body
 
 MAX_MESSAGE = 64 * 1024  # bytes; a longer message ends the connection, which is then made anew
 HANDSHAKES = 64
@@ -122,7 +122,8 @@ class EventStream:
         doubt = loop.call_later(self._doubt, connection.transport.abort) if pace.at_once else None
         try:
             while True:
-                message = heard_in(await connection.recv(decode=False), job_id)
+                received = await connection.recv(decode=False)
+                message = heard_in(scrub_body(received, self._api_key), job_id)
                 if message is None:
                     continue
                 if isinstance(message, News) and message.terminal:
@@ -134,7 +135,9 @@ class EventStream:
                 yield message
         except ConnectionClosed as closed:
             if _log.isEnabledFor(logging.DEBUG):  # making the text costs more than the rest of this
-                _log.debug("job %s: connection closed: %s", job_id, shorten(str(closed)))
+                _log.debug(
+                    "job %s: connection closed: %s", job_id, shorten(scrub(str(closed), [self._api_key]))
+                )
             pace.ended(loop.time() - opened, in_order=_in_order(closed))
         finally:
             if doubt is not None:
@@ -168,7 +171,7 @@ class EventStream:
     def _judge_refusal(self, error: InvalidStatus) -> None:
         """Raises for an answer to the handshake that the next try would get as well."""
         status, body = error.response.status_code, bytes(error.response.body or b"")
-        message = without_key(message_of(status, body), self._api_key)
+        message = message_of(status, scrub_body(body, self._api_key))
         if status in _REFUSALS or 300 <= status < 400:
             raise PlatformError(
                 f"the platform refused the event stream ({status}): {message}",

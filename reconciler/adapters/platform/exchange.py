@@ -22,6 +22,7 @@ import httpx
 from reconciler.adapters.platform.endpoint import Endpoint, check_key, proxy_for, tls_context, user_agent
 from reconciler.adapters.platform.unreachable import Cause, why_unreachable
 from reconciler.core.platform.job import shorten
+from reconciler.core.platform.scrub import scrub, scrub_body
 
 MAX_BODY = 256 * 1024  # bytes read of any answer; the documented ones have a few hundred
 KEEP_ALIVE = 2.0  # seconds; servers usually allow 5, so no request of ours meets a closing connection
@@ -40,7 +41,7 @@ class Timeouts(NamedTuple):
 
 class Reply(NamedTuple):
     status: int
-    body: bytes  # cut at MAX_BODY, or where the connection broke
+    body: bytes  # cut at MAX_BODY, or where the connection broke; without our key
     retry_after: str | None  # seconds
 
 
@@ -137,12 +138,14 @@ class Connections:
                     body += chunk[: MAX_BODY - len(body)]
                     if len(body) >= MAX_BODY:
                         break
-        return Reply(response.status_code, bytes(body), _retry_after(response.headers))
+        return Reply(
+            response.status_code, scrub_body(bytes(body), self._api_key), _retry_after(response.headers)
+        )
 
     def _cause(self, error: Exception) -> Cause:
         if isinstance(error, httpx.ProxyError):
             return Cause(
-                f"the proxy refused the connection: {shorten(str(error))}",
+                f"the proxy refused the connection: {scrub(shorten(str(error)), [self._api_key])}",
                 "check HTTPS_PROXY and NO_PROXY",
                 lasting=str(error).startswith(("401", "403", "407")),
             )

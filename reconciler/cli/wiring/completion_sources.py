@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,11 @@ from reconciler.core.settings.trust import check_inbox
 if TYPE_CHECKING:
     from reconciler.app.ports import Deliveries
     from reconciler.core.ledger.webhook_facts import Delivery
+    from reconciler.core.platform.webhook import Event
 
 SECRET = "LINGO_WEBHOOK_SECRET"  # noqa: S105 # a variable's name
 TOKEN = "RECONCILE_INBOX_TOKEN"  # noqa: S105 # the same
+_SECRETS = ("LINGO_API_KEY", "LINGODOTDEV_API_KEY", SECRET, TOKEN, "GITHUB_TOKEN")
 OWN_INBOX = "inbox.db"  # of `--listen` without `--inbox`, in the private folder
 
 
@@ -49,7 +51,23 @@ class CompletionSources:
                 if not self.websocket:
                     raise
                 warn(f"{error.message}; going on without webhooks")
-        return found
+        return [one._replace(event=one.event.without(_secrets())) for one in found]
+
+
+class _Scrubbed:
+    """Implements the port `Deliveries`: the same, with none of our secrets in what it tells."""
+
+    def __init__(self, deliveries: Deliveries) -> None:
+        self._deliveries = deliveries
+        self.waiting, self.claim = deliveries.waiting, deliveries.claim
+
+    async def follow(self) -> AsyncIterator[Event]:
+        async for event in self._deliveries.follow():
+            yield event.without(_secrets())
+
+
+def _secrets() -> list[str]:
+    return [value for name in _SECRETS if (value := os.environ.get(name, "").strip())]
 
 
 @contextmanager
@@ -82,7 +100,7 @@ def completion_sources_of(
             if listen is not None:
                 url = _listening(stack, inbox, settings.api_url, listen)
                 sources.callback_url = sources.callback_url or url
-            sources.deliveries = _deliveries(stack, inbox, settings.inbox_url)
+            sources.deliveries = _Scrubbed(_deliveries(stack, inbox, settings.inbox_url))
         yield sources
 
 

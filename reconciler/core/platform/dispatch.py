@@ -14,7 +14,7 @@ import json
 from typing import Any, NamedTuple
 
 from reconciler.core.errors import InvalidInput
-from reconciler.core.platform.job import MAX_ID
+from reconciler.core.platform.job import is_id
 from reconciler.core.platform.webhook import MAX_BODY, MAX_SIGNATURES, Signed, operation_in, subject_of
 
 EVENT_TYPE = "lingo-provisioning"
@@ -140,7 +140,7 @@ def _job(payload: dict[Any, Any]) -> str | None:
     value = payload.get("jobId")
     if value is None:
         return None
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID or not value.isprintable():
+    if not is_id(value):
         raise _bad("jobId", "is no job id")
     return value
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
@@ -22,7 +23,10 @@ SHORT_WAIT = 60.0  # seconds: a Retry-After up to here is honoured, a longer one
 THROTTLE_TRIES = 3
 MAX_MESSAGE = 500  # characters of a foreign message that we repeat
 
-MAX_ID = 200  # characters of an id; longer ones are no ids
+MAX_ID = 128  # characters of an id; longer ones are no ids
+_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
+
+_SHOWN = 80  # characters of what is not an ID
 
 # What has nothing to do with one engine: key, credit, quota, and an address where the API is not to be found.
 _HALTING = frozenset({401, 402, 403, 404, 405, 407, 429, 503})
@@ -131,18 +135,18 @@ def _accepted(body: bytes) -> Answer:
     if not isinstance(document, dict):
         return Uncertain("the platform accepted the call, but its answer is not readable")
     job_id, engine_id, status = (document.get(name) for name in ("jobId", "engineId", "status"))
-    if not (_is_id(job_id) and _is_id(engine_id)):
-        return Uncertain("the platform accepted the call, but its answer names no job and engine")
+    if not (is_id(job_id) and is_id(engine_id)):
+        name, value = ("engineId", engine_id) if is_id(job_id) else ("jobId", job_id)
+        seen = shorten(json.dumps(value))[:_SHOWN]
+        return Uncertain(f"the platform accepted the call, but its {name} is not an ID: {seen}")
     return Accepted(
         job_id, engine_id, status if isinstance(status, str) and status in TERMINAL else IN_PROGRESS
     )
 
 
-def _is_id(value: Any) -> TypeGuard[str]:
-    """Whether it can stand in a file, a path and a line of text; half a surrogate pair, say, could not."""
-    return (
-        isinstance(value, str) and 0 < len(value) <= MAX_ID and value.isprintable() and value.strip() == value
-    )
+def is_id(value: Any) -> TypeGuard[str]:
+    """Whether it is an ID of the platform, and so can stand in a file, a path, a command and a line of text."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def news_of_job(job_id: str, body: bytes) -> News | None:

@@ -19,7 +19,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from reconciler.core.errors import InvalidInput
-from reconciler.core.platform.job import COMPLETED, FAILED, MAX_ID, News, counts_of, reason_of
+from reconciler.core.platform.job import COMPLETED, FAILED, MAX_ID, News, counts_of, is_id, reason_of
+from reconciler.core.platform.scrub import scrub
 
 TOLERANCE = 300.0  # seconds that a timestamp may lie before or after our clock
 MAX_BODY = 256 * 1024  # bytes
@@ -183,6 +184,14 @@ class Event(NamedTuple):
     summary: Mapping[str, int] | None = None
     operation_id: str | None = None
 
+    def without(self, secrets: Sequence[str]) -> Event:
+        """The same with no secret of ours in it; an ID that held one is none."""
+        job, engine = (
+            one if one and scrub(one, secrets) == one else None for one in (self.job_id, self.engine_id)
+        )
+        error = None if self.error is None else scrub(self.error, secrets)
+        return self._replace(job_id=job, engine_id=engine, error=error)
+
     @property
     def news(self) -> News | None:
         """The same as every other source tells it; None when no job or no status is known."""
@@ -196,7 +205,7 @@ def subject_of(body: bytes) -> Subject | None:
     document = _object(body)
     if document is None:
         return None
-    return Subject(_word(document.get("type")), _word(document.get("jobId")))
+    return Subject(_word(document.get("type")), _id(document.get("jobId")))
 
 
 def read_event(body: bytes, operation_id: str | None = None) -> Event | None:
@@ -208,8 +217,8 @@ def read_event(body: bytes, operation_id: str | None = None) -> Event | None:
     status = _STATUS_OF.get(kind) if kind is not None else None
     return Event(
         kind,
-        _word(document.get("jobId")),
-        _word(document.get("engineId")),
+        _id(document.get("jobId")),
+        _id(document.get("engineId")),
         status,
         reason_of(document) if status == FAILED else None,
         counts_of(document) if status == COMPLETED else None,
@@ -229,6 +238,10 @@ def _object(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _id(value: Any) -> str | None:
+    return value if is_id(value) else None
 
 
 def _word(value: Any) -> str | None:

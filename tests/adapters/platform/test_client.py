@@ -170,6 +170,13 @@ class TestAnswers:
     def test_the_key_is_blotted_out_of_what_the_platform_says(self) -> None:
         refused, _, _ = answer_to(raw(401, json.dumps({"message": f"bad key {KEY}!"}).encode()))
         assert refused == Refused("bad key •••!", 401)
+
+    def test_an_id_that_holds_the_key_is_none(self) -> None:
+        document = {"jobId": f"pjb_{KEY}", "engineId": "eng_1"}
+        answer, _, _ = answer_to(raw(202, json.dumps(document).encode()))
+        assert isinstance(answer, Uncertain)
+        assert "its jobId is not an ID" in answer.reason
+        assert KEY not in answer.reason
         uncertain, _, _ = answer_to(raw(500, json.dumps({"message": KEY}).encode()))
         assert isinstance(uncertain, Uncertain)
         assert KEY not in uncertain.reason

@@ -54,6 +54,20 @@ class TestOneJob:
         ]
         assert list(pauses) == pytest.approx([0.05])
 
+    def test_the_key_is_blotted_out_of_all_that_is_told(self) -> None:
+        """However it is spelled: JSON has many ways to write one character."""
+        escaped = progress("crawl", "HERE").replace("HERE", "".join(f"\\u{ord(one):04x}" for one in KEY))
+        assert KEY not in escaped
+        server = Scripted(
+            [progress(f"with {KEY}", KEY), escaped],
+            [snapshot("failed", f"the crawler got 401 for {KEY}")],
+        )
+        assert watch(server) == [
+            Progress(JOB, "with •••", "•••"),
+            Progress(JOB, "crawl", "•••"),
+            News(JOB, "failed", "the crawler got 401 for •••"),
+        ]
+
     def test_what_the_handshake_carries(self) -> None:
         server = Scripted([snapshot("completed", job_id="a/../b c")])
 

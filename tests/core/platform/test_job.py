@@ -72,14 +72,35 @@ class TestAccepted:
         assert isinstance(judge_create(202, raw), Uncertain)
 
     @pytest.mark.parametrize(
-        "bad", [None, "", 7, ["x"], " eng", "eng\n", "eng\x00", "\ud800", "x" * (MAX_ID + 1), "a\u202eb"]
+        "bad",
+        [
+            None,
+            "",
+            7,
+            ["x"],
+            " eng",
+            "eng\n",
+            "eng\x00",
+            "\ud800",
+            "x" * (MAX_ID + 1),
+            "a\u202eb",
+            "a b",
+            "a/b",
+            "é",
+            "$(x)",
+        ],
     )
     def test_an_id_that_is_none_is_uncertain(self, bad: object) -> None:
-        for fields in ({"jobId": bad, "engineId": "e"}, {"jobId": "j", "engineId": bad}):
+        for fields, name in (
+            ({"jobId": bad, "engineId": "e"}, "jobId"),
+            ({"jobId": "j", "engineId": bad}, "engineId"),
+        ):
             answer = judge_create(202, json.dumps(fields).encode())
-            assert answer == Uncertain(
-                "the platform accepted the call, but its answer names no job and engine"
-            )
+            assert isinstance(answer, Uncertain)
+            assert f"its {name} is not an ID: " in answer.reason
+            assert answer.reason.isascii()
+            assert answer.reason.isprintable()
+            assert len(answer.reason) < 160
 
 
 class TestRefused:
