@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from reconciler.app.ports import Clock, Journal, Ledger
+from reconciler.app.ports import Clock, Journal, Ledger, LockfileStore
 from reconciler.core.errors import LeaseHeld, RefMoved
 from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+from reconciler.core.lockfile.merge import unresolved_in
 
 BREAK_TRIES = 12
 POLL = 5.0  # seconds between two looks at a lease that another run has
@@ -45,13 +46,24 @@ def look_when_free(
         waited += max(pause, 0.05)
 
 
-def with_past(ledger: Ledger, seen: RemoteSnapshot, journal: Journal) -> RemoteSnapshot:
-    """With those operations of this machine's journal that the ledger has moved past: they are settled there, however
-    old the journal is. Raises `JournalError`, `StorageError`, `GitError`.
+def with_past(
+    ledger: Ledger, seen: RemoteSnapshot, journal: Journal, lockfile: LockfileStore
+) -> RemoteSnapshot:
+    """With what the ledger's log says of operations that its journal has no longer: those of this machine's journal are
+    settled there, however old it is, and a call that is open in a lockfile may have been resolved.
+
+    Raises `JournalError`, `LockfileError`, `StorageError`, `GitError`.
     """
     known = {record.operation for record in seen.records}
-    ours = {record.operation for record in journal.read()[0]} - known
-    return replace(seen, past=ledger.past(seen, sorted(ours))) if ours else seen
+    open_ = unresolved_in(seen.recorded) | unresolved_in(lockfile.read()[0])
+    ours = {record.operation for record in journal.read()[0]}
+    wanted = (ours | open_) - known
+    if not wanted:
+        return seen
+    logged = ledger.logged(seen, sorted(wanted))
+    past = {record.operation for record in logged} & ours
+    told = tuple(record for record in logged if record.operation in open_)
+    return replace(seen, past=frozenset(past - unresolved_in(seen.recorded)), logged=told)
 
 
 def break_lease(ledger: Ledger, seen: RemoteSnapshot) -> RemoteSnapshot:

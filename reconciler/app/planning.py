@@ -112,7 +112,7 @@ def _shared_state(
     from reconciler.core.ledger import journal
     from reconciler.core.lockfile.merge import engines_of, merge
 
-    everything = journal.union(shared.records, records)
+    everything = journal.union(shared.logged, shared.records, records)
     newest = shared.recorded
     if (
         content

@@ -92,8 +92,8 @@ class Ledger(Protocol):
         """As it is now."""
         ...
 
-    def past(self, seen: RemoteSnapshot, operations: Iterable[str]) -> frozenset[str]:
-        """Those of the operations that the ledger's log has, though its journal has them no longer."""
+    def logged(self, seen: RemoteSnapshot, operations: Iterable[str]) -> tuple[Record, ...]:
+        """What the ledger's log says of these operations."""
         ...
 
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], lease: Lease) -> RemoteSnapshot:

@@ -29,7 +29,7 @@ class Remote:
 
     shared: RemoteSnapshot = field(default_factory=lambda: RemoteSnapshot(branch_tip="b0"))
     pushes: list[list[str]] = field(default_factory=list)
-    logged: set[str] = field(default_factory=set)  # every operation that was ever on the ledger
+    logged: list[Record] = field(default_factory=list)  # every record that was ever on the ledger
     _moves: int = 0
 
     def put(self, **parts: object) -> RemoteSnapshot:
@@ -76,8 +76,9 @@ class MemoryLedger:
         self._raise(self.before("look", ()))
         return self.remote.shared
 
-    def past(self, seen: RemoteSnapshot, operations: Iterable[str]) -> frozenset[str]:
-        return frozenset(one for one in operations if one in self.remote.logged)
+    def logged(self, seen: RemoteSnapshot, operations: Iterable[str]) -> tuple[Record, ...]:
+        wanted = set(operations)
+        return tuple(one for one in self.remote.logged if one.operation in wanted)
 
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         self._pass_gate()
@@ -124,7 +125,7 @@ class MemoryLedger:
 
     def _pushed(self, records: Sequence[Record]) -> None:
         self.remote.pushes.append([record.type for record in records])
-        self.remote.logged |= {record.operation for record in records}
+        self.remote.logged += records
         for record in records:
             self.log.append(f"pushed {record.type} {record.operation}")
 

@@ -135,7 +135,7 @@ class Command:
             has_ended=lambda holder: False,
             notice=self.world.say,
         )
-        return with_past(self.ledger, seen, self.journal())
+        return with_past(self.ledger, seen, self.journal(), self.lockfile)
 
     def _hold(self) -> None:
         """The file lease of the machine."""
@@ -288,7 +288,7 @@ class Command:
     # ── the others ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def fetch(self) -> Way:
-        self.keep(with_past(self.ledger, self.ledger.look(), self.journal()))
+        self.keep(with_past(self.ledger, self.ledger.look(), self.journal(), self.lockfile))
         yield
 
     def break_lease(self) -> Way:

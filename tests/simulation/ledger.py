@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import LockfileError, PushRefused, RefMoved, RemoteUnreachable
-from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.journal import Record, union
 from reconciler.core.ledger.lease import Lease
 from reconciler.core.ledger.remote_snapshot import Proposal, RemoteSnapshot, set_back
 from reconciler.core.lockfile import model as lockfile_format
@@ -81,10 +81,13 @@ class ModelLedger:
         past = seen.past | {record.operation for record in seen.records}
         return replace(seen, records=(), past=past, published=published)
 
-    def past(self, seen: RemoteSnapshot, operations: Iterable[str]) -> frozenset[str]:
-        if seen.ledger_tip is None:
-            return frozenset()
-        return frozenset(operations) & self.repo.ledger_commits[seen.ledger_tip].operations
+    def logged(self, seen: RemoteSnapshot, operations: Iterable[str]) -> tuple[Record, ...]:
+        wanted, log, tip = set(operations), [], seen.ledger_tip
+        while tip is not None:
+            commit = self.repo.ledger_commits[tip]
+            log.append(commit.records)
+            tip = commit.parent
+        return tuple(one for one in union(*reversed(log)) if one.operation in wanted)
 
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         made = self.repo.add_ledger(seen.ledger_tip, tuple(records), held, seen.published)

@@ -129,12 +129,19 @@ class GitLedger:
         past = seen.past | {record.operation for record in seen.records}
         return replace(seen, records=(), past=past, published=published or seen.published)
 
-    def past(self, seen: RemoteSnapshot, operations: Iterable[str]) -> frozenset[str]:
+    def logged(self, seen: RemoteSnapshot, operations: Iterable[str]) -> tuple[Record, ...]:
         """See the port."""
-        tip = seen.ledger_tip
+        tip, wanted = seen.ledger_tip, frozenset(operations)
         if tip is None:
-            return frozenset()
-        return frozenset(one for one in operations if self.remote.log_names(self.ref, tip, JOURNAL_FILE, one))
+            return ()
+        commits = [
+            commit
+            for one in sorted(wanted)
+            for commit in self.remote.log_of(self.ref, tip, JOURNAL_FILE, one)
+        ]
+        contents = self.remote.read([(commit, JOURNAL_FILE) for commit in reversed(commits)])
+        journals = (self._records(content) for content in contents)
+        return tuple(record for record in journal.union(*journals) if record.operation in wanted)
 
     def hurry(self, seconds: float) -> None:
         """See the port."""

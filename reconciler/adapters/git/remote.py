@@ -205,10 +205,10 @@ class GitRemote:
         versions = [words[3] for words in lines if len(words) > 4]
         return versions[: versions.index(blob)] if blob in versions else None
 
-    def log_names(self, ref: str, commit: str, path: str, text: str) -> bool:
-        """Whether a version of a file up to a commit of a ref has this text."""
+    def log_of(self, ref: str, commit: str, path: str, text: str) -> list[str]:
+        """The commits that lead up to one of a ref and put this text into a file or took it out, newest first."""
         self.fetch_more(ref, LOG_DEPTH)
-        return bool(self._text(["log", *_PLAIN_DIFF, "-1", "--format=%H", f"-S{text}", commit, "--", path]))
+        return self._text(["log", "--format=%H", f"-S{text}", commit, "--", path]).split()
 
     def modes(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
         """What these paths are in a commit: `100644`, `100755`, `120000` (a link); those not there are left out."""

@@ -17,6 +17,7 @@ import click
 
 from reconciler.adapters.project.places import find_git, private_folder
 from reconciler.adapters.storage.durable_files import replace_file
+from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.cli import ci
 from reconciler.cli.stderr import hears, say
@@ -121,7 +122,7 @@ class PublishTarget:
         )
 
     def look_when_free(self, wait: float, journal: Journal) -> RemoteSnapshot:
-        """What is on the remote, beside this machine's journal, once nobody has the lease.
+        """What is on the remote, beside this machine's journal and lockfile, once nobody has the lease.
 
         Raises `LeaseHeld` after `wait` seconds.
         """
@@ -136,7 +137,10 @@ class PublishTarget:
             has_ended=_has_ended,
             notice=lambda text: say(sanitize(text)),
         )
-        return leasing.with_past(ledger, seen, journal)
+        return leasing.with_past(ledger, seen, journal, self._lockfile())
+
+    def _lockfile(self) -> LockfileFile:
+        return LockfileFile(self.root, self.settings.lockfile)
 
     def writer(self, seen: RemoteSnapshot) -> LedgerWriter:
         """The remote's side of a run that was planned from what was seen."""
@@ -261,7 +265,7 @@ def fetch(root: Path, settings: Settings, journal: Journal) -> RemoteSnapshot:
 
     target = target_of(root, settings)
     ledger = target.ledger()
-    seen = with_past(ledger, ledger.look(), journal)
+    seen = with_past(ledger, ledger.look(), journal, LockfileFile(root, settings.lockfile))
     target.keep(seen)
     return seen
 

@@ -65,6 +65,7 @@ class _Folding:
         self._facts = gather(records)
         self._order = {record.operation: at for at, record in enumerate(records) if isinstance(record, Begin)}
         self._copy = WorkingCopy(lockfile, self._facts)
+        self._held = frozenset(self._copy.homes)
         self._ended_early: set[str] = set()  # whose end came before the answer that names the engine
 
     def result(self) -> Lockfile:
@@ -149,8 +150,10 @@ class _Folding:
         if part.operation_id is None:
             return False
         mine, theirs = self._order.get(known.operation), self._order.get(part.operation_id)
-        if mine is not None or theirs is not None:
-            return mine is None or (theirs is not None and theirs > mine)
+        if theirs is not None:
+            return mine is None or theirs > mine
+        if mine is not None and known.operation not in self._held:  # what is recorded already came before it
+            return False
         call = next((one for one in entry.unanswered if one.operation_id == known.operation), None)
         when = part.provisioned_at if isinstance(part, Provisioned) else part.submitted_at
         return call is not None and (when or "") > (call.submitted_at or "")

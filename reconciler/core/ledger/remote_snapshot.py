@@ -53,6 +53,7 @@ class RemoteSnapshot:
     published: str | None = None  # the blob id of the lockfile that was put on the branch last
     restored: Lockfile | None = None
     past: frozenset[str] = frozenset()
+    logged: tuple[Record, ...] = ()  # what the ledger's log says of calls that are open in a lockfile
     outputs_failed: tuple[str, ...] = ()  # what was not published beside the lockfile, in sentences
 
     @property

@@ -70,7 +70,9 @@ def adopt(
 ) -> Entry:
     """A person names the engine that a call made, without a job to wait for: it serves, or is kept in reserve."""
     rest, operation = _take_out(entry, operation_id)
-    named = replace(operation, status=IN_PROGRESS, engine_id=engine_id, error=None)
+    # What is kept beside the spec may be from a newer file than the call was made for: without ids the file is read.
+    files = operation.files if entry.current is None else {}
+    named = replace(operation, status=IN_PROGRESS, engine_id=engine_id, error=None, files=files)
     if not overtaken:
         return complete(_put(rest, named, at), at, summary)
     [past] = superseded_by_dropping(named, at)

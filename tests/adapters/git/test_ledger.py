@@ -201,14 +201,19 @@ def edit_lockfile(origin: Path, lockfile: Lockfile) -> None:
 
 
 @DEPTHS
-def test_operations_that_the_ledger_has_moved_past_are_known(
+def test_the_log_says_what_became_of_an_operation(
     origin: Path, ledger: GitLedger, depth: list[str]
 ) -> None:
     seen = ledger.record(ledger.look(), (begin("x", A, 1), begin("y", B, 1, "blog")), HELD)
-    assert ledger.past(RemoteSnapshot(), ["op_x"]) == frozenset()
+    assert ledger.logged(RemoteSnapshot(), ["op_x"]) == ()
     ledger.publish(seen, made(acme=entry(current("x", A))), FACTS, FREE)
     other = ledger_of(clone(origin, "other", *depth))
-    assert other.past(other.look(), ["op_x", "op_y", "op_z", "--all"]) == {"op_x", "op_y"}
+    logged = other.logged(other.look(), ["op_x", "op_y", "op_z", "--all"])
+    assert [(one.type, one.operation) for one in logged] == [
+        ("begin", "op_x"),
+        ("begin", "op_y"),
+        ("accepted", "op_x"),
+    ]
 
 
 @DEPTHS
