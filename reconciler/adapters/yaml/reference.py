@@ -68,6 +68,13 @@ def _events(text: str) -> Iterator[Any]:
     from ruamel.yaml.scanner import Scanner, ScannerError
 
     class Impatient(Scanner):
+        def scan_to_next_token(self) -> None:
+            """YAML 1.2 lets tabs separate, and only not indent; ruamel.yaml knows spaces alone between tokens."""
+            super().scan_to_next_token()
+            while self.reader.peek() == "\t" and (blanks := _separating(text, self.reader.get_mark().index)):
+                self.reader.forward(blanks)
+                super().scan_to_next_token()
+
         def fetch_tag(self) -> None:
             if len(self.reader.prefix(_MAX_TAG).split(maxsplit=1)[0]) == _MAX_TAG:
                 raise ScannerError(None, None, "undefined tag handle", self.reader.get_mark())
@@ -77,6 +84,20 @@ def _events(text: str) -> Iterator[Any]:
     yaml.Scanner = Impatient
     events: Iterator[Any] = yaml.parse(text)
     return events
+
+
+def _separating(text: str, index: int) -> int:
+    """How many blanks begin with the tab there, if they stand after a key's colon, at the end of a line or before a
+    comment; otherwise 0.
+    """
+    end = index
+    while text[end : end + 1] in (" ", "\t"):
+        end += 1
+    before = index - 1
+    while before >= 0 and text[before] in " \t":
+        before -= 1
+    ends = text[end : end + 1] in ("", "\n", "#")
+    return end - index if ends or text[before : before + 1] == ":" else 0
 
 
 _MAX_TAG = 200

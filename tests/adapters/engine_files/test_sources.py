@@ -123,3 +123,39 @@ def test_the_errors_in_the_docs_are_real(project: Path) -> None:
         for each in diagnostics:
             lines += [f"{each.place}: {each.message}", f"    {each.excerpt}", f"    hint: {each.hint}"]
     assert "\n".join(lines) in DOCS.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+            "`texts/glossary.md` is a Git LFS pointer, not the file itself",
+            "git lfs pull",
+        ),
+        ("/annex/objects/SHA256E-s1--a.md\n", "`texts/glossary.md` is a git-annex pointer", "git annex get"),
+        ("\0GITCRYPT\0\1\2", "`texts/glossary.md` is encrypted by git-crypt", "git-crypt unlock"),
+        (
+            "# G\n<<<<<<< HEAD\n- one\n=======\n- two\n>>>>>>> topic\n",
+            "`texts/glossary.md` has an unresolved merge conflict on line 2",
+            "git status",
+        ),
+        (
+            "# G\n=======\n- two\n>>>>>>> topic\n",
+            "`texts/glossary.md` has an unresolved merge conflict on line 2",
+            "git status",
+        ),
+    ],
+)
+def test_a_text_that_is_not_ready_is_not_sent(project: Path, text: str, message: str, hint: str) -> None:
+    put(project, text, "engines/texts/glossary.md")
+    found = source(project, "texts/glossary.md")
+    assert isinstance(found, list)
+    assert found[0].message.startswith(message)
+    assert hint in (found[0].hint or "")
+
+
+@pytest.mark.parametrize("text", ["Title\n=======\n\ntext\n", "> > quoted\n>>>>>>> more\n", "a <<<<<<< b\n"])
+def test_what_only_looks_like_a_conflict_is_text(project: Path, text: str) -> None:
+    put(project, text, "engines/texts/glossary.md")
+    assert isinstance(source(project, "texts/glossary.md"), Desired)

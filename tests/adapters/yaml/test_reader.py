@@ -167,3 +167,43 @@ def test_a_plain_document_loads_no_heavy_module() -> None:
         "assert 'ruamel.yaml' not in sys.modules and 'pydantic' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("name: Acme\t# a comment\n", {"name": "Acme"}),
+        ("name:\tAcme\t\n", {"name": "Acme"}),
+        ("name:\t \tAcme", {"name": "Acme"}),
+        ("a: 1\n\t\nb: 2\n", {"a": 1, "b": 2}),
+        ("a: 1\n \t# comment\nb:\t# another\n  c: 2\n", {"a": 1, "b": {"c": 2}}),
+        ('a: "x\ty"\t# c\nb:\t|\n  \tkept\there\n', {"a": "x\ty", "b": "\tkept\there\n"}),
+    ],
+)
+def test_tabs_that_separate_are_read(text: str, value: object) -> None:
+    assert read_yaml(text.encode(), "a.yaml").value == value
+
+
+@pytest.mark.parametrize("text", ["a:\n\tb: 1\n", "a:\n  b: 1\n\tc: 2\n", "- \ta: 1\n", "a: b\tc\n"])
+def test_tabs_that_indent_or_stand_in_a_value_are_not(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_yaml(text.encode(), "a.yaml")
+    assert "a tab is not allowed here" in caught.value.diagnostics[0].message
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n", 1, "git lfs pull"),
+        (b"\0GITCRYPT\0\x01\x02\xff", 1, "git-crypt unlock"),
+        (b"$ANSIBLE_VAULT;1.1;AES256\n61\n", 1, "ansible-vault decrypt"),
+        (b"name: a\n<<<<<<< HEAD\nx: 1\n=======\nx: 2\n>>>>>>> topic\n", 2, "git status"),
+        (b"name: a\r\n=======\r\nx: 2\r\n>>>>>>> topic\r\n", 2, "git status"),
+    ],
+)
+def test_a_file_that_is_not_ready_says_what_helps(data: bytes, line: int, words: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_yaml(data, "a.yaml")
+    [found] = caught.value.diagnostics
+    assert found.line == line
+    assert words in (found.hint or "")

@@ -1,0 +1,46 @@
+"""Files that are not what they stand for yet: placeholders of large-file tools, encrypted texts, unfinished merges.
+
+A checkout without Git LFS has small pointers in the place of texts, and nothing says so. Taken for the text, they would
+be sent to the platform.
+"""
+
+from __future__ import annotations
+
+import re
+
+# (how the file begins, what it is, what helps)
+_PLACEHOLDERS = (
+    (
+        b"version https://git-lfs.github.com/spec/",
+        "a Git LFS pointer, not the file itself",
+        "git lfs pull (in GitHub Actions: `lfs: true` for actions/checkout)",
+    ),
+    (b"/annex/objects/", "a git-annex pointer, not the file itself", "git annex get"),
+    (b"\0GITCRYPT\0", "encrypted by git-crypt", "git-crypt unlock"),
+    (b"$ANSIBLE_VAULT;", "encrypted by Ansible Vault", "ansible-vault decrypt"),
+    (b"age-encryption.org/", "encrypted by age", "age --decrypt"),
+    (b"-----BEGIN AGE ENCRYPTED FILE-----", "encrypted by age", "age --decrypt"),
+    (b"-----BEGIN PGP MESSAGE-----", "encrypted by PGP", "gpg --decrypt"),
+)
+_BEGIN = re.compile(rb"^<{7}(?: [^\r\n]*)?\r?$", re.MULTILINE)
+_MIDDLE = re.compile(rb"^={7}\r?$", re.MULTILINE)
+_END = b"\n>>>>>>> "
+
+
+def placeholder(data: bytes) -> tuple[str, str] | None:
+    """What the file is instead of a text, and what helps."""
+    for beginning, what, hint in _PLACEHOLDERS:
+        if data.startswith(beginning):
+            return what, hint
+    return None
+
+
+def conflict_line(data: bytes) -> int | None:
+    """The line on which git's first conflict marker stands. A lone `=======` is a heading's underline."""
+    if b"<<<<<<<" not in data and b">>>>>>>" not in data:
+        return None
+    found = _BEGIN.search(data) or _MIDDLE.search(data, 0, max(data.rfind(_END), 0))
+    return None if found is None else data.count(b"\n", 0, found.start()) + 1
+
+
+CONFLICT_HINT = "resolve it; `git status` lists the files that have one"
