@@ -1,4 +1,4 @@
-"""Drives a run one fact at a time, without threads or an event loop: what `app/driver.py` and `app/ledger_writer.py` do.
+"""Drives a run one fact at a time, without threads or a loop: what `app/driver.py` and `app/ledger_writer.py` do.
 
 Whatever can happen next is chosen by chance, so that facts come in every order that the driver would allow.
 """

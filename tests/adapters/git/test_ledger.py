@@ -201,9 +201,7 @@ def edit_lockfile(origin: Path, lockfile: Lockfile) -> None:
 
 
 @DEPTHS
-def test_the_log_says_what_became_of_an_operation(
-    origin: Path, ledger: GitLedger, depth: list[str]
-) -> None:
+def test_the_log_says_what_became_of_an_operation(origin: Path, ledger: GitLedger, depth: list[str]) -> None:
     seen = ledger.record(ledger.look(), (begin("x", A, 1), begin("y", B, 1, "blog")), HELD)
     assert ledger.logged(RemoteSnapshot(), ["op_x"]) == ()
     ledger.publish(seen, made(acme=entry(current("x", A))), FACTS, FREE)
