@@ -155,8 +155,12 @@ class _Folding:
         if mine is not None and known.operation not in self._held:  # what is recorded already came before it
             return False
         call = next((one for one in entry.unanswered if one.operation_id == known.operation), None)
-        when = part.provisioned_at if isinstance(part, Provisioned) else part.submitted_at
-        return call is not None and (when or "") > (call.submitted_at or "")
+        if call is None:
+            return False
+        asked = call.submitted_at or ""
+        if isinstance(part, Provisioned):
+            return (part.provisioned_at or "") > asked
+        return (part.submitted_at or "") >= asked  # in doubt the engine is kept in reserve
 
     def _answer_without_job(self, record: Refusal | Settlement, known: Facts) -> None:
         entry = self._entry(record.operation)
