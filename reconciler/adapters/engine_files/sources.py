@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from reconciler.adapters.engine_files.words import Finding
 from reconciler.adapters.project.safe_read import MAX_FILE_BYTES, FileRefused, SafeFiles
 from reconciler.adapters.yaml.text import MAX_BYTES, too_large
-from reconciler.adapters.yaml.unready import CONFLICT_HINT, conflict_line, placeholder
+from reconciler.adapters.yaml.unready import CONFLICT_HINT, conflict_line, stand_in
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _HINTS = {
@@ -69,7 +69,7 @@ def _read(written: str, engine_path: str, files: SafeFiles) -> SourceText | tupl
     except FileRefused as refused:
         detail = f": {refused.detail}" if refused.detail else ""
         return f"`{shown}` {_WORDS[refused.reason]}{detail}", _HINTS[refused.reason]
-    if (what := placeholder(data)) is not None:
+    if (what := stand_in(data)) is not None:
         return f"`{shown}` is {what[0]}", what[1]
     if (line := conflict_line(data)) is not None:
         return f"`{shown}` has an unresolved merge conflict on line {line}", CONFLICT_HINT

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.adapters.yaml.unready import CONFLICT_HINT, conflict_line, placeholder
+from reconciler.adapters.yaml.unready import CONFLICT_HINT, conflict_line, stand_in
 from reconciler.core.errors import Diagnostic, InvalidInput
 from reconciler.core.user_info import without_user_info
 
@@ -25,7 +25,7 @@ def decode(data: bytes, file: str, max_bytes: int = MAX_BYTES) -> str:
     if len(data) > max_bytes:
         message, hint = too_large(max_bytes)
         raise refused(file, Diagnostic(message, file, hint=hint))
-    if (what := placeholder(data)) is not None:
+    if (what := stand_in(data)) is not None:
         raise refused(file, Diagnostic(f"the file is {what[0]}", file, 1, 1, hint=what[1]))
     if (line := conflict_line(data)) is not None:
         message = "the file has an unresolved merge conflict"

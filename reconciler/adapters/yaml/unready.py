@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 # (how the file begins, what it is, what helps)
-_PLACEHOLDERS = (
+_STAND_INS = (
     (
         b"version https://git-lfs.github.com/spec/",
         "a Git LFS pointer, not the file itself",
@@ -27,9 +27,9 @@ _MIDDLE = re.compile(rb"^={7}\r?$", re.MULTILINE)
 _END = b"\n>>>>>>> "
 
 
-def placeholder(data: bytes) -> tuple[str, str] | None:
+def stand_in(data: bytes) -> tuple[str, str] | None:
     """What the file is instead of a text, and what helps."""
-    for beginning, what, hint in _PLACEHOLDERS:
+    for beginning, what, hint in _STAND_INS:
         if data.startswith(beginning):
             return what, hint
     return None
