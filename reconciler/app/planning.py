@@ -100,10 +100,8 @@ def read_recorded_state(
     records, journalled = journal.read()
     if shared is not None:
         return _shared_state(on_disk, content, records, shared)
-    digest = "absent"
-    if content or journalled:
-        digest = _digest(content, journalled) if journalled else _digest(content)
-    return RecordedState(on_disk, records, _folded(on_disk, records), digest)
+    folded = _folded(on_disk, records)
+    return RecordedState(on_disk, records, folded, _digest(on_disk, content, folded, journalled))
 
 
 def _shared_state(
@@ -120,13 +118,19 @@ def _shared_state(
         newest = merge(shared.base, on_disk, newest).lockfile
     if newest is not shared.recorded and not engines_of(shared.recorded) <= engines_of(newest):
         newest = merge(None, newest, shared.recorded).lockfile  # an entry that was cut out by hand comes back
-    digest = _digest(content, shared.content, journal.render(everything))
     folded = _folded(newest, everything, shared.past)
+    digest = _digest(on_disk, content, folded, shared.content, journal.render(everything))
     return RecordedState(on_disk, everything, folded, digest, shared)
 
 
-def _digest(*contents: bytes) -> str:
-    return "sha256:" + hashlib.sha256(b"\0".join(contents)).hexdigest()
+def _digest(on_disk: Lockfile, content: bytes, folded: Lockfile, *more: bytes) -> str:
+    """That of the lockfile alone while `more` (journal, ledger) says nothing else: then a plan that sees no more than
+    the checkout, as in a pull request, has the digest that the apply will show."""
+    if folded is not on_disk and folded != on_disk:
+        content = b"\0".join((content, *more))
+    elif not content:
+        return "absent"
+    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def _folded(on_disk: Lockfile, records: tuple[Record, ...], past: Collection[str] = ()) -> Lockfile:

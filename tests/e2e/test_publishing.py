@@ -108,6 +108,19 @@ def test_it_is_on_in_ci_and_nowhere_else(shared: Project, origin: Path) -> None:
     shared.run("plan", env={"CI": "true"}).ended(0, "1 to create")
 
 
+def test_the_plan_of_a_pull_request_and_that_of_the_apply_have_one_digest(
+    shared: Project, origin: Path
+) -> None:
+    for name in ("Acme", "Acme 2"):  # nothing recorded yet, then a lockfile that a run has published
+        shared.engine("acme", f"name: {name}\nlocales: [de]\n")
+        shared.commit()
+        shared.git("push", "--quiet", "origin", "main")
+        reviewed = fresh_clone(shared, origin, f"review {name}").run("plan", "--format", "json").ended(0).json
+        applied = fresh_clone(shared, origin, f"runner {name}").apply("--publish")
+        applied.ended(0, f"{reviewed['digest'][:19]}\n")
+        shared.git("pull", "--quiet", "origin", "main")
+
+
 @pytest.mark.parametrize("trouble", ["no git", "not ours", "broken", "does not run"])
 def test_in_ci_nothing_is_made_that_could_not_be_published(
     shared: Project, tmp_path: Path, platform: SandboxServer, trouble: str
