@@ -328,32 +328,3 @@ PLANS = {
     "hostile-invalid": HOSTILE_INVALID,
     "guarded": GUARDED,
 }
-
-# Small enough to read in the documentation.
-DOCUMENTED = Plan(
-    "production",
-    (
-        Action(
-            "docs/help",
-            Kind.CREATE,
-            "it is not in the lockfile",
-            file="engines/docs/help.yaml",
-            fingerprint="v1:" + "4" * 64,
-            spec=Spec(
-                "Help Center", None, ("de", "fr"), (Source("link", "https://acme.com/brand-guidelines"),)
-            ),
-        ),
-        Action(
-            "marketing/website",
-            Kind.REPLACE,
-            "its file changed",
-            file="engines/marketing/website.yaml",
-            engine_id="eng_X1y2Z3a4B5c6D7e8",
-            fingerprint="v1:" + "8" * 64,
-            changes=(CHANGES[0], CHANGES[2], CHANGES[3], CHANGES[6]),
-        ),
-        EVERY_KIND.actions[-1],
-    ),
-    unchanged=tuple(f"shop/{number}" for number in range(41)),
-    lockfile_digest="sha256:" + "0" * 64,
-)

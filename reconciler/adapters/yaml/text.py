@@ -76,7 +76,7 @@ def place_of(text: str, index: int) -> tuple[int, int]:
 
 
 def excerpt(text: str, line: int, col: int) -> str:
-    """The given line without its indentation, cut around `col` when it is long; control characters are masked."""
+    """The given line, cut around `col` when it is long; control characters are masked."""
     start = 0
     for _ in range(line - 1):
         start = text.find("\n", start) + 1
@@ -87,11 +87,12 @@ def excerpt(text: str, line: int, col: int) -> str:
 
 
 def cut(line: str, col: int = 1) -> str:
-    """One line as it can be shown: stripped, at most 120 characters around `col`, no password of a URL."""
+    """One line as it can be shown: indented by blanks, so that columns count as in the file, at most 120 characters
+    around `col`, no password of a URL."""
     stripped = without_user_info(line.strip())
-    if len(stripped) > _EXCERPT:
-        at = min(max(col - 1 - (len(line) - len(line.lstrip())), 0), len(stripped))
-        first = min(max(at - _EXCERPT // 3, 0), len(stripped) - _EXCERPT)
+    shown = " " * (len(line) - len(line.lstrip())) + stripped if stripped else ""
+    if len(shown) > _EXCERPT:
+        first = min(max(min(col - 1, len(shown)) - _EXCERPT // 3, 0), len(shown) - _EXCERPT)
         last = first + _EXCERPT
-        stripped = ("…" if first else "") + stripped[first:last] + ("…" if last < len(stripped) else "")
-    return stripped if stripped.isprintable() else "".join(c if c.isprintable() else "�" for c in stripped)
+        shown = ("…" if first else "") + shown[first:last] + ("…" if last < len(shown) else "")
+    return shown if shown.isprintable() else "".join(c if c.isprintable() else "�" for c in shown)

@@ -52,7 +52,8 @@ def _excerpt(diagnostic: Diagnostic, excerpt: str, look: Look) -> list[str]:
     gutter = str(diagnostic.line) if diagnostic.line is not None else ""
     text = shorten(excerpt, _LONGEST, look.ellipsis)
     lines = [f"    {look.paint(f'{gutter} |', 'dim')} {sanitize(text)}"]
-    if diagnostic.col is not None and 0 < diagnostic.col <= min(len(excerpt), _LONGEST) + 1:
+    whole = not excerpt.startswith("…")  # of one that begins later the column is not known
+    if whole and diagnostic.col is not None and 0 < diagnostic.col <= min(len(excerpt), _LONGEST) + 1:
         before = sanitize(excerpt[: diagnostic.col - 1])
         blank = "".join("\t" if char == "\t" else " " * display_width(char) for char in before)
         lines.append(f"    {' ' * len(gutter)} {look.paint('|', 'dim')} {blank}{look.paint('^', 'red')}")

@@ -214,7 +214,7 @@ def test_a_password_in_a_link_is_not_repeated(project: Path) -> None:
 def test_excerpts_show_the_line(project: Path) -> None:
     diagnostics = load(project, "name: x\nlocales:\n    - pt_br  # Brazil\n")
     assert isinstance(diagnostics, list)
-    assert diagnostics[0].excerpt == "- pt_br  # Brazil"
+    assert diagnostics[0].excerpt == "    - pt_br  # Brazil"
     assert diagnostics[0].place == "engines/a.yaml:3:7"
 
 

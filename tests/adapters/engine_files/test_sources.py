@@ -10,8 +10,6 @@ from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.core.engine.spec import Desired, Source
 from reconciler.core.errors import Diagnostic
 
-DOCS = Path(__file__).parents[3] / "docs" / "engine-files.md"
-
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -110,19 +108,6 @@ def test_file_sources_that_are_refused(project: Path, file: str, words: str) -> 
     assert words in only.message
     assert only.place == "engines/a.yaml:4:11"
     assert only.hint
-
-
-def test_the_errors_in_the_docs_are_real(project: Path) -> None:
-    acme = "name: 1.10\nlocale: [de]\nlocales: [pt_br, deutsch]\nsources:\n  - type: link\n    payload: acme.com\n"
-    acme += "  - type: content\n    file: ../../secrets.md\n"
-    shop = "name: Shop\nname: Web shop\nlocales:\n\t- de\n"
-    lines = []
-    for name, text in {"acme": acme, "shop": shop}.items():
-        diagnostics = load(project, text, name)
-        assert isinstance(diagnostics, list)
-        for each in diagnostics:
-            lines += [f"{each.place}: {each.message}", f"    {each.excerpt}", f"    hint: {each.hint}"]
-    assert "\n".join(lines) in DOCS.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -47,14 +47,14 @@ def test_places_of_keys_and_values() -> None:
     document = read_yaml(b"name: Acme\nlocales:\n  - de\n  - fr  # c\nempty:\n", "a.yaml")
     assert document.place(("name",)) == (1, 7, "name: Acme")
     assert document.place(("name",), of="key") == (1, 1, "name: Acme")
-    assert document.place(("locales", 1)) == (4, 5, "- fr  # c")
+    assert document.place(("locales", 1)) == (4, 5, "  - fr  # c")
     assert document.place(("empty",)) == (5, 1, "empty:")
     assert document.place(()) == (1, 1, "name: Acme")
 
 
 def test_place_of_what_is_not_there_is_its_parent() -> None:
     document = read_yaml(b"a:\n  b: c\n", "a.yaml")
-    assert document.place(("a", "x", 3)) == (2, 3, "b: c")
+    assert document.place(("a", "x", 3)) == (2, 3, "  b: c")
     assert read_yaml(b"", "a.yaml").place(("a",)) == (1, 1, "")
 
 
@@ -141,7 +141,9 @@ def test_excerpts_are_cut_around_the_place() -> None:
     assert "HERE" in cut(line, 305)
     assert cut(line, 305).startswith("…")
     assert cut(line, 305).endswith("…")
-    assert cut("  short\x01  ") == "short�"
+    assert cut("  short\x01  ") == "  short�"
+    assert cut("\tblank") == " blank"
+    assert cut(line, 1).index("a") == 4
 
 
 def test_excerpts_hide_passwords_in_urls() -> None:

@@ -31,6 +31,7 @@ def test_the_caret_stands_under_the_character() -> None:
 
 def test_no_caret_beyond_a_cut_excerpt() -> None:
     assert "^" not in render_diagnostics([Diagnostic("m", "f", 1, 400, "short …")], color=False)
+    assert "^" not in render_diagnostics([Diagnostic("m", "f", 1, 4, "…short")], color=False)
 
 
 def test_without_a_file_the_engine_is_the_place() -> None:
