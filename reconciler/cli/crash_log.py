@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from reconciler import __version__
+from reconciler.cli.version import version_text
 from reconciler.core.errors import ReconcileError
 from reconciler.core.user_info import without_user_info
 
@@ -38,7 +38,7 @@ _SHAPES = re.compile(
 def crash_text(error: BaseException, arguments: Sequence[str], environ: Mapping[str, str]) -> str:
     """What a report needs to know, without secrets."""
     lines = [
-        f"reconcile {__version__}",
+        f"reconcile {version_text(ask_git=False)}",
         f"Python    {platform.python_version()} ({platform.python_implementation()})",
         f"platform  {platform.platform()}",
         f"time      {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",

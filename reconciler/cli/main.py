@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 
 import click
 
-from reconciler import __version__
 from reconciler.cli.failures import (
     OutputRefused,
     output_stream,
@@ -80,7 +79,14 @@ def _load(name: str) -> click.Command:
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, "--version", message="reconcile %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, param, asked: _show_version(ctx) if asked else None,
+    help="Show the version, and the commit where it is known.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan and do nothing: the same as `reconcile plan`.")
 @plan_options
 @detailed_exitcode
@@ -104,6 +110,13 @@ def cli(ctx: click.Context, /, **flags: Any) -> None:
     if unfit:
         raise click.UsageError(f"--{unfit[0].replace('_', '-')} makes no sense with `reconcile {name}`.", ctx)
     ctx.invoke(command, **{flag: value for flag, value in flags.items() if flag in known})
+
+
+def _show_version(ctx: click.Context) -> None:
+    from reconciler.cli.version import version_text  # may ask git
+
+    click.echo(f"reconcile {version_text()}")
+    ctx.exit()
 
 
 def _refuse_misplaced(ctx: click.Context, command: str) -> None:

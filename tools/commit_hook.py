@@ -1,0 +1,40 @@
+"""Puts the commit that a wheel is built from into it, so that `reconcile --version` can say it.
+
+Only where the sources are a clone: in an archive nothing says which commit it is of. An editable installation runs from
+its clone, which says so itself.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class CommitHook(BuildHookInterface):  # type: ignore[type-arg]
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        commit = None if version == "editable" else _commit_of(Path(self.root))
+        if commit is not None:
+            self._folder = tempfile.TemporaryDirectory()
+            file = Path(self._folder.name, "commit.txt")
+            file.write_text(commit + "\n", encoding="ascii")
+            build_data["force_include"][str(file)] = "reconciler/commit.txt"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        if hasattr(self, "_folder"):
+            self._folder.cleanup()
+
+
+def _commit_of(root: Path) -> str | None:
+    git_folder = root / ".git"
+    if not git_folder.exists():
+        return None
+    command = ["git", f"--git-dir={git_folder}", "rev-parse", "--verify", "HEAD"]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, check=True, timeout=30)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None  # without git, or without a commit, the wheel names none
+    return done.stdout.decode("ascii", "replace").strip() or None
