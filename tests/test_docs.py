@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
@@ -19,6 +20,7 @@ from reconciler.adapters.yaml.reader import read_yaml
 from reconciler.cli.main import cli
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import ExitCode
+from reconciler.core.settings.model import SETTINGS
 from reconciler.core.settings.resolution import resolve
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -188,6 +190,30 @@ def anchors(page: Path) -> set[str]:
     """The headings of a page, as GitHub makes anchors of them."""
     headings = re.findall(r"^#{1,6} +(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+# Names of variables that are read nowhere: examples, and the doors for the crash tests.
+NOT_READ = re.compile(r"LINGO_ENGINE_ID|RECONCILE_TEST_\w+")
+VARIABLE = re.compile(
+    r"(?:RECONCILE|LINGO|LINGODOTDEV|GITHUB|CI|SSL_CERT|GIT_(?:AUTHOR|COMMITTER))_\w*[A-Z]|CI|NO_COLOR|TERM"
+)
+
+
+def test_every_variable_that_is_read_is_in_the_settings_page() -> None:
+    page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    sources = sorted((ROOT / "reconciler").rglob("*.py"))
+    sources.remove(ROOT / "reconciler/adapters/git/environment.py")  # what git may read
+    strings = {
+        node.value
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    read = {name for name in strings if VARIABLE.fullmatch(name) and not NOT_READ.fullmatch(name)}
+    read |= {setting.variable for setting in SETTINGS.values()}
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", page))
+    assert read - named == set()
+    assert {name for name in named - read if VARIABLE.fullmatch(name)} == set()
 
 
 @pytest.mark.parametrize("fence", examples("json"), ids=label)

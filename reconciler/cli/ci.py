@@ -30,7 +30,8 @@ def never_for_a_pull_request() -> bool:
 
 def run_url() -> str | None:
     """The page of this run, for people who read the ledger's log and the lockfile's commits."""
-    server, repo, run = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repo, run = (os.environ.get(name) for name in names)
     if server and repo and run:
         return f"{server}/{repo}/actions/runs/{run}"
     return os.environ.get("CI_JOB_URL") or None

@@ -305,8 +305,9 @@ def _identity(settings: Settings) -> Identity | None:
     if settings.author is not None:
         name, _, address = settings.author.partition(" <")
         return Identity(name, address.rstrip(">"))
-    for role in ("COMMITTER", "AUTHOR"):
-        name, address = (os.environ.get(f"GIT_{role}_{what}", "").strip() for what in ("NAME", "EMAIL"))
+    roles = (("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"), ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"))
+    for role in roles:
+        name, address = (os.environ.get(variable, "").strip() for variable in role)
         if name and address:
             return Identity(name, address)
     return None
