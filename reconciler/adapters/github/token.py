@@ -20,7 +20,7 @@ from reconciler.core.errors import InvalidInput
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-EXTRA = "pip install 'lingo-reconcile[github-app]'"
+EXTRA = "pip install 'PyJWT[crypto]', into the environment that reconcile runs in"
 _BACKDATED = 60  # seconds, for clocks that differ; GitHub's own advice
 _JWT_LIFE = 540  # seconds; GitHub allows 600 from its own clock's now
 _MARGIN = 300.0  # seconds before its end at which a token is renewed

@@ -1,23 +1,25 @@
 """What `reconcile init` puts into a project: only what is missing, and nothing is ever overwritten.
 
 A second run changes nothing. Each file appears whole or not at all, so an interrupted `init` is finished by
-the next. Two files that usually exist already, `.gitattributes` and `.gitignore`, get one line at their end.
+the next. Two files that usually exist already, `.gitattributes` and `.gitignore`, get lines at their end.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn
 
-from reconciler.adapters.project.places import find_git
 from reconciler.adapters.storage.durable_files import read_regular, replace_file
 from reconciler.core.errors import StorageError
 from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE
 
 SCHEMA_FILE = "schemas/engine.schema.json"
+_ATTRIBUTES = "text eol=lf merge=reconcile-lockfile linguist-generated"
+# A journal outside of git, a receiver's inbox, and the secrets that docs/webhooks.md has in files.
+_NEVER_COMMITTED = (".reconcile/", "inbox.db*", "/secret", "*.pem")
 _MERGE = re.compile(rb"[ \t]([-!]?merge|merge=\S+|binary)(?=[ \t]|$)")  # an attribute that says how to merge
 
 
@@ -40,20 +42,13 @@ def scaffold(
     """
     if not os.path.isdir(root):  # unlike Path.is_dir, never raises
         raise StorageError(f"{root} is not a folder", hint="create it first, or choose another with -C")
-    results = [
+    return [
         _create(root, SETTINGS_FILE, settings_text()),
         _example(root, engines),
         _schema(root, engine_schema),
-        _line(
-            root,
-            ".gitattributes",
-            _pattern(lockfile),
-            "text eol=lf merge=reconcile-lockfile linguist-generated",
-        ),
+        _lines(root, ".gitattributes", {_pattern(lockfile): _ATTRIBUTES}),
+        _lines(root, ".gitignore", dict.fromkeys(_NEVER_COMMITTED, "")),
     ]
-    if find_git(root) is None:
-        results.append(_line(root, ".gitignore", ".reconcile/"))
-    return results
 
 
 def settings_text() -> str:
@@ -137,26 +132,29 @@ def _create(root: Path, path: str, text: str) -> ScaffoldResult:
     return ScaffoldResult(path, "created")
 
 
-def _line(root: Path, path: str, pattern: str, attributes: str = "") -> ScaffoldResult:
-    """Makes sure that a file has a line for a pattern. Any line for it will do: somebody chose it."""
-    line = f"{pattern} {attributes}".strip()
+def _lines(root: Path, path: str, wanted: Mapping[str, str]) -> ScaffoldResult:
+    """Makes sure that a file has a line for each pattern, with its attributes. Any line for one will do: somebody
+    chose it."""
+    lines = {pattern: f"{pattern} {attributes}".strip() for pattern, attributes in wanted.items()}
     target = root / path
     if not os.path.lexists(target):
-        return _create(root, path, line + "\n")
+        return _create(root, path, "".join(f"{line}\n" for line in lines.values()))
     if os.path.islink(target):  # git follows no link here, and what it points to may be anywhere
-        return ScaffoldResult(path, "kept", f"is a link; add this line by hand: {line}")
+        return ScaffoldResult(path, "kept", f"is a link; add by hand: {', '.join(lines.values())}")
     before = read_regular(target, path) or b""
-    present = [one for one in before.splitlines() if _is_for(one, pattern.encode())]
-    if present:
-        return ScaffoldResult(path, "kept", _missing_driver(present, attributes))
+    present = {one: [line for line in before.splitlines() if _is_for(line, one.encode())] for one in lines}
+    missing = [line for pattern, line in lines.items() if not present[pattern]]
+    if not missing:
+        notes = (_missing_driver(present[one], attributes) for one, attributes in wanted.items())
+        return ScaffoldResult(path, "kept", next((note for note in notes if note), None))
     end = b"\r\n" if b"\r\n" in before else b"\n"
     gap = b"" if not before or before.endswith(b"\n") else end
-    replace_file(target, before + gap + line.encode() + end, path)
+    replace_file(target, before + gap + b"".join(line.encode() + end for line in missing), path)
     return ScaffoldResult(path, "updated")
 
 
 def _is_for(line: bytes, pattern: bytes) -> bool:
-    line = line.strip().removeprefix(b"/")
+    line, pattern = line.strip().removeprefix(b"/"), pattern.removeprefix(b"/")
     return line in (pattern, pattern.rstrip(b"/")) or line.startswith((pattern + b" ", pattern + b"\t"))
 
 

@@ -43,15 +43,19 @@ def test_a_new_repo_gets_everything(repo: Path) -> None:
         "engines/example.yaml": "created",
         "schemas/engine.schema.json": "created",
         ".gitattributes": "created",
+        ".gitignore": "created",
     }
     assert (repo / "schemas/engine.schema.json").read_text() == SCHEMA
     assert (repo / ".gitattributes").read_text() == LINE + "\n"
     assert not list(repo.rglob("*.tmp"))
 
 
-def test_outside_git_the_journal_is_ignored_too(tmp_path: Path) -> None:
-    assert actions(scaffold(tmp_path, engine_schema=SCHEMA))[".gitignore"] == "created"
-    assert (tmp_path / ".gitignore").read_text() == ".reconcile/\n"
+def test_journal_inbox_and_secrets_are_never_committed(repo: Path) -> None:
+    (repo / ".gitignore").write_text("*.pyc")
+    assert actions(scaffold(repo, engine_schema=SCHEMA))[".gitignore"] == "updated"
+    left = [".reconcile/journal.jsonl", "inbox.db", "inbox.db-wal", "secret", "deploy/app.pem"]
+    asked = ["git", "-C", str(repo), "check-ignore", *left, "x.pyc", "engines/secret/a.yaml"]
+    assert subprocess.run(asked, capture_output=True, text=True).stdout.split() == [*left, "x.pyc"]
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
@@ -69,6 +73,7 @@ def test_nothing_is_overwritten(repo: Path) -> None:
     for path in ("reconcile.yaml", "engines/deep/mine.yml", "schemas/engine.schema.json"):
         (repo / path).write_text("mine")
     (repo / ".gitattributes").write_text("/engines.lock.json merge=ours\n")
+    (repo / ".gitignore").write_text(".reconcile\ninbox.db*\nsecret\n*.pem\n")
     before = contents(repo)
     results = scaffold(repo, engine_schema=SCHEMA)
     assert set(actions(results).values()) == {"kept"}
@@ -124,10 +129,11 @@ def test_an_older_line_is_kept_and_the_note_says_what_to_add(repo: Path, line: s
     assert (repo / ".gitattributes").read_text() == line + "\n"
 
 
-@pytest.mark.parametrize("present", [".reconcile", "/.reconcile/", ".reconcile/"])
-def test_gitignore_is_left_alone_when_it_says_so_already(tmp_path: Path, present: str) -> None:
-    (tmp_path / ".gitignore").write_text(f"*.pyc\n{present}\n")
-    assert actions(scaffold(tmp_path, engine_schema=SCHEMA))[".gitignore"] == "kept"
+@pytest.mark.parametrize("journal", [".reconcile", "/.reconcile/", ".reconcile/"])
+def test_gitignore_gets_only_what_it_does_not_say_already(repo: Path, journal: str) -> None:
+    (repo / ".gitignore").write_text(f"*.pyc\n{journal}\nsecret\n")
+    assert actions(scaffold(repo, engine_schema=SCHEMA))[".gitignore"] == "updated"
+    assert (repo / ".gitignore").read_text() == f"*.pyc\n{journal}\nsecret\ninbox.db*\n*.pem\n"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +218,7 @@ def test_a_link_is_never_cut_or_followed_out(repo: Path, tmp_path_factory: pytes
     (repo / "reconcile.yaml").symlink_to(outside / "nothing")
     results = scaffold(repo, engine_schema=SCHEMA)
     assert actions(results)[".gitattributes"] == actions(results)["reconcile.yaml"] == "kept"
-    assert results[-1].note == f"is a link; add this line by hand: {LINE}"
+    assert results[-2].note == f"is a link; add by hand: {LINE}"
     assert (outside / "attributes").read_text() == "*.x text\n"
 
     (repo / "linked").symlink_to(outside)

@@ -256,7 +256,7 @@ def test_without_the_libraries_it_is_said_how_to_get_them(
     monkeypatch.setitem(sys.modules, library, None)  # as Python marks what cannot be imported
     with pytest.raises(InvalidInput, match="needs PyJWT and cryptography") as caught:
         read_app_key(tmp_path / "app.pem")
-    assert "github-app" in (caught.value.hint or "")
+    assert "PyJWT[crypto]" in (caught.value.hint or "")
 
 
 def test_a_key_that_is_not_there_is_refused(tmp_path: Path) -> None:
