@@ -17,7 +17,7 @@ from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
 from reconciler.core.plan.model import Plan
 
 if TYPE_CHECKING:
-    from reconciler.app.ports import Engines, Journal, LockfileStore
+    from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore
     from reconciler.core.engine.spec import Desired
     from reconciler.core.ledger.journal import Record
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
@@ -147,22 +147,27 @@ def make_plan(
     journal: Journal,
     request: Request,
     shared: RemoteSnapshot | None = None,
+    checkout: Callable[[], Checkout] | None = None,
 ) -> PlanResult:
     """The plan for a project, from what is here and what was seen on the remote.
 
-    Invalid engine files are in its diagnostics, and it then has no actions.
+    Invalid engine files are in its diagnostics, and it then has no actions; so are files that the `checkout` says are
+    only not here, and not gone.
 
     Raises `InvalidInput` for no engine files or an unreadable lockfile, `UsageError` for a pattern without a match,
     `GuardRefused` for a saved plan that does not hold any more.
     """
     recorded = read_recorded_state(lockfile, journal, shared)
-    found, problems = engines.discover()
+    found, problems = discovered(engines, checkout)
     selected = _selection(request, lockfile.path, [*found, *recorded.folded.engines])
     desired, unchanged, diagnostics = _load(engines, found, recorded.folded, selected, request.id_length)
     diagnostics = [*problems, *diagnostics, *_clashes(recorded.folded, desired, found)]
     invalid = any(one.severity is Severity.ERROR for one in diagnostics)
     branch = _branch(engines, shared)
     actions = () if invalid else _actions(recorded.folded, desired, found, selected, request, branch)
+    not_gone = _not_gone(actions, recorded.folded, checkout)
+    if not_gone:
+        actions, invalid, diagnostics = (), True, [*diagnostics, *not_gone]
     spoken_for = {action.key for action in actions}
     unchanged += [key for key in desired if key not in spoken_for and selected(key)]
     plan = Plan(
@@ -200,6 +205,37 @@ def _actions(
 
         actions = hold_outdated(actions, lockfile, branch, request.settings_file)
     return guarded(actions, lockfile, request.policy)
+
+
+def _not_gone(
+    actions: Collection[Action], lockfile: Lockfile, checkout: Callable[[], Checkout] | None
+) -> list[Diagnostic]:
+    """Files that a retirement or a move takes for gone, and that are only not checked out."""
+    if checkout is None or not actions:
+        return []
+    from reconciler.core.plan.model import Kind
+
+    gone = [action.key for action in actions if action.kind is Kind.RETIRE]
+    gone += [action.from_key for action in actions if action.from_key is not None]
+    return checkout().not_gone({key: _recorded_names(lockfile, key) for key in gone}) if gone else []
+
+
+def _recorded_names(lockfile: Lockfile, key: str) -> list[str]:
+    files = lockfile.engines.get(key, {}).get("files", {})
+    return [name for name in files if name.endswith((".yaml", ".yml"))]
+
+
+def discovered(
+    engines: Engines, checkout: Callable[[], Checkout] | None
+) -> tuple[Mapping[str, str], Sequence[Diagnostic]]:
+    """The engine files. Raises `InvalidInput` when there is none, which says so where git has some."""
+    try:
+        return engines.discover()
+    except InvalidInput as error:
+        found = None if checkout is None else checkout().folder_not_gone()
+        if found is None:
+            raise
+        raise InvalidInput(found.message, hint=found.hint) from error
 
 
 def _branch(engines: Engines, shared: RemoteSnapshot | None) -> Branch | None:
@@ -326,10 +362,12 @@ def select(only: Sequence[str], keys: Collection[str]) -> Callable[[str], bool]:
 
 
 def validate_engines(
-    engines: Engines, only_paths: Collection[str] | None = None
+    engines: Engines,
+    only_paths: Collection[str] | None = None,
+    checkout: Callable[[], Checkout] | None = None,
 ) -> tuple[list[str], list[Diagnostic]]:
     """Read every engine file (or those at these paths): the keys that are valid, and what is wrong with the rest."""
-    found, problems = engines.discover()
+    found, problems = discovered(engines, checkout)
     diagnostics = list(problems)
     valid: dict[str, Desired] = {}
     for key, path in found.items():

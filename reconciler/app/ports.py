@@ -39,6 +39,20 @@ class Engines(Protocol):
         ...
 
 
+class Checkout(Protocol):
+    """What git says of the project's work tree. Asked only where something is missing."""
+
+    def not_gone(self, files: Mapping[str, Sequence[str]]) -> list[Diagnostic]:
+        """For engines whose files are missing, by key with the names of their files as far as they are known: what is
+        only not checked out, and how to bring it back.
+        """
+        ...
+
+    def folder_not_gone(self) -> Diagnostic | None:
+        """The same for the engines folder, where it is missing or has no engine file."""
+        ...
+
+
 class LockfileStore(Protocol):
     """The lockfile on disk."""
 

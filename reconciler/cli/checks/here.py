@@ -8,7 +8,6 @@ from pathlib import Path
 from reconciler.adapters.git.command import run_git
 from reconciler.adapters.project.places import find_git
 from reconciler.app.planning import read_recorded_state, validate_engines
-from reconciler.app.ports import Engines
 from reconciler.cli.wiring.project import DEPRECATED_KEY, Project, api_key
 from reconciler.cli.wiring.publishing import shares
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
@@ -24,7 +23,7 @@ def check_here(project: Project) -> list[Finding]:
     """Every finding, in the order in which they are shown."""
     return [
         _git(project.root, project.settings),
-        _engines(project.engines),
+        _engines(project),
         *_records(project),
         _lease(project.private),
         *_merge_driver(project.root, project.settings.lockfile),
@@ -42,9 +41,9 @@ def _git(root: Path, settings: Settings) -> Finding:
     return finding
 
 
-def _engines(engines: Engines) -> Finding:
+def _engines(project: Project) -> Finding:
     try:
-        valid, findings = validate_engines(engines)
+        valid, findings = validate_engines(project.engines, None, project.checkout)
     except ReconcileError as error:
         return _invalid(from_error("engines", error))
     wrong = [one for one in findings if one.severity is Severity.ERROR]

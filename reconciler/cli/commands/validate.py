@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.app.planning import validate_engines
+from reconciler.app.planning import discovered, validate_engines
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
@@ -37,9 +37,9 @@ def command(ctx: click.Context, paths: tuple[str, ...], format_: str) -> None:
     project = open_project(ctx)
     chosen = None
     if paths:
-        found, _ = project.engines.discover()
+        found, _ = discovered(project.engines, project.checkout)
         chosen = _chosen(paths, list(found.values()), start_folder(ctx), project.root)
-    valid, findings = validate_engines(project.engines, chosen)
+    valid, findings = validate_engines(project.engines, chosen, project.checkout)
     wrong = any(finding.severity is Severity.ERROR for finding in findings)
     code = ExitCode.INVALID if wrong else ExitCode.OK
     _show(ctx, project, format_, valid, findings, code)

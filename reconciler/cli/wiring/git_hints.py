@@ -6,7 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
-from reconciler.adapters.project.places import find_git
+from reconciler.adapters.git.hints import git_from_here
 
 
 def how_to_add(root: Path, lockfile: str) -> str | None:
@@ -23,12 +23,8 @@ def how_to_record(root: Path, lockfile: str) -> str | None:
 
 def _git(root: Path, lockfile: str) -> tuple[str, str] | None:
     """`git`, led to the project where we are not in its repository, and the lockfile's path from there."""
-    found = find_git(root)
+    found = git_from_here(root)
     if found is None:
         return None
-    here, file = Path.cwd(), os.path.realpath(root / lockfile)
-    if find_git(here) == found:
-        return "git", shlex.quote(os.path.relpath(file, here))
-    top = root.resolve()
-    folder = str(top.relative_to(here)) if top.is_relative_to(here) else str(top)
-    return f"git -C {shlex.quote(folder)}", shlex.quote(os.path.relpath(file, top))
+    git, start = found
+    return git, shlex.quote(os.path.relpath(os.path.realpath(root / lockfile), start))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Plan
 
 if TYPE_CHECKING:
-    from reconciler.app.ports import Engines, Journal, LockfileStore
+    from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.plan.saved import SavedPlan
     from reconciler.core.settings.model import Settings
@@ -41,11 +41,13 @@ class Planner:
     journal: Journal
     known_journal: Journal
     request: Request
+    checkout: Callable[[], Checkout]
 
     def plan(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What applying the engine files, or the saved plan of the request, does. Raises what `make_plan` raises."""
         _check_merged(self.root, self.settings.lockfile)
-        made = make_plan(self.engines, self.lockfile, self.journal_beside(remote), self.request, remote)
+        journal = self.journal_beside(remote)
+        made = make_plan(self.engines, self.lockfile, journal, self.request, remote, self.checkout)
         return _with_outputs(self.root, self.settings, made)
 
     def collect(self, remote: RemoteSnapshot | None) -> PlanResult:
@@ -72,6 +74,7 @@ def planner_of(project: Project, request: Request) -> Planner:
         project.journal,
         project.known_journal,
         request,
+        project.checkout,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.adapters.project.places import object_id_length, private_folder
 from reconciler.adapters.storage.journal_store import JournalFile
 from reconciler.adapters.storage.lockfile_store import LockfileFile
+from reconciler.cli.ci import in_ci
 from reconciler.cli.stderr import warn
 from reconciler.core.errors import InvalidInput
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
@@ -17,6 +18,7 @@ from reconciler.core.settings.trust import check_key_host
 
 if TYPE_CHECKING:
     from reconciler.adapters.engine_files.files import EngineFiles
+    from reconciler.app.ports import Checkout
 
 JOURNAL = "journal.jsonl"
 FETCHED = "fetched.jsonl"  # the remote's journal, as of the last look
@@ -36,6 +38,12 @@ class Project:
         from reconciler.adapters.engine_files.files import EngineFiles  # not every command reads them
 
         return EngineFiles(self.root, self.settings.engines, self.settings.lockfile)
+
+    def checkout(self) -> Checkout:
+        """What git says of the work tree, for those who find something missing."""
+        from reconciler.adapters.git.checked_out import GitCheckout  # git, only then
+
+        return GitCheckout(self.root, self.settings.engines, at_desk=not in_ci())
 
     @property
     def lockfile(self) -> LockfileFile:
