@@ -20,6 +20,7 @@ def policy_of(settings: Settings, flags: Mapping[str, Any]) -> Policy:
     return Policy(
         settings.max_replace,
         settings.max_retire,
+        settings.max_create,
         frozenset(flags["allow_replace"]),
         frozenset(flags["allow_retire"]),
     )

@@ -1,7 +1,8 @@
 """Guards: which actions of a plan are held back, because they could take away what applications use.
 
-Two reasons: an engine is *protected*, or one run would replace (or retire) more engines than it may. An action that is
-held back stays in the plan, with the reason, and is not performed; the others are. Naming a key lifts both for it.
+Two reasons: an engine is *protected*, or one run would replace (or retire, or create) more engines than it may. An
+action that is held back stays in the plan, with the reason, and is not performed; the others are. Naming a key lifts
+both for it. Creating takes nothing away; many creates beside few recorded engines mean that the lockfile is not whole.
 
 Protection is what the lockfile says *or* what the file says now, whichever is stronger. So it outlives the file, and it
 is lifted by a commit that does nothing else: one that removes it and changes the engine at once is held back, as a
@@ -22,6 +23,10 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.limits import Limit, Policy
 from reconciler.core.plan.model import Action, Kind
 
+_TOO_MANY_CREATES = (
+    "look whether the lockfile is the right one, and whole; "
+    "if all are meant, raise max_create, or apply some with --only"
+)
 # What one of these kinds would do to the engine that serves.
 _DANGERS = {Kind.REPLACE: "replace", Kind.RESTORE: "replace", Kind.RESUME: "replace", Kind.RETIRE: "retire"}
 
@@ -41,14 +46,30 @@ def guarded(actions: Sequence[Action], lockfile: Lockfile, policy: Policy) -> tu
             held[action.key] = _hold(action, entry, danger, "it is protected", _how_to_lift(entry, danger))
         elif action.kind in (Kind.REPLACE, Kind.RETIRE):
             counted[danger].append((action, entry))
+    recorded = len(lockfile.engines)
     for danger, candidates in counted.items():
-        limit, recorded = policy.limit(danger), len(lockfile.engines)
-        if len(candidates) > limit.of(recorded):
-            reason = _over(danger, len(candidates), limit, recorded)
+        most = policy.most(danger, recorded)
+        if most is not None and len(candidates) > most:
+            reason = _over(danger, len(candidates), policy.limit(danger), recorded)
             held |= {
                 one.key: _hold(one, entry, danger, reason, _how_to_allow(danger)) for one, entry in candidates
             }
-    return tuple(held.get(action.key, action) for action in actions)
+    return tuple(_fewer_creates([held.get(action.key, action) for action in actions], policy, recorded))
+
+
+def _fewer_creates(actions: Sequence[Action], policy: Policy, recorded: int) -> Sequence[Action]:
+    """With every create held back, where there are too many of them."""
+    most = policy.most("create", recorded)
+    number = sum(action.kind is Kind.CREATE and action.guard is None for action in actions)
+    if most is None or number <= most:
+        return actions
+    reason = _over("create", number, policy.max_create, recorded)
+    return [
+        replace(action, guard=reason, hint=_TOO_MANY_CREATES)
+        if action.kind is Kind.CREATE and action.guard is None
+        else action
+        for action in actions
+    ]
 
 
 def _danger(action: Action, entry: Entry | None) -> str | None:
@@ -81,10 +102,10 @@ def _how_to_allow(danger: str) -> str:
 
 
 def _over(danger: str, number: int, limit: Limit, recorded: int) -> str:
-    return (
-        f"this run would {danger} {number:,} of {recorded:,} engines, and may {danger} {limit.of(recorded):,} "
-        f"(max_{danger}: {limit})"
-    )
+    beside = f" beside {recorded:,} that are recorded" if danger == "create" else f" of {recorded:,} engines"
+    may = f"and may {danger} {limit.of(recorded):,} (max_{danger}: {limit})"
+    engines = " engines" if danger == "create" else ""
+    return f"this run would {danger} {number:,}{engines}{beside}, {may}"
 
 
 def check_named(policy: Policy, known: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""How many engines one run may replace or retire: a number, a share, or whichever of the two allows more.
+"""How many engines one run may replace, retire or create: a number, a share, or whichever of the two allows more.
 
 A share alone would hold back the one change of a small project, a number alone the yearly one of a large project; so
 the default says both.
@@ -35,6 +35,7 @@ class Limit(NamedTuple):
 
 
 DEFAULT_LIMIT = Limit(5, 30)
+DEFAULT_CREATES = Limit(50, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,25 @@ class Policy:
 
     max_replace: Limit = DEFAULT_LIMIT
     max_retire: Limit = DEFAULT_LIMIT
+    max_create: Limit = DEFAULT_CREATES
     allow_replace: frozenset[str] = frozenset()
     allow_retire: frozenset[str] = frozenset()
 
     def allows(self, danger: str, key: str) -> bool:
-        return key in (self.allow_replace if danger == "replace" else self.allow_retire)
+        return danger != "create" and key in (
+            self.allow_replace if danger == "replace" else self.allow_retire
+        )
+
+    def most(self, danger: str, engines: int) -> int | None:
+        """How many of them one run may do where so many engines are recorded; None: any number. A share of nothing
+        holds no first run back.
+        """
+        limit = self.limit(danger)
+        unbounded = danger == "create" and engines == 0 and limit.percent > 0
+        return None if unbounded else limit.of(engines)
 
     def limit(self, danger: str) -> Limit:
-        return self.max_replace if danger == "replace" else self.max_retire
+        return {"replace": self.max_replace, "retire": self.max_retire, "create": self.max_create}[danger]
 
 
 DEFAULT_POLICY = Policy()

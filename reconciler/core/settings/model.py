@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.core.plan.limits import DEFAULT_LIMIT, Limit, LimitKind
+from reconciler.core.plan.limits import DEFAULT_CREATES, DEFAULT_LIMIT, Limit, LimitKind
 from reconciler.core.settings.kinds import (
     AUTHOR_PATTERN,
     BRANCH_PATTERN,
@@ -168,6 +168,12 @@ class Settings:
     )
     max_retire: Limit = _setting(  # noqa: RUF009
         DEFAULT_LIMIT, LimitKind(), "How many engines one run may retire, in number or share.", "5 or 30%"
+    )
+    max_create: Limit = _setting(  # noqa: RUF009
+        DEFAULT_CREATES,
+        LimitKind(),
+        "How many engines one run may create beside those that are recorded, in number or share.",
+        "50 or 100%",
     )
 
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

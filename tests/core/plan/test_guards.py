@@ -187,6 +187,39 @@ def test_beyond_the_limit_all_are_held_back_and_everything_else_goes_on() -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("recorded", "limit", "most"),
+    [
+        (0, None, 300),  # nothing is recorded, so a share bounds nothing
+        (1, None, 50),
+        (60, None, 60),
+        (0, Limit(3), 3),
+        (4, Limit(0, 50), 2),
+        (4, Limit(), 0),
+    ],
+)
+def test_more_creates_than_are_plausible_are_held_back(recorded: int, limit: Limit | None, most: int) -> None:
+    policy = {} if limit is None else {"max_create": limit}
+    present = changed(0, recorded)
+
+    def creating(number: int) -> set[str]:
+        files = [*present, *(asked(f"new{i:03}", C) for i in range(number))]
+        return held(plan(many(recorded), *files, **policy))
+
+    assert creating(most) == set()
+    if most < 300:
+        assert creating(most + 1) == {f"new{i:03}" for i in range(most + 1)}
+
+
+def test_creates_that_are_held_back_say_why_and_the_rest_goes_on() -> None:
+    actions = plan(many(2), *changed(1, 2), asked("n1", C), asked("n2", C), max_create=Limit(1))
+    assert held(actions) == {"n1", "n2"}
+    assert actions["e000"].creates
+    words = "this run would create 2 engines beside 2 that are recorded, and may create 1 (max_create: 1)"
+    assert actions["n1"].guard == words
+    assert "raise max_create" in (actions["n1"].hint or "")
+
+
 def test_replaced_and_retired_engines_are_counted_apart() -> None:
     lock = many(4)
     files = [asked("e000", B), asked("e001", B)]  # and two are gone

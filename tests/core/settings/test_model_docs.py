@@ -13,7 +13,7 @@ from reconciler.core.settings.resolution import resolve
 DOCS = (Path(__file__).parents[3] / "docs/settings.md").read_text()
 ROWS = {
     cells[0].strip("`"): [cell.strip("`") for cell in cells[1:]]
-    for line in re.findall(r"^\| (`.*) \|$", DOCS, re.MULTILINE)
+    for line in re.findall(r"^\| (`.*) \|$", DOCS.partition("\n## Other variables")[0], re.MULTILINE)
     if (cells := [cell.strip() for cell in line.split("|")])
 }
 
