@@ -365,8 +365,8 @@ def validate_engines(
     engines: Engines,
     only_paths: Collection[str] | None = None,
     checkout: Callable[[], Checkout] | None = None,
-) -> tuple[list[str], list[Diagnostic]]:
-    """Read every engine file (or those at these paths): the keys that are valid, and what is wrong with the rest."""
+) -> tuple[dict[str, Desired], list[Diagnostic]]:
+    """Read every engine file (or those at these paths): the valid ones by key, and what is wrong with the rest."""
     found, problems = discovered(engines, checkout)
     diagnostics = list(problems)
     valid: dict[str, Desired] = {}
@@ -382,4 +382,4 @@ def validate_engines(
         raise InvalidInput("none of these paths is an engine file", hint="engine files are engines/**/*.yaml")
     from reconciler.core.lockfile.model import EMPTY
 
-    return list(valid), [*diagnostics, *_clashes(EMPTY, valid, ())]
+    return valid, [*diagnostics, *_clashes(EMPTY, valid, ())]

@@ -374,7 +374,7 @@ def test_an_engines_folder_that_is_not_checked_out_is_named_as_that() -> None:
 def test_validating_reads_every_file_or_those_that_are_named() -> None:
     engines = MemoryEngines({"acme": ACME, "blog": BLOG}, {"bad": [Diagnostic("wrong", "engines/bad.yaml")]})
     valid, diagnostics = validate_engines(engines)
-    assert (valid, [one.message for one in diagnostics]) == (["acme", "blog"], ["wrong"])
-    assert validate_engines(engines, ["engines/acme.yaml"]) == (["acme"], [])
+    assert (list(valid), [one.message for one in diagnostics]) == (["acme", "blog"], ["wrong"])
+    assert validate_engines(engines, ["engines/acme.yaml"]) == ({"acme": valid["acme"]}, [])
     with pytest.raises(InvalidInput, match="none of these paths"):
         validate_engines(engines, ["README.md"])

@@ -16,7 +16,7 @@ FILE = Path(__file__).resolve().parents[2] / ".pre-commit-hooks.yaml"
 HOOKS: dict[str, dict[str, Any]] = {
     hook["id"]: hook for hook in read_yaml(FILE.read_bytes(), FILE.name).value
 }
-KNOWN = {"id", "name", "description", "entry", "language", "files", "pass_filenames", "require_serial"}
+KNOWN = {"id", "name", "description", "entry", "language", "pass_filenames", "require_serial"}
 
 
 def run(project: Project, hook: str, *arguments: str) -> Ran:
@@ -28,25 +28,21 @@ def run(project: Project, hook: str, *arguments: str) -> Ran:
 def test_the_hooks_are_those_of_the_documentation() -> None:
     assert HOOKS.keys() == {"reconcile-validate", "reconcile-schema"}
     for hook in HOOKS.values():
-        assert hook.keys() == KNOWN
+        assert hook.keys() - {"files"} == KNOWN
         assert (hook["language"], hook["pass_filenames"]) == ("python", False)
 
 
 @pytest.mark.parametrize(
     ("hook", "file", "matches"),
     [
-        ("reconcile-validate", "engines/acme.yaml", True),
-        ("reconcile-validate", "engines/shop/glossary.md", True),
-        ("reconcile-validate", "apps/web/engines/acme.yml", True),
-        ("reconcile-validate", "reconcile.yaml", True),
-        ("reconcile-validate", "search-engines/acme.yaml", False),
-        ("reconcile-validate", "src/app.py", False),
+        ("reconcile-validate", "l10n/acme.yaml", True),  # settings may put the engines anywhere,
+        ("reconcile-validate", "docs/glossary.md", True),  # and engines may put their sources anywhere
         ("reconcile-schema", "schemas/engine.schema.json", True),
         ("reconcile-schema", "schemas/other.json", False),
     ],
 )
 def test_which_files_they_are_for(hook: str, file: str, matches: bool) -> None:
-    assert bool(re.search(HOOKS[hook]["files"], file)) is matches
+    assert bool(re.search(HOOKS[hook].get("files", ""), file)) is matches
 
 
 def test_validate(bare: Project) -> None:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from reconciler.adapters.git.command import run_git
 from reconciler.adapters.project.places import find_git
 from reconciler.app.planning import read_recorded_state, validate_engines
+from reconciler.cli.checks.workflows import check_workflows
 from reconciler.cli.wiring.project import DEPRECATED_KEY, Project, api_key
 from reconciler.cli.wiring.publishing import shares
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
-from reconciler.core.errors import GitError, GuardRefused, InvalidInput, LeaseHeld, ReconcileError, Severity
+from reconciler.core.engine.spec import Desired
+from reconciler.core.errors import (
+    Diagnostic,
+    GitError,
+    GuardRefused,
+    InvalidInput,
+    LeaseHeld,
+    ReconcileError,
+    Severity,
+)
 from reconciler.core.lockfile.entry import FAILED, UNCERTAIN
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.settings.model import Settings
@@ -21,9 +32,11 @@ _SHOWN = 3  # operations that are named
 
 def check_here(project: Project) -> list[Finding]:
     """Every finding, in the order in which they are shown."""
+    engines, valid = _engines(project)
     return [
         _git(project.root, project.settings),
-        _engines(project),
+        engines,
+        *check_workflows(project.root, project.settings.engines, valid),
         *_records(project),
         _lease(project.private),
         *_merge_driver(project.root, project.settings.lockfile),
@@ -41,16 +54,21 @@ def _git(root: Path, settings: Settings) -> Finding:
     return finding
 
 
-def _engines(project: Project) -> Finding:
+def _engines(project: Project) -> tuple[Finding, Collection[Desired]]:
+    """What is to be said of the engine files, and those that are valid."""
     try:
         valid, findings = validate_engines(project.engines, None, project.checkout)
     except ReconcileError as error:
-        return _invalid(from_error("engines", error))
+        return _invalid(from_error("engines", error)), ()
+    return _judged(len(valid), findings), valid.values()
+
+
+def _judged(valid: int, findings: Sequence[Diagnostic]) -> Finding:
     wrong = [one for one in findings if one.severity is Severity.ERROR]
     if wrong:
         said = f"{len({one.file for one in wrong}):,} of the engine files cannot be used"
         return Finding("engines", Verdict.PROBLEM, said, "mend them", tuple(wrong), invalid=True)
-    count = f"{len(valid):,} engine file{'s' if len(valid) != 1 else ''} valid"
+    count = f"{valid:,} engine file{'s' if valid != 1 else ''} valid"
     if findings:
         return Finding("engines", Verdict.WARNING, count, None, tuple(findings))
     return ok("engines", count)

@@ -39,7 +39,8 @@ def command(ctx: click.Context, paths: tuple[str, ...], format_: str) -> None:
     if paths:
         found, _ = discovered(project.engines, project.checkout)
         chosen = _chosen(paths, list(found.values()), start_folder(ctx), project.root)
-    valid, findings = validate_engines(project.engines, chosen, project.checkout)
+    read, findings = validate_engines(project.engines, chosen, project.checkout)
+    valid = list(read)
     wrong = any(finding.severity is Severity.ERROR for finding in findings)
     code = ExitCode.INVALID if wrong else ExitCode.OK
     _show(ctx, project, format_, valid, findings, code)
