@@ -24,7 +24,7 @@ _AT_ONCE = 200  # paths of one command
 _SHOWN = 5
 _LINK, _SUBMODULE = "120000", "160000"
 _SUFFIXES = (".yaml", ".yml")
-_CHECK_OUT = "checkout HEAD -- PATHS"
+_CHECK_OUT = "checkout -- PATHS"
 _UPDATE = "submodule update --init -- PATHS"
 
 
@@ -95,6 +95,11 @@ class GitCheckout:
             return None
         cause = next(iter(causes.values()))
         return _diagnostic("the engine files are", cause, self._root, [self._engines], None)
+
+    def missing(self, name: str) -> Diagnostic | None:
+        """Why a file is not here that git has in its index, or that was not checked out. Raises `GitError`."""
+        cause = self._causes([name], at_desk=False).get(name)
+        return None if cause is None else _diagnostic(f"{name} is", cause, self._root, [name], None)
 
     def _usual(self, key: str) -> list[str]:
         prefix = "" if self._engines == "." else self._engines + "/"
@@ -172,7 +177,7 @@ class _Repository:
             return Cause(words, self._top, first=f"rm {shlex.quote(str(lock))} && ")
         if self._at_desk:
             return None
-        return Cause("git has them, and the work tree does not", self._top)
+        return Cause("in git, but not in the work tree", self._top)
 
     def _of_way(self, place: _Place, entries: Mapping[str | None, _Entry]) -> Cause | None:
         """What stands in the way to a file."""
@@ -222,7 +227,7 @@ class _Repository:
         """For a clone that nothing was checked out of (`--no-checkout`)."""
         wanted = sorted(path for path in paths if path is not None)
         listed = _in_head(self._top, ["--name-only", "HEAD", "--", *wanted])
-        cause = Cause("nothing was checked out of this clone", self._top)
+        cause = Cause("nothing was checked out of this clone", self._top, "checkout HEAD -- PATHS")
         return dict.fromkeys((name for name in os.fsdecode(listed).split("\0") if name), cause)
 
     def _path(self, full: str | Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,21 +21,25 @@ from reconciler.core.lockfile.model import Lockfile
 
 
 class LockfileFile:
-    """The lockfile. `path` is relative to `root`, as people know it."""
+    """The lockfile. `path` is relative to `root`, as people know it. `missing` is called where there is no such file,
+    and raises `LockfileError` where there should be.
+    """
 
-    def __init__(self, root: Path, path: str) -> None:
+    def __init__(self, root: Path, path: str, missing: Callable[[], None] = lambda: None) -> None:
         self.path = path
         self._file = root / path
+        self._missing = missing
 
     def read(self) -> tuple[Lockfile, bytes]:
         """See the port."""
         content = read_regular(self._file, self.path)
         if content is None:
+            self._missing()
             return lockfile_format.EMPTY, b""
         if not content or content.isspace():
             raise LockfileError(
                 f"{self.path} is empty",
-                hint=f"bring back the last good one (`git checkout HEAD -- {self.path}`), or delete it to start anew",
+                hint=f"bring back the last good one: `git checkout HEAD -- {self.path}`",
             )
         return lockfile_format.parse(content, self.path), content
 

@@ -48,13 +48,24 @@ class Planner:
         _check_merged(self.root, self.settings.lockfile)
         journal = self.journal_beside(remote)
         made = make_plan(self.engines, self.lockfile, journal, self.request, remote, self.checkout)
+        self._refuse_lost(made.recorded)
         return _with_outputs(self.root, self.settings, made)
 
     def collect(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What finishing the jobs under way does; no engine file is looked at."""
         _check_merged(self.root, self.settings.lockfile)
         made = plan_to_collect(self.lockfile, self.journal_beside(remote), self.request, remote)
+        self._refuse_lost(made.recorded)
         return _with_outputs(self.root, self.settings, made)
+
+    def _refuse_lost(self, recorded: RecordedState) -> None:
+        """Raises `LockfileError` where nothing is recorded, and git knows a lockfile in which something was."""
+        seen = recorded.shared
+        if recorded.on_disk.engines or (seen is not None and (seen.recorded.engines or seen.content)):
+            return
+        from reconciler.cli.wiring.lost_lockfile import refuse_if_lost  # git, only then
+
+        refuse_if_lost(self.root, self.settings, recorded)
 
     def recorded(self, remote: RemoteSnapshot | None) -> RecordedState:
         """Where things stand now. Raises `LockfileError`, `JournalError`, `StorageError`."""

@@ -47,7 +47,12 @@ class Project:
 
     @property
     def lockfile(self) -> LockfileFile:
-        return LockfileFile(self.root, self.settings.lockfile)
+        return LockfileFile(self.root, self.settings.lockfile, self._refuse_lost)
+
+    def _refuse_lost(self) -> None:
+        from reconciler.adapters.git.lost_lockfile import refuse_if_in_head  # git, only without a lockfile
+
+        refuse_if_in_head(self.root, self.settings.lockfile)
 
     @property
     def private(self) -> Path:

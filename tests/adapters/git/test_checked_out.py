@@ -89,16 +89,16 @@ def blob_left_out(root: Path) -> None:
         (
             skipped,
             "skip-worktree",
-            f"git update-index --no-skip-worktree -- {HELP} && git checkout HEAD -- {HELP}",
+            f"git update-index --no-skip-worktree -- {HELP} && git checkout -- {HELP}",
         ),
         (
             overlooked,
             "assume-unchanged",
-            f"git update-index --no-assume-unchanged -- {HELP} && git checkout HEAD",
+            f"git update-index --no-assume-unchanged -- {HELP} && git checkout -- ",
         ),
-        (cut_off, "index.lock", f"index.lock && git checkout HEAD -- {HELP}"),
+        (cut_off, "index.lock", f"index.lock && git checkout -- {HELP}"),
         (without_index, "nothing was checked out", f"git checkout HEAD -- {HELP}"),
-        (blob_left_out, "partial clone", f"git checkout HEAD -- {HELP}"),
+        (blob_left_out, "partial clone", f"git checkout -- {HELP}"),
     ],
 )
 def test_what_git_leaves_out_is_named_and_its_command_brings_it_back(
@@ -132,8 +132,8 @@ def test_a_deletion_counts_when_it_is_staged_or_made_at_a_desk(clone: Path) -> N
     in_ci = found(clone, at_desk=False)
     assert in_ci is not None
     assert in_ci.hint is not None
-    assert "the work tree does not" in in_ci.message
-    assert "checkout HEAD -- engines/support" in in_ci.hint
+    assert "but not in the work tree" in in_ci.message
+    assert "checkout -- engines/support" in in_ci.hint
     git(clone, "rm", "--quiet", "--cached", HELP)
     assert found(clone, at_desk=False) is None
     commit_all(clone)
@@ -155,7 +155,7 @@ def test_many_files_are_one_finding_a_cause(clone: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(clone / "texts")
     said = found(clone, {f"support/e{number}": [] for number in range(8)}, at_desk=False)
     assert said is not None
-    assert said.hint == "run `git checkout HEAD -- ../engines/support`, then plan again"
+    assert said.hint == "run `git checkout -- ../engines/support`, then plan again"
 
 
 def test_a_merge_that_is_not_decided_deletes_nothing(clone: Path) -> None:
@@ -254,8 +254,8 @@ def test_an_engines_folder_that_is_not_here(clone: Path, origin: Path, tmp_path:
     assert "the checkout is sparse" in said(clone)
     git(clone, "sparse-checkout", "disable")
     shutil.rmtree(clone / "engines")
-    assert "git has them, and the work tree does not" in said(clone)
-    assert "checkout HEAD -- engines`" in said(clone)
+    assert "in git, but not in the work tree" in said(clone)
+    assert "checkout -- engines`" in said(clone)
     assert said(clone, "elsewhere") == ""
     git(clone, "rm", "-r", "--quiet", "engines")
     assert said(clone) == ""
