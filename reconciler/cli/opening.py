@@ -39,5 +39,9 @@ def open_project(ctx: click.Context, **flags: Any) -> Project:
         place=file.place,
         file_name=config or SETTINGS_FILE,
     )
+    if settings.lockfiles:
+        from reconciler.adapters.project.environments import check_apart  # only with several environments
+
+        check_apart(root, settings.lockfiles)
     inside = os.path.relpath(path, root).replace(os.sep, "/")
     return Project(root, settings, None if inside.startswith("../") else inside)

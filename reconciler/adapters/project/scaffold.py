@@ -52,7 +52,9 @@ def scaffold(
 
 
 def settings_text() -> str:
-    """A `reconcile.yaml` in which every setting stands as a comment, so that the file changes nothing."""
+    """A `reconcile.yaml` in which every setting stands as a comment, so that the file changes nothing, but that other
+    environments than `production` have to be listed.
+    """
     blocks = [f"# {setting.help}\n# {name}: {setting.example}\n" for name, setting in SETTINGS.items()]
     return _SETTINGS_HEAD + "\n" + "\n".join(blocks) + "\n" + _SETTINGS_TAIL
 
@@ -63,9 +65,9 @@ _SETTINGS_HEAD = """\
 """
 
 _SETTINGS_TAIL = """\
-# Settings that differ in an environment, chosen with `--env staging`. When present, list every environment.
-# environments:
-#   production: {}
+# Every environment, with the settings that differ in it; chosen with `--env staging`. Other names are an error.
+environments:
+  production: {}
 #   staging:
 #     lockfile: engines.staging.lock.json
 """

@@ -74,7 +74,7 @@ class Settings:
     """Resolved and checked. Paths are relative to the project's root, lengths of time are seconds.
 
     `source_of` tells for each setting where its value came from: the flag, the variable, the file (and the
-    overlay in it), or "default".
+    overlay in it), or "default". `lockfiles` has that of each environment, where the file lists several.
     """
 
     engines: str = _setting("engines", RelativePath(), "Folder of the engine files.", "engines")
@@ -177,6 +177,7 @@ class Settings:
     )
 
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    lockfiles: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def output_rules(self) -> OutputRules:

@@ -38,7 +38,8 @@ def resolve(
     given.read_file(file or {})
     given.choose_environment()
     given.raise_if_wrong()
-    return Settings(**given.values, source_of=dict.fromkeys(SETTINGS, "default") | given.sources)
+    sources = dict.fromkeys(SETTINGS, "default") | given.sources
+    return Settings(**given.values, source_of=sources, lockfiles=given.lockfiles)
 
 
 class _Given:
@@ -47,6 +48,7 @@ class _Given:
     def __init__(self, place: Place | None, file_name: str) -> None:
         self.values: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
+        self.lockfiles: dict[str, str] = {}
         self._place = place
         self._file_name = file_name
         self._top: dict[str, object] = {}
@@ -88,6 +90,24 @@ class _Given:
             self._report_unlisted(chosen, overlays)
         self._fill(overlays.get(chosen, {}), f"{self._file_name}, {OVERLAYS}.{chosen}")
         self._fill(top, self._file_name)
+        if len(overlays) > 1 and not self._findings:  # a value that is wrong would look like none
+            self._keep_apart(chosen, overlays)
+
+    def _keep_apart(self, chosen: str, overlays: Mapping[str, dict[str, object]]) -> None:
+        from reconciler.core.settings.environments import lockfiles, overlaps  # only with several of them
+
+        self.lockfiles = lockfiles(self._top, overlays) | {
+            chosen: str(self.values.get("lockfile", SETTINGS["lockfile"].default))
+        }
+        for name, other, what in overlaps(self._top, overlays, chosen, self.values):
+            message = f"the environments `{other}` and `{name}` share {what}"
+            hint = (
+                f"give each its own, such as `lockfile: engines.{name}.lock.json` below `{OVERLAYS}.{name}`"
+            )
+            line = col = excerpt = None
+            if self._place is not None:
+                line, col, excerpt = self._place((OVERLAYS, name), of="key")
+            self._findings.append(Diagnostic(message, self._file_name, line, col, excerpt, hint))
 
     def raise_if_wrong(self) -> None:
         if self._findings:

@@ -11,7 +11,7 @@ import pytest
 from reconciler.adapters.project.scaffold import ScaffoldResult, scaffold, settings_text
 from reconciler.adapters.project.settings import read_settings_file
 from reconciler.adapters.yaml.reader import read_yaml
-from reconciler.core.errors import StorageError
+from reconciler.core.errors import StorageError, UsageError
 from reconciler.core.settings.model import SETTINGS, Settings
 from reconciler.core.settings.resolution import resolve
 
@@ -191,7 +191,10 @@ def test_the_example_is_plain_yaml(repo: Path) -> None:
 def test_the_settings_file_changes_nothing_until_a_comment_is_removed(repo: Path) -> None:
     scaffold(repo, engine_schema=SCHEMA)
     values, _ = read_settings_file(repo / "reconcile.yaml")
-    assert values == {}
+    assert values == {"environments": {"production": {}}}
+    assert resolve({}, {}, values) == Settings()
+    with pytest.raises(UsageError):
+        resolve({"environment": "staging"}, {}, values)
 
     lines = settings_text().splitlines()
     shown = [line[2:] for line in lines if line.startswith(tuple(f"# {name}: " for name in SETTINGS))]
@@ -203,8 +206,8 @@ def test_the_settings_file_changes_nothing_until_a_comment_is_removed(repo: Path
     without_default = {name: None for name, setting in SETTINGS.items() if setting.default is None}
     assert replace(settings, **without_default) == Settings()  # type: ignore[arg-type]
 
-    start = lines.index("# environments:")
-    (repo / "reconcile.yaml").write_text("\n".join(line[2:] for line in lines[start:]))
+    start = lines.index("environments:")
+    (repo / "reconcile.yaml").write_text("\n".join(line.removeprefix("# ") for line in lines[start:]))
     values, place = read_settings_file(repo / "reconcile.yaml")
     assert (
         resolve({"environment": "staging"}, {}, values, place=place).lockfile == "engines.staging.lock.json"

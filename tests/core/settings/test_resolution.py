@@ -150,6 +150,52 @@ def test_with_a_list_an_unlisted_environment_is_an_error_naming_who_chose_it() -
     assert "sk_live_1234" not in repr(by_variable)
 
 
+@pytest.mark.parametrize(
+    ("environments", "words"),
+    [
+        ({"production": {}, "staging": {"concurrency": 2}}, "share the lockfile engines.lock.json"),
+        (
+            {"production": {"lockfile": "a.json"}, "staging": {"lockfile": "./a.json"}},
+            "share the lockfile a.json",
+        ),
+        (
+            {"production": {"lockfile": "a.json"}, "staging": {"lockfile": "A.json"}},
+            "share the lockfile A.json",
+        ),
+        (
+            {"production": {"lockfile": "\u00e9.json"}, "staging": {"lockfile": "e\u0301.json"}},
+            "share the lockfile",
+        ),
+        ({"production": {}, "Production": {"lockfile": "b.json"}}, "share a name, but for its case"),
+        (
+            {
+                "production": {"publish": "pr", "pr_branch": "bot"},
+                "staging": {"lockfile": "b.json", "publish": "pr", "pr_branch": "bot"},
+            },
+            "share the branch bot for pull requests",
+        ),
+    ],
+)
+def test_environments_that_share_something_are_refused(environments: dict[str, object], words: str) -> None:
+    (found,) = findings(file={"environments": environments}, place=somewhere)
+    assert words in found.message
+    assert "lockfile: engines." in (found.hint or "")
+    assert found.line == 7
+
+
+def test_the_lockfile_in_force_is_what_counts_for_the_environment_that_is_chosen() -> None:
+    file = {"environments": {"production": {}, "staging": {}, "qa": {"lockfile": "qa.json"}}}
+    chosen = resolve({"environment": "staging"}, {"RECONCILE_LOCKFILE": "staging.json"}, file)
+    assert chosen.lockfiles == {
+        "production": "engines.lock.json",
+        "staging": "staging.json",
+        "qa": "qa.json",
+    }
+    (found,) = findings({"environment": "staging"}, {"RECONCILE_LOCKFILE": "qa.json"}, file)
+    assert "`staging` and `qa` share the lockfile qa.json" in found.message
+    assert resolve({}, {}, {"environments": {"production": {}}}).lockfiles == {}
+
+
 def test_a_wrong_environment_is_reported_once() -> None:
     file: dict[str, object] = {"environments": {"staging": None}}
     assert len(findings({"environment": "-x"}, {}, file)) == 1
