@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.app.driver import Driver, Ports
 from reconciler.app.planning import PlanResult
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import GuardRefused
 from reconciler.core.plan.model import Plan
 from reconciler.core.run.machine import Run
@@ -54,5 +55,5 @@ def refuse_if_stale(shown: Plan, now: Plan) -> None:
         return
     raise GuardRefused(
         "the engine files or the lockfile changed since the plan was shown; nothing was done",
-        hint="look at the new plan: reconcile --dry-run",
+        hint=f"look at the new plan: {reconcile('plan')}",
     )

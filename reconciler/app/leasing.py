@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.app.ports import Clock, Journal, Ledger, LockfileStore
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import LeaseHeld, RefMoved
 from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
@@ -37,7 +38,7 @@ def look_when_free(
         if waited >= wait:
             raise LeaseHeld(
                 f"another run has the lease until {seen.lease.expires_at}: {holder}",
-                hint="wait for it with --lease-wait 10m; if that run is dead: reconcile lease break",
+                hint=f"wait for it with --lease-wait 10m; if that run is dead: {reconcile('lease break')}",
             )
         if waited == 0.0:
             notice(f"waiting for the lease, which {holder} has until {seen.lease.expires_at}")

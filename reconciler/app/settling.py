@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from reconciler.app.planning import read_recorded_state
 from reconciler.app.ports import Clock, Journal, LockfileStore
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import UsageError
 from reconciler.core.ledger.facts import begin_of
 from reconciler.core.ledger.fold import fold
@@ -61,10 +62,10 @@ def _uncertain(lockfile: Lockfile, key: str, operation: str | None) -> Pending:
         guess = did_you_mean(key, lockfile.engines)
         raise UsageError(
             f"the lockfile has no engine `{key}`",
-            hint=f"did you mean `{guess}`?" if guess else "see `reconcile status`",
+            hint=f"did you mean `{guess}`?" if guess else f"see `{reconcile('status')}`",
         )
     if not entry.unresolved:
-        raise UsageError(f"nothing is uncertain about `{key}`", hint="see `reconcile status`")
+        raise UsageError(f"nothing is uncertain about `{key}`", hint=f"see `{reconcile('status')}`")
     calls = {call.operation_id: call for call in entry.unresolved}
     if operation is None and len(calls) == 1:
         return entry.unresolved[0]

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import click
 
 from reconciler.cli.screen import screen_for
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import ExitCode, JournalError, LockfileError, ReconcileError
 from reconciler.core.user_info import without_user_info
 
@@ -92,7 +93,7 @@ def report_output(error: OutputRefused) -> int:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())  # nothing more can be said there, at exit neither
     if error.errno != errno.EPIPE:
-        hint = "what an apply did is in the lockfile and the journal: `reconcile status` shows it"
+        hint = f"what an apply did is in the lockfile and the journal: `{reconcile('status')}` shows it"
         try:
             print(f"error: cannot write the output: {error.strerror or error}\nhint: {hint}", file=sys.stderr)
         except OSError:

@@ -24,7 +24,8 @@ from reconciler.cli.failures import (
     report_usage,
 )
 from reconciler.cli.options import apply_options, detailed_exitcode, global_options, plan_options
-from reconciler.core.errors import ExitCode, ReconcileError
+from reconciler.core.commands import PLACEHOLDER, Invocation, show_commands_for
+from reconciler.core.errors import ExitCode, ReconcileError, UsageError
 
 COMMANDS = {
     "plan": "reconciler.cli.commands.plan",
@@ -139,7 +140,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     """As `main`. Raises `OutputRefused`."""
+    show_commands_for(Invocation())
     try:
+        _refuse_placeholders(arguments)
         code = cli.main(list(arguments), prog_name="reconcile", standalone_mode=False)
         sys.stdout.flush()
         return int(code) if isinstance(code, int) else int(ExitCode.OK)
@@ -156,6 +159,16 @@ def _run(arguments: Sequence[str]) -> int:
         raise
     except Exception as error:
         return report_bug(error, arguments)
+
+
+def _refuse_placeholders(arguments: Sequence[str]) -> None:
+    """Raises `UsageError` for a command that was pasted as it was shown, with something left to fill in."""
+    for word in arguments:
+        found = PLACEHOLDER.search(word)
+        if found and word.rpartition("=")[2] == found[0]:
+            raise UsageError(
+                f"`{found[0]}` is a placeholder", hint="put what it stands for in its place, without < and >"
+            )
 
 
 def _open_standard_streams() -> None:

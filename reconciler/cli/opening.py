@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from reconciler.adapters.project.settings import find_root, read_settings_file
+from reconciler.cli.invocation import invocation_of, with_settings
 from reconciler.cli.options import given
 from reconciler.cli.wiring.project import Project
+from reconciler.core.commands import show_commands_for
 from reconciler.core.settings.model import SETTINGS_FILE
 from reconciler.core.settings.resolution import resolve
 
@@ -30,6 +32,8 @@ def open_project(ctx: click.Context, **flags: Any) -> Project:
     start = start_folder(ctx)
     root = find_root(start)
     config = given(ctx, "config")
+    invocation = invocation_of(ctx, start, root)
+    show_commands_for(invocation)
     path = root / SETTINGS_FILE if config is None else start / config
     file = read_settings_file(path, explicit=config is not None, name=config or SETTINGS_FILE)
     settings = resolve(
@@ -39,6 +43,7 @@ def open_project(ctx: click.Context, **flags: Any) -> Project:
         place=file.place,
         file_name=config or SETTINGS_FILE,
     )
+    show_commands_for(with_settings(invocation, settings))
     if settings.lockfiles:
         from reconciler.adapters.project.environments import check_apart  # only with several environments
 

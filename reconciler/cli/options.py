@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.core.commands import reconcile
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _GIVEN = "reconciler.given"  # where the context keeps global options
@@ -151,7 +153,9 @@ _LISTEN = click.option(
 def refuse_report_formats(ctx: click.Context, format_: str) -> None:
     """Raises `UsageError` for the formats of code reports in a command that applies."""
     if format_ in ("gitlab", "sarif"):
-        raise click.UsageError(f"--format {format_} is for plans: `reconcile plan --format {format_}`.", ctx)
+        raise click.UsageError(
+            f"--format {format_} is for plans: `{reconcile('plan', ('--format', format_))}`.", ctx
+        )
 
 
 def plan_options(command: Command) -> Command:

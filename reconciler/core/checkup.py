@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.core.commands import reconcile
 from reconciler.core.duration import format_duration
 from reconciler.core.errors import Diagnostic, ExitCode, ReconcileError, most_severe
 from reconciler.core.ledger.lease import Lease
@@ -129,7 +130,7 @@ def judge_lease(lease: Lease, now: str) -> Finding:
     if not lease.held_at(now):
         return ok("lease", f"free: that of {lease.holder} ran out at {lease.expires_at}")
     said = f"{lease.holder} has it until {lease.expires_at}"
-    return warning("lease", said, "wait for that run; if it is dead, `reconcile lease break`")
+    return warning("lease", said, f"wait for that run; if it is dead, `{reconcile('lease break')}`")
 
 
 def judge_address(status: int, place: str) -> Finding:

@@ -170,8 +170,8 @@ def test_of_several_calls_without_an_answer_one_has_to_be_named() -> None:
     with pytest.raises(UsageError, match="`op_z` is not one of them"):
         settle(scene.lockfile, scene.journal, scene.clock, "acme", "retry", operation="op_z")
     (action,) = scene.plan().plan.actions
-    assert "reconcile resolve acme --operation op_x --engine-id ID" in (action.hint or "")
-    assert "reconcile resolve acme --operation op_y --engine-id ID" in (action.hint or "")
+    assert "reconcile resolve acme --operation op_x --engine-id '<ENGINE_ID>'" in (action.hint or "")
+    assert "reconcile resolve acme --operation op_y --engine-id '<ENGINE_ID>'" in (action.hint or "")
     settle(scene.lockfile, scene.journal, scene.clock, "acme", "retry", operation="op_x")
     left = scene.lockfile.entry("acme")
     assert [call.operation_id for call in left.unresolved] == ["op_y"]

@@ -60,9 +60,11 @@ def uncertain(project: Project, platform: SandboxServer, fault: str, calls: int)
     killed(project, process)
     assert project.records() == ["begin"]
     project.run("plan", "--detailed-exitcode").ended(
-        7, "1 uncertain", "reconcile resolve acme --engine-id ID"
+        7, "1 uncertain", "reconcile resolve acme --engine-id '<ENGINE_ID>'"
     )
-    ran = project.apply().ended(7, "reconcile resolve acme --engine-id ID", "reconcile resolve acme --retry")
+    ran = project.apply().ended(
+        7, "reconcile resolve acme --engine-id '<ENGINE_ID>'", "reconcile resolve acme --retry"
+    )
     assert "--forget" in ran.out
     assert project.entry("shop/web")["engineId"]  # the others go on
     assert project.entry("acme")["pending"]["status"] == "uncertain"
@@ -72,7 +74,7 @@ def uncertain(project: Project, platform: SandboxServer, fault: str, calls: int)
 def test_killed_before_the_answer_and_the_engine_was_made(project: Project, platform: SandboxServer) -> None:
     engine_id = uncertain(project, platform, "hang", 1)
     project.run("plan", "--detailed-exitcode").ended(
-        7, "1 uncertain", "reconcile resolve acme --engine-id ID"
+        7, "1 uncertain", "reconcile resolve acme --engine-id '<ENGINE_ID>'"
     )
     project.run("resolve", "acme", "--engine-id", engine_id).ended(0, engine_id)
     assert project.entry("acme")["engineId"] == engine_id

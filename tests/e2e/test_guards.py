@@ -116,7 +116,7 @@ def test_a_saved_plan_is_refused_when_what_it_touches_changed(
 
 
 def test_a_plan_file_that_is_none_is_one_clear_message(project: Project) -> None:
-    project.apply("plan.json").ended(3, "there is no plan file", "reconcile plan --out FILE")
+    project.apply("plan.json").ended(3, "there is no plan file", "reconcile plan --out '<FILE>'")
     (project.root / "plan.json").write_text(project.run("plan", "--format", "json").ended(0).out)
     project.apply("plan.json").ended(3, "it is a plan for reading")
     project.run("plan", "--out", "plan.json").ended(0)

@@ -22,7 +22,7 @@ def test_a_lost_answer_is_uncertain_and_the_others_go_on(project: Project, platf
     document = project.apply("--format", "json").ended(7).json
     results = {one["key"]: one for one in document["outcome"]["results"]}
     assert results["acme"]["status"] == "uncertain"
-    assert "reconcile resolve acme --engine-id ID" in results["acme"]["hint"]
+    assert "reconcile resolve acme --engine-id '<ENGINE_ID>'" in results["acme"]["hint"]
     assert results["shop/web"]["status"] == "done"
     project.apply().ended(7)
     assert platform.create_calls() == 2
@@ -32,7 +32,7 @@ def test_answers_that_say_nothing_are_uncertain(project: Project, platform: Sand
     faults = {"one": "status=500", "two": "html=502", "three": "garbage-202", "four": "error-after=504"}
     for key, fault in faults.items():
         project.engine(f"odd/{key}", f"name: {key}\ndescription: '[sandbox: {fault} times=1]'\n")
-    commands = [f"reconcile resolve odd/{key} --engine-id ID" for key in faults]
+    commands = [f"reconcile resolve odd/{key} --engine-id '<ENGINE_ID>'" for key in faults]
     project.apply("--only", "odd/*").ended(7, *commands)
     sent = len(platform.requests())
     project.apply("--only", "odd/*").ended(7, *commands)

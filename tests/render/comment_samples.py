@@ -97,7 +97,7 @@ _TWENTY = (
         operation_id="op-sup-1",
         condition=Condition.UNCERTAIN,
         hint="look on the platform for an engine named 'Support' made about 2026-11-24T11:08:13Z; if it is there: "
-        "reconcile resolve support --engine-id ID; if not: reconcile resolve support --retry (or --forget)",
+        "reconcile resolve support --engine-id '<ENGINE_ID>'; if not: reconcile resolve support --retry (or --forget)",
     ),
 )
 TWENTY = Plan(

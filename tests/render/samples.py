@@ -141,7 +141,7 @@ EVERY_KIND = Plan(
             operation_id="op-sup-1",
             condition=Condition.UNCERTAIN,
             hint="look on the platform for an engine named 'Support' made at 2026-11-24T11:08:13Z; "
-            "if it is there: reconcile resolve support --engine-id ID; "
+            "if it is there: reconcile resolve support --engine-id '<ENGINE_ID>'; "
             "if not: reconcile resolve support --retry (or --forget)",
         ),
     ),

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from reconciler.adapters.project.safe_read import SafeFiles
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import Diagnostic, InvalidInput
 
 SUFFIXES = (".yaml", ".yml")
@@ -22,11 +23,12 @@ def discover(root: str, engines_dir: str, files: SafeFiles) -> tuple[dict[str, s
     walk = _Walk(root, engines_dir, files)
     found = walk.run()
     if not found and not walk.diagnostics:
-        raise InvalidInput(f"no engine file (*.yaml, *.yml) in {engines_dir}/", hint=_INIT)
+        raise InvalidInput(f"no engine file (*.yaml, *.yml) in {engines_dir}/", hint=_init())
     return dict(sorted(found.items())), walk.diagnostics
 
 
-_INIT = "`reconcile init` writes a first engine file; `-C DIR` names another project"
+def _init() -> str:
+    return f"`{reconcile('init')}` writes a first engine file; `-C DIR` names another project"
 
 
 class _Walk:
@@ -39,7 +41,7 @@ class _Walk:
     def run(self) -> dict[str, str]:
         full = os.path.join(self._root, self._top)
         if not os.path.isdir(full):
-            raise InvalidInput(f"there is no folder {self._top}/ for engine files", hint=_INIT)
+            raise InvalidInput(f"there is no folder {self._top}/ for engine files", hint=_init())
         if not self._files.inside(os.path.join(self._top, ".")) and self._top != ".":
             raise InvalidInput(
                 f"the folder {self._top}/ is outside the project", hint="keep it in the repository"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from reconciler.adapters.engine_files.words import Finding
 from reconciler.adapters.project.safe_read import MAX_FILE_BYTES, FileRefused, SafeFiles
 from reconciler.adapters.yaml.text import MAX_BYTES, too_large
-from reconciler.adapters.yaml.unready import CONFLICT_HINT, conflict_line, stand_in
+from reconciler.adapters.yaml.unready import conflict_hint, conflict_line, stand_in
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _HINTS = {
@@ -72,7 +72,7 @@ def _read(written: str, engine_path: str, files: SafeFiles) -> SourceText | tupl
     if (what := stand_in(data)) is not None:
         return f"`{shown}` is {what[0]}", what[1]
     if (line := conflict_line(data)) is not None:
-        return f"`{shown}` has an unresolved merge conflict on line {line}", CONFLICT_HINT
+        return f"`{shown}` has an unresolved merge conflict on line {line}", conflict_hint()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.hints import git_command
 from reconciler.adapters.project.places import find_git
+from reconciler.core.commands import git
 from reconciler.core.errors import Diagnostic, GitError
 
 _AT_ONCE = 200  # paths of one command
@@ -163,7 +164,11 @@ class _Repository:
             return Cause("git was told to overlook what becomes of them (assume-unchanged)", self._top, steps)
         if tag == "M":
             words = "a merge has not decided whether they stay"
-            return Cause(words, self._top, advice="finish the merge (`git status` lists what is left)")
+            return Cause(
+                words,
+                self._top,
+                advice=f"finish the merge (`{git_command(self._top, 'status')}` lists what is left)",
+            )
         if entry.blob in absent:
             return Cause("this partial clone does not have their contents", self._top)
         return self._of_missing()
@@ -327,4 +332,4 @@ def _finding(cause: Cause, root: Path, files: Mapping[str, str]) -> Diagnostic:
 
 def _untold(keys: Sequence[str], error: GitError) -> Diagnostic:
     message = f"git cannot say what became of {_several(keys)}: {error.message}"
-    return Diagnostic(message, hint=error.hint or "make `git status` work in this folder, then plan again")
+    return Diagnostic(message, hint=error.hint or f"make `{git('status')}` work, then plan again")

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 
 from reconciler.adapters.git import environment
 from reconciler.adapters.git.trust import Config, Repository, check_same, parse_config, repository_of
+from reconciler.core.commands import git
 from reconciler.core.errors import GitError
 from reconciler.core.user_info import MASK, secret_parts, without_user_info
 
@@ -44,7 +45,12 @@ _SETTINGS = (
 )
 _LOOK_AGAIN = 0.25  # seconds between two looks at whether a command has taken too long
 _LAST_WORDS = 2.0  # seconds for a killed command to be gone
-_REFUSED_HINT = "make `git status` work in this folder, then run again"
+
+
+def _refused_hint() -> str:
+    return f"make `{git('status')}` work, then run again"
+
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _WITHOUT_REPOSITORY = frozenset(("--version", "init", "merge-file"))
 
@@ -151,7 +157,7 @@ def _asked(where: Sequence[str], question: Sequence[str], more: Mapping[str, str
     try:
         return _run(["-C", *where], question, hidden, added, lambda: end)
     except GitFailed as error:
-        raise GitError(f"git refuses to work here: {error.said}", hint=_REFUSED_HINT) from error
+        raise GitError(f"git refuses to work here: {error.said}", hint=_refused_hint()) from error
 
 
 def _run(
@@ -201,7 +207,7 @@ def _wrapped(command: Sequence[str], stdin: BinaryIO, env: dict[str, str]) -> An
         from git.cmd import Git
         from git.exc import GitCommandNotFound
     except ImportError as error:  # it tries git when it is imported
-        raise GitError(f"git refuses to work here: {error.__cause__}", hint=_REFUSED_HINT) from error
+        raise GitError(f"git refuses to work here: {error.__cause__}", hint=_refused_hint()) from error
     try:
         return Git().execute(command, istream=stdin, env=env, as_process=True, start_new_session=True)
     except GitCommandNotFound as error:

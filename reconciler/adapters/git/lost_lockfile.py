@@ -16,6 +16,7 @@ from reconciler.adapters.git.checked_out import GitCheckout
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.hints import git_command
 from reconciler.adapters.project.places import find_git
+from reconciler.core.commands import into_file
 from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile import model
 
@@ -60,7 +61,9 @@ def refuse_if_known(root: Path, name: str, refs: Sequence[tuple[str, str]], tip:
         if path == f"./{name}":
             command = git_command(root, f"checkout {shlex.quote(shown)} -- PATHS", [name])
         else:
-            command = git_command(root, f"show {shlex.quote(place)}") + f" > {_from_here(root, name)}"
+            command = into_file(
+                git_command(root, f"show {shlex.quote(place)}"), os.path.realpath(root / name)
+            )
         raise LockfileError(
             f"{name} is missing, and `{shown}` has it with {count:,} engine{'s' if count != 1 else ''}",
             hint=_run(command),
@@ -76,10 +79,6 @@ def refuse_if_known(root: Path, name: str, refs: Sequence[tuple[str, str]], tip:
 
 def _run(command: str) -> str:
     return f"run `{command}`"
-
-
-def _from_here(root: Path, name: str) -> str:
-    return shlex.quote(os.path.relpath(os.path.realpath(root / name), Path.cwd()))
 
 
 def _engines_in(root: Path, places: Sequence[str]) -> list[tuple[str, int]]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.project.places import find_git
+from reconciler.core.commands import git
 from reconciler.core.errors import GitError
 
 # Sections and keys that can run a program, or send what is pushed, or a password, elsewhere.
@@ -75,7 +76,7 @@ def check_same(repository: Repository, said: str) -> None:
     if os.path.realpath(said) != os.path.realpath(repository.git_dir):
         raise GitError(
             f"git does not take {repository.git_dir} for the repository of {repository.top}",
-            hint="check the repository with `git status`; `.git` may be incomplete",
+            hint=f"check the repository with `{git('status')}`; `.git` may be incomplete",
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reconciler.adapters.git.command import call_git
 from reconciler.adapters.project.places import merge_under_way
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import GitError, LockfileError
 
 
@@ -50,5 +51,5 @@ def check_merged(root: Path, name: str, content: bytes | None) -> None:
         return
     raise LockfileError(
         f"{name} is not merged: git has two sides of it, and the file here is one of them",
-        hint="`reconcile lockfile repair` merges both",
+        hint=f"`{reconcile('lockfile repair')}` merges both",
     )

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from reconciler.adapters.inbox.database import Inbox
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.platform.webhook import Event
@@ -33,7 +34,7 @@ class InboxFeed:
         if not path.exists():
             raise InvalidInput(
                 f"there is no inbox at {path}",
-                hint=f"start the receiver first: reconcile webhook serve --inbox {path}",
+                hint=f"start the receiver first: {reconcile('webhook serve', ('--inbox', str(path)))}",
             )
         self._inbox = Inbox(path)
         self._by = by

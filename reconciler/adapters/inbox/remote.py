@@ -134,7 +134,7 @@ def _read(answer: httpx.Response, wanted: str = "events") -> dict[str, Any]:
     if answer.status_code != httpx.codes.OK or not _is_right(document, wanted):
         raise PlatformError(
             f"the receiver gave no answer that can be read ({answer.status_code})",
-            hint="inbox_url is the base address of `reconcile webhook serve`, without /events",
+            hint="inbox_url is the base address of the webhook receiver, without /events",
             status=answer.status_code,
         )
     return document

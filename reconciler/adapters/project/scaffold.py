@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn
 
 from reconciler.adapters.storage.durable_files import read_regular, replace_file
+from reconciler.core.commands import into_file, reconcile
 from reconciler.core.errors import StorageError
 from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE
 
@@ -114,7 +115,7 @@ def _first_engine_file(folder: Path) -> Path | None:
 def _schema(root: Path, text: str) -> ScaffoldResult:
     result = _create(root, SCHEMA_FILE, text)
     if result.action == "kept" and read_regular(root / SCHEMA_FILE, SCHEMA_FILE) != text.encode():
-        return result._replace(note=f"differs; `reconcile schema > {SCHEMA_FILE}` renews it")
+        return result._replace(note=f"differs; `{into_file(reconcile('schema'), SCHEMA_FILE)}` renews it")
     return result
 
 

@@ -15,6 +15,7 @@ from reconciler.adapters.storage.durable_files import (
     write_new,
 )
 from reconciler.adapters.storage.kill_points import step
+from reconciler.core.commands import last_good_lockfile
 from reconciler.core.errors import LockfileError, StorageError
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import Lockfile
@@ -39,7 +40,7 @@ class LockfileFile:
         if not content or content.isspace():
             raise LockfileError(
                 f"{self.path} is empty",
-                hint=f"bring back the last good one: `git checkout HEAD -- {self.path}`",
+                hint=f"bring back the last good one: {last_good_lockfile()}",
             )
         return lockfile_format.parse(content, self.path), content
 

@@ -25,6 +25,7 @@ from reconciler.adapters.storage.plan_model import (
     Name,
     PlanDocument,
 )
+from reconciler.core.commands import FILE, reconcile
 from reconciler.core.engine.spec import LifecycleOptions, Output
 from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.plan.model import Action, Plan
@@ -33,7 +34,9 @@ from reconciler.core.plan.saved import VERSION, SavedPlan
 MAX_BYTES = 32 << 20
 MAX_ACTIONS = 100_000
 
-_HINT = "write a plan file with: reconcile plan --out FILE"
+
+def _hint() -> str:
+    return f"write a plan file with: {reconcile('plan', ('--out', FILE))}"
 
 
 class _PlanFile(PlanDocument):
@@ -61,7 +64,7 @@ def read_plan_file(path: Path) -> SavedPlan:
     if version != VERSION:
         raise InvalidInput(
             f"{path} is a plan file of version {version}, and this reconcile knows version {VERSION}",
-            hint=_HINT,
+            hint=_hint(),
         )
     try:
         read = _PlanFile.model_validate_json(content)
@@ -103,7 +106,7 @@ def _content(path: Path) -> bytes:
     try:
         size = os.stat(path).st_size
     except FileNotFoundError as error:
-        hint = f"{_HINT}; engines are chosen with --only KEY"
+        hint = f"{_hint()}; engines are chosen with --only KEY"
         raise InvalidInput(f"there is no plan file {path}", hint=hint) from error
     except (OSError, ValueError) as error:
         raise StorageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
@@ -111,7 +114,7 @@ def _content(path: Path) -> bytes:
         raise _broken(path, f"it is larger than {MAX_BYTES >> 20} MiB")
     content = read_regular(path, str(path))
     if content is None:
-        raise InvalidInput(f"there is no plan file {path}", hint=_HINT)
+        raise InvalidInput(f"there is no plan file {path}", hint=_hint())
     return content
 
 
@@ -138,4 +141,4 @@ def _first(error: ValidationError) -> str:
 
 
 def _broken(path: Path, what: str) -> InvalidInput:
-    return InvalidInput(f"{path} cannot be applied: {what}", hint=_HINT)
+    return InvalidInput(f"{path} cannot be applied: {what}", hint=_hint())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.adapters.yaml.unready import CONFLICT_HINT, conflict_line, stand_in
+from reconciler.adapters.yaml.unready import conflict_hint, conflict_line, stand_in
 from reconciler.core.errors import Diagnostic, InvalidInput
 from reconciler.core.user_info import without_user_info
 
@@ -29,7 +29,7 @@ def decode(data: bytes, file: str, max_bytes: int = MAX_BYTES) -> str:
         raise refused(file, Diagnostic(f"the file is {what[0]}", file, 1, 1, hint=what[1]))
     if (line := conflict_line(data)) is not None:
         message = "the file has an unresolved merge conflict"
-        raise refused(file, Diagnostic(message, file, line, 1, hint=CONFLICT_HINT))
+        raise refused(file, Diagnostic(message, file, line, 1, hint=conflict_hint()))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise refused(file, Diagnostic("the file is UTF-16, not UTF-8", file, 1, 1, hint="save it as UTF-8"))
     if b"\0" in data:

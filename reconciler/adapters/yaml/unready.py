@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 
-# (how the file begins, what it is, what helps)
+from reconciler.core.commands import git
+
+# (how the file begins, what it is, what helps: a command of git, or another)
 _STAND_INS = (
     (
         b"version https://git-lfs.github.com/spec/",
         "a Git LFS pointer, not the file itself",
-        "git lfs pull (in GitHub Actions: `lfs: true` for actions/checkout)",
+        ("lfs", "pull"),
     ),
-    (b"/annex/objects/", "a git-annex pointer, not the file itself", "git annex get"),
+    (b"/annex/objects/", "a git-annex pointer, not the file itself", ("annex", "get")),
     (b"\0GITCRYPT\0", "encrypted by git-crypt", "git-crypt unlock"),
     (b"$ANSIBLE_VAULT;", "encrypted by Ansible Vault", "ansible-vault decrypt"),
     (b"age-encryption.org/", "encrypted by age", "age --decrypt"),
@@ -31,7 +33,7 @@ def stand_in(data: bytes) -> tuple[str, str] | None:
     """What the file is instead of a text, and what helps."""
     for beginning, what, hint in _STAND_INS:
         if data.startswith(beginning):
-            return what, hint
+            return what, hint if isinstance(hint, str) else git(*hint)
     return None
 
 
@@ -43,4 +45,6 @@ def conflict_line(data: bytes) -> int | None:
     return None if found is None else data.count(b"\n", 0, found.start()) + 1
 
 
-CONFLICT_HINT = "resolve it; `git status` lists the files that have one"
+def conflict_hint() -> str:
+    """What helps against them."""
+    return f"resolve it; `{git('status')}` lists the files that have one"

@@ -13,6 +13,7 @@ from reconciler.cli.checks.workflows import check_workflows
 from reconciler.cli.wiring.project import DEPRECATED_KEY, Project, api_key
 from reconciler.cli.wiring.publishing import shares
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
+from reconciler.core.commands import git, reconcile
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import (
     Diagnostic,
@@ -47,7 +48,7 @@ def _git(root: Path, settings: Settings) -> Finding:
     try:
         finding = judge_git(run_git(root, ["--version"], timeout=5.0))
         if find_git(root) is None and finding.verdict is Verdict.OK:
-            return warning("git", f"{root} is in no git repository", "git init; publishing needs one")
+            return warning("git", f"{root} is in no git repository", f"{git('init')}; publishing needs one")
     except GitError as error:
         needed = shares(settings)
         return from_error("git", error, Verdict.PROBLEM if needed else Verdict.WARNING)
@@ -93,7 +94,7 @@ def _records(project: Project) -> list[Finding]:
     findings = [ok("lockfile", said)]
     if recorded.unwritten:
         left = "a run was cut off: the journal knows more than the lockfile"
-        findings.append(warning("lockfile", left, "`reconcile apply` writes it"))
+        findings.append(warning("lockfile", left, f"`{reconcile('apply')}` writes it"))
     return [*findings, _open_operations(pending), *_outputs(project, recorded.folded)]
 
 
@@ -105,10 +106,10 @@ def _outputs(project: Project, lockfile: Lockfile) -> list[Finding]:
 
     edits, problems = OutputFiles(project.root, project.settings.output_rules).edits(lockfile)
     if problems:
-        return [problem("outputs", one, "mend it, then run `reconcile apply`") for one in problems]
+        return [problem("outputs", one, f"mend it, then run `{reconcile('apply')}`") for one in problems]
     if edits:
         behind = ", ".join(sorted(edits))
-        return [warning("outputs", f"not up to date: {behind}", "`reconcile apply` writes them")]
+        return [warning("outputs", f"not up to date: {behind}", f"`{reconcile('apply')}` writes them")]
     return [ok("outputs", "up to date")]
 
 
@@ -127,11 +128,13 @@ def _open_operations(pending: dict[str, str]) -> Finding:
     if uncertain:
         said = f"nobody knows what became of the create call of {_named(uncertain)}"
         return problem(
-            "operations", said, "look on the platform; `reconcile status` has the commands that settle it"
+            "operations",
+            said,
+            f"look on the platform; `{reconcile('status')}` has the commands that settle it",
         )
     if failed:
         said = f"the last try failed: {_named(failed)}"
-        return warning("operations", said, "edit the file, or `reconcile apply --retry-failed`")
+        return warning("operations", said, f"edit the file, or `{reconcile('apply', '--retry-failed')}`")
     return ok("operations", f"none uncertain, {len(pending)} under way" if pending else "none uncertain")
 
 
@@ -179,9 +182,9 @@ def _merge_driver(root: Path, lockfile: str) -> list[Finding]:
     except GitError as error:
         return [from_error("merge driver", error, Verdict.WARNING)]
     if named and driver and (trouble := why_useless(driver)) is not None:
-        return [warning("merge driver", trouble, "`reconcile init` sets it up anew")]
+        return [warning("merge driver", trouble, f"`{reconcile('init')}` sets it up anew")]
     if named and driver:
         return [ok("merge driver", "git merges the lockfile entry by entry")]
     where = ".gitattributes does not name" if not named else "this clone's git does not know"
-    hint = "`reconcile init` sets it up, once in each clone"
+    hint = f"`{reconcile('init')}` sets it up, once in each clone"
     return [warning("merge driver", f"{where} {NAME}, so git merges the lockfile line by line", hint)]

@@ -19,6 +19,7 @@ from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.publishing import target_of
+from reconciler.core.commands import git
 from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.settings.model import Settings
@@ -53,7 +54,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     """
     project = open_project(ctx)
     if find_git(project.root) is None:
-        raise InvalidInput("there is no history outside of a git repository", hint="git init")
+        raise InvalidInput("there is no history outside of a git repository", hint=git("init"))
     root, settings, limit = project.root, project.settings, flags["limit"]
     ledger = _ledger(root, settings, limit) if has_remote(root, settings.remote) else []
     changes = history(ledger, _versions(root, settings.lockfile, limit), flags["key"])

@@ -11,6 +11,7 @@ from reconciler.adapters.project.scaffold import scaffold
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import global_options
 from reconciler.cli.wiring.project import Project
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import UsageError
 
 
@@ -28,9 +29,10 @@ def command(ctx: click.Context) -> None:
     if Path(os.path.realpath(start)).is_relative_to(
         os.path.realpath(project.root / project.settings.engines)
     ):
+        up = os.path.relpath(project.root)
         raise UsageError(
             f"{start} is in the engines folder of the project in {project.root}",
-            hint=f"every YAML file in there is an engine; `reconcile -C {project.root} init` sets up the project",
+            hint=f"every YAML file in there is an engine; `{reconcile('init', directory=up)}` sets up the project",
         )
     project = Project(start, project.settings)
     results = scaffold(
@@ -45,4 +47,4 @@ def command(ctx: click.Context) -> None:
     for result in [*results, *([driver] if driver is not None else [])]:
         note = f"  ({result.note})" if result.note else ""
         click.echo(f"{result.action:8} {result.path}{note}")
-    click.echo("next: edit the example, then look at the plan with `reconcile --dry-run`")
+    click.echo(f"next: edit the example, then look at the plan with `{reconcile('plan')}`")

@@ -11,6 +11,7 @@ from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.git_hints import how_to_add
+from reconciler.core.commands import git, git_path
 from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import model as format_
 from reconciler.core.lockfile.conflict import take_apart
@@ -71,8 +72,10 @@ def repair_command(ctx: click.Context) -> None:
             click.echo(f"{name} is whole; nothing is to be repaired")
             return
         if unmerged.ours is None or unmerged.theirs is None:
+            path = git_path(name)
             raise LockfileError(
-                f"{name} was deleted on one side of the merge", hint="decide with `git add` or `git rm`"
+                f"{name} was deleted on one side of the merge",
+                hint=f"keep it: {git('add', path)}; or not: {git('rm', path)}",
             )
         base, ours, theirs = unmerged.base, unmerged.ours, unmerged.theirs
     merged = merge(_base(base), _parse(ours, f"{name} (ours)"), _parse(theirs, f"{name} (theirs)"))

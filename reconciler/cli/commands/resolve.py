@@ -37,6 +37,7 @@ from reconciler.render.phrases.sanitize import sanitize
     default=None,
     help="Bring the decision to the remote, too; on by default where the operation was seen there.",
 )
+@click.option("--publish-pr", is_flag=True, help="The same by pull request.")
 @global_options
 @click.pass_context
 def command(
@@ -48,6 +49,7 @@ def command(
     forget: bool,
     operation: str | None,
     publish: bool | None,
+    publish_pr: bool,
 ) -> None:
     """Settle the uncertain operation of KEY.
 
@@ -61,18 +63,18 @@ def command(
     if "" in (engine_id, job_id, operation):
         raise click.UsageError("an ID cannot be empty.", ctx)
     decision = "engine" if engine_id is not None else "retry" if retry else "forget"
-    project = _project(ctx, key, publish)
+    project = _project(ctx, key, "pr" if publish_pr else publish)
     with FileLease(project.private).hold():
         _settle(project, key, decision, engine_id, job_id, operation)
     click.echo(f"{key}: {_said(decision, engine_id, job_id)}; {project.settings.lockfile} is written")
 
 
-def _project(ctx: click.Context, key: str, publish: bool | None) -> Project:
+def _project(ctx: click.Context, key: str, publish: bool | str | None) -> Project:
     """With --publish in the way that is set: to the branch itself, or by pull request."""
     project = open_project(ctx)
     if publish is None and project.settings.publish is None and _is_from_ledger(project, key):
         publish = True
-    if publish is None or (publish and project.settings.publish == "pr"):
+    if publish is None or (publish is True and project.settings.publish == "pr"):
         return project
     return open_project(ctx, publish=publish)
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.invocation import invocation_of
 from reconciler.cli.opening import start_folder
 from reconciler.cli.options import global_options
+from reconciler.core.commands import into_file, reconcile, show_commands_for
 from reconciler.core.errors import InvalidInput, StorageError
 
 ENGINE, SETTINGS, PLAN, OUTCOME = "engine", "settings", "plan", "outcome"
@@ -32,8 +34,10 @@ def command(ctx: click.Context, kind: str | None, check: bool) -> None:
         click.echo(_SCHEMAS[kind or ENGINE](), nl=False)
         return
     root = start_folder(ctx)
+    show_commands_for(invocation_of(ctx, root, root))
     for each, fresh in _SCHEMAS.items():
-        name, how = f"schemas/{each}.schema.json", "reconcile schema" + f" --{each}" * (each != ENGINE)
+        name = f"schemas/{each}.schema.json"
+        how = reconcile("schema", *([f"--{each}"] if each != ENGINE else []))
         if each == ENGINE or (root / name).exists():
             _compare(root / name, fresh(), name, how)
     click.echo("the committed schemas are fresh")
@@ -78,8 +82,8 @@ def _compare(file: Path, fresh: str, name: str, how: str) -> None:
     try:
         committed = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise InvalidInput(f"{name} is missing", hint=f"{how} > {name}") from error
+        raise InvalidInput(f"{name} is missing", hint=into_file(how, name)) from error
     except OSError as error:
         raise StorageError(f"cannot read {name}: {error.strerror}") from error
     if committed != fresh:
-        raise InvalidInput(f"{name} is not what this reconcile generates", hint=f"{how} > {name}")
+        raise InvalidInput(f"{name} is not what this reconcile generates", hint=into_file(how, name))

@@ -14,6 +14,7 @@ import click
 
 from reconciler.cli import ci
 from reconciler.cli.stderr import say
+from reconciler.core.commands import git
 from reconciler.core.errors import ExitCode, GitError, InvalidInput, ReconcileError, UsageError
 from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
@@ -114,7 +115,7 @@ def _check_repository(root: Path) -> None:
     from reconciler.adapters.project.places import find_git
 
     if find_git(root) is None:
-        raise InvalidInput("--base needs a git repository", hint="git init, or leave --base out")
+        raise InvalidInput("--base needs a git repository", hint=f"{git('init')}, or leave --base out")
 
 
 def refusal_of_foreign(plan: Plan) -> ExitCode:

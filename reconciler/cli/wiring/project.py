@@ -12,6 +12,7 @@ from reconciler.adapters.storage.journal_store import JournalFile
 from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.cli.ci import in_ci
 from reconciler.cli.stderr import warn
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import InvalidInput
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
 from reconciler.core.settings.trust import check_key_host
@@ -104,5 +105,5 @@ def api_key(settings: Settings) -> str:
         return stored
     raise InvalidInput(
         "there is no API key",
-        hint="set LINGO_API_KEY; planning needs none, and `reconcile sandbox` is a platform to try things on",
+        hint=f"set LINGO_API_KEY; planning needs none, and `{reconcile('sandbox')}` is a platform to try things on",
     )

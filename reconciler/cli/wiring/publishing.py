@@ -22,6 +22,7 @@ from reconciler.adapters.system.clock import UtcClock
 from reconciler.cli import ci
 from reconciler.cli.stderr import hears, say
 from reconciler.cli.wiring.project import FETCHED
+from reconciler.core.commands import URL, git
 from reconciler.core.errors import GitError, InvalidInput, RefMoved
 from reconciler.core.ledger.journal import render
 from reconciler.core.ledger.lease import Holder, give_back
@@ -221,12 +222,12 @@ def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> Publish
 
     found = find_git(root)
     if found is None:
-        raise InvalidInput("publishing needs a git repository", hint=f"git init{otherwise}")
+        raise InvalidInput("publishing needs a git repository", hint=f"{git('init')}{otherwise}")
     remote = GitRemote(root, settings.remote, Identity("reconcile", "reconcile@localhost"))
     if not remote.exists():
         raise GitError(
             f"the repository has no remote `{settings.remote}`",
-            hint=f"git remote add …, the setting `remote`{otherwise}",
+            hint=f"{git('remote', 'add', settings.remote, URL)}, the setting `remote`{otherwise}",
         )
     identity = _identity(settings) or remote.configured_identity() or remote.identity
     branch = settings.branch or ci.branch() or remote.current_branch()

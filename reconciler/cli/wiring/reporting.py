@@ -80,7 +80,7 @@ class Report:
         )
 
     def _how_to_record(self) -> str | None:
-        return how_to_record(self.plans.root, self.settings.lockfile)
+        return how_to_record(self.plans.root, [self.settings.lockfile])
 
     # ── to others ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -65,7 +65,7 @@ def read_saved(start: Path, flags: Mapping[str, Any]) -> SavedPlan | None:
     for option, given in (("--only", flags["only"]), ("--retry-failed", flags["retry_failed"])):
         if given:
             raise UsageError(
-                f"{option} makes no sense with a saved plan", hint="it belongs to `reconcile plan`"
+                f"{option} makes no sense with a saved plan", hint="it belongs to the command `plan`"
             )
     from reconciler.adapters.storage.plan_file import read_plan_file  # pydantic, for saved plans only
 

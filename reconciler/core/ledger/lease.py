@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import JournalError
 
 VERSION = 1
@@ -112,7 +113,7 @@ def parse(content: bytes) -> Lease:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableLease(
             "the lease on the remote cannot be read",
-            hint="when no run is under way, `reconcile lease break` replaces it",
+            hint=f"when no run is under way, `{reconcile('lease break')}` replaces it",
         ) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.core.commands import conflicted_lockfile
 from reconciler.core.errors import LockfileError
 
 _OURS, _BASE, _THEIRS, _END = b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"
@@ -32,13 +33,13 @@ def take_apart(content: bytes, file: str) -> Sides:
         if marker not in _FOLLOWERS[part]:
             raise LockfileError(
                 f"{file}:{number}: the conflict markers are not whole",
-                hint=f"begin anew with `git checkout --merge -- {file}`",
+                hint=f"begin anew: {conflicted_lockfile()}",
             )
         has_base = has_base or marker == _BASE
         part = None if marker == _END else marker
     if part is not None:
         raise LockfileError(
-            f"{file}: the last conflict has no end", hint=f"begin anew with `git checkout --merge -- {file}`"
+            f"{file}: the last conflict has no end", hint=f"begin anew: {conflicted_lockfile()}"
         )
     joined = {name: b"".join(lines) for name, lines in sides.items()}
     return Sides(joined[_OURS], joined[_THEIRS], joined[_BASE] if has_base else None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import InvalidInput, LockfileError, ReconcileError
 from reconciler.core.lockfile.entry import IN_PROGRESS, UNCERTAIN, Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
@@ -102,7 +103,7 @@ def _one_line(key: str, name: str, value: str) -> str:
 
 def _where_else(lockfile: Lockfile, key: str) -> str:
     if key in lockfile.retired:
-        return "it was retired: its file is gone. `reconcile status --all` shows it"
+        return f"it was retired: its file is gone. `{reconcile('status', '--all')}` shows it"
     guess = did_you_mean(key, lockfile.engines) or did_you_mean(_bare(key), lockfile.engines)
     if guess is not None:
         return f"did you mean `{guess}`?"
@@ -117,9 +118,9 @@ def _bare(key: str) -> str:
 def _listed(keys: Iterable[str]) -> str:
     known = sorted(keys)
     if not known:
-        return "the lockfile has no engine yet: `reconcile apply` creates them"
+        return f"the lockfile has no engine yet: `{reconcile('apply')}` creates them"
     if len(known) > _FEW:
-        return f"`reconcile status` lists the {len(known):,} engines there are"
+        return f"`{reconcile('status')}` lists the {len(known):,} engines there are"
     return "there are " + ", ".join(f"`{one}`" for one in known)
 
 
@@ -135,7 +136,7 @@ def _how_far(pending: Pending | None) -> str:
 
 def _what_next(pending: Pending | None) -> str:
     if pending is None:
-        return "`reconcile apply` creates it"
+        return f"`{reconcile('apply')}` creates it"
     if pending.status == IN_PROGRESS:
-        return "`reconcile collect` waits for it"
-    return "`reconcile status` shows what can be done"
+        return f"`{reconcile('collect')}` waits for it"
+    return f"`{reconcile('status')}` shows what can be done"

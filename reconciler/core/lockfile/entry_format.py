@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
+from reconciler.core.commands import last_good_lockfile
 from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile.entry import (
@@ -191,5 +192,5 @@ def _check_pending(pending: Pending | None, where: str) -> None:
 def _broken(where: str, what: str) -> LockfileError:
     return LockfileError(
         f"the lockfile's entry `{where}` cannot be read: {what}",
-        hint="it is machine-written; bring back the last good one, e.g. `git checkout HEAD -- engines.lock.json`",
+        hint=f"it is machine-written; bring back the last good one: {last_good_lockfile()}",
     )

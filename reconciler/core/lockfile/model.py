@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.commands import last_good_lockfile, reconcile
 from reconciler.core.errors import Diagnostic, LockfileError
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _json(content: bytes, file: str) -> Any:
         if line is not None:
             raise LockfileError(
                 f"{file} has conflict markers",
-                hint="`reconcile lockfile repair` merges both sides, and loses no engine",
+                hint=f"`{reconcile('lockfile repair')}` merges both sides, and loses no engine",
                 diagnostics=[Diagnostic("conflict marker", file, line, 1)],
             ) from error
         cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
@@ -189,6 +190,6 @@ def _check_version(version: object, file: str) -> None:
 def _broken(file: str, what: str, line: int | None = None, col: int | None = None) -> LockfileError:
     return LockfileError(
         f"{file} cannot be read as a lockfile: {what}",
-        hint=f"it is machine-written; bring back the last good one, e.g. `git checkout HEAD -- {file}`",
+        hint=f"it is machine-written; bring back the last good one: {last_good_lockfile()}",
         diagnostics=[Diagnostic(what, file, line, col)],
     )

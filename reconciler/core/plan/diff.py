@@ -6,10 +6,10 @@ uncertain operation stops everything else for its key: whatever was made must be
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.core.commands import ENGINE_ID, only, reconcile
 from reconciler.core.engine.fingerprint import same_meaning
 from reconciler.core.engine.spec import Desired, Spec, SpecRecord
 from reconciler.core.lockfile.entry import (
@@ -161,7 +161,8 @@ def _after_failure(wanted: Desired, entry: Entry, pending: Pending, retry_failed
     """The pending operation was for what is wanted, and failed: say so, or try again."""
     if not retry_failed:
         action = of_pending(_action(wanted, Kind.NONE, f"failed: {pending.error}"), pending)
-        hint = f"edit {wanted.file}, or try again: reconcile apply --retry-failed --only {shlex.quote(wanted.key)}"
+        again = reconcile("apply", "--retry-failed", only(wanted.key))
+        hint = f"edit {wanted.file}, or try again: {again}"
         return replace(action, condition=Condition.FAILED, hint=hint)
     reason = f"it failed ({pending.error}), and is tried again"
     if entry.current is None:
@@ -292,12 +293,13 @@ def how_to_settle(key: str, calls: Sequence[Pending]) -> str:
 
 
 def _how_to_settle(key: str, call: Pending, *, several: bool) -> str:
-    name, quoted = call.spec.get("name", key), shlex.quote(key)
-    which = f" --operation {call.operation_id}" if several else ""
+    name = call.spec.get("name", key)
+    which = [("--operation", call.operation_id)] if several else []
+    found = reconcile("resolve", *which, ("--engine-id", ENGINE_ID), arguments=[key])
+    not_there = reconcile("resolve", *which, "--retry", arguments=[key])
     return (
         f"look on the platform for an engine named {name!r} made about {call.submitted_at}; "
-        f"if it is there: reconcile resolve {quoted}{which} --engine-id ID; "
-        f"if not: reconcile resolve {quoted}{which} --retry (or --forget)"
+        f"if it is there: {found}; if not: {not_there} (or --forget)"
     )
 
 

@@ -12,10 +12,10 @@ is waited for, a pending replacement may be let go, and an engine that never com
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from reconciler.core.commands import reconcile
 from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import UsageError
 from reconciler.core.lockfile.entry import Entry
@@ -87,7 +87,7 @@ def _hold(action: Action, entry: Entry, danger: str, reason: str, hint: str) -> 
     """The action, held back. Only protection that its file adds is still recorded."""
     adds = action.kept is not None and action.kept.protect and not entry.kept.protect
     kept = LifecycleOptions(True, entry.kept.outputs) if adds else None
-    hint = f"{hint}: reconcile apply --allow-{danger} {shlex.quote(action.key)}"
+    hint = f"{hint}: {reconcile('apply', (f'--allow-{danger}', action.key))}"
     return replace(action, kept=kept, guard=reason, hint=hint)
 
 

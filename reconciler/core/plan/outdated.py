@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.core.commands import git
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.plan.model import Action, Kind
 
@@ -69,4 +70,4 @@ def _paths(action: Action, lockfile: Lockfile) -> Iterator[str]:
 
 def _held(action: Action, branch: Branch, what: str | None) -> Action:
     reason = f"`{branch.name}` is at {branch.tip[:12]}, which changes {what}; its run applies it"
-    return replace(action, kept=None, guard=reason, hint="pull it, then run again: git pull")
+    return replace(action, kept=None, guard=reason, hint=f"pull it, then run again: {git('pull')}")

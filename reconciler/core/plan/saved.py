@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reconciler.core.commands import FILE, reconcile
 from reconciler.core.errors import Diagnostic, GuardRefused
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Action, Plan, digest_input
@@ -21,7 +22,6 @@ VERSION = 1
 NAMED = 20  # differences that are listed one by one
 
 _HELD = "it was held back when the plan was made"
-_AGAIN = "make a new plan, and have it looked at: reconcile plan --out FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class SavedPlan:
                     f"the plan was made for the {what} `{theirs}`, and this run is for `{ours}`",
                     hint="nothing was done; choose the environment with --env"
                     if what == "environment"
-                    else _AGAIN,
+                    else _again(),
                 )
 
     def still(self, actions: Sequence[Action], lockfile: Lockfile) -> tuple[Action, ...]:
@@ -84,7 +84,7 @@ class SavedPlan:
             if action is None:
                 continue
             if saved.guard is not None and action.condition is None:
-                yield replace(action, kept=None, guard=_HELD, hint=_AGAIN)
+                yield replace(action, kept=None, guard=_HELD, hint=_again())
             elif _acts(saved) or action.condition is not None:
                 yield action
 
@@ -105,9 +105,13 @@ def _refusal(differences: Sequence[Diagnostic]) -> GuardRefused:
         shown.append(Diagnostic(f"and {more:,} more engines"))
     return GuardRefused(
         "the plan does not hold any more: files or lockfile changed since it was made; nothing was done",
-        hint=_AGAIN,
+        hint=_again(),
         diagnostics=shown,
     )
+
+
+def _again() -> str:
+    return f"make a new plan, and have it looked at: {reconcile('plan', ('--out', FILE))}"
 
 
 def entry_digest(lockfile: Lockfile, key: str) -> str:

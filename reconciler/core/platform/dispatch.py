@@ -23,7 +23,7 @@ MAX_REQUEST = (
     64_000  # bytes of the whole request. GitHub does not say which KB it means; this is less than either
 )
 
-_HINT = 'expected is what `reconcile webhook serve --relay` sends; in GitHub Actions: --event "$GITHUB_EVENT_PATH"'
+_HINT = 'expected is what a receiver with --relay sends; in GitHub Actions: --event "$GITHUB_EVENT_PATH"'
 _LONGEST = {"webhookId": 256, "timestamp": 12, "signature": MAX_SIGNATURES}
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from reconciler.core.commands import only, reconcile
 from reconciler.core.duration import format_duration
 from reconciler.core.plan.model import Kind
 from reconciler.core.run.outcome import Outcome, Result, Status
@@ -126,11 +126,11 @@ def why_not_started(outcome: Outcome, result: Result) -> str:
 def how_to_retry(results: tuple[Result, ...]) -> str:
     """What a person can do about engines that failed for one reason, with the exact command."""
     if len(results) > 1:
-        return "edit their files, or try again: reconcile apply --retry-failed"
+        return f"edit their files, or try again: {reconcile('apply', '--retry-failed')}"
     (result,) = results
     if result.hint:
         return result.hint
-    again = f"reconcile apply --retry-failed --only {shlex.quote(result.key)}"
+    again = reconcile("apply", "--retry-failed", only(result.key))
     return f"edit {result.file}, or try again: {again}" if result.file else f"try again: {again}"
 
 
@@ -156,7 +156,11 @@ def next_steps(outcome: Outcome, command: str, record: str | None) -> list[str]:
     elif outcome.wrote and not outcome.published and record is not None:
         steps.append(f"record the engine IDs: `{record}`")
     if counts["uncertain"]:
-        steps.append("settle what is uncertain with the commands above; until then nothing is made for it")
+        one = ended(outcome, Status.UNCERTAIN)[0].key
+        settle = reconcile("resolve", ("--engine-id", "ID"), arguments=[one])
+        steps.append(
+            f"settle what is uncertain with the commands above, such as {settle}; until then nothing is made for it"
+        )
     again = []
     if counts["running"]:
         again.append("waits for the jobs that still run")
@@ -165,5 +169,5 @@ def next_steps(outcome: Outcome, command: str, record: str | None) -> list[str]:
     if again:
         first = _REMEDIES.get(outcome.halted_status or 0, _REMEDY) + " " if outcome.halted else ""
         which = "apply" if counts["not_started"] else command  # collecting starts nothing
-        steps.append(f"{first}run `reconcile {which}` again: it {' and '.join(again)}")
+        steps.append(f"{first}run `{reconcile(which)}` again: it {' and '.join(again)}")
     return steps

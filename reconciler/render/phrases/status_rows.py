@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.core.commands import only, reconcile
 from reconciler.core.duration import format_duration
 from reconciler.core.engine.spec import SpecRecord
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry
@@ -82,8 +82,7 @@ class Row:
             return None
         if self.entry.unresolved:
             return how_to_settle(self.key, self.entry.unresolved)
-        again = f"reconcile apply --retry-failed --only {shlex.quote(self.key)}"
-        return f"edit its file, or try again: {again}"
+        return f"edit its file, or try again: {reconcile('apply', '--retry-failed', only(self.key))}"
 
 
 def engine_rows(lockfile: Lockfile, keys: Callable[[str], bool] | None) -> list[Row]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.core.commands import KEY, reconcile
 from reconciler.core.plan.model import Action, Kind, Plan
 from reconciler.render.phrases.sanitize import cut_to_width, display_width, sanitize
 from reconciler.render.phrases.style import Look, style_of
@@ -47,7 +48,7 @@ def _block(action: Action, look: Look, room: Room) -> str:
 def _terse_block(new: list[Action], look: Look, room: Room) -> str:
     column = min(_KEY_COLUMN, max(display_width(sanitize(action.key)) for action in new))
     lines = [_terse_line(action, column, look, room.width) for action in new]
-    note = f"{counted(len(new), 'engine')} will be created; `reconcile plan --only KEY` shows all of one."
+    note = f"{counted(len(new), 'engine')} will be created; `{reconcile('plan', ('--only', KEY))}` shows all of one."
     return "\n".join([*lines, "", look.paint(note, "dim")])
 
 

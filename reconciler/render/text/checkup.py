@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reconciler.core.checkup import Finding, Verdict
+from reconciler.core.commands import reconcile
 from reconciler.render.phrases.diagnostics import diagnostic_lines
 from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten
 from reconciler.render.phrases.style import Look, Style
@@ -34,7 +35,7 @@ def _lines(finding: Finding, width: int, look: Look) -> list[str]:
     for one in finding.diagnostics[:_MOST]:
         lines += [f"    {line}" for line in diagnostic_lines(one, look)]
     left = len(finding.diagnostics) - _MOST
-    return [*lines, f"    and {left:,} more: see `reconcile validate`"] if left > 0 else lines
+    return [*lines, f"    and {left:,} more: see `{reconcile('validate')}`"] if left > 0 else lines
 
 
 def _tally(findings: Sequence[Finding]) -> str:

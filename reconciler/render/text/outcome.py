@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.core.commands import reconcile
 from reconciler.core.plan.model import Action, Condition, Kind
 from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.phrases.outcome_words import (
@@ -162,7 +163,9 @@ def _uncertain(results: Sequence[Result], look: Look) -> list[str]:
             lines += _hint(result.hint, look)
     more = len(results) - NAMED
     if more > 0:
-        lines.append(f"  {look.ellipsis} and {more:,} more; `reconcile status` shows each with its commands")
+        lines.append(
+            f"  {look.ellipsis} and {more:,} more; `{reconcile('status')}` shows each with its commands"
+        )
     return lines
 
 
@@ -241,7 +244,7 @@ def _unwritten(outcome: Outcome, look: Look, lockfile: str) -> list[str]:
             * halted
         ),
         "    The journal records them: in the git directory, or in .reconcile/ outside git. Keep this checkout,",
-        "    do not clone it anew. Make room, or make the place writable; then run `reconcile apply`: it",
+        f"    do not clone it anew. Make room, or make the place writable; then run `{reconcile('apply')}`: it",
         f"    writes {name} from the journal, and creates nothing a second time.",
     ]
 

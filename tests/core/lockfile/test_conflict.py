@@ -52,4 +52,4 @@ def test_broken_markers_say_where_and_what_to_do(content: bytes, message: str) -
     with pytest.raises(LockfileError) as caught:
         take_apart(content, "x")
     assert caught.value.message == message
-    assert "git checkout --merge -- x" in (caught.value.hint or "")
+    assert "git checkout --merge -- engines.lock.json" in (caught.value.hint or "")

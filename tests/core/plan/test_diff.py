@@ -189,7 +189,7 @@ def test_an_uncertain_one_tells_how_to_settle_it(files: Mapping[str, Spec]) -> N
     for part in (
         "'Acme'",
         T0,
-        "reconcile resolve acme --engine-id ID",
+        "reconcile resolve acme --engine-id '<ENGINE_ID>'",
         "reconcile resolve acme --retry",
         "--forget",
     ):

@@ -26,7 +26,9 @@ def test_findings_are_at_their_place_and_errors_come_first() -> None:
 def test_conditions_are_warnings_and_changes_notices() -> None:
     shown = render_plan_github(EVERY_KIND)
     assert re.search(
-        r"^::warning file=engines/support.yaml,.*reconcile resolve support --engine-id ID", shown, re.M
+        r"^::warning file=engines/support.yaml,.*reconcile resolve support --engine-id '<ENGINE_ID>'",
+        shown,
+        re.M,
     )
     assert re.search(r"^::warning file=engines/legal.yaml,.*--retry-failed", shown, re.M)
     assert len(re.findall(r"^::notice ", shown, re.M)) == 7

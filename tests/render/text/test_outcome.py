@@ -52,7 +52,7 @@ UNCERTAIN = Result(
     Kind.CREATE,
     Status.UNCERTAIN,
     error="answered 500",
-    hint="reconcile resolve support --engine-id ID",
+    hint="reconcile resolve support --engine-id '<ENGINE_ID>'",
 )
 RUNNING = Result("store", Kind.RESUME, Status.RUNNING, "eng_S", job_id="pjb_S")
 
@@ -146,7 +146,9 @@ def test_equal_failures_are_one_entry() -> None:
 
 def test_an_uncertain_engine_keeps_its_exact_command() -> None:
     text = shown(Outcome((UNCERTAIN,)))
-    assert "? support\n    answered 500\n    hint: reconcile resolve support --engine-id ID\n" in text
+    assert (
+        "? support\n    answered 500\n    hint: reconcile resolve support --engine-id '<ENGINE_ID>'\n" in text
+    )
     many = shown(Outcome(tuple(replace(UNCERTAIN, key=f"shop/{i}") for i in range(900))))
     assert "and 890 more; `reconcile status` shows each" in many
     assert many.count("hint:") == 10

@@ -29,7 +29,7 @@ def test_engines_that_wait_for_a_person_are_no_change() -> None:
     waiting = tuple(action for action in EVERY_KIND.actions if action.condition is not None)
     shown = render_plan(Plan("x", waiting, unchanged=("a", "b")))
     assert shown.endswith("Nothing to do: 2 engines are as recorded, 1 failed, 1 uncertain.")
-    assert "reconcile resolve support --engine-id ID" in shown
+    assert "reconcile resolve support --engine-id '<ENGINE_ID>'" in shown
 
 
 def test_the_end_says_what_it_comes_to_and_costs() -> None:

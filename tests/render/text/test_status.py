@@ -81,7 +81,7 @@ def test_failed_and_uncertain_ones_are_explained_with_commands() -> None:
         in text
     )
     assert "    the answer was lost\n    hint: look on the platform for an engine named 'Acme'" in text
-    assert "reconcile resolve 'o'\"'\"'shop' --engine-id ID" in text
+    assert "reconcile resolve 'o'\"'\"'shop' --engine-id '<ENGINE_ID>'" in text
 
 
 def test_retired_ones_are_listed_on_request() -> None:

@@ -1,0 +1,121 @@
+"""Every command that people are shown is made here, so that it can be pasted as it is.
+
+A command acts on the project that was looked at only with the `-C`, `--env`, `--config` and `--publish` of the run that
+shows it, and from where it is read: at a desk the folder that the run was started in, in CI the root of a clone. The
+command line alone knows that, and hints are made in every layer; so it says it once, before anything is looked at, and
+nothing else depends on it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Option = str | tuple[str, str]  # a flag of ours, or an option and a value that may come from anywhere
+
+# What a person fills in. Quoted, so that the shell takes it for a word; the command refuses it as it is.
+ENGINE_ID, FILE, KEY, URL = "<ENGINE_ID>", "<FILE>", "<KEY>", "<URL>"
+PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*>")
+_PUBLISHING = frozenset({"apply", "collect", "resolve"})  # the commands that take the options below
+_PUBLISH = {"true": "--publish", "pr": "--publish-pr", "false": "--no-publish"}
+_PATTERN = re.compile(r"[*?[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What a command needs besides its own words. The first four are the options of that name, empty where they are
+    not needed; `git` is where git is led to, empty where it finds the repository by itself. `here`, the folder that
+    commands are read in, and `root`, the project's, are absolute.
+    """
+
+    directory: str = ""
+    config: str = ""
+    environment: str = ""
+    publish: str = ""
+    git: str = ""
+    here: str = ""
+    root: str = ""
+    lockfile: str = "engines.lock.json"
+
+
+class _Reader:
+    invocation = Invocation()
+
+
+def show_commands_for(invocation: Invocation) -> None:
+    """What every command that is made from now on goes by."""
+    _Reader.invocation = invocation
+
+
+def reconcile(
+    command: str, *options: Option, arguments: Sequence[str] = (), directory: str | None = None
+) -> str:
+    """`reconcile …` for the shell: `command` is ours, such as `lease break`; `directory` is another -C."""
+    now = _Reader.invocation
+    words = ["reconcile"]
+    for name, value in (
+        ("-C", now.directory if directory is None else directory),
+        ("--config", now.config),
+        ("--env", now.environment),
+    ):
+        words += [name, value] if value else []
+    words += command.split()
+    dashed = any(argument.startswith("-") for argument in arguments)
+    words += [] if dashed else arguments
+    # Before an option or at the end: `--publish` would take a word that follows it for its value.
+    words += [_PUBLISH[now.publish]] if now.publish and command in _PUBLISHING else []
+    for option in options:
+        words += _option(option)
+    words += ["--", *arguments] if dashed else []
+    return shlex.join(words)
+
+
+def only(key: str) -> Option:
+    """`--only` for this engine alone: what would be a pattern in its key is none."""
+    return "--only", _PATTERN.sub(lambda found: f"[{found[0]}]", key)
+
+
+def git(*words: str, folder: str | None = None) -> str:
+    """`git …` for the shell, led to the project's repository; or to `folder`, nowhere if that is empty."""
+    leads = _Reader.invocation.git if folder is None else folder
+    return shlex.join([*(["git", "-C", leads] if leads else ["git"]), *words])
+
+
+def reading_folder() -> str:
+    """Where commands are going to be read; empty for where the run was started."""
+    return _Reader.invocation.here
+
+
+def git_path(name: str) -> str:
+    """A file as `git` of this module names it; `name` is relative to the project's root, or absolute."""
+    return _path(name, posixpath.join(_Reader.invocation.here, _Reader.invocation.git))
+
+
+def into_file(command: str, name: str) -> str:
+    """A command whose output replaces a file; `name` is as for `git_path`."""
+    return f"{command} > {shlex.quote(_path(name, _Reader.invocation.here))}"
+
+
+def last_good_lockfile() -> str:
+    """What brings back the lockfile of the commit that is checked out."""
+    return git("checkout", "HEAD", "--", git_path(_Reader.invocation.lockfile))
+
+
+def conflicted_lockfile() -> str:
+    """What brings back git's conflict markers in the lockfile."""
+    return git("checkout", "--merge", "--", git_path(_Reader.invocation.lockfile))
+
+
+def _path(name: str, folder: str) -> str:
+    root = _Reader.invocation.root
+    return posixpath.relpath(posixpath.join(root, name), folder) if root else name
+
+
+def _option(option: Option) -> list[str]:
+    if isinstance(option, str):
+        return [option]
+    name, value = option
+    return [f"{name}={value}"] if value.startswith("-") else [name, value]
