@@ -10,7 +10,8 @@ from reconciler.core.commands import reconcile
 from reconciler.core.errors import LeaseHeld, RefMoved
 from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
-from reconciler.core.lockfile.merge import unresolved_in
+from reconciler.core.lockfile.ancestor import with_former
+from reconciler.core.lockfile.names import names_of, unresolved_in
 
 BREAK_TRIES = 12
 POLL = 5.0  # seconds between two looks at a lease that another run has
@@ -51,20 +52,26 @@ def with_past(
     ledger: Ledger, seen: RemoteSnapshot, journal: Journal, lockfile: LockfileStore
 ) -> RemoteSnapshot:
     """With what the ledger's log says of operations that its journal has no longer: those of this machine's journal are
-    settled there, however old it is, and a call that is open in a lockfile may have been resolved.
+    settled there, however old it is, and a call that is open in a lockfile may have been resolved. What the branch has
+    an answer for is settled, too. And with what the lockfile in the work tree goes on from, where that was published
+    and is not committed here.
 
     Raises `JournalError`, `LockfileError`, `StorageError`, `GitError`.
     """
     known = {record.operation for record in seen.records}
-    open_ = unresolved_in(seen.recorded) | unresolved_in(lockfile.read()[0])
+    on_disk = lockfile.read()[0]
+    if on_disk not in (seen.recorded, seen.base):
+        seen = replace(seen, base=with_former(seen.base, on_disk, ledger.former(seen)))
+    asked = unresolved_in(seen.recorded)
+    open_ = asked | unresolved_in(on_disk)
     ours = {record.operation for record in journal.read()[0]}
     wanted = (ours | open_) - known
-    if not wanted:
-        return seen
-    logged = ledger.logged(seen, sorted(wanted))
+    logged = ledger.logged(seen, sorted(wanted)) if wanted else ()
     past = {record.operation for record in logged} & ours
+    if known:
+        past |= known & {name for one in seen.recorded.engines.values() for name in names_of(one)}
     told = tuple(record for record in logged if record.operation in open_)
-    return replace(seen, past=frozenset(past - unresolved_in(seen.recorded)), logged=told)
+    return replace(seen, past=frozenset(past - asked), logged=told)
 
 
 def break_lease(ledger: Ledger, seen: RemoteSnapshot) -> RemoteSnapshot:

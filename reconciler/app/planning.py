@@ -108,7 +108,9 @@ def _shared_state(
     on_disk: Lockfile, content: bytes, records: tuple[Record, ...], shared: RemoteSnapshot
 ) -> RecordedState:
     from reconciler.core.ledger import journal
-    from reconciler.core.lockfile.merge import engines_of, merge
+    from reconciler.core.lockfile.leading import with_serving_of
+    from reconciler.core.lockfile.merge import merge
+    from reconciler.core.lockfile.names import engines_of
 
     everything = journal.union(shared.logged, shared.records, records)
     newest = shared.recorded
@@ -118,6 +120,8 @@ def _shared_state(
         newest = merge(shared.base, on_disk, newest).lockfile
     if newest is not shared.recorded and not engines_of(shared.recorded) <= engines_of(newest):
         newest = merge(None, newest, shared.recorded).lockfile  # an entry that was cut out by hand comes back
+    if newest is not shared.recorded:
+        newest = with_serving_of(shared.recorded, newest, {record.operation for record in shared.records})
     folded = _folded(newest, everything, shared.past)
     digest = _digest(on_disk, content, folded, shared.content, journal.render(everything))
     return RecordedState(on_disk, everything, folded, digest, shared)

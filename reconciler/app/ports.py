@@ -110,6 +110,10 @@ class Ledger(Protocol):
         """What the ledger's log says of these operations."""
         ...
 
+    def former(self, seen: RemoteSnapshot) -> Sequence[Lockfile]:
+        """What was published before, newest first, as far back as it is worth reading."""
+        ...
+
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], lease: Lease) -> RemoteSnapshot:
         """Put these records and this lease in the place of what was seen, in one step."""
         ...

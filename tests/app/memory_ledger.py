@@ -30,6 +30,7 @@ class Remote:
     shared: RemoteSnapshot = field(default_factory=lambda: RemoteSnapshot(branch_tip="b0"))
     pushes: list[list[str]] = field(default_factory=list)
     logged: list[Record] = field(default_factory=list)  # every record that was ever on the ledger
+    former: list[Lockfile] = field(default_factory=list)  # what was published before, newest first
     _moves: int = 0
 
     def put(self, **parts: object) -> RemoteSnapshot:
@@ -79,6 +80,9 @@ class MemoryLedger:
     def logged(self, seen: RemoteSnapshot, operations: Iterable[str]) -> tuple[Record, ...]:
         wanted = set(operations)
         return tuple(one for one in self.remote.logged if one.operation in wanted)
+
+    def former(self, seen: RemoteSnapshot) -> Sequence[Lockfile]:
+        return self.remote.former
 
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         self._pass_gate()

@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.app.leasing import break_lease, look_when_free
+from reconciler.app.leasing import break_lease, look_when_free, with_past
 from reconciler.core.errors import LeaseHeld, RefMoved
+from reconciler.core.ledger import journal
+from reconciler.core.ledger.journal import Settlement, UncertainOutcome
 from reconciler.core.ledger.lease import SKEW, Holder, Lease, take
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+from reconciler.core.lockfile.model import EMPTY, Lockfile, render
 from tests.app.memory_ledger import MemoryLedger, MovedClock, Remote, taken_by_another
-from tests.app.ports import Log
+from tests.app.ports import Log, MemoryJournal, MemoryLockfile
+from tests.core.build import A, B, begin, current, entry, failed, lockfile, uncertain
 
 HOLDER = Holder("elsewhere", 7)
 
@@ -89,3 +94,52 @@ def test_it_is_not_taken_from_another_than_was_shown() -> None:
     with pytest.raises(RefMoved):
         break_lease(scene.ledger, seen)
     assert scene.remote.lease.token == "other"
+
+
+# ── what the ledger's log says of what it has no longer ────────────────────────────────────────────────────────────
+
+ASKED = (begin("2", B, 1), UncertainOutcome("op_2", "no answer", "2026-11-24T11:00:02Z"))
+RETRIED = Settlement("op_2", "retry", "2026-11-24T11:00:03Z")
+NOTHING = lockfile({"acme": entry(current("1", A))})
+OPEN = lockfile({"acme": entry(current("1", A), uncertain("2", B))})
+
+
+def past_of(remote: Remote, work_tree: Lockfile = EMPTY, journalled: bytes = b"") -> RemoteSnapshot:
+    log = Log()
+    ledger = MemoryLedger(remote, log)
+    on_disk = MemoryLockfile(log, render(work_tree) if work_tree is not EMPTY else b"")
+    return with_past(ledger, ledger.look(), MemoryJournal(log, journalled), on_disk)
+
+
+def test_an_old_journal_is_past_and_a_call_that_is_open_on_the_branch_is_not() -> None:
+    remote = Remote(logged=[*ASKED, RETRIED])
+    remote.change_branch(NOTHING)
+    seen = past_of(remote, journalled=journal.render(ASKED))
+    assert (seen.past, seen.logged) == (frozenset({"op_2"}), ())
+    remote.change_branch(OPEN)
+    seen = past_of(remote, journalled=journal.render(ASKED))
+    assert (seen.past, seen.logged) == (frozenset(), (*ASKED, RETRIED))
+
+
+def test_a_resolution_in_the_log_reaches_a_question_in_the_work_tree() -> None:
+    remote = Remote(logged=[*ASKED, RETRIED])
+    remote.change_branch(NOTHING)
+    assert past_of(remote, OPEN).logged == (*ASKED, RETRIED)
+
+
+def test_what_the_branch_has_an_answer_for_is_not_begun_again_by_a_late_fact() -> None:
+    remote = Remote()
+    remote.change_branch(lockfile({"acme": entry(None, failed("2", B))}))
+    remote.put(records=ASKED)
+    assert past_of(remote).past == {"op_2"}
+    remote.change_branch(OPEN)
+    assert past_of(remote).past == frozenset()
+
+
+def test_the_work_tree_goes_on_from_what_was_published() -> None:
+    published, newest = lockfile({"acme": entry(current("1", A))}), lockfile({"blog": entry(current("1", A))})
+    remote = Remote(former=[newest, published])
+    remote.change_branch(newest)
+    remote.put(base=EMPTY)
+    assert past_of(remote, published).base == published
+    assert past_of(remote, newest).base == EMPTY  # as the branch has it: there is nothing to merge

@@ -78,13 +78,19 @@ def _check_overtaken(world: World, process: Process, command: Create, wanted: st
 
 
 def check_commit(world: World, process: Process, tip: str, before: Lockfile, after: Lockfile) -> None:
-    """A run moves the branch: nothing half-made serves, and nothing old comes back."""
+    """A run moves the branch: nothing half-made serves, and nothing old comes back.
+
+    What was published last is not old: a branch that was set back gets it again, and the next apply goes on from there.
+    """
     check_serving(world, after)
     left = engines_in(before)
+    last = read_lock(world.repo.ledger_now().published)
     for key in after.engines.keys() - before.engines.keys():
         entry = after.entry(key)
         assert entry is not None
         back = set(entry.engine_ids) & left
+        if key in last.engines:
+            back -= engines_in(Lockfile({key: last.engines[key]}))
         if back and _asked(world, process, key, tip) is None:
             raise Violation("came back", f"{process.name} brings {key} with {sorted(back)} back")
     for key in after.engines.keys() & before.engines.keys():
@@ -92,7 +98,9 @@ def check_commit(world: World, process: Process, tip: str, before: Lockfile, aft
         assert old is not None
         assert new is not None
         asked = _asked(world, process, key, tip)
-        _check_protection(process.name, key, asked, old, new)
+        if key not in last.engines or last.engines[key].get("protect") != after.engines[key].get("protect"):
+            begun = _is_recorded_now(world, old, new)
+            _check_protection(process.name, key, asked, old, new, begun=begun)
         _check_undone(world, process.name, key, asked, old, new)
     for operation in uncertain_in(after) & world.published_decisions:
         raise Violation("came back", f"{process.name} brings {operation} back, which was resolved")
@@ -101,8 +109,11 @@ def check_commit(world: World, process: Process, tip: str, before: Lockfile, aft
         raise Violation("lost", f"{process.name} takes {sorted(missing)} out of the lockfile")
 
 
-def _check_protection(name: str, key: str, asked: File | None, old: Entry, new: Entry) -> None:
-    if asked is not None and new.kept.protect and not old.kept.protect and not asked.protect:
+def _check_protection(
+    name: str, key: str, asked: File | None, old: Entry, new: Entry, *, begun: bool
+) -> None:
+    """What a run `begun` for a protected engine brings its protection; the next plan reads the file."""
+    if asked is not None and new.kept.protect and not old.kept.protect and not asked.protect and not begun:
         raise Violation("came back", f"{name} brings the protection of {key} back")
 
 
@@ -112,9 +123,16 @@ def _check_undone(world: World, name: str, key: str, asked: File | None, old: En
         return
     wanted = print_of(asked.spec)
     awaited = old.pending is not None and old.pending.operation_id == new.current.operation_id
-    awaited = awaited or new.current.operation_id in world.repo.ledger_now().begun
+    awaited = awaited or _is_recorded_now(world, old, new)
     if old.current.fingerprint == wanted and new.current.fingerprint != wanted and not awaited:
         raise Violation("older commit", f"{name} undoes {key}, which was as main asks")
+
+
+def _is_recorded_now(world: World, old: Entry, new: Entry) -> bool:
+    """Whether what serves by now is of an operation that a run began on the ledger."""
+    if new.current is None or old.current == new.current:
+        return False
+    return new.current.operation_id in world.repo.ledger_now().begun
 
 
 def check_serving(world: World, lock: Lockfile) -> None:
@@ -137,6 +155,8 @@ def check_nothing_lost(world: World) -> None:
             continue
         decided = world.decided.get(one.operation)
         if decided in ("retry", "forget"):  # it arrived after a person had looked
+            continue
+        if one.engine_id in world.repo.taken_back():
             continue
         raise Violation(
             "lost", f"{one.engine_id} ({one.operation}, {one.key}, by {one.run}) is named nowhere"
@@ -172,9 +192,9 @@ def check_nothing_twice(world: World) -> None:
 
 
 def check_decided(world: World) -> None:
-    """What a person settled is not asked again."""
-    for operation in uncertain_in(world.lock()):
-        if operation in world.decided:
+    """What a person settled is not asked again, unless only git knows of it, and merges somebody's older lockfile."""
+    for operation in uncertain_in(world.lock()) & world.decided.keys():
+        if operation in world.published_decisions or not world.repo.asked_again(operation):
             raise Violation("came back", f"{operation} is uncertain again, which was resolved")
 
 

@@ -71,7 +71,13 @@ class ModelLedger:
             former = now.versions - {now.published}
             return since is not None and not any(one in former or not one for one in since)
 
-        restored = set_back(read_lock(now.published), seen.lockfile, earlier=earlier, went_on=went_on)
+        restored = set_back(
+            read_lock(now.published),
+            seen.lockfile,
+            earlier=earlier,
+            went_on=went_on,
+            former=lambda: self.former(seen),
+        )
         if restored is not None:
             self.world.say(f"{self.process.name}: the branch was set back; it is put right from the ledger")
         return replace(seen, restored=restored)
@@ -88,6 +94,14 @@ class ModelLedger:
             log.append(commit.records)
             tip = commit.parent
         return tuple(one for one in union(*reversed(log)) if one.operation in wanted)
+
+    def former(self, seen: RemoteSnapshot) -> list[Lockfile]:
+        versions, tip = [], seen.ledger_tip
+        while tip is not None:
+            commit = self.repo.ledger_commits[tip]
+            versions.append(commit.published)
+            tip = commit.parent
+        return [read_lock(version) for version in dict.fromkeys(versions) if version]
 
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         made = self.repo.add_ledger(seen.ledger_tip, tuple(records), held, seen.published)

@@ -16,6 +16,7 @@ from reconciler.core.ledger.lease import FREE, Lease
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import EMPTY, Lockfile
+from reconciler.core.lockfile.names import engines_of, unresolved_in
 
 MAIN = "main"
 PROPOSALS = "reconcile/production"
@@ -165,6 +166,22 @@ class Repo:
         while name is not None:
             yield self.commits[name]
             name = next(iter(self.commits[name].parents), None)
+
+    def taken_back(self) -> set[str]:
+        """Engines that people put on main by hand, and took away again before any run published them: git has them."""
+        published = set().union(*(engines_of(read_lock(one)) for one in self.ledger_now().versions))
+        log = (read_lock(self.commits[one].lock) for one in self.ancestors(self.branches[MAIN]))
+        return set().union(*map(engines_of, log)) - published
+
+    def asked_again(self, operation: str) -> bool:
+        """Whether a merge on main brought a question back that one of its sides had no longer."""
+        for name in self.ancestors(self.branches[MAIN]):
+            commit = self.commits[name]
+            if len(commit.parents) > 1 and operation in unresolved_in(read_lock(commit.lock)):
+                sides = (read_lock(self.commits[parent].lock) for parent in commit.parents)
+                if any(operation not in unresolved_in(side) for side in sides):
+                    return True
+        return False
 
     def versions_since(self, commit: str, content: bytes) -> list[bytes] | None:
         """The lockfiles since this one on the way to a commit, newest first; None where it never was there."""

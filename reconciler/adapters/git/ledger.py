@@ -33,6 +33,7 @@ from reconciler.core.outputs.rules import DEFAULT_RULES, OutputRules
 JOURNAL_FILE = "journal.jsonl"
 LEASE_FILE = "lease.json"
 PUBLISHED_FILE = "published.lock.json"
+FORMER, FORMER_BYTES = 50, 1 << 25  # how far back lockfiles that were published before are read
 
 
 @dataclass(slots=True)
@@ -107,14 +108,16 @@ class GitLedger:
             return seen
         [content] = self.remote.read([(ledger_tip, PUBLISHED_FILE)])
         lockfile = lockfile_format.parse(content or b"", f"{self.ref}:{PUBLISHED_FILE}")
-        former = self.remote.blobs_in_log(self.ref, ledger_tip, PUBLISHED_FILE) - {published}
+        former = set(self.remote.blobs_in_log(self.ref, ledger_tip, PUBLISHED_FILE)) - {published}
 
         def went_on() -> bool:
             since = self.remote.versions_since(self._branch_ref, tip, self.path, published)
             return since is not None and not any(one in former or not one.strip("0") for one in since)
 
         earlier = blob is None or blob in former
-        restored = set_back(lockfile, seen.lockfile, earlier=earlier, went_on=went_on)
+        restored = set_back(
+            lockfile, seen.lockfile, earlier=earlier, went_on=went_on, former=lambda: self.former(seen)
+        )
         if restored is None:
             return seen
         self.notice(f"`{self.branch}` lacks what was recorded there before; it is put back from {self.ref}")
@@ -142,6 +145,19 @@ class GitLedger:
         contents = self.remote.read([(commit, JOURNAL_FILE) for commit in reversed(commits)])
         journals = (self._records(content) for content in contents)
         return tuple(record for record in journal.union(*journals) if record.operation in wanted)
+
+    def former(self, seen: RemoteSnapshot) -> list[Lockfile]:
+        """See the port."""
+        if seen.ledger_tip is None:
+            return []
+        found, size = [], 0
+        for blob in self.remote.blobs_in_log(self.ref, seen.ledger_tip, PUBLISHED_FILE)[:FORMER]:
+            content = self.remote.blob(blob)
+            size += len(content)
+            if size > FORMER_BYTES:
+                break
+            found.append(lockfile_format.parse(content, f"{self.ref}:{PUBLISHED_FILE}"))
+        return found
 
     def hurry(self, seconds: float) -> None:
         """See the port."""

@@ -190,12 +190,17 @@ class GitRemote:
         """The id of a file in a commit."""
         return self._answer(["rev-parse", "--verify", "--quiet", f"{commit}:{path}"])
 
-    def blobs_in_log(self, ref: str, commit: str, path: str) -> set[str]:
-        """Every version of a file up to a commit of a ref, by its id."""
+    def blob(self, blob_id: str) -> bytes:
+        """The content of a blob; empty where it is not here."""
+        [content] = contents_of(self._call(["cat-file", "--batch"], f"{blob_id}\n".encode()))
+        return content or b""
+
+    def blobs_in_log(self, ref: str, commit: str, path: str) -> list[str]:
+        """Every version of a file up to a commit of a ref, by its id, newest first."""
         self.fetch_more(ref, LOG_DEPTH)
         log = ["log", *_PLAIN_DIFF, "--raw", "--no-abbrev", "--no-renames", "--format=", commit, "--", path]
         lines = (line.split() for line in self._text(log).splitlines())
-        return {words[3] for words in lines if len(words) > 4 and words[3].strip("0")}
+        return list(dict.fromkeys(words[3] for words in lines if len(words) > 4 and words[3].strip("0")))
 
     def versions_since(self, ref: str, commit: str, path: str, blob: str) -> list[str] | None:
         """The versions of a file since it had this content, newest first, zeros where it was gone; None: never had."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.core.ledger.journal import (
@@ -16,9 +16,11 @@ from reconciler.core.ledger.journal import (
     UncertainOutcome,
 )
 from reconciler.core.ledger.lease import FREE, Lease
+from reconciler.core.lockfile.ancestor import with_former
 from reconciler.core.lockfile.entry import Entry
-from reconciler.core.lockfile.merge import engines_of, merge, unresolved_in
+from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import EMPTY, Lockfile
+from reconciler.core.lockfile.names import engines_of, unresolved_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class RemoteSnapshot:
     """As it was seen last. Tips are commit ids; `branch_tip` is None where the remote has no such branch yet.
 
     `proposal` is there where the lockfile goes to the branch by pull requests; until it is merged, `records` stay.
-    `base` is the lockfile of the commit that the checkout and the branch have in common, None where that is not known.
+    `base` is the lockfile of the commit that the checkout and the branch have in common, or what was published since
+    and the one in the work tree goes on from; None where that is not known.
     `moved_on` has the files, relative to the project's root, that the branch changed since that commit, with their blob
     ids now (None: gone). `restored` is what the branch had before it was set back. `past` names operations of this
     machine's journal that the ledger has moved past.
@@ -63,12 +66,18 @@ class RemoteSnapshot:
 
 
 def set_back(
-    published: Lockfile, now: Lockfile, *, earlier: bool, went_on: Callable[[], bool]
+    published: Lockfile,
+    now: Lockfile,
+    *,
+    earlier: bool,
+    went_on: Callable[[], bool],
+    former: Callable[[], Sequence[Lockfile]],
 ) -> Lockfile | None:
     """What the branch should have, where it lacks something of what was published last; None where it lacks nothing.
 
     `earlier`: it has exactly what was published at some time before, or nothing. Otherwise every engine counts that is
     named nowhere any more, and every call without an answer, unless the branch `went_on` from what was published.
+    `former` gives what was published before, newest first: what the branch has of that adds nothing.
     """
     if earlier:
         return published if published != now else None
@@ -76,7 +85,7 @@ def set_back(
         calls = unresolved_in(published)
         if calls <= unresolved_in(now) or went_on():
             return None
-    return merge(None, published, now).lockfile
+    return merge(with_former(None, now, former()), published, now).lockfile
 
 
 def ledger_subject(records: Iterable[Record], lease: Lease) -> str:

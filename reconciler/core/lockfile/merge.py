@@ -5,15 +5,15 @@ different keys merge without ado. Where both changed one key, the side that know
 engine among those it replaced); where both made an engine, the newer one serves, the other is kept in `superseded`,
 and the conflict is reported. The result does not depend on which side is ours.
 
-With a base this is a three-way merge. Without one (a stale checkout against the branch's tip, a file with conflict
-markers) what only one side has counts as new. Either way an engine ends up in one entry: where one side moved or
-retired an entry that the other still has, or changed, both versions become one. Such an entry may be back in its old
-place, and the next plan moves or retires it again, with no call.
+With a base this is a three-way merge: where one side moved or retired an entry, what the other side changed follows it
+there. Without one (a file with conflict markers) what only one side has counts as new; an entry that the other side
+moved or retired may then be back in its old place, and the next plan moves or retires it again, with no call. Either
+way an engine ends up in one entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.lockfile.entry import Entry
@@ -24,8 +24,10 @@ from reconciler.core.lockfile.entry_format import (
     read_retired,
     retired_document,
 )
+from reconciler.core.lockfile.follow import with_followed
 from reconciler.core.lockfile.merge_entry import Doubled, merge_entries, without_superseded
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.names import names_of
 
 __all__ = ["Doubled", "Merged", "merge"]
 
@@ -44,6 +46,8 @@ def merge(base: Lockfile | None, ours: Lockfile, theirs: Lockfile) -> Merged:
         return Merged(ours)
     if ours == base:
         return Merged(theirs)
+    if base is not None:
+        ours, theirs = with_followed(base, ours, theirs)
     merging = _Merging(base, ours, theirs)
     merging.merge_keys()
     merging.join_moved()
@@ -90,14 +94,14 @@ class _Merging:
 
     def join_moved(self) -> None:
         """Entries that name the same engine are one that was moved, unless some side has both keys."""
-        named = [(name, key) for key, document in self.engines.items() for name in _names_of(document)]
+        named = [(name, key) for key, document in self.engines.items() for name in names_of(document)]
         self._homes = dict(named)
         if len(self._homes) == len(named):
             return
         picked, self.engines, self._homes = self.engines, {}, {}
         for key in sorted(picked, key=lambda key: self._precedence(key, picked[key])):
             document = picked[key]
-            for home in sorted({self._homes[name] for name in _names_of(document) if name in self._homes}):
+            for home in sorted({self._homes[name] for name in names_of(document) if name in self._homes}):
                 if not self._beside(key, home):
                     document = self._join(home, self.engines[home], document)
                     self.engines.pop(key, None)
@@ -107,14 +111,14 @@ class _Merging:
     def _precedence(self, key: str, document: Document) -> tuple[bool, int, str]:
         """Where something moved, its new key comes first; where nothing tells which is new, what names more."""
         old = self._base is not None and key in self._base.engines
-        return old, -len(set(_names_of(document))), key
+        return old, -len(set(names_of(document))), key
 
     def _beside(self, key: str, other: str) -> bool:
         return any(key in side.engines and other in side.engines for side in self._sides)
 
     def _settle(self, key: str, document: Document) -> None:
         self.engines[key] = document
-        for name in _names_of(document):
+        for name in names_of(document):
             home = self._homes.setdefault(name, key)
             if home not in self.engines:
                 self._homes[name] = key
@@ -130,7 +134,7 @@ class _Merging:
             entries = {
                 key: read_entry(self.engines[key], f"engines.{key}")
                 for key in sorted(keys)
-                if name in _names_of(self.engines.get(key, {}))
+                if name in names_of(self.engines.get(key, {}))
             }
             if any(
                 all(side.engines.get(key) == self.engines[key] for key in entries) for side in self._sides
@@ -144,7 +148,7 @@ class _Merging:
     def _moved_to(self, keys: list[str], name: str) -> list[str]:
         """Where the side that has all of these keys has it: it knows of the move, and the other side does not."""
         places = {
-            tuple(key for key in keys if name in _names_of(side.engines[key]))
+            tuple(key for key in keys if name in names_of(side.engines[key]))
             for side in self._sides
             if all(key in side.engines for key in keys)
         }
@@ -185,42 +189,16 @@ class _Merging:
             documents = yours if mine == before else mine if yours == before else (*mine, *yours)
             left = [one for one in _distinct(documents) if not self._taken_back(one)]
             if left:
-                retired[key] = tuple(sorted(left, key=lambda one: (one["retiredAt"], sorted(_names_of(one)))))
+                retired[key] = tuple(sorted(left, key=lambda one: (one["retiredAt"], sorted(names_of(one)))))
         return retired
 
     def _taken_back(self, document: Document) -> bool:
         """Whether an entry has its engines; what the retired one knows goes there, too."""
-        homes = sorted({self._homes[name] for name in _names_of(document) if name in self._homes})
+        homes = sorted({self._homes[name] for name in names_of(document) if name in self._homes})
         for home in homes[:1]:
             known = entry_document(read_retired(document, f"retired.{home}").entry)
             self._settle(home, self._join(home, self.engines[home], known))
         return bool(homes)
-
-
-def engines_of(lockfile: Lockfile) -> set[str]:
-    """Every engine that a lockfile names, in use, superseded or retired."""
-    documents = [*lockfile.engines.values(), *(one for some in lockfile.retired.values() for one in some)]
-    parts = (
-        part
-        for document in documents
-        for part in (document, document.get("pending"), *(document.get("superseded") or ()))
-    )
-    named = (part.get("engineId") for part in parts if isinstance(part, dict))
-    return {engine_id for engine_id in named if isinstance(engine_id, str)}
-
-
-def unresolved_in(lockfile: Lockfile) -> set[str]:
-    """Every operation whose outcome is unknown."""
-    calls = (
-        call
-        for document in lockfile.engines.values()
-        for call in (document.get("pending"), *(document.get("uncertain") or ()))
-    )
-    return {
-        str(call.get("operationId"))
-        for call in calls
-        if isinstance(call, dict) and call.get("status") == "uncertain"
-    }
 
 
 def _three_way(before: Document | None, mine: Document | None, yours: Document | None) -> Document | None:
@@ -237,12 +215,12 @@ def _is_now(entry: Entry, engine_id: str) -> bool:
 def _distinct(documents: Iterable[Document]) -> list[Document]:
     """Each engine in one of them: what was retired twice becomes one, retired when it was first."""
     kept: list[Document] = []
-    for one in sorted(documents, key=lambda one: (-len(set(_names_of(one))), one["retiredAt"], str(one))):
-        names = set(_names_of(one))
-        same = next((other for other in kept if names & set(_names_of(other))), None)
+    for one in sorted(documents, key=lambda one: (-len(set(names_of(one))), one["retiredAt"], str(one))):
+        names = set(names_of(one))
+        same = next((other for other in kept if names & set(names_of(other))), None)
         if same is None:
             kept.append(one)
-        elif not names <= set(_names_of(same)):
+        elif not names <= set(names_of(same)):
             kept[kept.index(same)] = _join_retired(same, one)
     return kept
 
@@ -251,12 +229,3 @@ def _join_retired(one: Mapping[str, object], two: Mapping[str, object]) -> Docum
     first, second = read_retired(dict(one), "retired"), read_retired(dict(two), "retired")
     entry, _ = merge_entries("retired", first.entry, second.entry)
     return retired_document(replace(first, entry=entry, retired_at=min(first.retired_at, second.retired_at)))
-
-
-def _names_of(document: Document) -> Iterator[str]:
-    """The engines of an entry and its operations: either shows that two entries have to do with each other."""
-    parts = (document.get("uncertain") or (), document.get("superseded") or ())
-    for part in (document, document.get("pending"), *parts[0], *parts[1]):
-        if isinstance(part, dict):
-            names = (part.get("engineId"), part.get("operationId"))
-            yield from (name for name in names if isinstance(name, str))

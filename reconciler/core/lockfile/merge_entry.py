@@ -19,7 +19,7 @@ from reconciler.core.lockfile.entry import (
 )
 from reconciler.core.lockfile.transitions import submit_unresolved, superseded_by, superseded_by_dropping
 
-_UNKNOWN = "1970-01-01T00:00:00Z"  # for a time that neither side wrote down
+UNKNOWN_TIME = "1970-01-01T00:00:00Z"  # for a time that neither side wrote down
 _NEVER = (False, "")
 
 
@@ -133,7 +133,7 @@ def _superseded(one: Entry, two: Entry, current: Provisioned | None) -> list[Sup
     known = {past.engine_id for past in left if past.status is None}
     for made in (one.current, two.current):
         if made is not None and current is not None and made.engine_id not in (current.engine_id, *known):
-            left.append(superseded_by(made, current.provisioned_at or made.provisioned_at or _UNKNOWN))
+            left.append(superseded_by(made, current.provisioned_at or made.provisioned_at or UNKNOWN_TIME))
     found: dict[str, Superseded] = {}
     for past in sorted(left, key=lambda past: (_rank(past.status), past.replaced_at, repr(past))):
         found.setdefault(past.engine_id, past)
@@ -154,7 +154,7 @@ def _pending(
             before = open_.get(pending.operation_id, pending)
             open_[pending.operation_id] = max(before, pending, key=_progress)
     kept = max(open_.values(), key=lambda pending: (pending.submitted_at or "", repr(pending)), default=None)
-    at = (kept.submitted_at if kept else current.provisioned_at if current else None) or _UNKNOWN
+    at = (kept.submitted_at if kept else current.provisioned_at if current else None) or UNKNOWN_TIME
     rest = sorted((pending for pending in both if pending is not kept), key=_progress, reverse=True)
     return kept, [past for pending in rest for past in superseded_by_dropping(pending, at)]
 

@@ -38,21 +38,27 @@ def hold_outdated(
 ) -> tuple[Action, ...]:
     """The actions, with the reason on those that are held back. Changed settings hold back all of them."""
     settings = settings_file is not None and branch.says_otherwise([settings_file])
-    return tuple(
-        _held(action, branch, settings_file if settings else "this engine")
-        if _does_something(action, branch.recorded)
+    outdated = [
+        action.kind is not Kind.NONE
+        and action.guard is None
         and (settings or branch.says_otherwise(_paths(action, lockfile)))
-        else action
         for action in actions
+    ]
+    return tuple(
+        action
+        if not old
+        else replace(action, files={}, kept=None)
+        if _only_waits(action, branch.recorded)
+        else _held(action, branch, settings_file if settings else "this engine")
+        for action, old in zip(actions, outdated, strict=True)
     )
 
 
-def _does_something(action: Action, recorded: Lockfile) -> bool:
-    """Beside waiting for a job that is pending on the branch anyway."""
-    if action.kind is Kind.NONE or action.guard is not None:
-        return False
+def _only_waits(action: Action, recorded: Lockfile) -> bool:
+    """Whether it waits for a job that is pending on the branch anyway."""
     entry = recorded.entry(action.key) if action.kind is Kind.RESUME else None
-    return entry is None or entry.pending is None or entry.pending.operation_id != action.operation_id
+    pending = entry.pending if entry is not None else None
+    return pending is not None and pending.operation_id == action.operation_id
 
 
 def _paths(action: Action, lockfile: Lockfile) -> Iterator[str]:

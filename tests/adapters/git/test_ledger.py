@@ -167,6 +167,20 @@ def test_entries_that_were_cut_out_by_hand_come_back(
     assert found.recorded.engines.keys() == {"acme", "blog", "shop"}
 
 
+@DEPTHS
+def test_what_was_published_before_is_told_newest_first(
+    origin: Path, ledger: GitLedger, depth: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = [made(acme=entry(current(str(number), A))) for number in range(4)]
+    assert ledger.former(ledger.look()) == []
+    for version in versions:
+        ledger.publish(ledger.look(), version, FACTS, FREE)
+    other = ledger_of(clone(origin, "other", *depth))
+    assert other.former(other.look()) == versions[::-1]
+    monkeypatch.setattr("reconciler.adapters.git.ledger.FORMER_BYTES", 2 * len(render(versions[0])))
+    assert other.former(other.look()) == versions[:1:-1]
+
+
 def test_what_the_branch_resolved_since_does_not_come_back(origin: Path, ledger: GitLedger) -> None:
     lockfile = made(acme=entry(current("x", A), uncertain("y", B)))
     ledger.publish(ledger.look(), lockfile, FACTS, FREE)

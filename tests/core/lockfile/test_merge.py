@@ -231,12 +231,13 @@ def test_retired_entries_of_both_sides_are_kept_once() -> None:
     assert [one.entry.engine_ids for one in result.retired_of("blog")] == [("eng_3",)]
 
 
-def test_what_one_side_retired_and_the_other_replaced_is_kept_by_both() -> None:
+def test_what_one_side_retired_and_the_other_replaced_is_retired_with_both_engines() -> None:
     base = lockfile({"acme": entry(current("1", A))})
     ours = lockfile({}, acme=entry(current("1", A)))
-    theirs = lockfile({"acme": entry(current("2", B), None, superseded("1", A))})
-    result = merge(base, ours, theirs).lockfile
-    assert result == theirs  # its file is gone on our branch, so the next plan retires it
+    replaced = entry(current("2", B), None, superseded("1", A))
+    theirs = lockfile({"acme": replaced})
+    for sides in ((ours, theirs), (theirs, ours)):  # where its file is there again, the next plan restores it
+        assert merge(base, *sides).lockfile == lockfile({}, acme=replaced)
 
 
 def test_a_record_with_more_in_it_is_preferred() -> None:

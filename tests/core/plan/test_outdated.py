@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from reconciler.core.engine.spec import Spec
+from reconciler.core.engine.spec import LifecycleOptions, Spec
 from reconciler.core.lockfile.model import EMPTY, Lockfile
-from reconciler.core.plan.model import Action
+from reconciler.core.plan.model import Action, Kind
 from reconciler.core.plan.outdated import Branch, hold_outdated
 from tests.core.build import A, B, C, current, entry, lockfile, pending, plan_of
 
@@ -75,3 +76,11 @@ def test_a_job_is_waited_for_where_the_branch_has_it_pending_too() -> None:
     moved_on = {"engines/acme.yaml": "newer"}
     assert held(moved_on, lock, {"acme": A}, recorded=lock) == {}
     assert held(moved_on, lock, {"acme": A}).keys() == {"acme"}  # known here only
+
+
+def test_nothing_of_an_overtaken_file_is_recorded_while_its_job_is_waited_for() -> None:
+    lock = lockfile({"acme": entry(None, pending("1", A))})
+    branch = Branch("main", TIP, {"engines/acme.yaml": "newer"}, HERE.get, lock)
+    planned = [replace(one, kept=LifecycleOptions(protect=True)) for one in plan_of(lock, {"acme": A})]
+    [action] = hold_outdated(planned, lock, branch, None)
+    assert (action.kind, action.kept, dict(action.files)) == (Kind.RESUME, None, {})

@@ -1,0 +1,45 @@
+"""What serves on the branch goes on serving: only a run's own facts and decisions change it, never a merge.
+
+A lockfile of somebody's checkout may name another engine for a key, made from an older commit, on a machine whose
+clock is ahead. It is kept among those that can be restored, and the next plan does so where the files ask for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Provisioned
+from reconciler.core.lockfile.merge_entry import UNKNOWN_TIME, without_superseded
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.transitions import superseded_by, superseded_by_dropping
+
+
+def with_serving_of(branch: Lockfile, merged: Lockfile, known: Collection[str]) -> Lockfile:
+    """What was merged with the branch's lockfile, with the engines that serve there. `known` are operations of the
+    ledger, which may complete. Raises `LockfileError` for an entry that cannot be read.
+    """
+    changed: dict[str, Entry | None] = {}
+    for key, document in merged.engines.items():
+        before = branch.entry(key) if branch.engines.get(key, document) != document else None
+        entry = merged.entry(key)
+        if before is None or before.current is None or entry is None:
+            continue
+        operations = {part.operation_id for part in (before.pending, *before.superseded) if part}
+        led = _led(before.current, entry, operations.union(known))
+        if led != entry:
+            changed[key] = led
+    return merged.with_entries(changed) if changed else merged
+
+
+def _led(serving: Provisioned, entry: Entry, known: Collection[str | None]) -> Entry:
+    current, pending = entry.current, entry.pending
+    at = serving.provisioned_at or UNKNOWN_TIME
+    if current is not None and current.engine_id != serving.engine_id:
+        entry = without_superseded(entry, serving.engine_id)
+        former = (*entry.superseded, superseded_by(current, at))
+        entry = replace(entry, current=serving, superseded=former)
+    if pending is not None and pending.status == IN_PROGRESS and pending.operation_id not in known:
+        former = (*entry.superseded, *superseded_by_dropping(pending, at))
+        entry = replace(entry, pending=None, superseded=former)
+    return entry

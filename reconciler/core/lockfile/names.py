@@ -1,0 +1,43 @@
+"""What lockfiles and their entries name: engines and operations, without reading the entries whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.core.lockfile.entry_format import Document
+from reconciler.core.lockfile.model import Lockfile
+
+
+def engines_of(lockfile: Lockfile) -> set[str]:
+    """Every engine that a lockfile names, in use, superseded or retired."""
+    documents = [*lockfile.engines.values(), *(one for some in lockfile.retired.values() for one in some)]
+    parts = (
+        part
+        for document in documents
+        for part in (document, document.get("pending"), *(document.get("superseded") or ()))
+    )
+    named = (part.get("engineId") for part in parts if isinstance(part, dict))
+    return {engine_id for engine_id in named if isinstance(engine_id, str)}
+
+
+def unresolved_in(lockfile: Lockfile) -> set[str]:
+    """Every operation whose outcome is unknown."""
+    calls = (
+        call
+        for document in lockfile.engines.values()
+        for call in (document.get("pending"), *(document.get("uncertain") or ()))
+    )
+    return {
+        str(call.get("operationId"))
+        for call in calls
+        if isinstance(call, dict) and call.get("status") == "uncertain"
+    }
+
+
+def names_of(document: Document) -> Iterator[str]:
+    """The engines of an entry and its operations: either shows that two entries have to do with each other."""
+    parts = (document.get("uncertain") or (), document.get("superseded") or ())
+    for part in (document, document.get("pending"), *parts[0], *parts[1]):
+        if isinstance(part, dict):
+            names = (part.get("engineId"), part.get("operationId"))
+            yield from (name for name in names if isinstance(name, str))
