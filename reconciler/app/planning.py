@@ -114,9 +114,7 @@ def _shared_state(
 
     everything = journal.union(shared.logged, shared.records, records)
     newest = shared.recorded
-    if (
-        content
-    ):  # what the checkout has unchanged since it left the branch adds nothing to what that says by now
+    if content:  # what the checkout has unchanged adds nothing to what the branch says by now
         newest = merge(shared.base, on_disk, newest).lockfile
     if newest is not shared.recorded and not engines_of(shared.recorded) <= engines_of(newest):
         newest = merge(None, newest, shared.recorded).lockfile  # an entry that was cut out by hand comes back
