@@ -120,8 +120,9 @@ def test_what_one_side_retires_and_the_other_replaces_is_one_entry(repo: Project
     retired["retired"] = {"b": [retired["engines"].pop("b") | {"retiredAt": "2026-11-24T11:30:00Z"}]}
     done = merge(repo, written(retired), written(replaced))
     assert done.returncode == 0, done.stderr
-    assert repo.lock["engines"]["b"] == replaced["engines"]["b"]
-    assert "retired" not in repo.lock  # its file is gone on one side, so the next plan retires all of it
+    assert "b" not in repo.lock["engines"]
+    gone = replaced["engines"]["b"] | {"retiredAt": "2026-11-24T11:30:00Z"}
+    assert repo.lock["retired"] == {"b": [gone]}  # with both engines; where its file is there, a plan restores it
     assert b"warning" not in done.stderr
 
 
