@@ -89,3 +89,24 @@ def test_a_lockfile_that_was_repaired(nested: Project) -> None:
     nested.lockfile.write_text(f"<<<<<<< ours\n{text}=======\n{text}>>>>>>> theirs\n")
     here = Project(nested.root / "engines", nested.url)
     here.run("lockfile", "repair").ended(0, "look at it, then `git add ../engines.lock.json`")
+
+
+def test_outputs_are_recorded_beside_the_lockfile(nested: Project) -> None:
+    places = [("i18n app.json", "pointer: /engineId"), (".env", "key: ENGINE_ID")]
+    listed = "".join(f"  - file: '{file}'\n    {place}\n" for file, place in places)
+    nested.engine("acme", f"name: Acme\noutputs:\n{listed}")
+    (nested.root / ".gitignore").write_text(".env\n")
+    ran = nested.run("apply", "--yes").ended(0)
+    assert told(ran) == "git add engines.lock.json 'i18n app.json' && git commit"
+
+
+def test_a_lockfile_that_git_ignores_stops_the_apply(nested: Project, platform: SandboxServer) -> None:
+    (nested.root / ".gitignore").write_text("*.lock.json\n")
+    said = "engines.lock.json is ignored by git (web/.gitignore:1: *.lock.json)".replace("web/", "apps/web/")
+    ran = nested.run("apply", "--yes").ended(3)
+    assert said in ran.err
+    assert said in nested.run("plan").ended(0).out
+    assert said in nested.run("doctor", "--offline").ended(1).out
+    assert platform.create_calls() == 0
+    (nested.root / ".gitignore").write_text("*.lock.json\n!engines.lock.json\n")
+    nested.run("apply", "--yes").ended(0)

@@ -81,6 +81,18 @@ def _invalid(finding: Finding) -> Finding:
     )
 
 
+def _ignored(project: Project) -> Finding | None:
+    from reconciler.adapters.git.ignored import refuse_if_ignored
+
+    try:
+        refuse_if_ignored(project.root, project.settings.lockfile)
+    except InvalidInput as error:
+        return problem("lockfile", error.message, error.hint)
+    except GitError:
+        return None  # the check of git says so
+    return None
+
+
 def _records(project: Project) -> list[Finding]:
     """The lockfile, and what is open in it."""
     try:
@@ -91,7 +103,7 @@ def _records(project: Project) -> list[Finding]:
     count = len(recorded.folded.engines)
     name = project.settings.lockfile
     said = f"{name} has {count:,} engine{'s' if count != 1 else ''}" if count else f"{name} has no engine yet"
-    findings = [ok("lockfile", said)]
+    findings = [_ignored(project) or ok("lockfile", said)]
     if recorded.unwritten:
         left = "a run was cut off: the journal knows more than the lockfile"
         findings.append(warning("lockfile", left, f"`{reconcile('apply')}` writes it"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.adapters.project.places import find_git
 from reconciler.app.planning import PlanResult
 from reconciler.cli import ci
 from reconciler.cli.opening import open_project, start_folder
@@ -16,7 +17,16 @@ from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.planner import planner_of, request_of
 from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.saved_plans import write_saved
-from reconciler.core.errors import ExitCode, ReconcileError, UsageError, most_severe
+from reconciler.core.errors import (
+    Diagnostic,
+    ExitCode,
+    GitError,
+    InvalidInput,
+    ReconcileError,
+    Severity,
+    UsageError,
+    most_severe,
+)
 from reconciler.core.plan.model import exit_code_of
 
 if TYPE_CHECKING:
@@ -73,10 +83,26 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 
 def _planned(project: Project, flags: dict[str, Any]) -> tuple[PlanResult, ExitCode]:
     shared = _fetched(project) if flags["fetch"] else None
-    planned = planner_of(project, request_of(project, flags)).plan(shared)
+    planned = _with_ignored(project, planner_of(project, request_of(project, flags)).plan(shared))
     if project.settings_file is not None and project.settings.source_of["api_url"] not in _TRUSTED:
         planned = _with_key_destination(project, planned)
     return _attributed(project, planned, flags["base"], flags["fail_on_foreign"])
+
+
+def _with_ignored(project: Project, planned: PlanResult) -> PlanResult:
+    """The plan, saying that git ignores the lockfile, where applying it would be refused for that."""
+    if not planned.plan.changes_anything or find_git(project.root) is None:
+        return planned
+    from reconciler.adapters.git.ignored import refuse_if_ignored  # git, only with something to record
+
+    try:
+        refuse_if_ignored(project.root, project.settings.lockfile)
+    except InvalidInput as error:
+        told = Diagnostic(error.message, hint=error.hint, severity=Severity.WARNING)
+        return replace(planned, plan=replace(planned.plan, diagnostics=(*planned.plan.diagnostics, told)))
+    except GitError:
+        return planned  # a plan needs no git; the apply says what is wrong with it
+    return planned
 
 
 def _with_key_destination(project: Project, planned: PlanResult) -> PlanResult:

@@ -80,7 +80,12 @@ class Report:
         )
 
     def _how_to_record(self) -> str | None:
-        return how_to_record(self.plans.root, [self.settings.lockfile])
+        return how_to_record(self.plans.root, self.settings.lockfile, self._outputs())
+
+    def _outputs(self) -> list[str]:
+        from reconciler.adapters.outputs.files import wanted_files  # only after an apply
+
+        return wanted_files(self.now(), self.settings.output_rules)
 
     # ── to others ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.adapters.project.places import find_git
 from reconciler.app.applying import refuse_if_stale
 from reconciler.app.planning import PlanResult, read_recorded_state
 from reconciler.cli.stderr import say, warn
@@ -18,7 +19,7 @@ from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.project import Project, api_key
 from reconciler.cli.wiring.publishing import PublishTarget, target_of_run
 from reconciler.cli.wiring.reporting import Report
-from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError, StorageError, most_severe
+from reconciler.core.errors import ExitCode, GitError, LeaseHeld, ReconcileError, StorageError, most_severe
 from reconciler.core.plan.model import Plan, exit_code_of
 from reconciler.core.run.outcome import Outcome, outcome_of_plan
 
@@ -83,6 +84,7 @@ class ApplyRunner:
         planned = self._plan(seen)
         if not _changes(planned):
             return self._finish_unchanged(planned, waiting)
+        self._check_not_ignored()
         if not self._ask(planned):
             return ExitCode.OK
         with self._lease().hold():
@@ -114,6 +116,18 @@ class ApplyRunner:
         if facts:
             say(f"webhooks told of {_told(facts)}")
         return waiting
+
+    def _check_not_ignored(self) -> None:
+        """Raises `InvalidInput` where the engine IDs could never be committed. Unpublished, git need not work."""
+        if find_git(self._root) is None:
+            return
+        from reconciler.adapters.git.ignored import refuse_if_ignored  # git, only with something to record
+
+        try:
+            refuse_if_ignored(self._root, self._settings.lockfile)
+        except GitError:
+            if self._target is not None:
+                raise
 
     # ── ask ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
