@@ -97,7 +97,7 @@ def _load(name: str) -> click.Command:
 def cli(ctx: click.Context, /, **flags: Any) -> None:
     """GitOps for localization engines.
 
-    Compares the engine files of this repo with the lockfile, shows what will be done, asks on a terminal, and does it:
+    Compares the engine files of this repo with the lockfile, shows what will be done, asks, and does it:
     creates provisioning jobs for new and changed engines, waits for them, and records the engine IDs in the lockfile.
     """
     dry_run = flags.pop("dry_run")

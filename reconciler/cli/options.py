@@ -101,7 +101,7 @@ _TELL = click.option(
     "--comment", is_flag=True, help="Tell the pull request that brought the change what became of it."
 )
 _CREATE = (
-    click.option("--yes", "-y", is_flag=True, help="Do not ask."),
+    click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal."),
     click.option("--concurrency", metavar="N", help="Create calls under way at once."),
     click.option("--detach", is_flag=True, help="Create and record, but do not wait for the jobs."),
 )

@@ -1,10 +1,13 @@
-"""What a stream can show: colour, width, and more than ASCII."""
+"""What a stream can show: colour, width, and more than ASCII; and whether there is someone to ask."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple, TextIO
+
+from reconciler.core.errors import UsageError
 
 DEFAULT_WIDTH = 100
 _WORDS = ("auto", "always", "never")
@@ -26,6 +29,20 @@ def screen_of(stream: TextIO, choice: str | None) -> Screen:
     color = choice == "always" or (choice in (None, "auto") and terminal and not plain)
     encoding = (stream.encoding or "ascii").lower().replace("-", "")
     return Screen(color, not encoding.startswith("utf"), _width() if terminal else DEFAULT_WIDTH, terminal)
+
+
+def must_ask(command: str, *, yes: bool) -> bool:
+    """Whether to ask before going ahead. Raises `UsageError` where there is no terminal to ask on: silence means no."""
+    if yes:
+        return False
+    if not (
+        sys.stdin.isatty() and sys.stderr.isatty()
+    ):  # a question is read from one and stands on the other
+        raise UsageError(
+            f"`reconcile {command}` asks before it goes ahead, and there is no terminal to ask on",
+            hint="--yes goes ahead without asking",
+        )
+    return True
 
 
 def _width() -> int:

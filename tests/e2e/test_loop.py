@@ -169,11 +169,14 @@ def test_apply_as_json_is_one_document(project: Project) -> None:
 
 
 @pytest.mark.parametrize("words", [("apply",), ()])
-def test_without_a_terminal_nothing_is_asked(
+def test_without_a_terminal_silence_means_no(
     bare: Project, platform: SandboxServer, words: tuple[str, ...]
 ) -> None:
     bare.url = platform.url
-    bare.run(*words).ended(0)
+    bare.run(*words).ended(64, "no terminal to ask on", "--yes goes ahead")
+    assert platform.requests() == []
+    assert not bare.lockfile.exists()
+    bare.run(*words, "--yes").ended(0)
     assert platform.create_calls() == 1
 
 

@@ -50,7 +50,7 @@ class Scene:
 
     def apply(self, project: Project | None = None, *words: str) -> Ran:
         """Of a fresh clone, unless a project is named."""
-        return self.run(project or self.clone(), "apply", "--publish", "pr", *words)
+        return self.run(project or self.clone(), "apply", "--yes", "--publish", "pr", *words)
 
     def git(self, *arguments: str) -> str:
         made = subprocess.run(["git", "-C", str(self.origin), *arguments], capture_output=True, check=True)
@@ -167,7 +167,7 @@ def test_what_is_merged_leaves_the_journal_with_the_next_run_that_does_something
 def test_three_runners_at_once_make_each_engine_once_and_one_pull_request(scene: Scene) -> None:
     scene.merge(lambda project: [project.engine(f"e{number}") for number in range(3)])
     runs = [scene.clone() for _ in range(3)]
-    words = ["apply", "--publish=pr", "--lease-wait", "90s"]
+    words = ["apply", "--yes", "--publish=pr", "--lease-wait", "90s"]
     processes = [(project, project.start(*words, env=scene.env)) for project in runs]
     for project, process in processes:
         project.finish(process).ended(0)
@@ -251,7 +251,7 @@ def test_a_github_that_does_not_know_us_is_no_loss(scene: Scene) -> None:
 def test_killed_on_the_way_the_next_run_opens_it(scene: Scene, step: str, lost: bool) -> None:
     project = scene.clone()
     killed = {**scene.env, "RECONCILE_TEST_KILL_AFTER_STEP": step}
-    project.finish(project.start("apply", "--publish=pr", env=killed), killed=True)
+    project.finish(project.start("apply", "--yes", "--publish=pr", env=killed), killed=True)
     project.run("lease", "break", "--yes")
     scene.apply(None if lost else project).ended(0, "pull request #1 is opened")
     assert (scene.made, set(scene.lock(OURS)), len(scene.ours)) == (1, {"acme"}, 1)
@@ -293,19 +293,19 @@ def test_a_revert_that_is_not_merged_yet_outlives_the_end_of_the_job_it_dropped(
 def test_the_settings_say_it_as_well(scene: Scene) -> None:
     settings = "publish: pr\npr_branch: bots/engines\npr_labels: l10n, bot\npr_auto_merge: squash\n"
     scene.merge(lambda project: (project.root / "reconcile.yaml").write_text(settings))
-    scene.run(scene.clone(), "apply").ended(0, "pull request #2 is opened")
+    scene.run(scene.clone(), "apply", "--yes").ended(0, "pull request #2 is opened")
     pull = scene.github.pull(2)
     assert pull["head"]["ref"] == "bots/engines"
     assert [label["name"] for label in pull["labels"]] == ["l10n", "bot"]
     assert pull["auto_merge"] == {"merge_method": "squash"}
-    scene.run(scene.clone(), "apply", "--no-publish").ended(0)
+    scene.run(scene.clone(), "apply", "--yes", "--no-publish").ended(0)
     assert scene.made == 2
 
 
 def test_an_uncertain_operation_is_settled_by_a_pull_request_too(scene: Scene) -> None:
     project = scene.clone()
     killed = {**scene.env, "RECONCILE_TEST_KILL_AFTER_STEP": "create call answered#1"}
-    project.finish(project.start("apply", "--publish-pr", env=killed), killed=True)
+    project.finish(project.start("apply", "--yes", "--publish-pr", env=killed), killed=True)
     project.run("lease", "break", "--yes").ended(0)
     (engine,) = scene.platform.engines()
     fresh = scene.clone()
@@ -344,5 +344,5 @@ def test_what_cannot_work_is_said(
     scene: Scene, env: dict[str, str | None], words: list[str], code: int, said: str
 ) -> None:
     flags = words or ["--publish", "pr"]
-    scene.clone().run("apply", *flags, env=scene.env | env).ended(code, said)
+    scene.clone().run("apply", "--yes", *flags, env=scene.env | env).ended(code, said)
     assert scene.made == (1 if code == 1 else 0)

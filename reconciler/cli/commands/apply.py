@@ -41,9 +41,9 @@ SETTINGS = (
 def command(ctx: click.Context, /, **flags: Any) -> None:
     """Make it so: create what is new or changed, wait, and record the engine IDs in the lockfile.
 
-    Shows the plan first, and asks on a terminal unless --yes is given. What a run could not finish, the next one does:
-    nothing is created twice. With PLAN, a file that `reconcile plan --out` wrote, it does what is in it and nothing
-    else, and refuses (6) when that is not what would be done now.
+    Shows the plan first, and asks unless --yes is given, which is needed where there is no terminal to ask on. What a
+    run could not finish, the next one does: nothing is created twice. With PLAN, a file that `reconcile plan --out`
+    wrote, it does what is in it and nothing else, and refuses (6) when that is not what would be done now.
     """
     refuse_report_formats(ctx, flags["format_"])
     saved = read_saved(start_folder(ctx), flags)

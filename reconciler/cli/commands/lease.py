@@ -8,6 +8,7 @@ from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.leasing import break_lease
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
+from reconciler.cli.screen import must_ask
 from reconciler.cli.wiring.publishing import target_of
 from reconciler.core.ledger.lease import Holder, Lease, seconds_left
 from reconciler.render.phrases.sanitize import sanitize
@@ -30,7 +31,7 @@ def show_command(ctx: click.Context) -> None:
 
 
 @command.command("break")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
 @global_options
 @click.pass_context
 def break_command(ctx: click.Context, yes: bool) -> None:
@@ -38,13 +39,14 @@ def break_command(ctx: click.Context, yes: bool) -> None:
 
     A run that is alive after all notices at its next push, creates nothing more, and still records what it knows.
     """
+    asks = must_ask("lease break", yes=yes)
     project = open_project(ctx)
     ledger = target_of(project.root, project.settings).ledger()
     seen = ledger.look(unreadable=_UNREADABLE)
     click.echo(_described(seen.lease), err=True)
     if seen.lease.holder is None:
         return
-    if not yes:
+    if asks:
         click.confirm("Take it from that run?", abort=True, err=True)
     break_lease(ledger, seen)
     click.echo("the lease is free")

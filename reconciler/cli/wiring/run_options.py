@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from reconciler.cli.screen import must_ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,11 @@ class RunOptions:
 
 
 def run_options(command: str, flags: Mapping[str, Any], color: str | None) -> RunOptions:
-    """`collect` has neither --yes nor --detach: it creates nothing; `apply` has no --no-wait."""
-    asks = not flags.get("yes", True) and sys.stdin.isatty() and sys.stderr.isatty()
+    """`collect` has neither --yes nor --detach: it creates nothing; `apply` has no --no-wait.
+
+    Raises `UsageError` where someone is to be asked and there is no terminal.
+    """
+    asks = must_ask(command, yes=flags.get("yes", True))
     return RunOptions(
         command,
         flags["format_"],
