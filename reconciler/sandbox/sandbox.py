@@ -46,6 +46,11 @@ class Sandbox:
         self.hub.stop()
         await self.courier.stop()
 
+    def end_jobs(self) -> None:
+        """Whatever runs ends now."""
+        for job in self.world.end_jobs():
+            self.hub.end_early(job)
+
     def close(self) -> None:
         self._store.close()
 

@@ -107,6 +107,10 @@ class SandboxServer:
     def requests(self) -> list[RequestRecord]:
         return self._seen(lambda: [replace(record) for record in self._running.log.records])
 
+    def end_jobs(self) -> None:
+        """Whatever runs ends now."""
+        self._seen(lambda: self._running.end_jobs())
+
     def create_calls(self) -> int:
         """How many calls have made an engine since the start."""
         return self._running.world.create_calls

@@ -104,24 +104,29 @@ class World:
 
     def delete_engine(self, engine_id: str) -> list[Job]:
         """Removes it, and returns its jobs that ran and so end now, failed."""
-        now = self.clock()
+        error = "The engine was deleted while the job ran"
         cut_short = [
-            replace(
-                job,
-                seconds=now - job.started_at,
-                endless=False,
-                outcome=FAILED,
-                error="The engine was deleted while the job ran",
-                summary={},
-            )
-            for job in self.jobs.values()
-            if job.engine_id == engine_id and not job.ended(now)
+            replace(job, outcome=FAILED, error=error, summary={})
+            for job in self._ended_now()
+            if job.engine_id == engine_id
         ]
         self._store.drop_engine(engine_id)
         del self.engines[engine_id]
-        self._store.save(*cut_short)
-        self.jobs.update((job.id, job) for job in cut_short)
-        return cut_short
+        return self._put(cut_short)
+
+    def end_jobs(self) -> list[Job]:
+        """All that run end now, as they would have ended."""
+        return self._put(self._ended_now())
+
+    def _ended_now(self) -> list[Job]:
+        now = self.clock()
+        running = [job for job in self.jobs.values() if not job.ended(now)]
+        return [replace(job, seconds=now - job.started_at, endless=False) for job in running]
+
+    def _put(self, jobs: list[Job]) -> list[Job]:
+        self._store.save(*jobs)
+        self.jobs.update((job.id, job) for job in jobs)
+        return jobs
 
     def note_webhook(self, job_id: str, outcome: str) -> None:
         """`outcome`: delivered, or given-up."""

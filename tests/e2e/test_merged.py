@@ -126,8 +126,8 @@ def test_replaced_and_retired_engines_are_named(push: Push) -> None:
     assert "- `shop/web` retired; left on the platform" in body
 
 
-@pytest.mark.parametrize("job_seconds", [3])
-def test_what_was_left_running_is_told_when_it_is_collected(push: Push) -> None:
+@pytest.mark.parametrize("job_seconds", [600])
+def test_what_was_left_running_is_told_when_it_is_collected(push: Push, platform: SandboxServer) -> None:
     push.apply("--detach").ended(0, "was made")
     assert "**Apply: 1 created, 1 still running.**" in push.body
     assert re.search(r"- \*\*still running\*\* `acme`: job `pjb_\w+` of `eng_\w+`", push.body)
@@ -138,6 +138,7 @@ def test_what_was_left_running_is_told_when_it_is_collected(push: Push) -> None:
     push.pull()
     push.collect("--no-wait").ended(0, "no pull request waits")
     push.pull()
+    platform.end_jobs()
     ran = push.collect().ended(0, "Collect: 1 resumed", "comment on #1 was brought up to date")
     assert "comment on #2" in ran.err  # its run had seen the job running, too
     assert "**Apply and collect: 2 created.**" in push.body

@@ -199,8 +199,10 @@ def test_a_desk_that_has_not_pulled_holds_back_what_changed(actors: Actors) -> N
     check_held_back(actors, desk)
 
 
-@pytest.mark.parametrize("job_seconds", [3.0])
-def test_a_run_that_waited_for_the_lease_holds_back_what_changed_meanwhile(actors: Actors) -> None:
+@pytest.mark.parametrize("job_seconds", [600.0])
+def test_a_run_that_waited_for_the_lease_holds_back_what_changed_meanwhile(
+    actors: Actors, platform: SandboxServer
+) -> None:
     actors.change(lambda project: project.engine("slow", running=True))
     waits = actors.clone("waits")
     holds = actors.clone("holds")
@@ -208,6 +210,7 @@ def test_a_run_that_waited_for_the_lease_holds_back_what_changed_meanwhile(actor
     wait_until(lambda: actors.made == 1, "the first run creates")
     waiter = waits.start("apply", "--yes", "--publish", "--lease-wait", "60s")
     actors.edit("acme", "Second")
+    platform.end_jobs()
     holds.finish(holder).ended(0)
     waits.finish(waiter).ended(6, "which changes this engine; its run applies it")
     assert set(actors.lock()["engines"]) == {"other", "slow"}
