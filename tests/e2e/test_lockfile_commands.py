@@ -122,9 +122,7 @@ def test_what_one_side_retires_and_the_other_replaces_is_one_entry(repo: Project
     assert done.returncode == 0, done.stderr
     assert "b" not in repo.lock["engines"]
     gone = replaced["engines"]["b"] | {"retiredAt": "2026-11-24T11:30:00Z"}
-    assert repo.lock["retired"] == {
-        "b": [gone]
-    }  # with both engines; where its file is there, a plan restores it
+    assert repo.lock["retired"] == {"b": [gone]}
     assert b"warning" not in done.stderr
 
 
