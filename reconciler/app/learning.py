@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.app.planning import RecordedState, read_recorded_state
 from reconciler.app.ports import Clock, Deliveries, Journal, LockfileStore
+from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.core.ledger.facts import begin_of
 from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot

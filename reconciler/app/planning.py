@@ -6,11 +6,11 @@ is read whole, and all that is wrong is told at once. What only differences need
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.core.errors import Diagnostic, InvalidInput, Severity, UsageError
 from reconciler.core.lockfile.fast_path import recorded_files
 from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
@@ -19,7 +19,6 @@ from reconciler.core.plan.model import Plan
 if TYPE_CHECKING:
     from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore
     from reconciler.core.engine.spec import Desired
-    from reconciler.core.ledger.journal import Record
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.lockfile.model import Lockfile
     from reconciler.core.plan.model import Action
@@ -47,100 +46,11 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedState:
-    """Where things stand: the lockfile as it is on disk, the journal, and the two folded.
-
-    Where runs share through a remote, `shared` is what was seen there, and all of it is folded in.
-    """
-
-    on_disk: Lockfile
-    records: tuple[Record, ...]
-    folded: Lockfile
-    digest: str
-    shared: RemoteSnapshot | None = None
-
-    @property
-    def unwritten(self) -> int:
-        """How many entries are known of that the lockfile does not have yet: that on the branch, where runs share.
-
-        A resolution counts, too, as long as it is only on this machine, and the ledger still has the question.
-        """
-        written = self.on_disk if self.shared is None else self.shared.lockfile
-        if self.folded is written:
-            return self._unshared
-        before, after = written.engines, self.folded.engines
-        changed = sum(1 for key in before.keys() | after.keys() if before.get(key) != after.get(key))
-        return changed or self._unshared
-
-    @property
-    def _unshared(self) -> int:
-        if self.shared is None or len(self.records) == len(self.shared.records):
-            return 0
-        from reconciler.core.ledger.journal import Settlement
-
-        known = {record.operation for record in self.shared.records}
-        there = [record for record in self.shared.records if isinstance(record, Settlement)]
-        ours = [record for record in self.records if isinstance(record, Settlement) and record not in there]
-        return len({record.operation for record in ours if record.operation in known})
-
-
-@dataclass(frozen=True, slots=True)
 class PlanResult:
     """A plan, and what it was made from."""
 
     plan: Plan
     recorded: RecordedState
-
-
-def read_recorded_state(
-    lockfile: LockfileStore, journal: Journal, shared: RemoteSnapshot | None = None
-) -> RecordedState:
-    """Where things stand. Raises `LockfileError`, `JournalError`, `StorageError`."""
-    on_disk, content = lockfile.read()
-    records, journalled = journal.read()
-    if shared is not None:
-        return _shared_state(on_disk, content, records, shared)
-    folded = _folded(on_disk, records)
-    return RecordedState(on_disk, records, folded, _digest(on_disk, content, folded, journalled))
-
-
-def _shared_state(
-    on_disk: Lockfile, content: bytes, records: tuple[Record, ...], shared: RemoteSnapshot
-) -> RecordedState:
-    from reconciler.core.ledger import journal
-    from reconciler.core.lockfile.leading import with_serving_of
-    from reconciler.core.lockfile.merge import merge
-    from reconciler.core.lockfile.names import engines_of
-
-    everything = journal.union(shared.logged, shared.records, records)
-    newest = shared.recorded
-    if content:  # what the checkout has unchanged adds nothing to what the branch says by now
-        newest = merge(shared.base, on_disk, newest).lockfile
-    if newest is not shared.recorded and not engines_of(shared.recorded) <= engines_of(newest):
-        newest = merge(None, newest, shared.recorded).lockfile  # an entry that was cut out by hand comes back
-    if newest is not shared.recorded:
-        newest = with_serving_of(shared.recorded, newest, {record.operation for record in shared.records})
-    folded = _folded(newest, everything, shared.past)
-    digest = _digest(on_disk, content, folded, shared.content, journal.render(everything))
-    return RecordedState(on_disk, everything, folded, digest, shared)
-
-
-def _digest(on_disk: Lockfile, content: bytes, folded: Lockfile, *more: bytes) -> str:
-    """That of the lockfile alone while `more` (journal, ledger) says nothing else: then a plan that sees no more than
-    the checkout, as in a pull request, has the digest that the apply will show."""
-    if folded is not on_disk and folded != on_disk:
-        content = b"\0".join((content, *more))
-    elif not content:
-        return "absent"
-    return "sha256:" + hashlib.sha256(content).hexdigest()
-
-
-def _folded(on_disk: Lockfile, records: tuple[Record, ...], past: Collection[str] = ()) -> Lockfile:
-    if not records:
-        return on_disk
-    from reconciler.core.ledger.fold import fold
-
-    return fold(on_disk, records, past)
 
 
 def make_plan(
@@ -161,17 +71,23 @@ def make_plan(
     """
     recorded = read_recorded_state(lockfile, journal, shared)
     found, problems = discovered(engines, checkout)
-    selected = _selection(request, lockfile.path, [*found, *recorded.folded.engines])
+    keys = [*found, *recorded.folded.engines, *recorded.doubts]
+    selected = _selection(request, lockfile.path, keys)
     desired, unchanged, diagnostics = _load(engines, found, recorded.folded, selected, request.id_length)
-    diagnostics = [*problems, *diagnostics, *_clashes(recorded.folded, desired, found)]
+    diagnostics = [
+        *problems,
+        *diagnostics,
+        *_clashes(recorded.folded, desired, found),
+        *_unverified(recorded),
+    ]
     invalid = any(one.severity is Severity.ERROR for one in diagnostics)
     branch = _branch(engines, shared)
-    actions = () if invalid else _actions(recorded.folded, desired, found, selected, request, branch)
+    actions = () if invalid else _actions(recorded, desired, found, selected, request, branch)
     not_gone = _not_gone(actions, recorded.folded, checkout)
     if not_gone:
         actions, invalid, diagnostics = (), True, [*diagnostics, *not_gone]
     spoken_for = {action.key for action in actions}
-    unchanged += [key for key in desired if key not in spoken_for and selected(key)]
+    unchanged = [key for key in (*unchanged, *desired) if key not in spoken_for and selected(key)]
     plan = Plan(
         environment=request.environment,
         actions=actions,
@@ -184,8 +100,17 @@ def make_plan(
     return PlanResult(plan, recorded)
 
 
+def _unverified(recorded: RecordedState) -> list[Diagnostic]:
+    """Says which records of the ledger do not count."""
+    if recorded.unverified is None:
+        return []
+    from reconciler.core.ledger.sealed import told_of
+
+    return [Diagnostic(told_of(recorded.unverified), severity=Severity.WARNING)]
+
+
 def _actions(
-    lockfile: Lockfile,
+    recorded: RecordedState,
     desired: Mapping[str, Desired],
     found: Mapping[str, str],
     selected: Callable[[str], bool],
@@ -193,7 +118,8 @@ def _actions(
     branch: Branch | None,
 ) -> tuple[Action, ...]:
     """What is to be done, and what of it is held back."""
-    if not desired and lockfile.engines.keys() <= found.keys() and request.saved is None:
+    lockfile = recorded.folded
+    if not (desired or recorded.doubts) and lockfile.engines.keys() <= found.keys() and request.saved is None:
         return ()  # no file had to be read, and none is gone
     from reconciler.core.plan.diff import PlanInput, actions_for
     from reconciler.core.plan.guards import guarded
@@ -206,7 +132,22 @@ def _actions(
         from reconciler.core.plan.outdated import hold_outdated
 
         actions = hold_outdated(actions, lockfile, branch, request.settings_file)
-    return guarded(actions, lockfile, request.policy)
+    return guarded(_held_up(actions, recorded, selected, found.keys()), lockfile, request.policy)
+
+
+def _held_up(
+    actions: tuple[Action, ...],
+    recorded: RecordedState,
+    selected: Callable[[str], bool],
+    present: Collection[str],
+) -> tuple[Action, ...]:
+    """The actions, but for what calls in doubt keep from being done."""
+    if not recorded.doubts or recorded.unverified is None:
+        return actions
+    from reconciler.core.plan.doubtful import with_doubts
+
+    has_key = recorded.unverified.has_key
+    return with_doubts(actions, recorded.doubts, selected, present, has_key=has_key)
 
 
 def _not_gone(
@@ -288,13 +229,15 @@ def plan_to_collect(
     from reconciler.core.plan.collect import actions_to_collect
 
     recorded = read_recorded_state(lockfile, journal, shared)
-    selected = select(request.only, recorded.folded.engines.keys())
-    actions = actions_to_collect(recorded.folded, selected)
+    keys = recorded.folded.engines.keys() | recorded.doubts.keys()
+    selected = select(request.only, keys)
+    actions = _held_up(actions_to_collect(recorded.folded, selected), recorded, selected, keys)
     spoken_for = {action.key for action in actions}
     plan = Plan(
         environment=request.environment,
         actions=actions,
         unchanged=tuple(sorted(recorded.folded.engines.keys() - spoken_for)),
+        diagnostics=tuple(_unverified(recorded)),
         lockfile=lockfile.path,
         lockfile_digest=recorded.digest,
         unwritten=recorded.unwritten,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports li
     from reconciler.core.ledger.journal import Record
     from reconciler.core.ledger.lease import Lease
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+    from reconciler.core.ledger.sealed import Unverified
     from reconciler.core.ledger.webhook_facts import Delivery
     from reconciler.core.lockfile.model import Lockfile
     from reconciler.core.platform.job import Answer, News, Progress
@@ -76,6 +77,10 @@ class Journal(Protocol):
 
     def read(self) -> tuple[tuple[Record, ...], bytes]:
         """Its records and exact content. Raises `JournalError`, `StorageError`."""
+        ...
+
+    def unverified(self) -> Unverified | None:
+        """What it has of the ledger that does not verify; None where that is nothing. Raises as `read` does."""
         ...
 
     def append(self, records: Sequence[Record]) -> None:

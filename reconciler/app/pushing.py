@@ -129,7 +129,8 @@ class Pusher:
             self._lease = self.seen.lease
             return None
         if self.seen.ledger_tip is None:
-            self.seen = replace(self.seen, records=before.records)  # what it held is put back
+            # What it held is put back.
+            self.seen = replace(self.seen, records=before.records, unverified=before.unverified)
         # Whoever pushed may have created what our plan creates, or may be about to.
         return self._why_lost(before)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from reconciler.app.planning import read_recorded_state
 from reconciler.app.ports import Clock, Journal, LockfileStore
+from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import UsageError
 from reconciler.core.ledger.facts import begin_of
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record, Settlement
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+from reconciler.core.ledger.sealed import begin_in
 from reconciler.core.lockfile.entry import Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.suggest import did_you_mean
@@ -38,17 +39,15 @@ def settle(
     Where runs share through a remote, `shared` is what was seen there, and `publish` brings the decision to it.
     """
     recorded = read_recorded_state(lockfile, journal, shared)
-    pending = _uncertain(recorded.folded, key, operation)
+    pending = _uncertain(recorded, key, operation)
     if engine_id is not None:
         _check_unknown(recorded.folded, engine_id)
     fact = Settlement(pending.operation_id, decision, clock.now(), engine_id=engine_id, job_id=job_id)
     lockfile.check_writable()
-    begin = begin_of(recorded.folded, pending.operation_id)
-    facts: list[Record] = (
-        [begin, fact] if begin is not None else [fact]
-    )  # whoever reads one knows whose it is
+    begin = begin_of(recorded.folded, pending.operation_id) or begin_in(recorded.doubts, pending.operation_id)
+    facts: list[Record] = [fact] if begin is None else [begin, fact]  # whoever reads one knows whose it is
     journal.append(facts)
-    settled = fold(recorded.folded, [fact])
+    settled = fold(recorded.folded, facts)
     if publish is not None:
         settled = publish(settled, [*recorded.records, *facts])
     lockfile.write(settled)
@@ -56,19 +55,21 @@ def settle(
     return settled
 
 
-def _uncertain(lockfile: Lockfile, key: str, operation: str | None) -> Pending:
-    entry = lockfile.entry(key)
-    if entry is None:
-        guess = did_you_mean(key, lockfile.engines)
+def _uncertain(recorded: RecordedState, key: str, operation: str | None) -> Pending:
+    """The call that is meant, on record or in doubt."""
+    entry = recorded.folded.entry(key)
+    unresolved = (*(entry.unresolved if entry is not None else ()), *recorded.doubts.get(key, ()))
+    if entry is None and not unresolved:
+        guess = did_you_mean(key, recorded.folded.engines)
         raise UsageError(
             f"the lockfile has no engine `{key}`",
             hint=f"did you mean `{guess}`?" if guess else f"see `{reconcile('status')}`",
         )
-    if not entry.unresolved:
+    if not unresolved:
         raise UsageError(f"nothing is uncertain about `{key}`", hint=f"see `{reconcile('status')}`")
-    calls = {call.operation_id: call for call in entry.unresolved}
+    calls = {call.operation_id: call for call in unresolved}
     if operation is None and len(calls) == 1:
-        return entry.unresolved[0]
+        return unresolved[0]
     if operation not in calls:
         which = "which of them?" if operation is None else f"`{operation}` is not one of them"
         raise UsageError(

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.remote import GitRemote, Identity
+from reconciler.core.ledger.seal import seal_for
 from tests.app.git_repo import commit_all, git, new_repo
 
 LEDGER = "refs/reconcile/production"
+SEAL = seal_for("lk_test", "/origin", LEDGER)  # of all who share, in most tests
 WHO = Identity("CI Bot", "ci@example.com")
 LOCKFILE = "engines.lock.json"
 
@@ -48,7 +50,7 @@ def remote_of(folder: Path, timeout: float = 30.0) -> GitRemote:
 
 
 def ledger_of(folder: Path, **more: object) -> GitLedger:
-    settings: dict[str, object] = {"ref": LEDGER, "branch": "main", "path": LOCKFILE}
+    settings: dict[str, object] = {"ref": LEDGER, "branch": "main", "path": LOCKFILE, "seal": SEAL}
     return GitLedger(remote_of(folder), **(settings | more))  # type: ignore[arg-type]
 
 

@@ -12,6 +12,8 @@ from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import JournalError, LockfileError, StorageError
 from reconciler.core.ledger import journal as journal_format
+from reconciler.core.ledger.seal import seal_for
+from reconciler.core.ledger.sealed import Unverified, sealed, to_keep
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import EMPTY
 from tests.core.build import accepted, begin, current, entry, lockfile
@@ -234,3 +236,19 @@ def test_only_a_regular_file_is_replaced(tmp_path: Path) -> None:
         with pytest.raises(StorageError, match="not a regular file"):
             replace_file(target, b"x", "out")
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_of_what_was_fetched_only_what_verified_counts_and_the_rest_once_there_is_a_key(
+    tmp_path: Path,
+) -> None:
+    fetched, seal = tmp_path / "fetched.jsonl", seal_for("key", "/x", "ledger")
+    mine, others = begin("x", Spec("Acme"), 1), begin("y", Spec("Blog"), 2, "blog")
+    fetched.write_bytes(to_keep([mine], Unverified(sealed([others], seal))))
+    without = JournalFile(tmp_path / "none.jsonl", fetched)
+    assert without.read()[0] == (mine,)
+    told = without.unverified()
+    assert told is not None
+    assert (told.has_key, [one.record for one in told.records]) == (False, [others])
+    by_key = JournalFile(tmp_path / "none.jsonl", fetched, seal=lambda: seal)
+    assert (by_key.read()[0], by_key.unverified()) == ((mine, others), None)
+    assert JournalFile(tmp_path / "none.jsonl").unverified() is None

@@ -20,6 +20,7 @@ from reconciler.core.errors import Diagnostic, InvalidInput
 from reconciler.core.ledger import journal as journal_format
 from reconciler.core.ledger.facts import resolutions
 from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.sealed import Unverified
 from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.entry import Entry
@@ -121,6 +122,7 @@ class MemoryJournal:
     batches: list[int] = field(default_factory=list)
     refuses_to_compact: Exception | None = None
     shares: bool = False  # whether runs share through a remote
+    of_the_ledger: Unverified | None = None  # what was fetched and does not verify
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -128,6 +130,9 @@ class MemoryJournal:
     def read(self) -> tuple[tuple[Record, ...], bytes]:
         records, whole = journal_format.parse(self.content, "journal")
         return records, self.content[:whole]
+
+    def unverified(self) -> Unverified | None:
+        return self.of_the_ledger
 
     def append(self, records: Sequence[Record]) -> None:
         assert self.gate.wait(10)

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.app.planning import Request, plan_to_collect
+from reconciler.app.recorded import read_recorded_state
 from reconciler.app.settling import settle
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, StorageError, UsageError
 from reconciler.core.ledger import journal
+from reconciler.core.ledger.journal import Settlement
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+from reconciler.core.ledger.seal import seal_for
+from reconciler.core.ledger.sealed import Unverified, sealed
 from reconciler.core.lockfile.entry import Entry
-from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.plan.model import Condition, Kind
 from tests.app.ports import Scene
 from tests.core.build import begin, current, entry, lockfile, pending, superseded, uncertain
@@ -47,6 +53,49 @@ def test_the_engine_is_there_and_its_job_is_waited_for() -> None:
     assert now.current.engine_id == "eng_old"
     (action,) = scene.plan().plan.actions
     assert (action.kind, action.job_id, action.engine_id) == (Kind.RESUME, "pjb_found", "eng_found")
+
+
+def in_doubt(spec: Spec = ACME, before: Lockfile = EMPTY) -> Scene:
+    """Another key's begin is all that is known of a call for acme."""
+    scene = Scene({"acme": spec}, before)
+    told = sealed([begin("q", spec, 1)], seal_for("other", "/x", "ledger"))
+    scene.journal.of_the_ledger = Unverified(told)
+    return scene
+
+
+def test_a_call_in_doubt_is_resolved_like_any_other() -> None:
+    scene = in_doubt()
+    [action] = scene.plan().plan.actions
+    assert (action.kind, action.condition) == (Kind.NONE, Condition.UNCERTAIN)
+    settled = decide(scene, "acme", "engine", "eng_found")
+    assert scene.lockfile.entry("acme").engine_ids == ("eng_found",)
+    assert settled == scene.lockfile.read()[0]
+    assert scene.plan().plan.unchanged == ("acme",)
+
+
+def test_a_call_in_doubt_that_made_nothing_leaves_the_entry_as_it_is() -> None:
+    scene = in_doubt(ACME_2, lockfile({"acme": entry(current("old", ACME))}))
+    before = scene.lockfile.content
+    decide(scene, "acme", "retry")
+    assert scene.lockfile.content == before
+    with pytest.raises(UsageError, match="no engine `other`"):
+        decide(in_doubt(), "other", "retry")
+
+
+def test_a_call_in_doubt_is_reported_where_only_jobs_are_collected() -> None:
+    scene = in_doubt()
+    plan = plan_to_collect(scene.lockfile, scene.journal, Request()).plan
+    assert [(one.key, one.condition) for one in plan.actions] == [("acme", Condition.UNCERTAIN)]
+    assert [one.message.partition(" on")[0] for one in plan.diagnostics] == ["1 unverified record"]
+
+
+def test_a_resolution_of_a_call_in_doubt_that_is_only_here_is_still_to_be_shared() -> None:
+    scene = in_doubt()
+    told = scene.journal.of_the_ledger
+    assert told is not None
+    scene.journal.append([begin("q", ACME, 1), Settlement("op_q", "retry", "2026-11-24T12:00:00.000Z")])
+    recorded = read_recorded_state(scene.lockfile, scene.journal, RemoteSnapshot(unverified=told))
+    assert (recorded.doubts, recorded.unwritten) == ({}, 1)
 
 
 def test_nothing_was_made_and_the_next_apply_creates_it() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.app.learning import claim_taken, take_in
-from reconciler.app.planning import read_recorded_state
+from reconciler.app.recorded import read_recorded_state
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, PlatformError
 from reconciler.core.ledger.fold import fold

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.planning import RecordedState
+from reconciler.app.recorded import RecordedState
 from reconciler.cli.wiring.lost_lockfile import refuse_if_lost
 from reconciler.core.errors import LockfileError
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot

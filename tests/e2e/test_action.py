@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -158,3 +159,34 @@ def test_a_cancelled_run_stops_creating_and_gives_the_lease_back(
     assert platform.create_calls() == calls
     project.run("lease", "show").ended(0, "nobody has the lease")
     assert "130" in (tmp_path / "outputs").read_text()
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "said"),
+    [
+        ({"KEY": "acme", "DECISION": "retry"}, 0, "the next apply creates it"),
+        ({"KEY": "acme", "DECISION": "engine", "ENGINE_ID": "eng_found"}, 0, "eng_found is its engine"),
+        ({"KEY": "acme\n--retry", "DECISION": "forget"}, 64, "no engine"),
+        ({"KEY": "--help", "DECISION": "forget"}, 64, "no engine"),
+        ({"KEY": "acme", "DECISION": "retry\n--publish"}, 64, "RESOLVE_DECISION must be"),
+        ({}, 64, "RESOLVE_DECISION must be"),
+    ],
+)
+def test_what_was_found_is_resolved_and_nothing_else(
+    project: Project, tmp_path: Path, asked: dict[str, str], code: int, said: str
+) -> None:
+    call = {"status": "uncertain", "operationId": "op", "fingerprint": "v1:x", "spec": {"name": "acme"}}
+    call |= {"submittedAt": "2026-11-24T11:00:00Z"}
+    entry = {"version": 1, "engines": {"acme": {"pending": call}}}
+    project.lockfile.write_text(json.dumps(entry))
+    more = {f"RESOLVE_{name}": value for name, value in asked.items()}
+    done = subprocess.run(
+        ["bash", "-c", RUN],
+        cwd=project.root,
+        env=runner(project, tmp_path, INPUT_COMMAND="resolve", **more),
+        capture_output=True,
+        text=True,
+    )
+    assert said in done.stdout + done.stderr
+    assert done.returncode == code
+    assert ("pending" in project.lockfile.read_text()) is (code != 0)

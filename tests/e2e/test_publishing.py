@@ -22,8 +22,9 @@ from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.remote import GitRemote, Identity
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.core.ledger.lease import Holder, Lease, take
+from reconciler.core.ledger.seal import seal_for
 from reconciler.sandbox.server import SandboxServer
-from tests.e2e.far_ends import Project, interrupt, wait_until
+from tests.e2e.far_ends import KEY, Project, interrupt, wait_until
 
 LEDGER = "refs/reconcile/production"
 PROTECTED = '[ "$1" != refs/heads/main ] || { echo "main is protected" >&2; exit 1; }'
@@ -65,7 +66,8 @@ def in_origin(project: Project, origin: Path, *arguments: str) -> str:
 
 def ledger_of(project: Project) -> GitLedger:
     remote = GitRemote(project.root, "origin", Identity("Test", "test@localhost"))
-    return GitLedger(remote, LEDGER, "main", "engines.lock.json")
+    seal = seal_for(KEY, remote.url(), LEDGER)
+    return GitLedger(remote, LEDGER, "main", "engines.lock.json", seal=seal)
 
 
 def hook(origin: Path, name: str, script: str) -> Path:
@@ -221,7 +223,7 @@ def test_a_remote_that_vanishes_at_the_end(shared: Project, origin: Path, platfo
     assert shared.records() == []
 
 
-def test_what_was_refused_is_published_later_without_key_or_platform(
+def test_what_was_refused_is_published_later_without_the_platform(
     shared: Project, origin: Path, platform: SandboxServer
 ) -> None:
     refusing = hook(origin, "update", PROTECTED)
@@ -231,10 +233,8 @@ def test_what_was_refused_is_published_later_without_key_or_platform(
     assert lease(shared).holder is None
     refusing.unlink()
     fresh = fresh_clone(shared, origin)
-    fresh.key = None
-    fresh.run("apply", "--yes", "--publish", env={"LINGO_API_URL": "http://127.0.0.1:9"}).ended(
-        0, "published"
-    )
+    away = {"LINGO_API_URL": "http://127.0.0.1:9"}
+    fresh.run("apply", "--yes", "--publish", env=away).ended(0, "published")
     assert platform.create_calls() == 1
     published = json.loads(in_origin(shared, origin, "show", "main:engines.lock.json"))
     assert published["engines"] == shared.lock["engines"] == fresh.lock["engines"]

@@ -9,8 +9,9 @@ from reconciler.app.applying import ApplySettings, refuse_if_stale
 from reconciler.app.learning import claim_taken, take_in
 from reconciler.app.leasing import break_lease, look_when_free, with_past
 from reconciler.app.ledger_writer import LedgerWriter
-from reconciler.app.planning import PlanResult, Request, make_plan, plan_to_collect, read_recorded_state
+from reconciler.app.planning import PlanResult, Request, make_plan, plan_to_collect
 from reconciler.app.pushing import Pusher, Terms
+from reconciler.app.recorded import read_recorded_state
 from reconciler.app.settling import settle
 from reconciler.core.errors import GitError, LeaseHeld, RefMoved
 from reconciler.core.ledger import journal as journal_format

@@ -11,7 +11,8 @@ from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import LockfileError, PushRefused, RefMoved, RemoteUnreachable
 from reconciler.core.ledger.journal import Record, union
 from reconciler.core.ledger.lease import Lease
-from reconciler.core.ledger.remote_snapshot import Proposal, RemoteSnapshot, set_back
+from reconciler.core.ledger.published import set_back
+from reconciler.core.ledger.remote_snapshot import Proposal, RemoteSnapshot
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.simulation.machine import blob_of, path_of

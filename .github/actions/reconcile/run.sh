@@ -28,6 +28,7 @@ given RECONCILE_PUBLISH INPUT_PUBLISH
 given RECONCILE_ENVIRONMENT INPUT_ENVIRONMENT
 
 arguments=("$INPUT_COMMAND")
+last=()
 document="$temporary/reconcile-$INPUT_COMMAND.json"
 case "$INPUT_COMMAND" in
     plan)
@@ -43,13 +44,25 @@ case "$INPUT_COMMAND" in
             arguments+=(--event "$GITHUB_EVENT_PATH")
         fi
         ;;
+    resolve)
+        case "${RESOLVE_DECISION:-}" in
+            engine) arguments+=("--engine-id=${RESOLVE_ENGINE_ID:-}") ;;
+            retry | forget) arguments+=("--$RESOLVE_DECISION") ;;
+            *) fail "RESOLVE_DECISION must be engine, retry or forget" ;;
+        esac
+        if [ -n "${RESOLVE_JOB_ID:-}" ]; then arguments+=("--job-id=$RESOLVE_JOB_ID"); fi
+        if [ -n "${RESOLVE_OPERATION:-}" ]; then arguments+=("--operation=$RESOLVE_OPERATION"); fi
+        last=(-- "${RESOLVE_KEY:-}")
+        ;;
     validate) ;;
-    *) fail "command must be plan, apply, collect or validate" ;;
+    *) fail "command must be plan, apply, collect, resolve or validate" ;;
 esac
-if [ "$INPUT_COMMENT" = true ] && [ "$INPUT_COMMAND" != validate ]; then arguments+=(--comment); fi
+case "$INPUT_COMMENT $INPUT_COMMAND" in
+    "true plan" | "true apply" | "true collect") arguments+=(--comment) ;;
+esac
 while IFS= read -r argument; do
     if [ -n "$argument" ]; then arguments+=("$argument"); fi
 done <<<"$INPUT_ARGS"
 
 rm -f -- "$document"
-exec "$venv/bin/python" -I "$here/run.py" "$document" "${arguments[@]}"
+exec "$venv/bin/python" -I "$here/run.py" "$document" "${arguments[@]}" "${last[@]+"${last[@]}"}"

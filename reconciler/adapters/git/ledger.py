@@ -7,6 +7,9 @@ one before, so that a push is a compare-and-swap, branch protection is not in th
 The commit that empties the journal, since the lockfile has it all, goes out in one push with the branch. From then on
 every commit of the ledger holds the lockfile that was published last. A branch that lacks what is in it was set back,
 or its half of a push was lost: what was published is put back.
+
+Whoever may push may write to it. So all of it is sealed (core/ledger/seal); what does not verify stays there as it is,
+and counts for nothing.
 """
 
 from __future__ import annotations
@@ -16,16 +19,22 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.adapters.git.remote import Commit, Draft, GitRemote, Update
 from reconciler.adapters.storage.kill_points import step
-from reconciler.core.errors import GitError, LockfileError, PushRefused
-from reconciler.core.ledger import journal, lease
-from reconciler.core.ledger.journal import Record
+from reconciler.core.engine.fingerprint import blob_id
+from reconciler.core.errors import GitError, InvalidInput, LockfileError, PushRefused
+from reconciler.core.ledger import journal, lease, sealed
+from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.ledger.lease import Lease
-from reconciler.core.ledger.remote_snapshot import (
-    RemoteSnapshot,
-    ledger_subject,
-    publish_message,
+from reconciler.core.ledger.published import (
+    begins_lost,
+    is_published,
+    next_seal,
+    number_of,
     set_back,
+    was_before,
 )
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot, ledger_subject, publish_message
+from reconciler.core.ledger.seal import Seal
+from reconciler.core.ledger.sealed import Unverified
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.outputs.rules import DEFAULT_RULES, OutputRules
@@ -34,12 +43,14 @@ JOURNAL_FILE = "journal.jsonl"
 LEASE_FILE = "lease.json"
 PUBLISHED_FILE = "published.lock.json"
 FORMER, FORMER_BYTES = 50, 1 << 25  # how far back lockfiles that were published before are read
+PUBLISHED_SEAL_FILE = "published.seal"
 
 
 @dataclass(slots=True)
 class GitLedger:
     """`ref` is the ledger's, `branch` a branch's name, `path` the lockfile's path in the repository, `folder` the
-    project's, empty at its root. `notice` is told what could not be done and stops nothing.
+    project's, empty at its root. `notice` is told what could not be done and stops nothing. Without a `seal` nothing
+    verifies, and nothing can be written but what is there already.
     """
 
     remote: GitRemote
@@ -51,6 +62,7 @@ class GitLedger:
     folder: str = ""
     notice: Callable[[str], object] = lambda text: None
     output_rules: OutputRules = DEFAULT_RULES
+    seal: Seal | None = None
     _outputs: bool = field(default=False, init=False)  # whether the last commit for the branch holds outputs
     _outputs_refused: str = field(default="", init=False)  # why none are put there any more
 
@@ -70,8 +82,9 @@ class GitLedger:
         lockfile = lockfile_format.EMPTY
         if content is not None and content.strip():
             lockfile = lockfile_format.parse(content, f"{self.branch}:{self.path}")
-        records, held = self._read_ledger(ledger_tip, unreadable)
+        records, unverified, held = self._read_ledger(ledger_tip, unreadable)
         seen = RemoteSnapshot(ledger_tip, records, held, tip, lockfile, content or b"", branch=self.branch)
+        seen = replace(seen, unverified=unverified)
         return self._with_published(self._with_base(seen, tip))
 
     def _with_base(self, seen: RemoteSnapshot, tip: str) -> RemoteSnapshot:
@@ -102,11 +115,11 @@ class GitLedger:
         published = self.remote.blob_at(ledger_tip, PUBLISHED_FILE) if ledger_tip is not None else None
         if ledger_tip is None or tip is None or published is None:
             return seen
-        seen = replace(seen, published=published)
+        [content, told] = self.remote.read([(ledger_tip, PUBLISHED_FILE), (ledger_tip, PUBLISHED_SEAL_FILE)])
+        seen = replace(seen, published=published, published_seal=_text(told))
         blob = self.remote.blob_at(tip, self.path)
         if blob == published:
             return seen
-        [content] = self.remote.read([(ledger_tip, PUBLISHED_FILE)])
         lockfile = lockfile_format.parse(content or b"", f"{self.ref}:{PUBLISHED_FILE}")
         former = set(self.remote.blobs_in_log(self.ref, ledger_tip, PUBLISHED_FILE)) - {published}
 
@@ -114,14 +127,29 @@ class GitLedger:
             since = self.remote.versions_since(self._branch_ref, tip, self.path, published)
             return since is not None and not any(one in former or not one.strip("0") for one in since)
 
-        earlier = blob is None or blob in former
+        earlier = blob is None or (blob in former and self._was_before(seen, blob))
         restored = set_back(
             lockfile, seen.lockfile, earlier=earlier, went_on=went_on, former=lambda: self.former(seen)
         )
         if restored is None:
             return seen
+        if number_of(self.seal, published, seen.published_seal) is None:
+            lost = begins_lost(lockfile, restored, seen.lockfile)
+            unverified = Unverified(seen.unverified.records, self.seal is not None).also(lost)
+            return replace(seen, unverified=unverified) if lost else seen
         self.notice(f"`{self.branch}` lacks what was recorded there before; it is put back from {self.ref}")
         return replace(seen, restored=restored)
+
+    def _was_before(self, seen: RemoteSnapshot, blob: str) -> bool:
+        seals = self._seals_in_log(seen.ledger_tip or "")
+        return was_before(self.seal, blob, seen.published or "", seen.published_seal, seals)
+
+    def _seals_in_log(self, tip: str) -> list[str]:
+        """Those on every lockfile that was published before, newest first."""
+        return [
+            _text(one)
+            for one in self.remote.contents(self.remote.blobs_in_log(self.ref, tip, PUBLISHED_SEAL_FILE))
+        ]
 
     def with_all_published(self, seen: RemoteSnapshot) -> RemoteSnapshot:
         """For a branch that has everything that the ledger holds: nothing is left to tell, and what the branch has is
@@ -130,7 +158,12 @@ class GitLedger:
         tip = seen.branch_tip
         published = self.remote.blob_at(tip, self.path) if tip is not None else None
         past = seen.past | {record.operation for record in seen.records}
-        return replace(seen, records=(), past=past, published=published or seen.published)
+        left = sealed.left_over(seen.unverified, seen.lockfile)
+        seen = replace(seen, records=(), unverified=left, past=past)
+        if published is None or published == seen.published:
+            return seen
+        seal = next_seal(self._seal(), seen.published_seal, published)
+        return replace(seen, published=published, published_seal=seal)
 
     def logged(self, seen: RemoteSnapshot, operations: Iterable[str]) -> tuple[Record, ...]:
         """See the port."""
@@ -143,7 +176,7 @@ class GitLedger:
             for commit in self.remote.log_of(self.ref, tip, JOURNAL_FILE, one)
         ]
         contents = self.remote.read([(commit, JOURNAL_FILE) for commit in reversed(commits)])
-        journals = (self._records(content) for content in contents)
+        journals = (sealed.sorted_out(self._lines(content), self.seal)[0] for content in contents)
         return tuple(record for record in journal.union(*journals) if record.operation in wanted)
 
     def former(self, seen: RemoteSnapshot) -> list[Lockfile]:
@@ -151,8 +184,10 @@ class GitLedger:
         if seen.ledger_tip is None:
             return []
         found, size = [], 0
-        for blob in self.remote.blobs_in_log(self.ref, seen.ledger_tip, PUBLISHED_FILE)[:FORMER]:
-            content = self.remote.blob(blob)
+        seals = self._seals_in_log(seen.ledger_tip)
+        blobs = self.remote.blobs_in_log(self.ref, seen.ledger_tip, PUBLISHED_FILE)[:FORMER]
+        for blob in (one for one in blobs if is_published(self.seal, one, seals)):
+            content = self.remote.contents([blob])[0] or b""
             size += len(content)
             if size > FORMER_BYTES:
                 break
@@ -163,21 +198,33 @@ class GitLedger:
         """See the port."""
         self.remote.hurry(seconds)
 
-    def _read_ledger(self, tip: str | None, unreadable: Lease | None) -> tuple[tuple[Record, ...], Lease]:
+    def _read_ledger(
+        self, tip: str | None, unreadable: Lease | None
+    ) -> tuple[tuple[Record, ...], Unverified, Lease]:
         """The records and the lease in a commit of the ledger; none where there is no ledger yet."""
         if tip is None:
-            return (), lease.FREE
+            return (), sealed.ALL_VERIFIED, lease.FREE
         told, held = self.remote.read([(tip, JOURNAL_FILE), (tip, LEASE_FILE)])
-        return self._records(told), _lease_in(held or b"", unreadable)
+        records, unverified = sealed.sorted_out(self._lines(told), self.seal)
+        return records, unverified, self._lease_in(held or b"", unreadable)
 
-    def _records(self, content: bytes | None) -> tuple[Record, ...]:
-        return journal.parse(content or b"", f"{self.ref}:{JOURNAL_FILE}")[0]
+    def _lease_in(self, content: bytes, unreadable: Lease | None) -> Lease:
+        try:
+            return lease.parse(content, self.seal)
+        except lease.UnreadableLease:
+            if unreadable is None:
+                raise
+            return unreadable
+
+    def _lines(self, content: bytes | None) -> tuple[sealed.Sealed, ...]:
+        return sealed.parse(content or b"", f"{self.ref}:{JOURNAL_FILE}")
 
     def commits(self, tip: str, limit: int) -> list[tuple[Commit, tuple[Record, ...]]]:
         """The ledger's commits, oldest first, each with the records that its journal held."""
         log = self.remote.history(tip, limit)
         contents = self.remote.read([(commit.id, JOURNAL_FILE) for commit in log])
-        return [(commit, self._records(content)) for commit, content in zip(log, contents, strict=True)][::-1]
+        told = (tuple(one.record for one in self._lines(content)) for content in contents)
+        return [*zip(log, told, strict=True)][::-1]
 
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         """See the port."""
@@ -185,7 +232,8 @@ class GitLedger:
         step("ledger push about to leave")
         self.remote.push([self._ledger_update(seen, tip)])
         step("ledger pushed")
-        return replace(seen, ledger_tip=tip, records=tuple(records), lease=held)
+        unverified = self._unverified(seen, records)
+        return replace(seen, ledger_tip=tip, records=tuple(records), lease=held, unverified=unverified)
 
     def publish(
         self, seen: RemoteSnapshot, lockfile: Lockfile, told: Sequence[Record], held: Lease
@@ -212,7 +260,14 @@ class GitLedger:
         draft = self._for_branch(seen, lockfile)
         content = seen.content if draft is None else draft.files.get(self.path, seen.content)
         before = self._draft(seen, told, held, seen.ledger_tip)
-        after = self._draft(replace(seen, records=tuple(told)), (), held, ":1")
+        emptied = replace(
+            seen, records=tuple(told), unverified=sealed.left_over(self._unverified(seen, told), lockfile)
+        )
+        published = blob_id(content, len(seen.branch_tip or "")) if content else seen.published
+        if published is not None and number_of(self.seal, published, seen.published_seal) is None:
+            seal = next_seal(self._seal(), seen.published_seal, published)
+            emptied = replace(emptied, published=published, published_seal=seal)
+        after = self._draft(emptied, (), held, ":1")
         if content:
             after.blobs.pop(PUBLISHED_FILE, None)
             after.files[PUBLISHED_FILE] = content
@@ -223,16 +278,14 @@ class GitLedger:
         self.remote.push([self._ledger_update(seen, tip), *updates])
         step("lockfile published")
         branch_tip = branch[0] if branch else seen.branch_tip
-        published = self.remote.blob_at(tip, PUBLISHED_FILE)
         return replace(
-            seen,
+            emptied,
             ledger_tip=tip,
             records=(),
             lease=held,
             branch_tip=branch_tip,
             lockfile=lockfile,
             content=content,
-            published=published,
             restored=None,
         )
 
@@ -279,20 +332,37 @@ class GitLedger:
     def _draft(
         self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease, parent: str | None
     ) -> Draft:
+        """Without a key to seal with it must hold nothing that needs one."""
         new = [record for record in records if record not in seen.records]
-        files = {JOURNAL_FILE: journal.render(records), LEASE_FILE: lease.render(held)}
+        ours = sealed.sealed(records, self._seal()) if records else ()
+        lines = (*ours, *self._unverified(seen, records).records)
+        files = {
+            JOURNAL_FILE: sealed.render(lines),
+            LEASE_FILE: lease.render(held, self._seal() if held.holder is not None else None),
+        }
         tail = f"\n\nRun: {self.run_url}\n" if self.run_url else "\n"
         blobs = {PUBLISHED_FILE: seen.published} if seen.published is not None else {}
+        if seen.published is not None and seen.published_seal:
+            files[PUBLISHED_SEAL_FILE] = f"{seen.published_seal}\n".encode()
         return Draft(parent, files, ledger_subject(new, held) + tail, alone=True, blobs=blobs)
+
+    @staticmethod
+    def _unverified(seen: RemoteSnapshot, records: Iterable[Record]) -> Unverified:
+        """What is carried along as it is: of an operation that is on record with our seal, nothing."""
+        begun = [record.operation for record in records if isinstance(record, Begin)]
+        return seen.unverified.without(begun)
+
+    def _seal(self) -> Seal:
+        if self.seal is None:
+            raise InvalidInput(
+                f"there is no API key, so nothing can be written to {self.ref}",
+                hint="set LINGO_API_KEY: what runs write there is sealed with it",
+            )
+        return self.seal
 
     def _ledger_update(self, seen: RemoteSnapshot, tip: str) -> Update:
         return Update(self.ref, tip, compared=True, expected=seen.ledger_tip)
 
 
-def _lease_in(content: bytes, unreadable: Lease | None) -> Lease:
-    try:
-        return lease.parse(content)
-    except lease.UnreadableLease:
-        if unreadable is None:
-            raise
-        return unreadable
+def _text(content: bytes | None) -> str:
+    return (content or b"").decode("ascii", "replace").strip()

@@ -36,7 +36,7 @@ def read_lease(ledger: GitLedger, tip: str | None) -> Lease:
         return lease.FREE
     ledger.remote.fetch([ledger.ref])
     [content] = ledger.remote.read([(tip, LEASE_FILE)])
-    return lease.parse(content or b"")
+    return lease.parse(content or b"", ledger.seal)
 
 
 def merge_driver_here(root: Path, lockfile: str) -> tuple[bool, str | None]:

@@ -67,7 +67,15 @@ class ProposingLedger(GitLedger):
         self.remote.push([self._ledger_update(seen, ledger_tip), *updates])
         step("lockfile proposed")
         proposal = Proposal(tip, lockfile)
-        return replace(seen, ledger_tip=ledger_tip, records=tuple(told), lease=held, proposal=proposal)
+        unverified = self._unverified(seen, told)
+        return replace(
+            seen,
+            ledger_tip=ledger_tip,
+            records=tuple(told),
+            unverified=unverified,
+            lease=held,
+            proposal=proposal,
+        )
 
     def mends_outputs(self) -> bool:
         """They wait for the next pull request."""

@@ -99,9 +99,8 @@ class GitRemote:
     def tips(self, refs: Sequence[str]) -> dict[str, str]:
         """What the remote's refs point to now; those that it lacks are left out."""
         output = self._network(["ls-remote", "--quiet", "--end-of-options", self.remote, *refs])
-        found = (
-            line.split("\t", 1) for line in output.decode("utf-8", "replace").splitlines() if "\t" in line
-        )
+        lines = output.decode("utf-8", "replace").splitlines()
+        found = (line.split("\t", 1) for line in lines if "\t" in line)
         return {name: tip for tip, name in found if name in refs}
 
     def fetch(self, refs: Iterable[str]) -> dict[str, str]:
@@ -118,10 +117,8 @@ class GitRemote:
         raise RefMoved(f"the refs of the remote `{self.remote}` move faster than they can be fetched")
 
     def _bring(self, refs: Sequence[str]) -> dict[str, str]:
-        """Fetches these refs, in a shallow repo as little as can be, and returns what they turned out to point to.
-
-        Where a shallow repo has an older state of a branch, it gets what came since, so that a later merge finds the
-        way. Where it has none, the tip alone: the whole history may be huge.
+        """Fetches these refs, and returns what they turned out to point to. A shallow repo that has an older state of a
+        branch gets what came since, so that a later merge finds the way; where it has none, the tip alone.
         """
         flat = [ref for ref in refs if self._is_shallow() and not self._knows(ref)]
         whole = [ref for ref in refs if ref not in flat]
@@ -156,8 +153,12 @@ class GitRemote:
 
     def read(self, places: Sequence[tuple[str, str]]) -> list[bytes | None]:
         """The contents of files, each given as a commit and a path in it; None for one that is not there."""
-        asked = "".join(f"{commit}:{path}\n" for commit, path in places).encode()
-        return contents_of(self._call(["cat-file", "--batch"], asked)) if places else []
+        return self.contents([f"{commit}:{path}" for commit, path in places])
+
+    def contents(self, names: Sequence[str]) -> list[bytes | None]:
+        """The contents of blobs, by their names."""
+        asked = "\n".join([*names, ""]).encode()
+        return contents_of(self._call(["cat-file", "--batch"], asked)) if names else []
 
     def head(self) -> str | None:
         """The commit that is checked out; None before the first one."""
@@ -190,25 +191,21 @@ class GitRemote:
         """The id of a file in a commit."""
         return self._answer(["rev-parse", "--verify", "--quiet", f"{commit}:{path}"])
 
-    def blob(self, blob_id: str) -> bytes:
-        """The content of a blob; empty where it is not here."""
-        [content] = contents_of(self._call(["cat-file", "--batch"], f"{blob_id}\n".encode()))
-        return content or b""
-
     def blobs_in_log(self, ref: str, commit: str, path: str) -> list[str]:
         """Every version of a file up to a commit of a ref, by its id, newest first."""
-        self.fetch_more(ref, LOG_DEPTH)
-        log = ["log", *_PLAIN_DIFF, "--raw", "--no-abbrev", "--no-renames", "--format=", commit, "--", path]
-        lines = (line.split() for line in self._text(log).splitlines())
-        return list(dict.fromkeys(words[3] for words in lines if len(words) > 4 and words[3].strip("0")))
+        versions = self._versions(ref, commit, path)
+        return list(dict.fromkeys(version for version in versions if version.strip("0")))
 
     def versions_since(self, ref: str, commit: str, path: str, blob: str) -> list[str] | None:
         """The versions of a file since it had this content, newest first, zeros where it was gone; None: never had."""
-        self.fetch_more(ref, LOG_DEPTH)
-        log = ["log", "--raw", "--no-abbrev", "--no-renames", "--format=", commit, "--", path]
-        lines = (line.split() for line in self._text(log).splitlines())
-        versions = [words[3] for words in lines if len(words) > 4]
+        versions = self._versions(ref, commit, path)
         return versions[: versions.index(blob)] if blob in versions else None
+
+    def _versions(self, ref: str, commit: str, path: str) -> list[str]:
+        self.fetch_more(ref, LOG_DEPTH)
+        log = ["log", *_PLAIN_DIFF, "--raw", "--no-abbrev", "--no-renames", "--format=", commit, "--", path]
+        lines = (line.split() for line in self._text(log).splitlines())
+        return [words[3] for words in lines if len(words) > 4]
 
     def log_of(self, ref: str, commit: str, path: str, text: str) -> list[str]:
         """The commits that lead up to one of a ref and put this text into a file or took it out, newest first."""
@@ -290,9 +287,7 @@ class GitRemote:
 
     def current_branch(self) -> str | None:
         """The branch that is checked out, or None with a detached HEAD."""
-        head = self._answer(
-            ["symbolic-ref", "--quiet", "HEAD"]
-        )  # a short name would depend on what else has it
+        head = self._answer(["symbolic-ref", "--quiet", "HEAD"])  # a short name depends on what else has it
         return None if head is None else head.removeprefix("refs/heads/")
 
     def exists(self) -> bool:

@@ -22,32 +22,58 @@ from reconciler.adapters.storage.kill_points import step
 
 if TYPE_CHECKING:
     from reconciler.core.ledger.journal import Record
+    from reconciler.core.ledger.seal import Seal
+    from reconciler.core.ledger.sealed import Unverified
 
 # A pipe in the journal's place must not make us wait for somebody to read from it.
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class JournalFile:
-    """The journal of one project on this machine. What was `fetched` of the remote's journal is read along with it."""
+    """The journal of one project on this machine. What was `fetched` of the remote's journal is read along with it, as
+    far as it verifies; `seal` is asked for what to compare with where it was fetched without a key.
+    """
 
     def __init__(
-        self, file: Path, fetched: Path | None = None, shares: Callable[[], bool] = lambda: False
+        self,
+        file: Path,
+        fetched: Path | None = None,
+        shares: Callable[[], bool] = lambda: False,
+        seal: Callable[[], Seal | None] = lambda: None,
     ) -> None:
         self._file = file
         self._fetched = fetched
         self._shares = shares
+        self._seal = seal
 
     def read(self) -> tuple[tuple[Record, ...], bytes]:
         """See the port."""
         records, content = _read_journal(self._file)
-        if self._fetched is None:
-            return records, content
-        more, fetched = _read_journal(self._fetched)
+        more, _ = self.fetched()
         if not more:
             return records, content
         from reconciler.core.ledger import journal as journal_format
 
-        return journal_format.union(more, records), content + fetched
+        return journal_format.union(more, records), content + journal_format.render(more)
+
+    def unverified(self) -> Unverified | None:
+        """See the port."""
+        return self.fetched()[1] or None
+
+    def fetched(self) -> tuple[tuple[Record, ...], Unverified | None]:
+        """What it has of the ledger. What verified when it was fetched has no seal here any more."""
+        content = read_regular(self._fetched, str(self._fetched)) if self._fetched is not None else b""
+        if not content:
+            return (), None
+        from reconciler.core.ledger import sealed
+
+        lines = sealed.parse(content, str(self._fetched))
+        known = [one.record for one in lines if one.seal is None]
+        others = [one for one in lines if one.seal is not None]
+        if not others:
+            return tuple(known), None
+        verified, unverified = sealed.sorted_out(others, self._seal())
+        return (*known, *verified), unverified
 
     def exists(self) -> bool:
         """Whether this machine has one; an emptied journal is none."""

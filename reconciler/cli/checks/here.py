@@ -8,10 +8,12 @@ from pathlib import Path
 
 from reconciler.adapters.git.command import run_git
 from reconciler.adapters.project.places import find_git
-from reconciler.app.planning import read_recorded_state, validate_engines
+from reconciler.app.planning import validate_engines
+from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.cli.checks.workflows import check_workflows
-from reconciler.cli.wiring.project import DEPRECATED_KEY, Project, api_key
+from reconciler.cli.wiring.project import Project, api_key
 from reconciler.cli.wiring.publishing import shares
+from reconciler.cli.wiring.sealing import DEPRECATED_KEY, RESOLVE_WORKFLOW
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
 from reconciler.core.commands import git, reconcile
 from reconciler.core.engine.spec import Desired
@@ -97,7 +99,7 @@ def _records(project: Project) -> list[Finding]:
     """The lockfile, and what is open in it."""
     try:
         recorded = read_recorded_state(project.lockfile, project.known_journal)
-        pending = _pending(recorded.folded)
+        pending = _pending(recorded.folded) | dict.fromkeys(recorded.doubts, UNCERTAIN)
     except ReconcileError as error:
         return [_invalid(from_error("lockfile", error))]
     count = len(recorded.folded.engines)
@@ -107,7 +109,20 @@ def _records(project: Project) -> list[Finding]:
     if recorded.unwritten:
         left = "a run was cut off: the journal knows more than the lockfile"
         findings.append(warning("lockfile", left, f"`{reconcile('apply')}` writes it"))
+    findings += _unverified(recorded)
     return [*findings, _open_operations(pending), *_outputs(project, recorded.folded)]
+
+
+def _unverified(recorded: RecordedState) -> list[Finding]:
+    """Records of the remote that do not count."""
+    if recorded.unverified is None:
+        return []
+    from reconciler.core.ledger.sealed import told_of  # only where there are some
+
+    hint = f"`{reconcile('plan')}` has the commands that settle them"
+    if not recorded.unverified.has_key:
+        hint = f"set LINGO_API_KEY, or resolve them with the workflow {RESOLVE_WORKFLOW}"
+    return [warning("ledger", told_of(recorded.unverified), hint)]
 
 
 def _outputs(project: Project, lockfile: Lockfile) -> list[Finding]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.planning import read_recorded_state, select
+from reconciler.app.planning import select
+from reconciler.app.recorded import read_recorded_state
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import say

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.app.planning import read_recorded_state
+from reconciler.app.recorded import read_recorded_state
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 

@@ -16,7 +16,7 @@ from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.publishing import target_of_run
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.render.phrases.sanitize import sanitize
 
@@ -81,8 +81,13 @@ def _project(ctx: click.Context, key: str, publish: bool | str | None) -> Projec
 
 def _is_from_ledger(project: Project, key: str) -> bool:
     """Whether a call of this engine was seen on the remote: then its resolution counts for every run, at once."""
-    entry = fold(EMPTY, project.fetched.read()[0]).entry(key)
-    return entry is not None and bool(entry.unresolved)
+    records, unverified = project.known_journal.fetched()
+    entry = fold(EMPTY, records).entry(key)
+    told = any(
+        isinstance(one.record, Begin) and one.record.key == key
+        for one in (unverified.records if unverified is not None else ())
+    )
+    return told or (entry is not None and bool(entry.unresolved))
 
 
 def _settle(
@@ -100,6 +105,7 @@ def _settle(
         settle(lockfile, journal, UtcClock(), key, decision, engine_id, job_id, operation=operation)
         _warn(lockfile.problems)
         return
+    target.check_seal(_without_key(key, decision, engine_id, job_id, operation))
     seen = target.look_when_free(project.settings.lease_wait or 0.0, project.journal)
     ledger_writer = target.writer(seen)
 
@@ -122,6 +128,16 @@ def _settle(
     target.keep(ledger_writer.seen)
     _warn(lockfile.problems)
     target.propose(ledger_writer.seen)
+
+
+def _without_key(
+    key: str, decision: str, engine_id: str | None, job_id: str | None, operation: str | None
+) -> str:
+    """The same resolution where there is a key: in the workflow that is made for it, or here with one."""
+    from reconciler.cli.wiring.sealing import how_to_resolve
+
+    given = {"engine-id": engine_id, "job-id": job_id, "operation": operation}
+    return how_to_resolve(key, decision, {name: value for name, value in given.items() if value is not None})
 
 
 def _warn(problems: Sequence[str]) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from reconciler.adapters.system.clock import UtcClock
-from reconciler.app.planning import read_recorded_state, select
+from reconciler.app.planning import select
+from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
+from reconciler.cli.stderr import warn
+from reconciler.render.phrases.sanitize import sanitize
 
 
 @click.command("status")
@@ -34,7 +38,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 
     project = open_project(ctx)
     recorded = read_recorded_state(project.lockfile, project.known_journal)
-    keys = select(flags["only"], [*recorded.folded.engines, *recorded.folded.retired])
+    keys = select(flags["only"], [*recorded.folded.engines, *recorded.folded.retired, *recorded.doubts])
+    _warn_of_unverified(recorded, keys)
     now = UtcClock().now()
     if flags["format_"] == "json":
         click.echo(render_status_json(recorded.folded, now=now, keys=keys))
@@ -51,3 +56,15 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
             ascii_only=screen.ascii_only,
         )
     )
+
+
+def _warn_of_unverified(recorded: RecordedState, keys: Callable[[str], bool]) -> None:
+    """Which records of the remote do not count, and which calls are in doubt for that."""
+    if recorded.unverified is None:
+        return
+    from reconciler.core.ledger.sealed import told_of
+
+    warn(told_of(recorded.unverified))
+    for key, calls in recorded.doubts.items():
+        if keys(key):
+            warn(sanitize(f"{key}: outcome unknown, {calls[-1].error} (operation {calls[-1].operation_id})"))

@@ -41,7 +41,8 @@ from reconciler.render.phrases.sanitize import sanitize
 if TYPE_CHECKING:
     from reconciler.adapters.github.client import PatientGitHub
     from reconciler.adapters.github.comments import Kept
-    from reconciler.app.planning import PlanResult, RecordedState
+    from reconciler.app.planning import PlanResult
+    from reconciler.app.recorded import RecordedState
     from reconciler.core.lockfile.model import Lockfile
 
 _SKEW = timedelta(minutes=10)  # between this machine's clock, or that of an earlier run, and GitHub's

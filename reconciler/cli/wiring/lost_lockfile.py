@@ -9,9 +9,9 @@ from reconciler.adapters.git.ledger import PUBLISHED_FILE
 from reconciler.adapters.git.lost_lockfile import refuse_if_in_head, refuse_if_known
 from reconciler.adapters.git.remote import tracking_ref
 from reconciler.adapters.project.places import find_git
-from reconciler.app.planning import RecordedState
+from reconciler.app.recorded import RecordedState
 from reconciler.cli import ci
-from reconciler.cli.wiring.publishing import ledger_ref
+from reconciler.cli.wiring.sealing import ledger_ref
 from reconciler.core.settings.model import Settings
 
 

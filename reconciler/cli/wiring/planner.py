@@ -8,14 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.project.places import merge_under_way
-from reconciler.app.planning import (
-    PlanResult,
-    RecordedState,
-    Request,
-    make_plan,
-    plan_to_collect,
-    read_recorded_state,
-)
+from reconciler.app.planning import PlanResult, Request, make_plan, plan_to_collect
+from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.saved_plans import policy_of
 from reconciler.core.lockfile.model import Lockfile

@@ -12,6 +12,7 @@ from reconciler.adapters.storage.journal_store import JournalFile
 from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.cli.ci import in_ci
 from reconciler.cli.stderr import warn
+from reconciler.cli.wiring.sealing import DEPRECATED_KEY, known_key, seal_of
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import InvalidInput
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
@@ -20,10 +21,10 @@ from reconciler.core.settings.trust import check_key_host
 if TYPE_CHECKING:
     from reconciler.adapters.engine_files.files import EngineFiles
     from reconciler.app.ports import Checkout
+    from reconciler.core.ledger.seal import Seal
 
 JOURNAL = "journal.jsonl"
 FETCHED = "fetched.jsonl"  # the remote's journal, as of the last look
-DEPRECATED_KEY = "LINGODOTDEV_API_KEY"
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,10 @@ class Project:
     @property
     def known_journal(self) -> JournalFile:
         """The same, and what was fetched of the remote's journal; for those who do not look at the remote itself."""
-        return JournalFile(self.private / JOURNAL, self.private / FETCHED, self._has_remote)
+        return JournalFile(self.private / JOURNAL, self.private / FETCHED, self._has_remote, self._seal)
 
-    @property
-    def fetched(self) -> JournalFile:
-        """What the remote's journal held at the last look."""
-        return JournalFile(self.private / FETCHED)
+    def _seal(self) -> Seal | None:
+        return seal_of(self.root, self.settings)
 
     def _has_remote(self) -> bool:
         from reconciler.adapters.git.remote import has_remote  # git, only with something to keep for it
@@ -91,18 +90,11 @@ def api_key(settings: Settings) -> str:
     Raises `GuardRefused` where it would go to a host that only the repository names.
     """
     check_key_host(settings)
-    key = os.environ.get("LINGO_API_KEY", "").strip()
-    if key:
+    key = known_key(settings)
+    if key is not None:
+        if not os.environ.get("LINGO_API_KEY", "").strip() and os.environ.get(DEPRECATED_KEY, "").strip():
+            warn(f"{DEPRECATED_KEY} is deprecated; use LINGO_API_KEY")
         return key
-    key = os.environ.get(DEPRECATED_KEY, "").strip()
-    if key:
-        warn(f"{DEPRECATED_KEY} is deprecated; use LINGO_API_KEY")
-        return key
-    from reconciler.adapters.system.keyring_store import key_from_keyring  # only without the variable
-
-    stored = key_from_keyring(settings.api_url)
-    if stored:
-        return stored
     raise InvalidInput(
         "there is no API key",
         hint=f"set LINGO_API_KEY; planning needs none, and `{reconcile('sandbox')}` is a platform to try things on",

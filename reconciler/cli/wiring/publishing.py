@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import socket
 import time
 import uuid
@@ -22,10 +21,11 @@ from reconciler.adapters.system.clock import UtcClock
 from reconciler.cli import ci
 from reconciler.cli.stderr import hears, say
 from reconciler.cli.wiring.project import FETCHED
+from reconciler.cli.wiring.sealing import ledger_ref, seal_of
 from reconciler.core.commands import URL, git
 from reconciler.core.errors import GitError, InvalidInput, RefMoved
-from reconciler.core.ledger.journal import render
 from reconciler.core.ledger.lease import Holder, give_back
+from reconciler.core.ledger.sealed import to_keep
 from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.app.ports import Journal
     from reconciler.cli.pull_requests.publishing import Proposer, Repository
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+    from reconciler.core.ledger.seal import Seal
     from reconciler.core.run.outcome import Outcome
 
 _NOT_SHARED = ", or --no-publish"
@@ -56,7 +57,7 @@ class PublishTarget:
     """Where a run publishes, as whom, and whether by pull request: decided once, before anything is done.
 
     `inside` is the project's folder from the root of its git repository; `repository` is where a run opens pull
-    requests, None for those that open none.
+    requests, None for those that open none. Without a `seal` it can be read there, and nothing be written.
     """
 
     root: Path
@@ -65,6 +66,7 @@ class PublishTarget:
     branch: str
     inside: Path
     repository: Repository | None = None
+    seal: Seal | None = None
 
     @property
     def proposes(self) -> bool:
@@ -108,6 +110,7 @@ class PublishTarget:
                 folder=folder,
                 notice=notice,
                 output_rules=rules,
+                seal=self.seal,
                 proposals=self.proposals,
             )
         return GitLedger(
@@ -120,6 +123,7 @@ class PublishTarget:
             folder=folder,
             notice=notice,
             output_rules=rules,
+            seal=self.seal,
         )
 
     def look_when_free(self, wait: float, journal: Journal) -> RemoteSnapshot:
@@ -154,11 +158,19 @@ class PublishTarget:
     def keep(self, seen: RemoteSnapshot) -> None:
         """Write down the remote's journal as it was seen, for plans without a network. Raises `StorageError`."""
         file = private_folder(self.root, self.settings.environment) / FETCHED
-        if seen.records:
+        if seen.records or seen.unverified:
             file.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(file, render(seen.records), str(file))
+            replace_file(file, to_keep(seen.records, seen.unverified), str(file))
         else:
             file.unlink(missing_ok=True)
+
+    def check_seal(self, hint: str) -> None:
+        """Raises `InvalidInput` where nothing can be written to the remote, since there is no API key."""
+        if self.seal is None:
+            raise InvalidInput(
+                f"there is no API key, and what is recorded on `{self.settings.remote}` is sealed with it",
+                hint=hint,
+            )
 
     # ── by pull request ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -236,7 +248,8 @@ def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> Publish
             "HEAD is detached, so the branch to publish to is not known",
             hint=f"name it with the setting `branch` (RECONCILE_BRANCH=main){otherwise}",
         )
-    return PublishTarget(root, settings, identity, branch, root.resolve().relative_to(found[0]))
+    inside = root.resolve().relative_to(found[0])
+    return PublishTarget(root, settings, identity, branch, inside, seal=seal_of(root, settings))
 
 
 def target_of_run(root: Path, settings: Settings) -> PublishTarget | None:
@@ -269,14 +282,6 @@ def fetch(root: Path, settings: Settings, journal: Journal) -> RemoteSnapshot:
     seen = with_past(ledger, ledger.look(), journal, LockfileFile(root, settings.lockfile))
     target.keep(seen)
     return seen
-
-
-def ledger_ref(environment: str, inside: Path) -> str:
-    """The ledger of an environment; a project in a subfolder of the repository has its own beside it."""
-    if not inside.parts:
-        return f"refs/reconcile/{environment}"
-    folder = re.sub(r"[^A-Za-z0-9_-]", lambda found: f"%{ord(found[0]):02X}", inside.as_posix())
-    return f"refs/reconcile/{environment}+{folder}"
 
 
 def _noticing() -> Callable[[str], None]:

@@ -12,7 +12,8 @@ import click
 
 from reconciler.adapters.project.places import find_git
 from reconciler.app.applying import refuse_if_stale
-from reconciler.app.planning import PlanResult, read_recorded_state
+from reconciler.app.planning import PlanResult
+from reconciler.app.recorded import read_recorded_state
 from reconciler.cli.stderr import say, warn
 from reconciler.cli.wiring.outputs import bring_outputs_up_to_date
 from reconciler.cli.wiring.plan_views import PlanPrinter
@@ -146,6 +147,8 @@ class ApplyRunner:
 
     def _key(self, plan: Plan) -> str | None:
         """The API key, where the plan needs one."""
+        if self._target is not None and plan.changes_anything:
+            self._target.check_seal("set LINGO_API_KEY; --no-publish records it on this machine only")
         if not any(action.creates or action.waits for action in plan.actions):
             return None
         self._api_key = self._api_key or api_key(self._settings)

@@ -8,7 +8,7 @@ done on the strength of it. Anything else that is unreadable is an error, since 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -137,10 +137,11 @@ _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", 
 
 def render(records: Iterable[Record]) -> bytes:
     """The lines to append."""
-    return "".join(_line(record) + "\n" for record in records).encode("utf-8", "surrogatepass")
+    return "".join(canonical(record) + "\n" for record in records).encode("utf-8", "surrogatepass")
 
 
-def _line(record: Record) -> str:
+def canonical(record: Record) -> str:
+    """The record's one spelling, without a line feed."""
     document: dict[str, Any] = {"v": VERSION, "type": record.type}
     for field in fields(record):
         value = getattr(record, field.name)
@@ -154,22 +155,27 @@ def parse(content: bytes, file: str) -> tuple[tuple[Record, ...], int]:
 
     Raises `JournalError` for a line that is whole and yet unreadable.
     """
-    whole = content.rfind(b"\n") + 1
-    seen: dict[str, Record] = {}
-    for number, line in enumerate(content[:whole].split(b"\n")[:-1], start=1):
-        if line.strip():
-            record = _read_line(line, file, number)
-            seen.setdefault(_line(record), record)
-    return tuple(seen.values()), whole
+    records = (read_record(document, file, number) for number, document in documents(content, file))
+    return union(records), content.rfind(b"\n") + 1
 
 
-def _read_line(line: bytes, file: str, number: int) -> Record:
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise _broken(file, number, "not valid JSON") from error
-    if not isinstance(document, dict):
-        raise _broken(file, number, "not a JSON object")
+def documents(content: bytes, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The whole lines that are not empty, as JSON objects with their numbers. Raises `JournalError`."""
+    whole = content[: content.rfind(b"\n") + 1]
+    for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
+        if not line.strip():
+            continue
+        try:
+            document = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise _broken(file, number, "not valid JSON") from error
+        if not isinstance(document, dict):
+            raise _broken(file, number, "not a JSON object")
+        yield number, document
+
+
+def read_record(document: dict[str, Any], file: str, number: int) -> Record:
+    """The record in a line. Raises `JournalError`."""
     version = document.pop("v", None)
     if version != VERSION:
         raise _broken(
@@ -237,5 +243,5 @@ def union(*journals: Iterable[Record]) -> tuple[Record, ...]:
     seen: dict[str, Record] = {}
     for records in journals:
         for record in records:
-            seen.setdefault(_line(record), record)
+            seen.setdefault(canonical(record), record)
     return tuple(seen.values())

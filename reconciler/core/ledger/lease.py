@@ -3,6 +3,10 @@
 An expired lease may be taken over. The fencing number grows with every holder, so a holder that was slow, or whose
 clock is off, sees that it is no longer the one. Expiry is judged by the clock of the taker; `SKEW` is for clocks that
 disagree.
+
+Whatever a lease says, it holds for a day at most: whoever may push to the ref could else stop all runs for good. So its
+last renewal counts, beside its expiry. One that does not verify may be a colleague's with another key, and is respected
+as long.
 """
 
 from __future__ import annotations
@@ -14,9 +18,12 @@ from typing import Any
 
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import JournalError
+from reconciler.core.ledger.seal import LEASE, Seal
 
 VERSION = 1
 SKEW = 20.0  # seconds: how far two machines' clocks may be apart
+FAST = 3600.0  # seconds: a lease from further ahead than this is no lease of a run
+LONGEST = 86400.0 - FAST  # seconds that one holds from its last renewal, so that it is a day by any clock
 
 
 class UnreadableLease(JournalError):
@@ -37,23 +44,31 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Held, or given back (`holder` None). Times are UTC texts with milliseconds."""
+    """Held, or given back (`holder` None). Times are UTC texts with milliseconds; `renewed_at` is the last time that
+    its holder took or renewed it. `verified`: a run with our key wrote it.
+    """
 
     fencing: int = 0
     holder: Holder | None = None
     token: str | None = None  # random, one per run: tells two runs of one process id apart
     taken_at: str | None = None
     expires_at: str | None = None
+    renewed_at: str | None = None
+    verified: bool = True
 
     def held_at(self, now: str) -> bool:
         """Whether somebody has it, also when clocks disagree a little."""
         if self.holder is None or self.expires_at is None:
             return False
-        return _time(now) - timedelta(seconds=SKEW) <= _time(self.expires_at)
+        since = _time(self.renewed_at or self.taken_at or self.expires_at)
+        if since > _time(now) + timedelta(seconds=FAST):
+            return False
+        until = min(_time(self.expires_at), since + timedelta(seconds=LONGEST))
+        return _time(now) - timedelta(seconds=SKEW) <= until
 
     def belongs_to(self, token: str) -> bool:
         """Whether it still is the lease of the run with this token."""
-        return self.holder is not None and self.token == token
+        return self.holder is not None and self.token == token and self.verified
 
 
 FREE = Lease()
@@ -61,12 +76,12 @@ FREE = Lease()
 
 def take(lease: Lease, holder: Holder, token: str, now: str, ttl: float) -> Lease:
     """The lease in a new holder's hands. The caller made sure that nobody has it. `ttl` is in seconds."""
-    return Lease(lease.fencing + 1, holder, token, now, _after(now, ttl))
+    return Lease(lease.fencing + 1, holder, token, now, _after(now, ttl), now)
 
 
 def renew(lease: Lease, now: str, ttl: float) -> Lease:
     """The same holder's lease, for another `ttl` seconds from `now`."""
-    return replace(lease, expires_at=_after(now, ttl))
+    return replace(lease, expires_at=_after(now, ttl), renewed_at=now)
 
 
 def give_back(lease: Lease) -> Lease:
@@ -81,8 +96,15 @@ def seconds_left(lease: Lease, now: str) -> float:
     return (_time(lease.expires_at) - _time(now)).total_seconds()
 
 
-def render(lease: Lease) -> bytes:
+def render(lease: Lease, seal: Seal | None = None) -> bytes:
     """The file on the ref."""
+    document = _document(lease)
+    if seal is not None:
+        document["seal"] = seal.of(LEASE, _canonical(document))
+    return (json.dumps(document, sort_keys=True, indent=2) + "\n").encode()
+
+
+def _document(lease: Lease) -> dict[str, Any]:
     document: dict[str, Any] = {"version": VERSION, "fencing": lease.fencing}
     if lease.holder is not None:
         document["holder"] = {
@@ -95,11 +117,19 @@ def render(lease: Lease) -> bytes:
             if value is not None
         }
         document |= {"token": lease.token, "takenAt": lease.taken_at, "expiresAt": lease.expires_at}
-    return (json.dumps(document, sort_keys=True, indent=2) + "\n").encode()
+        document |= {} if lease.renewed_at is None else {"renewedAt": lease.renewed_at}
+    return document
 
 
-def parse(content: bytes) -> Lease:
-    """The lease in the file; no content is a free one. Raises `UnreadableLease`; `JournalError` for a newer version."""
+def _canonical(document: dict[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def parse(content: bytes, seal: Seal | None = None) -> Lease:
+    """The lease in the file; no content is a free one. Without a `seal` to compare with, none verifies that is held.
+
+    Raises `UnreadableLease`; `JournalError` for a newer version.
+    """
     if not content.strip():
         return FREE
     try:
@@ -109,7 +139,11 @@ def parse(content: bytes) -> Lease:
                 f"the lease has version {document['version']!r}, and this reconcile knows version {VERSION}",
                 hint="a newer reconcile wrote it: upgrade this one",
             )
-        return _lease(document)
+        told = document.pop("seal", None)
+        held = _lease(document)
+        if held.holder is None or (seal is not None and seal.fits(LEASE, _canonical(document), told)):
+            return held
+        return replace(held, verified=False)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableLease(
             "the lease on the remote cannot be read",
@@ -123,11 +157,12 @@ def _lease(document: dict[str, Any]) -> Lease:
     if holder is None:
         return Lease(fencing)
     expires_at, taken_at = document["expiresAt"], document["takenAt"]
-    for text in (expires_at, taken_at):
+    renewed_at = document.get("renewedAt")
+    for text in (expires_at, taken_at, *([] if renewed_at is None else [renewed_at])):
         _time(text)
     run_url = holder.get("runUrl")
     who = Holder(str(holder["host"]), int(holder["pid"]), None if run_url is None else str(run_url))
-    return Lease(fencing, who, str(document["token"]), taken_at, expires_at)
+    return Lease(fencing, who, str(document["token"]), taken_at, expires_at, renewed_at)
 
 
 def _time(text: str) -> datetime:
@@ -138,5 +173,5 @@ def _time(text: str) -> datetime:
 
 
 def _after(now: str, seconds: float) -> str:
-    later = _time(now) + timedelta(seconds=seconds)
+    later = _time(now) + timedelta(seconds=min(seconds, LONGEST))
     return later.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.ledger.journal import (
@@ -16,11 +16,9 @@ from reconciler.core.ledger.journal import (
     UncertainOutcome,
 )
 from reconciler.core.ledger.lease import FREE, Lease
-from reconciler.core.lockfile.ancestor import with_former
+from reconciler.core.ledger.sealed import ALL_VERIFIED, Unverified
 from reconciler.core.lockfile.entry import Entry
-from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import EMPTY, Lockfile
-from reconciler.core.lockfile.names import engines_of, unresolved_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,8 @@ class RemoteSnapshot:
     and the one in the work tree goes on from; None where that is not known.
     `moved_on` has the files, relative to the project's root, that the branch changed since that commit, with their blob
     ids now (None: gone). `restored` is what the branch had before it was set back. `past` names operations of this
-    machine's journal that the ledger has moved past.
+    machine's journal that the ledger has moved past. `records` and `restored` are what verifies; `unverified` is the
+    rest of the ledger.
     """
 
     ledger_tip: str | None = None
@@ -53,7 +52,9 @@ class RemoteSnapshot:
     branch: str = ""
     base: Lockfile | None = None
     moved_on: Mapping[str, str | None] = field(default_factory=dict)
+    unverified: Unverified = ALL_VERIFIED
     published: str | None = None  # the blob id of the lockfile that was put on the branch last
+    published_seal: str = ""  # its seal, as the ledger has it
     restored: Lockfile | None = None
     past: frozenset[str] = frozenset()
     logged: tuple[Record, ...] = ()  # what the ledger's log says of calls that are open in a lockfile
@@ -63,29 +64,6 @@ class RemoteSnapshot:
     def recorded(self) -> Lockfile:
         """What counts as recorded on the branch."""
         return self.lockfile if self.restored is None else self.restored
-
-
-def set_back(
-    published: Lockfile,
-    now: Lockfile,
-    *,
-    earlier: bool,
-    went_on: Callable[[], bool],
-    former: Callable[[], Sequence[Lockfile]],
-) -> Lockfile | None:
-    """What the branch should have, where it lacks something of what was published last; None where it lacks nothing.
-
-    `earlier`: it has exactly what was published at some time before, or nothing. Otherwise every engine counts that is
-    named nowhere any more, and every call without an answer, unless the branch `went_on` from what was published.
-    `former` gives what was published before, newest first: what the branch has of that adds nothing.
-    """
-    if earlier:
-        return published if published != now else None
-    if engines_of(published) <= engines_of(now):
-        calls = unresolved_in(published)
-        if calls <= unresolved_in(now) or went_on():
-            return None
-    return merge(with_former(None, now, former()), published, now).lockfile
 
 
 def ledger_subject(records: Iterable[Record], lease: Lease) -> str:

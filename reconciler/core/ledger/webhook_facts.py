@@ -104,10 +104,9 @@ def lost_answer(known: Known, event: Event) -> LostAnswer | None:
 
 def _note(known: Known, entry: Entry) -> None:
     known.engines.update(entry.engine_ids)
-    for part in (entry.current, entry.pending, *entry.uncertain, *entry.superseded):
-        if part is not None:
-            known.jobs |= {part.job_id} if part.job_id is not None else set()
-            known.operations |= {part.operation_id} if part.operation_id is not None else set()
+    for part in entry.parts:
+        known.jobs |= {part.job_id} if part.job_id is not None else set()
+        known.operations |= {part.operation_id} if part.operation_id is not None else set()
 
 
 def _note_open(known: Known, entry: Entry) -> None:

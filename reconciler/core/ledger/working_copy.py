@@ -80,9 +80,7 @@ class WorkingCopy:
 
 
 def _operations(entry: Entry) -> Iterator[str]:
-    for part in (entry.current, entry.pending, *entry.uncertain, *entry.superseded):
-        if part is not None and part.operation_id is not None:
-            yield part.operation_id
+    return (part.operation_id for part in entry.parts if part.operation_id is not None)
 
 
 def _operations_in(document: Document) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.engine.spec import NOTHING_KEPT, LifecycleOptions, SpecRecord
@@ -99,6 +99,12 @@ class Entry:
     def pressing(self) -> Pending | None:
         """What wants attention first: the newest call with an unknown outcome, else what is pending."""
         return self.unresolved[-1] if self.unresolved else self.pending
+
+    @property
+    def parts(self) -> Iterator[Provisioned | Pending | Superseded]:
+        """Everything in it that belongs to an operation."""
+        parts = (self.current, self.pending, *self.uncertain, *self.superseded)
+        return (part for part in parts if part is not None)
 
     @property
     def engine_ids(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from tests.adapters.git_far_end import (
     LEDGER,
     LOCKFILE,
     PROTECTED,
+    SEAL,
     clone,
     hook,
     looks,
@@ -49,7 +50,13 @@ def origin(origin: Path) -> Path:
 def ledger_in(folder: Path, notices: list[str] | None = None) -> ProposingLedger:
     told: list[str] = [] if notices is None else notices
     return ProposingLedger(
-        remote_of(folder), LEDGER, "main", LOCKFILE, proposals="reconcile/production", notice=told.append
+        remote_of(folder),
+        LEDGER,
+        "main",
+        LOCKFILE,
+        proposals="reconcile/production",
+        notice=told.append,
+        seal=SEAL,
     )
 
 
@@ -259,7 +266,8 @@ class Lossy(ProposingLedger):
 
 
 def test_an_end_whose_answer_was_lost_is_known_to_have_arrived(origin: Path) -> None:
-    ledger = Lossy(remote_of(clone(origin)), LEDGER, "main", LOCKFILE, proposals="reconcile/production")
+    remote, ours = remote_of(clone(origin)), "reconcile/production"
+    ledger = Lossy(remote, LEDGER, "main", LOCKFILE, seal=SEAL, proposals=ours)
     terms = Terms(Holder("here", 7), "token", 300.0)
     pusher = Pusher(ledger, ledger.look(), terms, UtcClock(), lambda attempt: None)
     pusher.push(RECORDS[:1])

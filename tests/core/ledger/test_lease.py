@@ -20,9 +20,12 @@ from reconciler.core.ledger.lease import (
     seconds_left,
     take,
 )
+from reconciler.core.ledger.seal import seal_for
 
 ME = Holder("runner-1", 4711, "https://github.com/acme/web/actions/runs/1")
 NOW, LATER = "2026-11-24T11:00:00.000Z", "2026-11-24T11:05:00.000Z"
+TOMORROW = "2026-11-25T10:00:00.000Z"
+SEAL = seal_for("key", "/x", "refs/reconcile/production")
 HELD = take(FREE, ME, "token", NOW, 300.0)
 
 
@@ -40,9 +43,7 @@ def test_it_is_held_until_it_expires_and_the_clocks_agree() -> None:
     assert not replace(HELD, expires_at=None).held_at(NOW)
 
 
-def test_an_end_that_is_no_end_can_be_held_against_it() -> None:
-    forever = parse(render(HELD).replace(b"2026-11-24T11:05:00.000Z", b"9999-12-31T23:59:59.999Z"))
-    assert forever.held_at(NOW)
+def test_an_end_may_be_in_any_time_zone() -> None:
     assert parse(render(HELD).replace(b"11:05:00.000Z", b"13:05:00.000+02:00")).held_at(NOW)
 
 
@@ -57,9 +58,49 @@ def test_it_belongs_to_the_run_with_its_token() -> None:
     assert not replace(give_back(HELD), token="token").belongs_to("token")
 
 
-def test_renewing_moves_the_end_only() -> None:
+def test_renewing_moves_the_end_and_says_when() -> None:
     renewed = renew(HELD, LATER, 60.0)
-    assert renewed == replace(HELD, expires_at="2026-11-24T11:06:00.000Z")
+    assert renewed == replace(HELD, expires_at="2026-11-24T11:06:00.000Z", renewed_at=LATER)
+
+
+FOREVER = "9999-12-31T23:59:59.999Z"
+
+
+@pytest.mark.parametrize("verified", [True, False])
+@pytest.mark.parametrize(
+    ("since", "now", "held"),
+    [
+        (NOW, NOW, True),
+        (NOW, "2026-11-25T09:59:00.000Z", True),
+        (NOW, "2026-11-25T10:01:00.000Z", False),  # an hour less than a day, as clocks go
+        ("2026-11-24T11:59:00.000Z", NOW, True),  # by a clock that is fast
+        ("2026-11-24T11:59:00.000Z", "2026-11-25T11:00:01.000Z", False),
+        ("2026-11-24T12:01:00.000Z", NOW, False),  # from a future that no clock is in
+        (FOREVER, NOW, False),
+    ],
+)
+def test_it_never_holds_longer_than_a_day(since: str, now: str, held: bool, verified: bool) -> None:
+    forever = replace(HELD, taken_at=since, renewed_at=None, expires_at=FOREVER, verified=verified)
+    assert forever.held_at(now) is held
+    renewed = replace(forever, taken_at="2026-11-01T00:00:00.000Z", renewed_at=since)
+    assert renewed.held_at(now) is held
+
+
+def test_nobody_takes_it_for_longer_than_a_day() -> None:
+    assert take(FREE, ME, "t", NOW, 1e9).expires_at == renew(HELD, NOW, 1e9).expires_at == TOMORROW
+
+
+def test_only_what_our_key_sealed_is_ours() -> None:
+    other = parse(render(HELD, seal_for("other", "/x", "r")), SEAL)
+    for one in (other, parse(render(HELD), SEAL), parse(render(HELD, SEAL)), _retold(b"token", b"mine")):
+        assert not one.verified
+        assert not one.belongs_to(one.token or "")
+        assert one.held_at(NOW)  # it may be a colleague's
+    assert parse(render(FREE)) == FREE  # what nobody has needs no word for it
+
+
+def _retold(old: bytes, new: bytes) -> Lease:
+    return parse(render(HELD, SEAL).replace(b'"token": "' + old, b'"token": "' + new), SEAL)
 
 
 def test_given_back_it_is_free_and_the_number_stays() -> None:
@@ -81,7 +122,7 @@ def test_a_holder_is_named_so_that_people_find_it() -> None:
     "lease", [FREE, HELD, give_back(HELD), take(HELD, Holder("laptop", 7), "t", NOW, 1.5)]
 )
 def test_it_comes_back_as_it_was_written(lease: Lease) -> None:
-    assert parse(render(lease)) == lease
+    assert parse(render(lease, SEAL), SEAL) == lease
     assert render(lease).endswith(b"}\n")
 
 
@@ -102,7 +143,8 @@ def test_nothing_is_a_free_lease() -> None:
         b'{"version": 1, "fencing": 1, "holder": "me"}',
         render(HELD).replace(b"2026-11-24T11:05:00.000Z", b"tomorrow"),
         render(HELD).replace(b"4711", b'"pid"'),
-        render(HELD).replace(b"11:05:00.000Z", b"11:05:00"),  # in no time zone
+        render(HELD).replace(b"11:05:00.000Z", b"11:05:00"),
+        render(HELD).replace(b'renewedAt": "2026', b'renewedAt": "x'),  # in no time zone
         render(HELD).replace(b'"2026-11-24T11:05:00.000Z"', b"1790000000"),
         b"[" * 100_000,
         b"\xff",
