@@ -39,6 +39,25 @@ def test_a_host_that_only_the_file_names_gets_no_key(changed: Project) -> None:
     assert ELSEWHERE in refused.err
 
 
+def test_a_lockfile_that_a_branch_edits_by_hand_is_named(project: Project) -> None:
+    project.apply().ended(0)
+    project.commit("Record 2 engines")
+    text = project.lockfile.read_text()
+    engine_id = project.entry("acme")["engineId"]
+    project.lockfile.write_text(text.replace(engine_id, "eng_other"))
+    edited = (
+        f"was edited by hand since the base, commit {project.git('rev-parse', 'HEAD')[:12]}: `acme`: engineId"
+    )
+    shown = project.run("plan", "--base", "HEAD", "--format", "github").ended(0, edited)
+    assert "::warning file=engines.lock.json,line=" in shown.out
+    assert project.run("plan", "--base", "HEAD").ended(0, edited).out.count("by hand") == 1
+    project.run("plan").ended(0, f"`acme`: engineId {engine_id} → eng_other")
+    project.run("status").ended(0, "by hand since commit")
+    project.run("doctor", "--offline").ended(0, "was edited by hand")
+    project.lockfile.write_text(text)
+    assert "by hand" not in project.run("plan", "--base", "HEAD").ended(0).out
+
+
 def test_an_inbox_of_the_repository_is_not_believed(project: Project) -> None:
     (project.root / "reconcile.yaml").write_text("inbox: inbox.db\n")
     refused = project.apply().ended(6)

@@ -8,8 +8,12 @@ from typing import NamedTuple
 
 from reconciler.adapters.git.cat_file import contents_of
 from reconciler.adapters.git.command import GitFailed, call_git
+from reconciler.core.errors import GitError
+from reconciler.core.ledger.remote_snapshot import is_publishing
 
 AT_ONCE = 20  # contents in memory together: a lockfile of ten thousand engines has some megabytes
+_FEW = 10  # versions that are looked through for one that a run wrote
+_SECONDS = 3.0
 _FORMAT = "--format=%H%x09%aI%x09%an <%ae>%x09%B"
 
 
@@ -43,6 +47,30 @@ def lockfile_versions(root: Path, name: str, limit: int) -> Iterator[Version]:
         contents = contents_of(call_git(root, ["cat-file", "--batch"], stdin=asked))
         for (commit, at, by, message), content in zip(some, contents, strict=True):
             yield Version(commit, at, by, message, content or b"")
+
+
+def last_written(root: Path, name: str) -> tuple[str, bytes] | None:
+    """The last commit of the current branch that a run made with the lockfile, and its content; where no run
+    commits, the oldest of the last few that changed it. None where there is none, or git cannot say.
+    """
+    paths = ["--end-of-options", "HEAD", "--", f":(literal){name}"]
+    for limit in (1, _FEW):
+        log = ["log", "-z", f"--max-count={limit}", "--format=%H %s", *paths]
+        try:
+            said = call_git(root, log, timeout=_SECONDS).decode("utf-8", "replace")
+        except GitError:  # no commit yet, or a history that is too long to be looked through for a warning
+            return None
+        commits = [entry.partition(" ") for entry in said.split("\0") if entry]
+        by_run = [commit for commit, _, subject in commits if is_publishing(subject)]
+        if by_run:
+            return _with_content(root, name, by_run[0])
+    return _with_content(root, name, commits[-1][0]) if commits else None
+
+
+def _with_content(root: Path, name: str, commit: str) -> tuple[str, bytes] | None:
+    offline = ["-c", "protocol.allow=never", "cat-file", "--batch"]
+    [content] = contents_of(call_git(root, offline, stdin=f"{commit}:./{name}\n".encode()))
+    return None if content is None else (commit, content)
 
 
 def _has_commits(root: Path) -> bool:

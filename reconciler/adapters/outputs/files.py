@@ -150,8 +150,8 @@ class OutputFiles:
 class LockfileAndOutputs(LockfileFile):
     """The lockfile for those who write it: the outputs go with it. `problems` is what could not be done for them."""
 
-    def __init__(self, root: Path, path: str, engines: str) -> None:
-        super().__init__(root, path)
+    def __init__(self, root: Path, path: str, engines: str, *, note: Path | None = None) -> None:
+        super().__init__(root, path, note=note)
         self.problems: list[str] = []
         self._outputs = OutputFiles(root, OutputRules(engines, path))
 

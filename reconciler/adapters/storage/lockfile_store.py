@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,11 +24,18 @@ from reconciler.core.lockfile.model import Lockfile
 
 class LockfileFile:
     """The lockfile. `path` is relative to `root`, as people know it. `missing` is called where there is no such file,
-    and raises `LockfileError` where there should be.
+    and raises `LockfileError` where there should be. The digest of what a run wrote last is put into the file `note`.
     """
 
-    def __init__(self, root: Path, path: str, missing: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        path: str,
+        missing: Callable[[], None] = lambda: None,
+        note: Path | None = None,
+    ) -> None:
         self.path = path
+        self._note = note
         self._file = root / path
         self._missing = missing
 
@@ -46,8 +54,12 @@ class LockfileFile:
 
     def write(self, lockfile: Lockfile) -> None:
         """See the port."""
-        replace_file(self._file, lockfile_format.render(lockfile), self.path)
+        content = lockfile_format.render(lockfile)
+        replace_file(self._file, content, self.path)
         step("lockfile replaced")
+        if self._note is not None:
+            with suppress(OSError):  # without it git is asked who wrote the file
+                self._note.write_text(digest_of(content))
         _remove_leftovers(Path(os.path.realpath(self._file)))
 
     def check_writable(self) -> None:
@@ -59,6 +71,11 @@ class LockfileFile:
                 raise StorageError(f"{self.path} is a folder", hint="move it out of the way")
             write_new(probe, b"", None)
             probe.unlink()
+
+
+def digest_of(content: bytes) -> str:
+    """What stands in the note for this content."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def _remove_leftovers(file: Path) -> None:

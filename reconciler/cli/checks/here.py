@@ -11,6 +11,7 @@ from reconciler.adapters.project.places import find_git
 from reconciler.app.planning import validate_engines
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.cli.checks.workflows import check_workflows
+from reconciler.cli.wiring.hand_edits import hand_edits
 from reconciler.cli.wiring.project import Project, api_key
 from reconciler.cli.wiring.publishing import shares
 from reconciler.cli.wiring.sealing import DEPRECATED_KEY, RESOLVE_WORKFLOW
@@ -110,6 +111,10 @@ def _records(project: Project) -> list[Finding]:
         left = "a run was cut off: the journal knows more than the lockfile"
         findings.append(warning("lockfile", left, f"`{reconcile('apply')}` writes it"))
     findings += _unverified(recorded)
+    edited = tuple(hand_edits(project, recorded.on_disk))
+    if edited:
+        said = f"{name} was edited by hand"
+        findings.append(Finding("lockfile", Verdict.WARNING, said, edited[0].hint, edited))
     return [*findings, _open_operations(pending), *_outputs(project, recorded.folded)]
 
 

@@ -13,6 +13,7 @@ from reconciler.app.planning import PlanResult
 from reconciler.cli import ci
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import comment_options, detailed_exitcode, given, global_options, plan_options
+from reconciler.cli.wiring.hand_edits import hand_edits
 from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.planner import planner_of, request_of
 from reconciler.cli.wiring.project import Project
@@ -86,7 +87,18 @@ def _planned(project: Project, flags: dict[str, Any]) -> tuple[PlanResult, ExitC
     planned = _with_ignored(project, planner_of(project, request_of(project, flags)).plan(shared))
     if project.settings_file is not None and project.settings.source_of["api_url"] not in _TRUSTED:
         planned = _with_key_destination(project, planned)
-    return _attributed(project, planned, flags["base"], flags["fail_on_foreign"])
+    planned, code = _attributed(project, planned, flags["base"], flags["fail_on_foreign"])
+    return _with_hand_edits(project, planned), code
+
+
+def _with_hand_edits(project: Project, planned: PlanResult) -> PlanResult:
+    """The plan, saying what was edited in the lockfile, unless the comparison with the base says so already."""
+    told = {(one.file, one.line) for one in planned.plan.diagnostics}
+    found = hand_edits(project, planned.recorded.on_disk)
+    new = [one for one in found if (one.file, one.line) not in told]
+    if not new:
+        return planned
+    return replace(planned, plan=replace(planned.plan, diagnostics=(*planned.plan.diagnostics, *new)))
 
 
 def _with_ignored(project: Project, planned: PlanResult) -> PlanResult:

@@ -13,7 +13,7 @@ from reconciler.app.settling import settle
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.project import Project
+from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.cli.wiring.publishing import target_of_run
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Begin, Record
@@ -98,7 +98,9 @@ def _settle(
     job_id: str | None,
     operation: str | None,
 ) -> None:
-    lockfile = LockfileAndOutputs(project.root, project.settings.lockfile, project.settings.engines)
+    lockfile = LockfileAndOutputs(
+        project.root, project.settings.lockfile, project.settings.engines, note=project.private / WRITTEN
+    )
     target = target_of_run(project.root, project.settings)
     if target is None:
         journal = project.known_journal

@@ -15,6 +15,7 @@ from reconciler.cli.opening import open_project
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
 from reconciler.cli.stderr import warn
+from reconciler.cli.wiring.hand_edits import hand_edits
 from reconciler.render.phrases.sanitize import sanitize
 
 
@@ -40,6 +41,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     recorded = read_recorded_state(project.lockfile, project.known_journal)
     keys = select(flags["only"], [*recorded.folded.engines, *recorded.folded.retired, *recorded.doubts])
     _warn_of_unverified(recorded, keys)
+    for edit in hand_edits(project, recorded.on_disk):
+        warn(sanitize(edit.message))
     now = UtcClock().now()
     if flags["format_"] == "json":
         click.echo(render_status_json(recorded.folded, now=now, keys=keys))

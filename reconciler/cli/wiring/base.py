@@ -73,8 +73,22 @@ def _compared(project: Project, planned: PlanResult, asked: str) -> PlanResult:
     commit = MergeBase(project.root, settings.remote).find(aim)
     base = GitBase(project.root, commit, settings.engines, project.id_length)
     plan = attribute(planned, project.engines, project.lockfile, base, settings.engines, project.id_length)
-    changed = _setting_changes(project, base)
+    changed = [*_setting_changes(project, base), *_lockfile_edits(project, planned, base, commit)]
     return replace(planned, plan=replace(plan, diagnostics=(*plan.diagnostics, *changed)))
+
+
+def _lockfile_edits(project: Project, planned: PlanResult, base: GitBase, commit: str) -> list[Diagnostic]:
+    """What this branch changes in the lockfile that no run changes."""
+    from reconciler.adapters.storage.durable_files import read_regular
+    from reconciler.core.lockfile.hand_edits import findings_between
+
+    name = project.settings.lockfile
+    before, content = base.read(name), read_regular(project.root / name, name)
+    if before is None or content is None or before == content:
+        return []
+    return findings_between(
+        before, planned.recorded.on_disk, content, name, f"the base, commit {commit[:12]}"
+    )
 
 
 def _setting_changes(project: Project, base: GitBase) -> list[Diagnostic]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.adapters.outputs.files import LockfileAndOutputs
+from reconciler.adapters.project.places import private_folder
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.applying import ApplySettings, build_driver
 from reconciler.app.driver import Driver, Ports
@@ -22,6 +23,7 @@ from reconciler.app.ports import Completions, Journal
 from reconciler.cli.stderr import chosen_level
 from reconciler.cli.wiring.completion_sources import CompletionSources
 from reconciler.cli.wiring.progress import progress_of
+from reconciler.cli.wiring.project import WRITTEN
 from reconciler.cli.wiring.run_options import RunOptions
 from reconciler.core.errors import ExitCode
 from reconciler.core.run.outcome import Outcome
@@ -44,7 +46,8 @@ def drive(
     Raises what stops it before anything was done.
     """
     collect_rarely()
-    lockfile = LockfileAndOutputs(root, settings.lockfile, settings.engines)
+    note = private_folder(root, settings.environment) / WRITTEN
+    lockfile = LockfileAndOutputs(root, settings.lockfile, settings.engines, note=note)
     observer, at_once = progress_of(options.color, chosen_level())
     ports = Ports(None, None, journal, lockfile, observer, UtcClock(), ledger_writer)
     how = ApplySettings(

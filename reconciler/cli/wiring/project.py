@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 JOURNAL = "journal.jsonl"
 FETCHED = "fetched.jsonl"  # the remote's journal, as of the last look
+WRITTEN = "lockfile.sha256"  # what a run on this machine wrote last
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Project:
 
     @property
     def lockfile(self) -> LockfileFile:
-        return LockfileFile(self.root, self.settings.lockfile, self._refuse_lost)
+        return LockfileFile(self.root, self.settings.lockfile, self._refuse_lost, note=self.private / WRITTEN)
 
     def _refuse_lost(self) -> None:
         from reconciler.adapters.git.lost_lockfile import refuse_if_in_head  # git, only without a lockfile

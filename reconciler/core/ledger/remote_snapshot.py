@@ -108,6 +108,11 @@ def publish_message(before: Lockfile, after: Lockfile, run_url: str | None, *, s
     return "\n\n".join(part for part in paragraphs if part) + "\n"
 
 
+def is_publishing(subject: str) -> bool:
+    """Whether the first line of a commit's message is one of `publish_message`, also in a merge of our pull request."""
+    return subject.startswith(("Record ", "Bring outputs up to date"))
+
+
 def _changed(key: str, before: Entry | None, after: Entry | None) -> str:
     old = before.current.engine_id if before and before.current else None
     new = after.current.engine_id if after and after.current else None
