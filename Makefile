@@ -86,5 +86,5 @@ $(RUN_STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)
-	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[webhook,github-app,keyring,dev]'
+	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[github-app,keyring,dev]'
 	@touch $@

@@ -45,7 +45,7 @@ local at, ready, pause = 0, {}, tonumber(os.getenv("BENCH_PAUSE"))
 for line in io.lines(os.getenv("BENCH_DELIVERIES")) do
   local path, id, moment, sig, body = line:match("^(%S+) (%S+) (%S+) (%S+) (.*)$")
   ready[#ready + 1] = wrk.format("POST", path, {
-    ["content-type"] = "application/json", ["webhook-id"] = id, ["webhook-timestamp"] = moment,
+    ["host"] = "receiver", ["content-type"] = "application/json", ["webhook-id"] = id, ["webhook-timestamp"] = moment,
     ["webhook-signature"] = sig:gsub("_", " "), ["x-signature"] = sig }, body)
 end
 function request() at = at % #ready + 1; return ready[at] end

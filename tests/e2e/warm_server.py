@@ -26,7 +26,7 @@ import reconciler
 _LATE = """
 anyio._backends._asyncio anyio._core._sockets anyio._core._streams anyio._core._tasks anyio._core._testing
 anyio.lowlevel concurrent.futures.thread encodings.idna encodings.utf_8_sig h11 httpcore pydantic.plugin resource
-sniffio uvicorn.lifespan.on uvicorn.protocols.http.h11_impl uvicorn.protocols.http.httptools_impl yaml_rs zoneinfo
+sniffio uvicorn.lifespan.on uvicorn.protocols.http.h11_impl yaml_rs zoneinfo
 """
 
 

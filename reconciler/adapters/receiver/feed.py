@@ -15,16 +15,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from reconciler.adapters.inbox.database import Inbox, Received
-from reconciler.adapters.receiver.replies import Reply, reply, says, value_of
+from reconciler.adapters.receiver.replies import Reply, Request, reply, says, value_of
 from reconciler.core.errors import StorageError
 
 MAX_WAIT = 60.0  # seconds
 _LIMIT = 500
 _LOOK = 0.2  # seconds between looks for what has been stored
-_CLAIM_BODY = 65536
 _LATER = ((b"retry-after", b"5"),)
-
-Scope = Any
 
 
 class Feed:
@@ -49,11 +46,11 @@ class Feed:
     def stopping(self) -> bool:
         return self._stopping.is_set()
 
-    async def events(self, scope: Scope) -> Reply:
+    async def events(self, request: Request) -> Reply:
         """`?since=CURSOR&wait=SECONDS&limit=N` → `{"events": […], "cursor": "…"}`"""
-        if (refusal := self._refusal(scope)) is not None:
+        if (refusal := self._refusal(request)) is not None:
             return refusal
-        asked = self._asked(scope)
+        asked = self._asked(request.query)
         if asked is None:
             return says(
                 400, "since is a cursor of this feed, wait a number of seconds, limit a number of events"
@@ -72,11 +69,11 @@ class Feed:
         document = {"events": [self._shown(one) for one in found], "cursor": self._name(last)}
         return reply(200, json.dumps(document).encode())
 
-    async def claim(self, scope: Scope, receive: Any) -> Reply:
+    async def claim(self, request: Request) -> Reply:
         """`{"cursors": […], "by": "…"}` → `{"claimed": […]}`, those that were still free."""
-        if (refusal := self._refusal(scope)) is not None:
+        if (refusal := self._refusal(request)) is not None:
             return refusal
-        wanted = _claims(await _body_of(receive))
+        wanted = _claims(request.body)
         if wanted is None:
             return says(400, 'expected is {"cursors": ["…"], "by": "who"}')
         numbers = [self._cursor(cursor) for cursor in wanted[0]]
@@ -89,23 +86,23 @@ class Feed:
             return says(503, "the inbox cannot be written", _LATER)
         return reply(200, json.dumps({"claimed": [self._name(number) for number in done]}).encode())
 
-    def _refusal(self, scope: Scope) -> Reply | None:
+    def _refusal(self, request: Request) -> Reply | None:
         if self._token is None:
             return says(403, "no token is configured here, so the inbox is not shown")
-        scheme, _, given = value_of(scope["headers"], b"authorization").partition(b" ")
+        scheme, _, given = value_of(request.headers, b"authorization").partition(b" ")
         if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
             return says(401, "a bearer token is needed", [(b"www-authenticate", b"Bearer")])
         return None
 
-    def _asked(self, scope: Scope) -> tuple[int, int, float] | None:
+    def _asked(self, query: bytes) -> tuple[int, int, float] | None:
         """Cursor, limit and wait of a query; None for one that cannot be understood."""
         try:
-            query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=8)
+            asked = parse_qs(query.decode("latin-1"), max_num_fields=8)
         except ValueError:  # too many of them
             return None
-        cursor = self._cursor(query.get("since", [""])[-1])
-        wait = _number(query.get("wait", ["0"])[-1], MAX_WAIT)
-        limit = _number(query.get("limit", ["100"])[-1], _LIMIT)
+        cursor = self._cursor(asked.get("since", [""])[-1])
+        wait = _number(asked.get("wait", ["0"])[-1], MAX_WAIT)
+        limit = _number(asked.get("limit", ["100"])[-1], _LIMIT)
         if cursor is None or wait is None or limit is None:
             return None
         return cursor, max(1, int(limit)), wait
@@ -161,16 +158,6 @@ class Feed:
             "claimed": one.claimed_at is not None,
             "body": one.body.decode("utf-8", "replace"),
         }
-
-
-async def _body_of(receive: Any) -> bytes:
-    body: bytes = b""
-    while len(body) <= _CLAIM_BODY:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            return body
-    return b""
 
 
 def _claims(body: bytes) -> tuple[list[str], str] | None:

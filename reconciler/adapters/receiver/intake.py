@@ -66,7 +66,7 @@ class _Pending(NamedTuple):
 
 class Intake:
     """Belongs to the writer's event loop. `clock` gives unix seconds. Outcomes are the keys of the metrics' `OUTCOMES`
-    and of the answers in `webhook_replies.py`."""
+    and of the answers in `replies.py`."""
 
     def __init__(
         self,

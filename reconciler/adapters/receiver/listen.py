@@ -11,6 +11,7 @@ from typing import cast
 from reconciler.core.errors import UsageError
 
 BACKLOG = 4096
+_BUFFER = 32 * 1024  # bytes that the system keeps for a connection, each way: they are memory as well
 _DESCRIPTORS = 65536
 _SPARE = 128  # descriptors that are no connections
 
@@ -71,6 +72,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)  # [::] takes both kinds
+        for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            listener.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER)  # its connections have the same
         listener.bind((host, port))
         listener.listen(BACKLOG)
         listener.setblocking(False)

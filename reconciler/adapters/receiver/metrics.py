@@ -33,6 +33,7 @@ class Metrics:
         self.relay: RelayCounts | None = None
         self.evicted = 0
         self.timed_out = 0
+        self.crowded = 0
         self._verified = 0
         self._seconds = 0.0
         self._buckets = [0] * (len(_BOUNDS) + 1)
@@ -63,10 +64,11 @@ class Metrics:
         for outcome, count in self.deliveries.items():
             yield f'{name}{{outcome="{outcome}"}} {count}'
         name = "reconcile_webhook_connections_closed_total"
-        yield f"# HELP {name} Connections that were closed because they brought no whole request."
+        yield f"# HELP {name} Connections that were closed to protect the others."
         yield f"# TYPE {name} counter"
         yield f'{name}{{reason="too_slow"}} {self.timed_out}'
         yield f'{name}{{reason="too_many"}} {self.evicted}'
+        yield f'{name}{{reason="memory"}} {self.crowded}'
 
     def _verify_time(self) -> Iterator[str]:
         name = "reconcile_webhook_verify_seconds"

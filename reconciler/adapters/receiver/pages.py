@@ -1,4 +1,4 @@
-"""What a receiver shows besides taking deliveries: health, metrics, and the feed (`webhook_feed.py`).
+"""What a receiver shows besides taking deliveries: health, metrics, and the feed (`feed.py`).
 
 Whoever can reach the receiver can ask for health and metrics, so neither costs more for being asked for often: the disk
 and the counts are looked at once a second at most.
@@ -7,7 +7,6 @@ and the counts are looked at once a second at most.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
@@ -16,14 +15,12 @@ from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.adapters.receiver.feed import Feed
 from reconciler.adapters.receiver.limits import Limits
 from reconciler.adapters.receiver.metrics import CONTENT_TYPE, Metrics
-from reconciler.adapters.receiver.replies import Reply, Send, answer, reply, says
+from reconciler.adapters.receiver.replies import Reply, Request, reply, says
 from reconciler.adapters.receiver.signing_secrets import Secrets
 from reconciler.core.errors import StorageError
 
-_SENDING = 30.0  # seconds for a reader to take its answer
 _PROBE = "INSERT INTO about VALUES ('probed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
-Scope = Any
 Value = TypeVar("Value")
 
 
@@ -57,17 +54,10 @@ class Pages:
         """Waiting readers are answered, and `/readyz` says no from now on."""
         self._feed.stop()
 
-    async def __call__(self, scope: Scope, receive: Any, send: Send) -> None:
-        given = await self._answer_to(scope, receive)
-        # Who does not take his answer is not waited for; uvicorn then closes the connection.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_SENDING):
-                await answer(send, given)
-
-    async def _answer_to(self, scope: Scope, receive: Any) -> Reply:
-        path, method = scope["path"], scope["method"]
+    async def __call__(self, request: Request) -> Reply:
+        path, method = request.path, request.method
         if path == "/events/claim":
-            return await self._feed.claim(scope, receive) if method == "POST" else _not_allowed(b"POST")
+            return await self._feed.claim(request) if method == "POST" else _not_allowed(b"POST")
         if path not in ("/", "/events", "/metrics", "/healthz", "/readyz"):
             return says(404, "there is nothing here")
         if path == "/":
@@ -80,7 +70,7 @@ class Pages:
             return await self._ready()
         if path == "/metrics":
             return reply(200, (await self._measured()).encode(), CONTENT_TYPE)
-        return await self._feed.events(scope)
+        return await self._feed.events(request)
 
     async def _ready(self) -> Reply:
         if self._feed.stopping:

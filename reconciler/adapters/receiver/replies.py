@@ -1,20 +1,34 @@
-"""The answers to deliveries, made once, and how an answer is sent."""
+"""What is asked and answered: requests for the pages, and the answers to deliveries, made once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import NamedTuple
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
 _JSON = b"application/json"
 
 
-class Reply(NamedTuple):
-    """The two messages of an ASGI answer."""
+class Request(NamedTuple):
+    """One that is no delivery; the names of its headers are in lower case."""
 
-    start: MutableMapping[str, Any]
-    body: MutableMapping[str, Any]
+    method: str
+    path: str
+    query: bytes
+    headers: Headers
+    body: bytes
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: Headers
+    content: bytes
+
+    @property
+    def reason(self) -> bytes:
+        return HTTPStatus(self.status).phrase.encode()
 
 
 def reply(
@@ -24,8 +38,7 @@ def reply(
     fields = [*headers, (b"cache-control", b"no-store")]
     if status != 204:
         fields += [(b"content-type", kind), (b"content-length", str(len(content)).encode())]
-    start = {"type": "http.response.start", "status": status, "headers": fields}
-    return Reply(start, {"type": "http.response.body", "body": content})
+    return Reply(status, fields, content)
 
 
 def says(status: int, message: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> Reply:
@@ -33,9 +46,10 @@ def says(status: int, message: str, headers: Iterable[tuple[bytes, bytes]] = ())
     return reply(status, json.dumps({"message": message}).encode(), headers=headers)
 
 
-async def answer(send: Send, given: Reply) -> None:
-    await send(given.start)
-    await send(given.body)
+def refusal(status: int) -> bytes:
+    """The answer to what is no request, after which the connection ends."""
+    phrase = HTTPStatus(status).phrase
+    return f"HTTP/1.1 {status} {phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()
 
 
 def value_of(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:

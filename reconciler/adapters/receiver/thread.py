@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 
 from reconciler.adapters.receiver.log import ServeLog
-from reconciler.adapters.receiver.server import Settings, loop_factory, serve
+from reconciler.adapters.receiver.server import Settings, serve
 from reconciler.adapters.receiver.signing_secrets import Secrets
 
 _PATIENCE = 30.0  # seconds for what is under way at the end; the server gives up on it before
@@ -60,8 +60,7 @@ class _Threaded:
 
     def _work(self) -> None:
         try:
-            with asyncio.Runner(loop_factory=loop_factory(self._settings)) as runner:
-                runner.run(self._serve())
+            asyncio.run(self._serve())
         except Exception as error:  # whoever waits for it is told
             self._begun.cancel()
             if self.url.done():

@@ -104,7 +104,7 @@ def _go_to(folder: str) -> None:
 
 def _settings(flags: dict[str, Any], token: str) -> Settings:
     from reconciler.adapters.receiver.intake import Rules
-    from reconciler.adapters.receiver.server import Settings  # uvicorn, only here
+    from reconciler.adapters.receiver.server import Settings
 
     if (flags["tls_cert"] is None) != (flags["tls_key"] is None):
         raise UsageError("--tls-cert and --tls-key go together")

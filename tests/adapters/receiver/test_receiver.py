@@ -18,9 +18,9 @@ from reconciler.sandbox.signing import new_secret
 from tests.adapters.receiving import SECRET, Receiving, body_of, chunked, delivery, receiving, request, signed
 
 
-@pytest.fixture(params=["h11", "auto"], scope="module")
-def receiver(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiving]:
-    with receiving(tmp_path_factory.mktemp("inbox"), parser=request.param) as running:
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiving]:
+    with receiving(tmp_path_factory.mktemp("inbox")) as running:
         yield running
         assert running.outcome("bug") == 0
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.receiver.limits import Limits
-from reconciler.adapters.receiver.watch import MAX_HEAD, MAX_HEADERS
+from reconciler.adapters.receiver.limits import MAX_HEAD, MAX_HEADERS, Limits
 from tests.adapters.receiving import (
     Client,
     Receiving,
@@ -36,11 +35,10 @@ def limits() -> Limits:
     return Limits()
 
 
-@pytest.fixture(params=["h11", "auto"])
-def receiver(request: pytest.FixtureRequest, tmp_path: Path, limits: Limits) -> Iterator[Receiving]:
+@pytest.fixture
+def receiver(tmp_path: Path, limits: Limits) -> Iterator[Receiving]:
     with receiving(
         tmp_path,
-        parser=request.param,
         request_timeout=LIMIT,
         max_connections=200,
         level="error",
@@ -349,7 +347,7 @@ def test_a_crowd_of_slow_ones_makes_room(receiver: Receiving, crowd: list[Client
     assert len(receiver.events()) == 10
 
 
-@pytest.mark.parametrize("limits", [Limits(answer=0.5, linger=0.5)])
+@pytest.mark.parametrize("limits", [Limits(answer=0.5)])
 def test_one_who_never_reads_is_given_up(receiver: Receiving, crowd: list[Client]) -> None:
     client = receiver.client()
     crowd.append(client)
