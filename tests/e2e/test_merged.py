@@ -155,9 +155,8 @@ def test_a_run_that_is_repeated_keeps_what_was_told(push: Push, platform: Sandbo
     push.merged(1)
     push.apply().ended(1, "was made")
     assert "**Apply: 1 created, 1 failed.**" in push.body
-    assert (
-        "Hint: edit engines/acme.yaml, or try again: reconcile apply --retry-failed --only acme" in push.body
-    )
+    again = "reconcile apply --publish --retry-failed --only acme"
+    assert f"Hint: edit engines/acme.yaml, or try again: {again}" in push.body
     push.pull()
     push.apply("--retry-failed", GITHUB_RUN_ID="4713").ended(0, "was brought up to date")
     assert "**Apply: 2 created.**" in push.body
