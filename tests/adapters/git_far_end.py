@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from reconciler.adapters.git.drafts import Identity
 from reconciler.adapters.git.ledger import GitLedger
-from reconciler.adapters.git.remote import GitRemote, Identity
+from reconciler.adapters.git.remote import GitRemote
 from reconciler.core.ledger.seal import seal_for
 from tests.app.git_repo import commit_all, git, new_repo
 

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.git.drafts import Identity
 from reconciler.adapters.git.ledger import GitLedger
-from reconciler.adapters.git.remote import GitRemote, Identity
+from reconciler.adapters.git.remote import GitRemote
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.core.ledger.lease import Holder, Lease, take
 from reconciler.core.ledger.seal import seal_for

@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from reconciler.adapters.git.remote import Commit, Draft, GitRemote, Update
+from reconciler.adapters.git.drafts import Draft
+from reconciler.adapters.git.remote import Commit, GitRemote, Update
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import GitError, InvalidInput, LockfileError, PushRefused

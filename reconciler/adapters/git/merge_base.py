@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.git.command import GitFailed, call_git
-from reconciler.adapters.git.remote import GitRemote, Identity, tracking_ref
+from reconciler.adapters.git.drafts import Identity
+from reconciler.adapters.git.remote import GitRemote, tracking_ref
 from reconciler.core.errors import GitError
 
 STEPS = (50, 200, 1_000, 5_000)  # commits by which a shallow clone's history is deepened, one after another

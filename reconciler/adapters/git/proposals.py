@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reconciler.adapters.git.drafts import Draft
 from reconciler.adapters.git.ledger import GitLedger
-from reconciler.adapters.git.remote import Commit, Draft, Update
+from reconciler.adapters.git.remote import Commit, Update
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.errors import GitError, LockfileError, PushRefused
 from reconciler.core.ledger.journal import Record

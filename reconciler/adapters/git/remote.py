@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from reconciler.adapters.git.cat_file import contents_of
 from reconciler.adapters.git.command import UNSET, GitFailed, call_git
+from reconciler.adapters.git.drafts import Draft, Identity, stream_of
 from reconciler.adapters.git.push import in_the_way, is_locked, push_error
 from reconciler.adapters.git.signing import signed, signs_commits
 from reconciler.adapters.project.places import find_git
@@ -34,36 +34,12 @@ LOG_DEPTH = 1000  # commits of a log that are looked through in a shallow clone
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Who authors commits."""
-
-    name: str
-    email: str
-
-
-@dataclass(frozen=True, slots=True)
 class Commit:
     """A commit in a log: `author` is `name <address>`."""
 
     id: str
     author: str
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A commit to be made: these files put onto the parent's tree, or, with `alone`, being the whole tree.
-
-    `:1` as a parent is the first draft that goes along with it.
-    """
-
-    parent: str | None
-    files: dict[str, bytes]
-    message: str
-    alone: bool = False
-    executable: frozenset[str] = frozenset()  # those of the files that stay so
-    blobs: dict[str, str] = field(default_factory=dict)  # files by the id of a blob that the repository has
-    for_branch: bool = False  # such commits are signed where that is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,17 +198,9 @@ class GitRemote:
         """Make these commits and return their ids. Touches neither index nor work tree nor any branch."""
         names = [f"{WORK}/{os.urandom(8).hex()}/{number}" for number in range(1, len(drafts) + 1)]
         nothing = "0" * len(self._text(["hash-object", "--stdin"]))  # as long as the repo's object ids are
-        stream = bytearray()
-        for number, (draft, name) in enumerate(zip(drafts, names, strict=True), start=1):
-            stream += _commit_stream(draft, number, name, self.identity)
-        for number in range(1, len(drafts) + 1):
-            stream += b"get-mark :%d\n" % number
-        for name in names:
-            stream += f"reset {name}\nfrom {nothing}\n\n".encode()
-        stream += b"done\n"
         output = self._call(
             ["fast-import", "--quiet", "--done", "--force", "--cat-blob-fd=1", "--date-format=now"],
-            bytes(stream),
+            stream_of(drafts, names, self.identity, nothing),
         )
         made = output.decode("ascii").split()
         return [
@@ -371,30 +339,3 @@ def has_remote(root: Path, remote: str) -> bool:
 def tracking_ref(ref: str) -> str:
     """Where the remote's ref is kept here: without folders, as `a` may give way to `a/b`."""
     return f"{TRACKING}/{ref.removeprefix('refs/').replace('%', '%25').replace('/', '%2F')}"
-
-
-def _commit_stream(draft: Draft, number: int, name: str, identity: Identity) -> bytes:
-    """One commit in the format of `git fast-import`."""
-    message = draft.message.encode("utf-8", "replace")
-    who = f"{_plain(identity.name)} <{_plain(identity.email)}> now"
-    stream = f"commit {name}\nmark :{number}\nauthor {who}\ncommitter {who}\n".encode()
-    stream += b"data %d\n%s\n" % (len(message), message)
-    if draft.parent is not None:
-        stream += f"from {draft.parent}\n".encode()
-    if draft.alone:
-        stream += b"deleteall\n"
-    for path, content in draft.files.items():
-        mode = b"100755" if path in draft.executable else b"100644"
-        stream += b"M %s inline %s\ndata %d\n%s\n" % (mode, _quoted(path), len(content), content)
-    for path, blob in draft.blobs.items():
-        stream += f"M 100644 {blob} ".encode() + _quoted(path) + b"\n"
-    return stream + b"\n"
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[<>\x00-\x1f]", "", text).strip() or "reconcile"
-
-
-def _quoted(path: str) -> bytes:
-    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'.encode()

@@ -112,7 +112,8 @@ def _name(root: Path, remote: str) -> str:
     """`owner/name`, as GitHub Actions says, or as the remote's address does."""
     name = os.environ.get("GITHUB_REPOSITORY", "").strip()
     if not name:
-        from reconciler.adapters.git.remote import GitRemote, Identity
+        from reconciler.adapters.git.drafts import Identity
+        from reconciler.adapters.git.remote import GitRemote
 
         found = _ADDRESS.search(GitRemote(root, remote, Identity("", "")).url())
         name = found[1] if found else ""

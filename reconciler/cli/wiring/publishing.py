@@ -30,8 +30,8 @@ from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
+    from reconciler.adapters.git.drafts import Identity
     from reconciler.adapters.git.ledger import GitLedger
-    from reconciler.adapters.git.remote import Identity
     from reconciler.app.ledger_writer import LedgerWriter
     from reconciler.app.planning import PlanResult
     from reconciler.app.ports import Journal
@@ -230,7 +230,8 @@ def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> Publish
 
     Raises `GitError` or `InvalidInput` where remote or branch cannot be told.
     """
-    from reconciler.adapters.git.remote import GitRemote, Identity
+    from reconciler.adapters.git.drafts import Identity
+    from reconciler.adapters.git.remote import GitRemote
 
     found = find_git(root)
     if found is None:
@@ -306,7 +307,7 @@ def _pause(attempt: int) -> None:
 
 def _identity(settings: Settings) -> Identity | None:
     """Who is to author commits, as set, or as git's own variables say."""
-    from reconciler.adapters.git.remote import Identity
+    from reconciler.adapters.git.drafts import Identity
 
     if settings.author is not None:
         name, _, address = settings.author.partition(" <")

@@ -25,7 +25,8 @@ _IS_AWAY = re.compile(
 
 def seal_of(root: Path, settings: Settings) -> Seal | None:
     """What this project's ledger is sealed with; None without a key or a remote. Nothing is sent anywhere."""
-    from reconciler.adapters.git.remote import GitRemote, Identity
+    from reconciler.adapters.git.drafts import Identity
+    from reconciler.adapters.git.remote import GitRemote
     from reconciler.core.ledger.seal import seal_for
 
     found, key = find_git(root), known_key(settings)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.remote import Draft, GitRemote, Identity, Update
+from reconciler.adapters.git.drafts import Draft, Identity
+from reconciler.adapters.git.remote import GitRemote, Update
 from reconciler.core.errors import PushRefused, RefMoved
 from tests.adapters.git_far_end import (
     LEDGER,

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git.command import GitFailed
+from reconciler.adapters.git.drafts import Draft
 from reconciler.adapters.git.push import push_error
-from reconciler.adapters.git.remote import Draft, GitRemote, Update
+from reconciler.adapters.git.remote import GitRemote, Update
 from reconciler.core.errors import GitError, PushRefused, RefMoved, RemoteUnreachable
 from tests.adapters.calls import closed_port
 from tests.adapters.git_far_end import (

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.remote import Draft, GitRemote
+from reconciler.adapters.git.drafts import Draft
+from reconciler.adapters.git.remote import GitRemote
 from reconciler.core.errors import GitError
 from tests.adapters.git_far_end import clone, remote_of
 from tests.app.git_repo import git
