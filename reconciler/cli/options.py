@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -59,6 +60,20 @@ def global_options(command: Command) -> Command:
     return _stack(_GLOBAL, command)
 
 
+def as_keys(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Keys, or patterns of keys, in the Unicode form that keys have; a Mac's shell may give another."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    return value if value is None else tuple(unicodedata.normalize("NFC", one) for one in value)
+
+
+ONLY = click.option(
+    "--only",
+    callback=as_keys,
+    multiple=True,
+    metavar="KEY",
+    help="Only this engine, or glob; can be repeated.",
+)
 _PLAN = (
     click.option(
         "--format",
@@ -68,15 +83,18 @@ _PLAN = (
         show_default=True,
         help="How the result is printed.",
     ),
-    click.option("--only", multiple=True, metavar="KEY", help="Only this engine, or glob; can be repeated."),
+    ONLY,
     click.option("--retry-failed", is_flag=True, help="Try again what failed, as it stands."),
     click.option(
         "--allow-replace",
+        callback=as_keys,
         multiple=True,
         metavar="KEY",
         help="Replace this engine even if it is protected or there are many; can be repeated.",
     ),
-    click.option("--allow-retire", multiple=True, metavar="KEY", help="The same for one to retire."),
+    click.option(
+        "--allow-retire", callback=as_keys, multiple=True, metavar="KEY", help="The same for one to retire."
+    ),
 )
 _DETAILED = click.option(
     "--detailed-exitcode", is_flag=True, help="With a plan: 2 when there are changes to apply."

@@ -111,7 +111,8 @@ def conflicted_lockfile() -> str:
 
 def _path(name: str, folder: str) -> str:
     root = _Reader.invocation.root
-    return posixpath.relpath(posixpath.join(root, name), folder) if root else name
+    path = posixpath.relpath(posixpath.join(root, name), folder) if root else name
+    return f"./{path}" if path.startswith("-") else path  # it would be taken for an option
 
 
 def _option(option: Option) -> list[str]:

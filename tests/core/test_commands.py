@@ -32,6 +32,7 @@ def _plain() -> Iterator[None]:
         (lambda: reconcile("resolve", "--retry", arguments=["-acme"]), "reconcile resolve --retry -- -acme"),
         (lambda: into_file(reconcile("schema"), "a b.json"), "reconcile schema > 'a b.json'"),
         (lambda: git("add", git_path("$x.json")), "git add '$x.json'"),
+        (lambda: git("add", git_path("-x.json")), "git add ./-x.json"),
         (commands.last_good_lockfile, "git checkout HEAD -- engines.lock.json"),
     ],
 )  # fmt: skip

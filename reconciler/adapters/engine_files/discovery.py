@@ -16,6 +16,7 @@ from reconciler.core.commands import reconcile
 from reconciler.core.errors import Diagnostic, InvalidInput
 
 SUFFIXES = (".yaml", ".yml")
+_LOWER = "engine files end in .yaml or .yml, in lower case; rename it"
 
 
 def discover(root: str, engines_dir: str, files: SafeFiles) -> tuple[dict[str, str], list[Diagnostic]]:
@@ -29,6 +30,13 @@ def discover(root: str, engines_dir: str, files: SafeFiles) -> tuple[dict[str, s
 
 def _init() -> str:
     return f"`{reconcile('init')}` writes a first engine file; `-C DIR` names another project"
+
+
+_ALIKE = "their names look alike, but one has its accents as characters of their own (NFD); remove one"
+
+
+def _is_alike(path: str, other: str) -> bool:
+    return unicodedata.normalize("NFC", path) == unicodedata.normalize("NFC", other)
 
 
 class _Walk:
@@ -54,7 +62,10 @@ class _Walk:
                 key = unicodedata.normalize("NFC", key)
             if key in found:
                 self._find(
-                    f"engine `{key}` has two files: this one and {found[key]}", path, "remove one", key
+                    f"engine `{key}` has two files: this one and {found[key]}",
+                    path,
+                    _ALIKE if _is_alike(path, found[key]) else "remove one",
+                    key,
                 )
             else:
                 found[key] = path
@@ -81,13 +92,18 @@ class _Walk:
                 yield from self._folder(entry.path, f"{path}{name}/", linked=linked)
             elif name.endswith(SUFFIXES):
                 yield path + name
+            elif name.rstrip().lower().endswith(SUFFIXES):
+                self._find("the suffix of an engine file is written otherwise", path + name, _LOWER)
 
     def _link(self, entry: os.DirEntry[str], path: str, *, linked: bool) -> Iterator[str]:
         try:
             is_folder = entry.is_dir()
         except OSError:  # a link to itself
             is_folder = False
+        if not is_folder and not entry.name.rstrip().lower().endswith(SUFFIXES):
+            return
         if not is_folder and not entry.name.endswith(SUFFIXES):
+            self._find("the suffix of an engine file is written otherwise", path, _LOWER)
             return
         if not self._files.inside(path):
             self._find("a link leads out of the project", path, "copy the files here instead")

@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from reconciler.adapters.engine_files.locales import locale_problem
+from reconciler.adapters.yaml.invisible import is_blank
 from reconciler.adapters.yaml.text import cut
 from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
 
@@ -49,7 +50,7 @@ def _problem(kind: str, message: str, hint: str) -> PydanticCustomError:
 
 
 def _not_blank(text: str) -> str:
-    if not text.strip():
+    if is_blank(text):
         raise _problem("blank", "{where} is blank", "write some text")
     return text
 

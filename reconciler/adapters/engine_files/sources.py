@@ -64,6 +64,7 @@ def _read(written: str, engine_path: str, files: SafeFiles) -> SourceText | tupl
     path = posixpath.normpath(posixpath.join(posixpath.dirname(engine_path), written))
     if written.startswith("/") or _DRIVE.match(written) or path.startswith("../"):
         return f"`{shown}` leads out of the project", _HINTS["outside"]
+    path = files.find(path)
     try:
         data = files.read(path)
     except FileRefused as refused:

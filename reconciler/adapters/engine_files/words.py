@@ -68,7 +68,7 @@ def diagnostics_of(
     for path, message, hint, of_key in findings:
         line, col, excerpt = document.place(path, of="key" if of_key else "value")
         diagnostics.append(Diagnostic(message, file, line, col, excerpt, hint, key=key))
-    return sorted(diagnostics, key=lambda each: (each.line or 0, each.col or 0))
+    return sorted(document.explained(diagnostics), key=lambda each: (each.line or 0, each.col or 0))
 
 
 def _not_a_mapping(value: Any) -> Finding:

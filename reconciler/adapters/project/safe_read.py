@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from typing import Literal
 
 MAX_FILE_BYTES = 1 << 20
@@ -51,6 +52,30 @@ class SafeFiles:
             if os.path.lexists(full) and (os.path.islink(full) or not os.path.isdir(full)):
                 return folder
         return None
+
+    def find(self, path: str) -> str:
+        """The path as it is spelled on disk: a Mac may keep a name in another Unicode form (NFD) than the one that is
+        typed. The path itself where there is no such file, or there is one of exactly that name.
+        """
+        if path.isascii() or os.path.lexists(f"{self._root}/{path}"):
+            return path
+        spelled = ""
+        for part in path.split("/"):
+            there = part if part in (".", "..") else self._spelled(spelled, part)
+            if there is None:
+                return path
+            spelled = f"{spelled}/{there}" if spelled else there
+        return spelled
+
+    def _spelled(self, folder: str, name: str) -> str | None:
+        if os.path.lexists(f"{self._root}/{folder}/{name}"):
+            return name
+        wanted = unicodedata.normalize("NFC", name)
+        try:
+            names = sorted(os.listdir(f"{self._root}/{folder}"))
+        except (OSError, ValueError):
+            return None
+        return next((one for one in names if unicodedata.normalize("NFC", one) == wanted), None)
 
     def read(self, path: str) -> bytes:
         """The file's content. Raises FileRefused, and nothing else."""

@@ -6,10 +6,13 @@ documents, `yaml_reference` (ruamel.yaml) for everything else, for every verdict
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from reconciler.adapters.yaml import fast as yaml_fast
 from reconciler.adapters.yaml import text as yaml_text
+from reconciler.adapters.yaml.invisible import with_invisible
+from reconciler.core.errors import Diagnostic, InvalidInput
 
 Path = tuple[str | int, ...]
 
@@ -44,6 +47,10 @@ class YamlDocument:
         written: str | None = self._read().written.get(path)
         return written
 
+    def explained(self, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """The findings about this document, with what cannot be seen in it."""
+        return with_invisible(findings, self._text)
+
     def _read(self) -> Any:
         if self._reading is None:
             from reconciler.adapters.yaml.reference import read_reference
@@ -60,5 +67,8 @@ def read_yaml(data: bytes, file: str, *, max_bytes: int = yaml_text.MAX_BYTES) -
         return YamlDocument(value, text, file)
     from reconciler.adapters.yaml.reference import read_reference
 
-    reading = read_reference(text, file)
+    try:
+        reading = read_reference(text, file)
+    except InvalidInput as error:
+        raise yaml_text.refused(file, *with_invisible(error.diagnostics, text)) from error
     return YamlDocument(reading.value, text, file, reading)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.adapters.yaml.fast import MAX_DEPTH, MAX_NODES
+from reconciler.adapters.yaml.scanner import events
 from reconciler.adapters.yaml.text import excerpt, place_of, refused
 from reconciler.adapters.yaml.words import syntax_diagnostic
 from reconciler.core.errors import Diagnostic
@@ -52,7 +53,7 @@ def read_reference(text: str, file: str) -> Reading:
         raise refused(file, *builder.findings)
     try:
         # ruamel lets some malformed escapes through to chr() and int()
-        builder.run(_events(text))
+        builder.run(events(text))
     except (YAMLError, ValueError, OverflowError) as error:
         raise refused(file, *builder.findings, syntax_diagnostic(error, text, file)) from error
     except _Enough:
@@ -62,45 +63,6 @@ def read_reference(text: str, file: str) -> Reading:
     return builder.reading
 
 
-def _events(text: str) -> Iterator[Any]:
-    """ruamel.yaml's events. A tag is cut short: what it would do with one of half a megabyte takes a minute."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.scanner import Scanner, ScannerError
-
-    class Impatient(Scanner):
-        def scan_to_next_token(self) -> None:
-            """YAML 1.2 lets tabs separate, and only not indent; ruamel.yaml knows spaces alone between tokens."""
-            super().scan_to_next_token()
-            while self.reader.peek() == "\t" and (blanks := _separating(text, self.reader.get_mark().index)):
-                self.reader.forward(blanks)
-                super().scan_to_next_token()
-
-        def fetch_tag(self) -> None:
-            if len(self.reader.prefix(_MAX_TAG).split(maxsplit=1)[0]) == _MAX_TAG:
-                raise ScannerError(None, None, "undefined tag handle", self.reader.get_mark())
-            super().fetch_tag()
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Scanner = Impatient
-    events: Iterator[Any] = yaml.parse(text)
-    return events
-
-
-def _separating(text: str, index: int) -> int:
-    """How many blanks begin with the tab there, if they stand after a key's colon, at the end of a line or before a
-    comment; otherwise 0.
-    """
-    end = index
-    while text[end : end + 1] in (" ", "\t"):
-        end += 1
-    before = index - 1
-    while before >= 0 and text[before] in " \t":
-        before -= 1
-    ends = text[end : end + 1] in ("", "\n", "#")
-    return end - index if ends or text[before : before + 1] == ":" else 0
-
-
-_MAX_TAG = 200
 _DIRECTIVE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*%")
 
 _HINT_TAG = "remove the tag; quote the value if it is text"

@@ -89,10 +89,11 @@ def excerpt(text: str, line: int, col: int) -> str:
 def cut(line: str, col: int = 1) -> str:
     """One line as it can be shown: indented by blanks, so that columns count as in the file, at most 120 characters
     around `col`, no password of a URL."""
-    stripped = without_user_info(line.strip())
-    shown = " " * (len(line) - len(line.lstrip())) + stripped if stripped else ""
+    stripped = without_user_info(line.strip(" \t"))
+    shown = " " * (len(line) - len(line.lstrip(" \t"))) + stripped if stripped else ""
     if len(shown) > _EXCERPT:
         first = min(max(min(col - 1, len(shown)) - _EXCERPT // 3, 0), len(shown) - _EXCERPT)
         last = first + _EXCERPT
         shown = ("…" if first else "") + shown[first:last] + ("…" if last < len(shown) else "")
+    shown = shown.replace("\t", " ")
     return shown if shown.isprintable() else "".join(c if c.isprintable() else "�" for c in shown)

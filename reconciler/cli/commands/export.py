@@ -10,7 +10,7 @@ import click
 from reconciler.app.planning import select
 from reconciler.app.recorded import read_recorded_state
 from reconciler.cli.opening import open_project, start_folder
-from reconciler.cli.options import global_options
+from reconciler.cli.options import ONLY, global_options
 from reconciler.cli.stderr import say
 
 _GITHUB_OUTPUT = "GITHUB_OUTPUT"
@@ -31,7 +31,7 @@ _GITHUB_OUTPUT = "GITHUB_OUTPUT"
     metavar="TEXT",
     help="Start of every variable's name.",
 )
-@click.option("--only", multiple=True, metavar="KEY", help="Only this engine, or glob; can be repeated.")
+@ONLY
 @click.option("--output", metavar="FILE", help="Write it to FILE, which is replaced.")
 @global_options
 @click.pass_context

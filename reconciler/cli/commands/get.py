@@ -6,11 +6,11 @@ import click
 
 from reconciler.app.recorded import read_recorded_state
 from reconciler.cli.opening import open_project
-from reconciler.cli.options import global_options
+from reconciler.cli.options import as_keys, global_options
 
 
 @click.command("get")
-@click.argument("key")
+@click.argument("key", callback=as_keys)
 @click.option(
     "--field",
     type=click.Choice(["engineId", "jobId", "provisionedAt", "status"]),

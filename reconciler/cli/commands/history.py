@@ -16,7 +16,7 @@ from reconciler.adapters.git.remote import has_remote
 from reconciler.adapters.project.places import find_git
 from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
 from reconciler.cli.opening import open_project
-from reconciler.cli.options import global_options
+from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.publishing import target_of
 from reconciler.core.commands import git
@@ -29,7 +29,7 @@ _RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
 
 
 @click.command("history")
-@click.argument("key", required=False)
+@click.argument("key", callback=as_keys, required=False)
 @click.option(
     "--limit",
     type=click.IntRange(1, 100_000),

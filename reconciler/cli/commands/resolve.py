@@ -11,7 +11,7 @@ from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.settling import settle
 from reconciler.cli.opening import open_project
-from reconciler.cli.options import global_options
+from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.cli.wiring.publishing import target_of_run
@@ -22,7 +22,7 @@ from reconciler.render.phrases.sanitize import sanitize
 
 
 @click.command("resolve")
-@click.argument("key")
+@click.argument("key", callback=as_keys)
 @click.option(
     "--engine-id", metavar="ID", help="The engine was made, it has this ID, and it is ready for use."
 )

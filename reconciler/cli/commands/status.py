@@ -12,7 +12,7 @@ from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.planning import select
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.cli.opening import open_project
-from reconciler.cli.options import given, global_options
+from reconciler.cli.options import ONLY, given, global_options
 from reconciler.cli.screen import screen_of
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.hand_edits import hand_edits
@@ -20,7 +20,7 @@ from reconciler.render.phrases.sanitize import sanitize
 
 
 @click.command("status")
-@click.option("--only", multiple=True, metavar="KEY", help="Only this engine, or glob; can be repeated.")
+@ONLY
 @click.option("--all", "retired", is_flag=True, help="Retired engines, too.")
 @click.option(
     "--format",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import click
 
@@ -51,7 +52,7 @@ def _chosen(paths: tuple[str, ...], known: list[str], start: Path, root: Path) -
     """The engine files at the given paths. Raises `UsageError` for one that has none."""
     chosen: set[str] = set()
     for given_path in paths:
-        target = (start / given_path).resolve()
+        target = Path(normalize("NFC", str((start / given_path).resolve())))
         matches = {path for path in known if _is_at((root / path), target)}
         if not matches:
             raise UsageError(
@@ -63,7 +64,7 @@ def _chosen(paths: tuple[str, ...], known: list[str], start: Path, root: Path) -
 
 
 def _is_at(file: Path, target: Path) -> bool:
-    absolute = Path(file.parent.resolve(), file.name)
+    absolute = Path(normalize("NFC", str(Path(file.parent.resolve(), file.name))))
     return absolute == target or target in absolute.parents
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 if TYPE_CHECKING:
     from reconciler.core.lockfile.entry_format import Document
@@ -24,9 +25,22 @@ def recorded_files(document: Document, path: str) -> Mapping[str, str] | None:
     ):
         return None
     engine_id, files = document.get("engineId"), document.get("files")
-    if not isinstance(engine_id, str) or not engine_id or not isinstance(files, dict) or path not in files:
+    if (
+        not isinstance(engine_id, str)
+        or not engine_id
+        or not isinstance(files, dict)
+        or not _has(files, path)
+    ):
         return None
     return files if _accounts_for(document["spec"], files) else None
+
+
+def _has(files: Mapping[str, str], path: str) -> bool:
+    """Whether the file is there by name; a system that keeps names in another Unicode form may have recorded it."""
+    if path in files or path.isascii():
+        return path in files
+    wanted = normalize("NFC", path)
+    return any(normalize("NFC", file) == wanted for file in files)
 
 
 def _accounts_for(spec: object, files: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from unicodedata import normalize
 
 from reconciler.core.commands import git
 from reconciler.core.lockfile.model import EMPTY, Lockfile
@@ -29,8 +30,18 @@ class Branch:
     recorded: Lockfile = EMPTY  # what the branch's lockfile says
 
     def says_otherwise(self, paths: Iterable[str]) -> bool:
-        """Whether one of these files changed there, to something else than it is here."""
-        return any(path in self.moved_on and self.moved_on[path] != self.here(path) for path in paths)
+        """Whether one of these files changed there, to something else than it is here. A path that another system
+        recorded counts in both forms that Unicode has for it.
+        """
+        return any(
+            form in self.moved_on and self.moved_on[form] != self.here(form)
+            for path in paths
+            for form in _forms(path)
+        )
+
+
+def _forms(path: str) -> Iterable[str]:
+    return (path,) if path.isascii() else {path, normalize("NFC", path), normalize("NFD", path)}
 
 
 def hold_outdated(

@@ -143,3 +143,22 @@ def test_special_files_are_found_and_then_refused(project: Path) -> None:
     loaded = EngineFiles(project).load("fifo", keys["fifo"])
     assert isinstance(loaded, list)
     assert "not a regular file" in loaded[0].message
+
+
+@pytest.mark.parametrize("name", ["a.YAML", "a.Yml", "a.yaml ", "sub/A.YML"])
+def test_a_suffix_that_is_written_otherwise_is_an_error(project: Path, name: str) -> None:
+    put(project, "name: x\n", "engines/b.yaml")
+    put(project, "name: x\n", f"engines/{name}")
+    (project / "engines/link.YAML").symlink_to("b.yaml")
+    keys, findings = discovered(project)
+    assert list(keys) == ["b"]
+    said = "the suffix of an engine file is written otherwise"
+    assert sorted(findings) == sorted(f"engines/{one}: {said}" for one in (name, "link.YAML"))
+
+
+def test_two_files_that_only_look_alike(project: Path) -> None:
+    for form in ("NFC", "NFD"):
+        put(project, "name: x\n", unicodedata.normalize(form, "engines/café.yaml"))
+    keys, findings = EngineFiles(project).discover()
+    assert len(keys) == 1
+    assert "(NFD)" in (findings[0].hint or "")

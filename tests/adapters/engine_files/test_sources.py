@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 import time
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -144,3 +146,18 @@ def test_a_text_that_is_not_ready_is_not_sent(project: Path, text: str, message:
 def test_what_only_looks_like_a_conflict_is_text(project: Path, text: str) -> None:
     put(project, text, "engines/texts/glossary.md")
     assert isinstance(source(project, "texts/glossary.md"), Desired)
+
+
+@pytest.mark.parametrize(("written", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_in_another_unicode_form_is_found_as_it_is_spelled(
+    project: Path, written: Literal["NFC", "NFD"], there: Literal["NFC", "NFD"]
+) -> None:
+    path = unicodedata.normalize(there, "engines/é/café.md")
+    put(project, "Hello\n", path)
+    desired = source(project, unicodedata.normalize(written, "é/café.md"))
+    assert isinstance(desired, Desired)
+    assert desired.spec.sources[0].file == path
+    files = EngineFiles(project)
+    other = unicodedata.normalize(written, path)
+    assert files.blob_ids(other, 40) == files.blob_ids(path, 40) is not None
+    assert files.blob_ids(unicodedata.normalize(written, "engines/é/other é.md"), 40) is None

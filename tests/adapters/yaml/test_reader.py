@@ -179,6 +179,10 @@ def test_a_plain_document_loads_no_heavy_module() -> None:
         ("name:\t \tAcme", {"name": "Acme"}),
         ("a: 1\n\t\nb: 2\n", {"a": 1, "b": 2}),
         ("a: 1\n \t# comment\nb:\t# another\n  c: 2\n", {"a": 1, "b": {"c": 2}}),
+        ("a: b\tc \t d\t# e\n", {"a": "b\tc \t d"}),
+        ("- \ta\n-\tb: c\n".replace("b: c", "'b: c'"), ["a", "b: c"]),
+        ("a: [\tb,\tc\td\t]\ne: {\tf:\tg\t}\n", {"a": ["b", "c\td"], "e": {"f": "g"}}),
+        ("a\t: b\n'c'\t:\td\n", {"a": "b", "c": "d"}),
         ('a: "x\ty"\t# c\nb:\t|\n  \tkept\there\n', {"a": "x\ty", "b": "\tkept\there\n"}),
     ],
 )
@@ -186,8 +190,10 @@ def test_tabs_that_separate_are_read(text: str, value: object) -> None:
     assert read_yaml(text.encode(), "a.yaml").value == value
 
 
-@pytest.mark.parametrize("text", ["a:\n\tb: 1\n", "a:\n  b: 1\n\tc: 2\n", "- \ta: 1\n", "a: b\tc\n"])
-def test_tabs_that_indent_or_stand_in_a_value_are_not(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["a:\n\tb: 1\n", "a:\n  b: 1\n\tc: 2\n", "- \ta: 1\n", "-\t- 1\n", "- a: 1\n\tb: 2\n"]
+)
+def test_tabs_that_indent_are_not(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_yaml(text.encode(), "a.yaml")
     assert "a tab is not allowed here" in caught.value.diagnostics[0].message
@@ -209,3 +215,25 @@ def test_a_file_that_is_not_ready_says_what_helps(data: bytes, line: int, words:
     [found] = caught.value.diagnostics
     assert found.line == line
     assert words in (found.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "col", "name"),
+    [
+        ("\xa0a: 1\n\xa0b:\n  - c\n d\n", 4, 2, None),
+        ("a:\n\xa0\xa0- b\n", 2, 1, "no-break space (U+00A0)"),
+        ("a: 1\nb:\xa0c\n", 2, 3, "no-break space (U+00A0)"),
+        ("a:\n\u3000- b\n", 2, 1, "ideographic space (U+3000)"),
+        ("a: [b,\u200bc\n", 1, 7, "zero width space (U+200B)"),
+        ("a: |\n  x\xa0y\nb: [c\n", 3, 4, None),
+    ],
+)
+def test_what_cannot_be_seen_is_named_where_it_stands(
+    text: str, line: int, col: int, name: str | None
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_yaml(text.encode(), "a.yaml")
+    found = caught.value.diagnostics[0]
+    assert (found.line, found.col) == (line, col)
+    assert ("an invisible character stands here" in found.message) == (name is not None)
+    assert (name or "") in found.message

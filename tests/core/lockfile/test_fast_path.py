@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
+from unicodedata import normalize
 
 import pytest
 
@@ -10,6 +11,7 @@ from reconciler.core.lockfile.entry_format import entry_document
 from reconciler.core.lockfile.fast_path import recorded_files
 from tests.core.build import A, B, current, entry, pending, superseded
 
+Form = Literal["NFC", "NFD"]
 PATH = "engines/acme.yaml"
 FILES = {PATH: "b10b", "glossary.md": "id"}
 PLAIN = entry_document(entry(current("1", A, files=FILES), None, superseded("0", B)))
@@ -26,6 +28,14 @@ def test_texts_from_files_are_accounted_for() -> None:
 
 def test_another_path_needs_a_full_comparison() -> None:
     assert recorded_files(PLAIN, "engines/acme.yml") is None
+
+
+@pytest.mark.parametrize(("recorded", "path"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_another_unicode_form_of_the_path_is_the_same(recorded: Form, path: Form) -> None:
+    files = {normalize(recorded, "engines/café.yaml"): "b10b"}
+    document = PLAIN | {"files": files}
+    assert recorded_files(document, normalize(path, "engines/café.yaml")) == files
+    assert recorded_files(document, normalize(path, "engines/cafés.yaml")) is None
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 
@@ -84,3 +86,12 @@ def test_nothing_of_an_overtaken_file_is_recorded_while_its_job_is_waited_for() 
     planned = [replace(one, kept=LifecycleOptions(protect=True)) for one in plan_of(lock, {"acme": A})]
     [action] = hold_outdated(planned, lock, branch, None)
     assert (action.kind, action.kept, dict(action.files)) == (Kind.RESUME, None, {})
+
+
+@pytest.mark.parametrize(("recorded", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_that_a_mac_recorded_is_that_of_the_branch(
+    recorded: Literal["NFC", "NFD"], there: Literal["NFC", "NFD"]
+) -> None:
+    lock = filed("1", A, normalize(recorded, "engines/café.yaml"))
+    found = held({normalize(there, "engines/café.yaml"): "newer"}, lock, {})
+    assert len(found) == 1
