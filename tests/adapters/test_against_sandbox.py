@@ -13,7 +13,7 @@ from reconciler.adapters.platform.event_stream import EventStream
 from reconciler.adapters.platform.exchange import Timeouts
 from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import PlatformError
-from reconciler.core.platform.job import Accepted, News, Progress, Refused, Uncertain
+from reconciler.core.platform.job import Accepted, MadeByJob, News, Progress, Refused, Uncertain
 from reconciler.sandbox.server import SandboxServer
 
 T = TypeVar("T")
@@ -59,6 +59,8 @@ def test_an_engine_from_the_call_to_its_summary(sandbox: SandboxServer) -> None:
             assert accepted.status == "in_progress"
             news = [item async for item in stream(sandbox).watch(accepted.job_id)]
             assert await platform.read_job(accepted.job_id) == news[-1]
+            assert await platform.read_made(accepted.job_id) == MadeByJob(accepted.engine_id, SPEC.name)
+            assert await platform.read_made("pjb_unknown") is None
             return news, await platform.read_summary(accepted.job_id)
 
     news, summary = run(work())

@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 from reconciler.adapters.platform.endpoint import parse_endpoint
 from reconciler.adapters.platform.exchange import Connections, Lost, Reply, Timeouts, Unreached
@@ -22,11 +22,14 @@ from reconciler.core.platform.job import (
     THROTTLE_TRIES,
     Again,
     Answer,
+    MadeByJob,
     News,
     Refused,
     Uncertain,
     judge_create,
+    made_by_job,
     message_of,
+    name_of_engine,
     news_of_job,
     summary_of,
 )
@@ -108,6 +111,18 @@ class PlatformClient:
         reply = await self._read_job(job_id)
         return None if reply is None else news_of_job(job_id, reply.body)
 
+    async def read_made(self, job_id: str) -> MadeByJob | None:
+        """The engine that a job made, with its name where the platform tells it; None where it does not tell.
+
+        A job that there is not says nothing about others: whoever names it may have made it up.
+        """
+        job = await self._read("jobs", "provisioning", job_id)
+        made = made_by_job(job_id, job.body) if _is_fine(job) else None
+        if made is None or made.name is not None:
+            return made
+        engine = await self._read("engines", made.engine_id)
+        return made._replace(name=name_of_engine(made.engine_id, engine.body)) if _is_fine(engine) else made
+
     async def check_key(self) -> None:
         """Asks the platform who we are. Raises `PlatformError`, with its status where it answered."""
         outcome = await self._read("users", "me")
@@ -144,6 +159,10 @@ class PlatformClient:
                 return outcome
             await self._sleep(next(pauses))
         return await self._connections.exchange("GET", self._endpoint.http(*segments))
+
+
+def _is_fine(outcome: Reply | Unreached | Lost) -> TypeGuard[Reply]:
+    return isinstance(outcome, Reply) and 200 <= outcome.status < 300
 
 
 def body_of(spec: Spec, callback_url: str | None) -> bytes:

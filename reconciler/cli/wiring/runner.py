@@ -101,7 +101,12 @@ class ApplyRunner:
         """What is on the remote, once nobody has the lease; None where runs do not share."""
         if self._target is None:
             return None
-        return self._target.look_when_free(self._time_to_wait(), self._journal)
+        seen = self._target.look_when_free(self._time_to_wait(), self._journal)
+        if not seen.unverified or self._target.seal is None:
+            return seen
+        from reconciler.cli.wiring.confirming import confirmed  # the network, only then
+
+        return confirmed(self._settings, seen)
 
     def _take_in(self, seen: RemoteSnapshot | None) -> list[Delivery]:
         """Webhooks that came in meanwhile become facts before anything is planned; they are returned."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from reconciler.core.ledger.journal import (
@@ -40,10 +40,13 @@ class Sealed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
-    """Records that do not verify, and whether there was a key to verify them with."""
+    """Records that do not verify, and whether there was a key to verify them with. `confirmed` has, by operation, the
+    job and the engine that the platform says that job made.
+    """
 
     records: tuple[Sealed, ...] = ()
     has_key: bool = True
+    confirmed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.records)
@@ -136,7 +139,9 @@ def doubts(
     found: dict[str, tuple[Pending, ...]] = {}
     for operation, begin in begins.items():
         if operation not in known:
-            found[begin.key] = (*found.get(begin.key, ()), _pending(begin, reason))
+            job_id, engine_id = unverified.confirmed.get(operation, (None, None))
+            call = replace(_pending(begin, reason), job_id=job_id, engine_id=engine_id)
+            found[begin.key] = (*found.get(begin.key, ()), call)
     return found
 
 

@@ -297,6 +297,12 @@ def _how_to_settle(key: str, call: Pending, *, several: bool) -> str:
     which = [("--operation", call.operation_id)] if several else []
     found = reconcile("resolve", *which, ("--engine-id", ENGINE_ID), arguments=[key])
     not_there = reconcile("resolve", *which, "--retry", arguments=[key])
+    if call.engine_id is not None:  # what the platform says of the job that an unverified record names
+        ids = (("--engine-id", call.engine_id), ("--job-id", call.job_id or ""))
+        return (
+            f"the platform says that job {call.job_id} made {call.engine_id}; if it is the engine of this file: "
+            f"{reconcile('resolve', *which, *ids, arguments=[key])}; if not: {not_there} (or --forget)"
+        )
     return (
         f"look on the platform for an engine named {name!r} made about {call.submitted_at}; "
         f"if it is there: {found}; if not: {not_there} (or --forget)"

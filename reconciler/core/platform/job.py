@@ -155,6 +155,32 @@ def news_of_job(job_id: str, body: bytes) -> News | None:
     return news_in(document, job_id) if isinstance(document, dict) else None
 
 
+class MadeByJob(NamedTuple):
+    """The engine of a job, as the platform tells it, and its name where it tells that."""
+
+    engine_id: str
+    name: str | None = None
+
+
+def made_by_job(job_id: str, body: bytes) -> MadeByJob | None:
+    """The engine in an answer to `GET /jobs/provisioning/{id}`; None where it is not told, or about another job."""
+    document = _json(body)
+    if not isinstance(document, dict) or document.get("jobId") != job_id:
+        return None
+    engine_id, engine = document.get("engineId"), document.get("engine")
+    told = document.get("engineName", engine.get("name") if isinstance(engine, dict) else None)
+    return MadeByJob(engine_id, told if isinstance(told, str) else None) if is_id(engine_id) else None
+
+
+def name_of_engine(engine_id: str, body: bytes) -> str | None:
+    """The name in an answer to `GET /engines/{id}`, where there is one and it is about that engine."""
+    document = _json(body)
+    if not isinstance(document, dict) or document.get("id", engine_id) != engine_id:
+        return None
+    name = document.get("name")
+    return name if isinstance(name, str) else None
+
+
 def news_in(document: dict[str, Any], job_id: str) -> News | None:
     """What a document with a `status` tells of this job; None when it is about another, or has no status."""
     status = document.get("status")

@@ -17,12 +17,15 @@ from reconciler.core.platform.job import (
     MAX_MESSAGE,
     Accepted,
     Again,
+    MadeByJob,
     News,
     Refused,
     Uncertain,
     counts_of,
     judge_create,
+    made_by_job,
     message_of,
+    name_of_engine,
     news_in,
     news_of_job,
     reason_of,
@@ -283,3 +286,36 @@ class TestMessages:
     def test_a_long_text_is_cut_with_a_sign(self) -> None:
         line = shorten("a" * 10_000)
         assert line == "a" * (MAX_MESSAGE - 1) + "…"
+
+
+@pytest.mark.parametrize(
+    ("body", "made"),
+    [
+        (b'{"jobId": "pjb_1", "engineId": "eng_1"}', MadeByJob("eng_1")),
+        (b'{"jobId": "pjb_1", "engineId": "eng_1", "engine": {"name": "Acme"}}', MadeByJob("eng_1", "Acme")),
+        (b'{"jobId": "pjb_1", "engineId": "eng_1", "engineName": "Acme"}', MadeByJob("eng_1", "Acme")),
+        (b'{"jobId": "pjb_1", "engineId": "eng_1", "engine": {"name": 7}}', MadeByJob("eng_1")),
+        (b'{"jobId": "pjb_2", "engineId": "eng_1"}', None),
+        (b'{"engineId": "eng_1"}', None),
+        (b'{"jobId": "pjb_1", "engineId": "eng 1"}', None),
+        (b'{"jobId": "pjb_1"}', None),
+        (b"[]", None),
+        (b"<html>", None),
+    ],
+)
+def test_the_engine_of_a_job_is_what_the_platform_says_for_sure(body: bytes, made: MadeByJob | None) -> None:
+    assert made_by_job("pjb_1", body) == made
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"id": "eng_1", "name": "Acme"}', "Acme"),
+        (b'{"name": "Acme"}', "Acme"),
+        (b'{"id": "eng_2", "name": "Acme"}', None),
+        (b'{"name": ["Acme"]}', None),
+        (b"{", None),
+    ],
+)
+def test_the_name_of_an_engine(body: bytes, name: str | None) -> None:
+    assert name_of_engine("eng_1", body) == name
