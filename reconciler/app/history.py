@@ -36,12 +36,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class LedgerCommit:
-    """A commit of the ledger: what its journal held, who made it, and the run its message names."""
+    """A commit of the ledger: what its journal held, who made it, and the run its message names. Of `unverified`
+    operations nothing in it has a seal of our key.
+    """
 
     id: str
     by: str
     run: str | None
     records: tuple[Record, ...]
+    unverified: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class LockfileCommit:
     lockfile: Lockfile
 
 
+UNVERIFIED = ", unverified"
 # Decisions that change which engine a key has. The others only say what its file is now.
 _DECIDED = {"move": "moved", "retire": "retired", "restore": "restored", "discard": "discarded"}
 
@@ -132,6 +136,7 @@ def _decided_in(commits: Iterable[LedgerCommit]) -> Iterator[Change]:
                 continue
             told.add(record.operation)
             status = _DECIDED[record.kind] + (f" from {record.from_key}" if record.from_key else "")
+            status += UNVERIFIED if record.operation in commit.unverified else ""
             yield Change(
                 record.at, record.key, None, status, record.engine_id, commit.id, commit.by, commit.run
             )
@@ -142,7 +147,7 @@ def _change(begin: Begin, known: Facts, commit: LedgerCommit) -> Change:
         begin.at,
         begin.key,
         begin.operation,
-        _status(known),
+        _status(known) + (UNVERIFIED if begin.operation in commit.unverified else ""),
         next(iter(known.engines), None),
         commit.id,
         commit.by,

@@ -52,6 +52,7 @@ def test_a_call_of_the_old_key_is_reported_and_resolved_and_made_once(actors: Ac
     nobody.key = None
     nobody.run("plan", "--fetch").ended(0, "cannot be verified without the API key", "LINGO_API_KEY")
     nobody.run("status").ended(0, "cannot be verified without the API key")
+    nobody.run("history").ended(0, "unverified")
     nobody.run("resolve", "acme", "--retry").ended(3, "engines-resolve.yml", "LINGO_API_KEY")
     project.run("resolve", "acme", "--engine-id", engine, "--publish").ended(0)
     assert (actors.entry("acme")["engineId"], actors.made, actors.ledger()) == (engine, 1, [])

@@ -220,12 +220,19 @@ class GitLedger:
     def _lines(self, content: bytes | None) -> tuple[sealed.Sealed, ...]:
         return sealed.parse(content or b"", f"{self.ref}:{JOURNAL_FILE}")
 
-    def commits(self, tip: str, limit: int) -> list[tuple[Commit, tuple[Record, ...]]]:
-        """The ledger's commits, oldest first, each with the records that its journal held."""
+    def commits(self, tip: str, limit: int) -> list[tuple[Commit, tuple[Record, ...], frozenset[str]]]:
+        """The ledger's commits, oldest first, each with the records that its journal held, and with the operations of
+        which none of them verifies.
+        """
         log = self.remote.history(tip, limit)
         contents = self.remote.read([(commit.id, JOURNAL_FILE) for commit in log])
-        told = (tuple(one.record for one in self._lines(content)) for content in contents)
-        return [*zip(log, told, strict=True)][::-1]
+        return [(commit, *self._told(one)) for commit, one in zip(log, contents, strict=True)][::-1]
+
+    def _told(self, content: bytes | None) -> tuple[tuple[Record, ...], frozenset[str]]:
+        lines = self._lines(content)
+        verified = {record.operation for record in sealed.sorted_out(lines, self.seal)[0]}
+        records = tuple(one.record for one in lines)
+        return records, frozenset(record.operation for record in records) - verified
 
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         """See the port."""

@@ -71,7 +71,8 @@ def _ledger(root: Path, settings: Settings, limit: int) -> list[LedgerCommit]:
     tip = ledger.look().ledger_tip
     found = [] if tip is None else ledger.commits(tip, limit)
     return [
-        LedgerCommit(commit.id, commit.author, _run(commit.message), records) for commit, records in found
+        LedgerCommit(commit.id, commit.author, _run(commit.message), records, unverified)
+        for commit, records, unverified in found
     ]
 
 

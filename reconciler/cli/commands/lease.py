@@ -60,4 +60,7 @@ def _described(lease: Lease) -> str:
     left = seconds_left(lease, UtcClock().now())
     until = f"until {lease.expires_at}" if left > 0 else f"and it ran out at {lease.expires_at}"
     holder = sanitize(str(lease.holder))  # somebody else's words
-    return f"{holder} has the lease since {lease.taken_at}, {until} (number {lease.fencing})"
+    doubt = (
+        "" if lease.verified else "; unverified, since it was not written with an API key that is known here"
+    )
+    return f"{holder} has the lease since {lease.taken_at}, {until} (number {lease.fencing}){doubt}"

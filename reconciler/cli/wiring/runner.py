@@ -152,9 +152,9 @@ class ApplyRunner:
 
     def _key(self, plan: Plan) -> str | None:
         """The API key, where the plan needs one."""
-        if self._target is not None and plan.changes_anything:
-            self._target.check_seal("set LINGO_API_KEY; --no-publish records it on this machine only")
         if not any(action.creates or action.waits for action in plan.actions):
+            if self._target is not None and plan.changes_anything:
+                self._target.check_seal("set LINGO_API_KEY; --no-publish records it on this machine only")
             return None
         self._api_key = self._api_key or api_key(self._settings)
         return self._api_key

@@ -250,8 +250,8 @@ def test_the_log_of_the_ledger_has_every_fact(origin: Path, ledger: GitLedger) -
     found = ledger.look()
     assert found.ledger_tip is not None
     log = ledger.commits(found.ledger_tip, 100)
-    assert [records for _, records in log] == [FACTS[:1], FACTS, ()]
-    assert [commit.author for commit, _ in log] == ["CI Bot <ci@example.com>"] * 3
+    assert [records for _, records, _ in log] == [FACTS[:1], FACTS, ()]
+    assert [commit.author for commit, _, _ in log] == ["CI Bot <ci@example.com>"] * 3
 
 
 def test_projects_and_paths_with_blanks_and_umlauts(origin: Path) -> None:

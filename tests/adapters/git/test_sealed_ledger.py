@@ -98,7 +98,9 @@ def test_the_log_tells_only_what_verifies(origin: Path, ledger: GitLedger) -> No
     assert ledger.logged(seen, ["op_x"]) == FACTS
     new = with_key(origin, "new", ROTATED)
     assert new.logged(new.look(), ["op_x"]) == ()
-    assert [records for _, records in ledger.commits(seen.ledger_tip or "", 9)] == [FACTS]
+    told = [(records, unverified) for _, records, unverified in new.commits(seen.ledger_tip or "", 9)]
+    assert told == [(FACTS, frozenset({"op_x"}))]
+    assert [unverified for _, _, unverified in ledger.commits(seen.ledger_tip or "", 9)] == [frozenset()]
 
 
 def set_back(origin: Path, to: str) -> None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.ledger.journal import Begin
-from reconciler.core.ledger.published import begins_lost, is_published, next_seal, number_of, was_before
+from reconciler.core.ledger.published import (
+    begins_lost,
+    is_published,
+    next_seal,
+    number_of,
+    set_back,
+    was_before,
+)
 from reconciler.core.ledger.seal import seal_for
-from reconciler.core.lockfile.model import EMPTY
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.core.build import A, B, current, entry, lockfile, pending, superseded, uncertain
 
 OURS = seal_for("key", "/x", "refs/reconcile/production")
@@ -55,3 +62,18 @@ def test_calls_that_the_branch_lacks_are_told_as_begins() -> None:
         ("op_b", "b"),
     }
     assert begins_lost(published, EMPTY, now) == ()
+
+
+def test_what_a_branch_that_was_set_back_should_have() -> None:
+    published = lockfile({"acme": entry(current("x", A)), "b": entry(current("y", B))})
+    before = lockfile({"acme": entry(current("x", A))})
+
+    def wanted(now: Lockfile, *, earlier: bool = False, went_on: bool = False) -> Lockfile | None:
+        return set_back(published, now, earlier=earlier, went_on=lambda: went_on, former=list)
+
+    assert wanted(published, earlier=True) is None
+    assert wanted(before, earlier=True) == wanted(before) == published
+    assert wanted(published) is None
+    open_ = lockfile({"acme": entry(None, uncertain("x", A))})
+    assert set_back(open_, EMPTY, earlier=False, went_on=lambda: True, former=list) is None
+    assert set_back(open_, EMPTY, earlier=False, went_on=lambda: False, former=list) == open_
