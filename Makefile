@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Stamps: written when an installation is complete, so that the second time costs nothing.
 RUN_STAMP := $(VENV)/.installed-run
@@ -24,7 +25,7 @@ unexport PYTHONHOME PYTHONPATH
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test simulate lint format bench clean
+.PHONY: help demo test lowest simulate lint format bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -37,6 +38,13 @@ test: $(DEV_STAMP) ## run the tests, with coverage and its floor on reconciler/c
 	@$(BIN)/python -m coverage report --include='reconciler/core/*' --fail-under=95
 	@$(BIN)/python .ci/core_floor.py coverage.json
 	$(BIN)/python -m pytest $(PYTEST_WAY) $(MEASURED:%=--ignore=%)
+
+lowest: ## run the tests with the lowest releases that pyproject.toml allows, in an environment of its own
+	@"$(PYTHON)" -m venv --clear $(LOWEST)
+	@"$(PYTHON)" tools/lowest.py >$(LOWEST)/constraints.txt
+	@$(LOWEST)/bin/python -m pip --disable-pip-version-check install --quiet --constraint $(LOWEST)/constraints.txt \
+	    --editable '.[github-app,keyring,dev]'
+	$(LOWEST)/bin/python -m pytest $(PYTEST_WAY)
 
 simulate: $(DEV_STAMP) ## play SEEDS=10000 schedules of many actors, from FIRST=0, on all cores
 	@$(BIN)/python -m tests.simulation $(SEEDS) $(FIRST)
@@ -57,7 +65,7 @@ bench: $(DEV_STAMP) ## measure, and compare with the targets
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove .venv and everything that was made here
-	rm -rf $(VENV) build dist .coverage .coverage.* coverage.json .pytest_cache .mypy_cache .ruff_cache \
+	rm -rf $(VENV) $(LOWEST) build dist .coverage .coverage.* coverage.json .pytest_cache .mypy_cache .ruff_cache \
 	    .import_linter_cache .hypothesis
 	find reconciler tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -121,6 +121,19 @@ def test_every_dependency_is_pinned() -> None:
     assert wanted - {canonical(pin.partition("==")[0]) for pin in exact} == set()
 
 
+def test_the_lowest_release_of_each_dependency_is_known() -> None:
+    """`make lowest` tests them; a requirement without a bound would be tested with the newest."""
+    printed = subprocess.check_output([sys.executable, ROOT / "tools/lowest.py"], text=True)
+    exact, others = pins(printed)
+    assert others == []
+    lowest = {canonical(name): release for name, _, release in (pin.partition("==") for pin in exact)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [requirement for extra in project["optional-dependencies"].values() for requirement in extra]
+    wanted = {canonical(re.split(r"[^A-Za-z0-9._-]", each)[0]) for each in project["dependencies"] + extras}
+    assert lowest.keys() == wanted
+    assert lowest["click"] == "8.2"
+
+
 def test_requirements_are_the_constraints_with_hashes() -> None:
     """Nothing else is installed where secrets are near; and no file names where packages come from."""
     text = (ROOT / "requirements" / "run.txt").read_text(encoding="utf-8")

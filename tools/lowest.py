@@ -1,0 +1,39 @@
+"""Prints constraints that hold every direct dependency at the lowest release that pyproject.toml allows.
+
+What only developers use stays as in constraints.txt, and what comes along is left to the installer.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+_BOUND = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?>=([0-9.]+)")
+
+
+def lowest() -> dict[str, str]:
+    """Names and releases."""
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *(one for name in extras if name != "dev" for one in extras[name])]
+    return _pinned(extras["dev"]) | _bounds(needed)
+
+
+def _bounds(requirements: Iterable[str]) -> dict[str, str]:
+    return dict(found.group(1, 2) for one in requirements if (found := _BOUND.match(one)))
+
+
+def _pinned(requirements: Iterable[str]) -> dict[str, str]:
+    lines = (_ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = {
+        name.lower().replace("_", "-"): release
+        for name, _, release in (line.partition("==") for line in lines)
+    }
+    return {name: pins[name.lower().replace("_", "-")] for name in _bounds(requirements)}
+
+
+if __name__ == "__main__":
+    print("\n".join(f"{name}=={release}" for name, release in lowest().items()))
