@@ -164,7 +164,8 @@ class Pusher:
                 return self._publish(ours, decisions)
             except RefMoved:
                 lost = self._look_again(attempt + 1)
-                if unreachable and (arrived := self._arrived(ours)) is not None:
+                # With the lease still ours the end did not arrive, or only the half of it that is no push.
+                if unreachable and lost and (arrived := self._arrived(ours)) is not None:
                     return Merged(arrived)
                 self._lose_if_told(lost)
             except RemoteUnreachable:

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 
@@ -32,7 +31,7 @@ from reconciler.adapters.platform.endpoint import (
     without_key,
 )
 from reconciler.adapters.platform.unreachable import why_unreachable
-from reconciler.core.errors import GitHubError, InvalidInput, ReconcileError
+from reconciler.core.errors import GitHubError, InvalidInput
 from reconciler.core.platform.backoff import delays
 from reconciler.core.platform.job import shorten
 
@@ -199,10 +198,7 @@ class PatientGitHub:
 
     def ask_graph(self, query: str, **variables: str) -> Any:
         """The answer to a GraphQL query. Raises `GitHubError`."""
-        endpoint = (
-            self._github.endpoint
-        )  # an Enterprise Server has REST at /api/v3, and GraphQL at /api/graphql
-        url = endpoint._replace(prefix=endpoint.prefix.removesuffix("/v3")).http("graphql")
+        url = graphql_url(self._github.endpoint)
         answer = self._patient("POST", url, {"query": query, "variables": variables})
         return self._read(answer, f"POST {httpx.URL(url).path}")
 
@@ -273,37 +269,9 @@ def github_endpoint(address: str) -> Endpoint:
         ) from error
 
 
-# What a lease says is no more than what somebody pushed, so nothing but names and digits gets into our request.
-_RUN = re.compile(
-    r"^/([A-Za-z0-9_-][A-Za-z0-9_.-]*)/([A-Za-z0-9_-][A-Za-z0-9_.-]*)/actions/runs/([0-9]{1,20})/?$"
-)
-
-
-def run_has_ended(run_url: str, api_url: str, token: str, *, timeout: float = 10.0) -> bool:
-    """Whether a GitHub Actions run has ended: then a lease that it left behind counts as expired at once.
-
-    True only when GitHub says so. Anything else (no such run, no right to see it, no network) is False. It is asked at
-    `api_url`, whatever host the run's address has.
-    """
-    try:
-        found = _RUN.match(urlsplit(run_url).path)
-    except ValueError:  # not a URL at all
-        return False
-    if found is None:
-        return False
-    owner, repository, number = found.groups()
-
-    async def ask() -> Answer:
-        async with GitHub(github_endpoint(api_url), Timeouts(timeout, timeout, timeout)) as github:
-            return await github.ask(
-                *("GET", "repos", owner, repository, "actions", "runs", number), token=check_key(token)
-            )
-
-    try:
-        answer = asyncio.run(ask())
-    except ReconcileError:  # an address, a token, a proxy or certificates that cannot be used
-        return False
-    return answer.status == httpx.codes.OK and answer.document.get("status") == "completed"
+def graphql_url(endpoint: Endpoint) -> str:
+    """An Enterprise Server has REST at /api/v3, and GraphQL at /api/graphql."""
+    return endpoint._replace(prefix=endpoint.prefix.removesuffix("/v3")).http("graphql")
 
 
 def _object_in(body: bytes) -> Mapping[str, Any]:

@@ -37,10 +37,15 @@ class Repository:
     token: str = field(repr=False)
 
 
-def repository_of(root: Path, remote: str) -> Repository:
-    """Before anything is created: raises `InvalidInput` where no pull request could be opened afterwards."""
-    token = _token()
-    return Repository(_name(root, remote), token)
+def repository_of(
+    root: Path,
+    remote: str,
+    what: str = "publishing by pull request",
+    permission: str = "pull-requests: write",
+) -> Repository:
+    """Before anything is created: raises `InvalidInput` where `what` could not be done afterwards."""
+    token = _token(what, permission)
+    return Repository(_name(root, remote, what), token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +103,17 @@ class Proposer:
         return Wanted(self.head, self.into, title, body, TITLE, labels, settings.pr_auto_merge)
 
 
-def _token() -> str:
+def _token(what: str, permission: str) -> str:
     token = os.environ.get("GITHUB_TOKEN", "").strip()
     if not token:
         raise InvalidInput(
-            "publishing by pull request needs GITHUB_TOKEN",
-            hint="in GitHub Actions `env: {GITHUB_TOKEN: ${{ github.token }}}`, and `pull-requests: write`",
+            f"{what} needs GITHUB_TOKEN",
+            hint=f"in GitHub Actions `env: {{GITHUB_TOKEN: ${{{{ github.token }}}}}}`, and `{permission}`",
         )
     return token
 
 
-def _name(root: Path, remote: str) -> str:
+def _name(root: Path, remote: str, what: str) -> str:
     """`owner/name`, as GitHub Actions says, or as the remote's address does."""
     name = os.environ.get("GITHUB_REPOSITORY", "").strip()
     if not name:
@@ -119,7 +124,7 @@ def _name(root: Path, remote: str) -> str:
         name = found[1] if found else ""
     if not _REPOSITORY.fullmatch(name):
         raise InvalidInput(
-            "publishing by pull request needs a repository on GitHub, and which one is not known",
+            f"{what} needs a repository on GitHub, and which one is not known",
             hint="set GITHUB_REPOSITORY to OWNER/NAME; elsewhere than on GitHub publish to the branch itself",
         )
     return name

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
+    from reconciler.adapters.git.committed_elsewhere import Commits
     from reconciler.adapters.git.drafts import Identity
     from reconciler.adapters.git.ledger import GitLedger
     from reconciler.app.ledger_writer import LedgerWriter
@@ -58,6 +60,7 @@ class PublishTarget:
 
     `inside` is the project's folder from the root of its git repository; `repository` is where a run opens pull
     requests, None for those that open none. Without a `seal` it can be read there, and nothing be written.
+    `commits` makes the lockfile's commit, where git does not.
     """
 
     root: Path
@@ -67,6 +70,7 @@ class PublishTarget:
     inside: Path
     repository: Repository | None = None
     seal: Seal | None = None
+    commits: Commits | None = None
 
     @property
     def proposes(self) -> bool:
@@ -90,6 +94,7 @@ class PublishTarget:
 
     def ledger(self) -> GitLedger:
         """A new one, whose time limits are those of its user."""
+        from reconciler.adapters.git.committed_elsewhere import HostCommittedLedger
         from reconciler.adapters.git.ledger import GitLedger
         from reconciler.adapters.git.proposals import ProposingLedger
         from reconciler.adapters.git.remote import GitRemote
@@ -113,7 +118,8 @@ class PublishTarget:
                 seal=self.seal,
                 proposals=self.proposals,
             )
-        return GitLedger(
+        kind = GitLedger if self.commits is None else partial(HostCommittedLedger, host=self.commits)
+        return kind(
             remote,
             self.ref,
             self.branch,
@@ -260,6 +266,8 @@ def target_of_run(root: Path, settings: Settings) -> PublishTarget | None:
     """
     if not shares(settings):
         return None
+    if settings.publish_by == "api":
+        return _target_by_api(root, settings)
     if settings.publish != "pr":
         return target_of(root, settings, otherwise=_NOT_SHARED)
     from reconciler.cli.pull_requests.publishing import repository_of
@@ -272,6 +280,22 @@ def target_of_run(root: Path, settings: Settings) -> PublishTarget | None:
             hint="leave it out, or name another",
         )
     return target
+
+
+def _target_by_api(root: Path, settings: Settings) -> PublishTarget:
+    from reconciler.adapters.github.client import PUBLIC
+    from reconciler.adapters.github.commits import BranchCommits
+    from reconciler.cli.pull_requests.publishing import repository_of
+
+    if settings.publish == "pr":
+        raise InvalidInput(
+            "`publish_by: api` commits to the branch itself, and `publish: pr` does not",
+            hint="leave one of the two out",
+        )
+    repository = repository_of(root, settings.remote, "publishing by GitHub's API", "contents: write")
+    address, graph = os.environ.get("GITHUB_API_URL") or PUBLIC, os.environ.get("GITHUB_GRAPHQL_URL")
+    commits = BranchCommits(address, repository.token, repository.name, graph_url=graph)
+    return replace(target_of(root, settings, otherwise=_NOT_SHARED), commits=commits)
 
 
 def fetch(root: Path, settings: Settings, journal: Journal) -> RemoteSnapshot:
@@ -325,6 +349,7 @@ def _has_ended(holder: Holder) -> bool:
     token = os.environ.get("GITHUB_TOKEN", "").strip()
     if holder.run_url is None or not token or "/actions/runs/" not in holder.run_url:
         return False
-    from reconciler.adapters.github.client import PUBLIC, run_has_ended
+    from reconciler.adapters.github.client import PUBLIC
+    from reconciler.adapters.github.runs import run_has_ended
 
     return run_has_ended(holder.run_url, os.environ.get("GITHUB_API_URL") or PUBLIC, token)

@@ -122,6 +122,12 @@ class Settings:
         "Whether a run shares its journal and commits the lockfile on the remote; `pr`: by a pull request.",
         "true",
     )
+    publish_by: str = _setting(
+        "git",
+        Choice("git", "api"),
+        "Who makes the lockfile's commit: git, or GitHub, which signs it (`api`).",
+        "git",
+    )
     remote: str = _setting("origin", Name(), "The git remote to publish to.", "origin")
     branch: str | None = _setting(
         None,

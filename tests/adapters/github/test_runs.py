@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.github.client import run_has_ended
+from reconciler.adapters.github.runs import run_has_ended
 from tests.adapters.calls import closed_port
 from tests.adapters.far_ends import (
     Answering,

@@ -44,6 +44,7 @@ VALUES: tuple[Any, ...] = (
     *("https://api.lingo.dev", "https://h/x/", "http://h", "http://127.0.0.1:80", "http://127.0.0.256"),
     *(
         "https://u:p@h",
+        "api",
         "https://h?x",
         "https://h#x",
         "http://[::1]",
