@@ -11,9 +11,10 @@ import click
 from reconciler.adapters.project.settings import find_root, read_settings_file
 from reconciler.cli.invocation import invocation_of, with_settings
 from reconciler.cli.options import given
+from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import Project
 from reconciler.core.commands import show_commands_for
-from reconciler.core.settings.model import SETTINGS_FILE
+from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE
 from reconciler.core.settings.resolution import resolve
 
 
@@ -44,6 +45,9 @@ def open_project(ctx: click.Context, **flags: Any) -> Project:
         file_name=config or SETTINGS_FILE,
     )
     show_commands_for(with_settings(invocation, settings))
+    api_url = SETTINGS["api_url"]
+    if settings.source_of["api_url"] == api_url.older:
+        warn(f"{api_url.older} is deprecated; use {api_url.variable}")
     if settings.lockfiles:
         from reconciler.adapters.project.environments import check_apart  # only with several environments
 

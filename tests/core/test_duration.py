@@ -3,10 +3,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.core.duration import DURATION_PATTERN, format_duration, parse_duration
+from reconciler.core.duration import DURATION_PATTERN, duration_pattern, format_duration, parse_duration
 from reconciler.core.errors import InvalidInput
 
 
@@ -42,6 +42,10 @@ def test_reads_what_people_write(text: str, seconds: float) -> None:
         "30M",
         "1m1h",
         "1h1h",
+        "1h90m",
+        "1d24h",
+        "1.5h30m",
+        "0.0000000001",
         "-5s",
         "+5s",
         "1e3",
@@ -97,3 +101,28 @@ def test_what_is_shown_can_be_written_and_is_never_more(seconds: int) -> None:
     assert read <= seconds
     assert format_duration(read) == shown
     assert re.search(DURATION_PATTERN, shown)
+
+
+PIECES = st.sampled_from(
+    ["0", "1", "6", "7", "8", "23", "24", "59", "60", "167", "168", "169", "604800", ".5", ".0", " "]
+)
+UNITS = st.sampled_from(["d", "h", "m", "s", "ms", ""])
+
+
+@given(
+    st.lists(st.tuples(PIECES, UNITS), min_size=1, max_size=4).map(lambda some: "".join(map("".join, some)))
+)
+@example("7d")
+@example("7d 0h")
+@example("7d 1ms")
+@example("6d 23h 59m 59s 999.9ms")
+@example("8d")
+@example("604800")
+@example("604800.1")
+@example("0s")
+def test_the_bounded_pattern_and_the_bound_say_the_same(text: str) -> None:
+    try:
+        fits = 0 < parse_duration(text) <= 7 * 86400 and text == text.strip()
+    except InvalidInput:
+        fits = False
+    assert (re.fullmatch(duration_pattern(7), text) is not None) is fits

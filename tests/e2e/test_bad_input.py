@@ -52,10 +52,15 @@ def test_a_key_with_a_newline_at_its_end_is_the_key(project: Project) -> None:
 
 
 def test_the_deprecated_name_of_the_key(project: Project) -> None:
+    new, old = dict.fromkeys(("LINGO_API_KEY", "LINGO_API_URL")), {"API_KEY": KEY, "API_URL": project.url}
     ran = project.run(
-        "apply", "--yes", "--only", "shop/web", env={"LINGO_API_KEY": None, "LINGODOTDEV_API_KEY": KEY}
+        "apply",
+        "--yes",
+        "--only",
+        "shop/web",
+        env=new | {f"LINGODOTDEV_{name}": value for name, value in old.items()},
     )
-    ran.ended(0, "LINGODOTDEV_API_KEY is deprecated")
+    ran.ended(0, "LINGODOTDEV_API_KEY is deprecated", "LINGODOTDEV_API_URL is deprecated")
 
 
 # ── the lockfile ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -28,7 +28,7 @@ def run(project: Project, hook: str, *arguments: str) -> Ran:
 def test_the_hooks_are_those_of_the_documentation() -> None:
     assert HOOKS.keys() == {"reconcile-validate", "reconcile-schema"}
     for hook in HOOKS.values():
-        assert hook.keys() - {"files"} == KNOWN
+        assert hook.keys() - {"files", "always_run"} == KNOWN
         assert (hook["language"], hook["pass_filenames"]) == ("python", False)
 
 
@@ -43,6 +43,20 @@ def test_the_hooks_are_those_of_the_documentation() -> None:
 )
 def test_which_files_they_are_for(hook: str, file: str, matches: bool) -> None:
     assert bool(re.search(HOOKS[hook].get("files", ""), file)) is matches
+
+
+def test_validate_runs_at_every_commit_also_at_one_that_only_deletes() -> None:
+    assert HOOKS["reconcile-validate"]["always_run"] is True
+    assert "files" not in HOOKS["reconcile-validate"]
+
+
+def test_validate_finds_the_engines_where_the_settings_say(bare: Project) -> None:
+    (bare.root / "reconcile.yaml").write_text("engines: l10n/engines\n")
+    (bare.root / "l10n").mkdir()
+    (bare.root / "engines").rename(bare.root / "l10n/engines")
+    run(bare, "reconcile-validate").ended(0)
+    (bare.root / "l10n/engines/wrong.yaml").write_text("nme: x\n")
+    run(bare, "reconcile-validate").ended(3, "l10n/engines/wrong.yaml:1:1")
 
 
 def test_validate(bare: Project) -> None:

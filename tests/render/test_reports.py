@@ -56,10 +56,18 @@ def closed(required: list[str], **properties: Any) -> dict[str, Any]:
 
 
 TEXT = closed(["text"], text={"type": "string", "minLength": 1})
-RULE = closed(["id"], id={"type": "string"}, shortDescription=TEXT)
+HELP = closed(["text", "markdown"], text={"type": "string", "minLength": 1}, markdown={"type": "string"})
+RULE = closed(
+    ["id", "shortDescription", "fullDescription", "help"],  # all but the first are GitHub's wish
+    id={"type": "string"},
+    shortDescription=TEXT,
+    fullDescription=TEXT,
+    help=HELP,
+)
 DRIVER = closed(
-    ["name"],
+    ["name", "informationUri"],
     name={"type": "string"},
+    informationUri={"type": "string", "pattern": "^https://"},
     semanticVersion={"type": "string"},
     rules={"type": "array", "uniqueItems": True, "items": RULE},
 )

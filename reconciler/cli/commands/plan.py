@@ -29,12 +29,13 @@ from reconciler.core.errors import (
     most_severe,
 )
 from reconciler.core.plan.model import exit_code_of
+from reconciler.core.settings.model import SETTINGS
 
 if TYPE_CHECKING:
     from reconciler.cli.pull_requests.plan_comment import Announcement
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 
-_TRUSTED = ("default", "LINGO_API_URL", "--api-url")  # sources of a host that the API key may go to
+_TRUSTED = {"default", *SETTINGS["api_url"].named_outside}  # sources of a host that the API key may go to
 
 
 @click.command("plan")

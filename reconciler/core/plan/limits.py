@@ -76,6 +76,8 @@ class LimitKind:
     def parse(self, value: object, as_text: bool) -> Limit:
         import re
 
+        if isinstance(value, float) and value.is_integer():  # as in JSON Schema, `5.0` is a whole number
+            value = int(value)
         if type(value) is int and 0 <= value <= _MOST:
             return Limit(value)
         if not isinstance(value, str) or not re.fullmatch(LIMIT_PATTERN, value):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.duration import DURATION_PATTERN, format_duration, parse_duration
+from reconciler.core.duration import DURATION_PATTERN, duration_pattern, format_duration, parse_duration
 from reconciler.core.errors import InvalidInput
 
 JsonSchema = dict[str, Any]
@@ -43,6 +43,11 @@ def matches(pattern: str, text: str) -> bool:
     return re.fullmatch(pattern, text) is not None
 
 
+def whole(value: object) -> object:
+    """A number that is whole counts as one however it is written (`8.0`), as it does in JSON Schema."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class WholeNumber:
     __slots__ = ("least", "most")
 
@@ -54,6 +59,7 @@ class WholeNumber:
         digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12
         if as_text and digits:
             value = int(str(value))
+        value = whole(value)
         if type(value) is not int or not self.least <= value <= self.most:
             hint = "write it without quotes" if digits and not as_text else None
             raise InvalidInput(f"must be a whole number from {self.least} to {self.most}", hint=hint)
@@ -72,7 +78,7 @@ class Duration:
         self.longest = longest
 
     def parse(self, value: object, as_text: bool) -> float:
-        if isinstance(value, str):
+        if isinstance(value, str) and (as_text or value == value.strip()):
             value = parse_duration(value)
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise InvalidInput("must be a length of time", hint="write 90s, 30m or 1h30m")
@@ -82,7 +88,9 @@ class Duration:
 
     def schema(self) -> JsonSchema:
         number = {"type": "number", "exclusiveMinimum": 0, "maximum": self.longest}
-        return {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, number]}
+        days, rest = divmod(self.longest, 86400)
+        pattern = DURATION_PATTERN if rest else duration_pattern(int(days))
+        return {"anyOf": [{"type": "string", "pattern": pattern}, number]}
 
 
 class Switch:
@@ -247,7 +255,7 @@ class RelativePath:
 
     def schema(self) -> JsonSchema:
         suffix = self.suffix.replace(".", r"\.")
-        inside = r"^(?![/~])(?!.:)(?!.*://)(?!.*(?:^|/)(?:\.\.|\.[Gg][Ii][Tt])(?:/|$))(?!(?:\.?/)*\.?$)"
+        inside = r"^(?!\s)(?!.*\s$)(?![/~])(?!.:)(?!.*://)(?!.*(?:^|/)(?:\.\.|\.[Gg][Ii][Tt])(?:/|$))(?!(?:\.?/)*\.?$)"
         last = rf"[^\\]*[^/\\]{suffix}$" if suffix else r"[^\\]+$"
         return {"type": "string", "maxLength": 255, "pattern": inside + last}
 

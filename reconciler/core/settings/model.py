@@ -51,7 +51,9 @@ _DAY = 86400.0
 
 
 class Setting(NamedTuple):
-    """A declaration. `example` is a value as `reconcile.yaml` has it: the default where there is one."""
+    """A declaration. `example` is a value as `reconcile.yaml` has it: the default where there is one. `older` is a
+    deprecated name of the variable.
+    """
 
     name: str
     kind: Kind
@@ -60,12 +62,32 @@ class Setting(NamedTuple):
     help: str
     variable: str
     flag: str
+    older: str = ""
+
+    @property
+    def named_outside(self) -> frozenset[str]:
+        """The sources of a value that no repository decides."""
+        return frozenset({self.variable, self.older, self.flag} - {""})
 
 
 def _setting(
-    default: object, kind: Kind, help: str, example: str, *, variable: str = "", flag: str = ""
+    default: object,
+    kind: Kind,
+    help: str,
+    example: str,
+    *,
+    variable: str = "",
+    older: str = "",
+    flag: str = "",
 ) -> Any:
-    declared = {"kind": kind, "help": help, "example": example, "variable": variable, "flag": flag}
+    declared = {
+        "kind": kind,
+        "help": help,
+        "example": example,
+        "variable": variable,
+        "older": older,
+        "flag": flag,
+    }
     return field(default=default, metadata=declared)
 
 
@@ -90,6 +112,7 @@ class Settings:
         "Base URL of the platform; the API key is sent there and nowhere else.",
         "https://api.lingo.dev",
         variable="LINGO_API_URL",
+        older="LINGODOTDEV_API_URL",
     )
     callback_url: str | None = _setting(
         None, Url(), "Where the platform posts when a job ends.", "https://hooks.example.com/reconcile"

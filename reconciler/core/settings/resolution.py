@@ -66,9 +66,11 @@ class _Given:
 
     def read_environment(self, env: Mapping[str, str]) -> None:
         for setting in SETTINGS.values():
-            value = env.get(setting.variable, "").strip()
-            if value:
-                self._take_text(setting, value, setting.variable)
+            for variable in (setting.variable, setting.older):
+                value = env.get(variable, "").strip() if variable else ""
+                if value:
+                    self._take_text(setting, value, variable)
+                    break
 
     def read_file(self, file: Mapping[str, object]) -> None:
         if not file:

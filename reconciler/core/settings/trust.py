@@ -109,7 +109,8 @@ def _finding(
 
 def _is_from_file(settings: Settings, name: str) -> bool:
     setting = SETTINGS[name]
-    return settings.source_of.get(name, "default") not in ("default", setting.variable, setting.flag)
+    source = settings.source_of.get(name, "default")
+    return source != "default" and source not in setting.named_outside
 
 
 def _is_trusted(url: str) -> bool:

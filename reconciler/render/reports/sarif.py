@@ -13,6 +13,7 @@ from reconciler.render.data.json_view import render_json
 from reconciler.render.reports.issues import RULES, Issue, LineOf, issues_of
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+HOME = "https://lingo.dev"
 _LEVELS = {"error": "error", "warning": "warning", "notice": "note"}
 _MOST = 25_000  # results of a run that GitHub takes
 
@@ -21,7 +22,12 @@ def render_sarif(plan: Plan, *, prefix: str, line_of: LineOf, version: str) -> s
     """One run, with a result for each finding. `version` is this program's. No final newline."""
     issues = issues_of(plan, prefix=prefix, line_of=line_of)[:_MOST]
     rules = [rule for rule in RULES if any(one.rule == rule for one in issues)]
-    driver = {"name": "reconcile", "semanticVersion": version, "rules": [_rule(rule) for rule in rules]}
+    driver = {
+        "name": "reconcile",
+        "informationUri": HOME,
+        "semanticVersion": version,
+        "rules": [_rule(rule) for rule in rules],
+    }
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -31,8 +37,15 @@ def render_sarif(plan: Plan, *, prefix: str, line_of: LineOf, version: str) -> s
     return render_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _rule(rule: str) -> dict[str, Any]:
-    return {"id": rule, "shortDescription": {"text": RULES[rule]}}
+def _rule(name: str) -> dict[str, Any]:
+    """GitHub code scanning asks for each of these, and shows `help` beside the finding."""
+    rule = RULES[name]
+    return {
+        "id": name,
+        "shortDescription": {"text": rule.short},
+        "fullDescription": {"text": rule.full},
+        "help": {"text": rule.help.replace("`", ""), "markdown": rule.help},
+    }
 
 
 def _result(issue: Issue, rule_index: int) -> dict[str, Any]:

@@ -87,6 +87,17 @@ def test_a_flag_that_is_no_setting_is_our_mistake() -> None:
         resolve({"concurency": 3}, {}, None)
 
 
+def test_a_deprecated_variable_counts_where_the_new_one_is_not_set() -> None:
+    old, new = {"LINGODOTDEV_API_URL": "https://old.example"}, {"LINGO_API_URL": "https://new.example"}
+    file = {"api_url": "https://file.example"}
+    chosen = resolve({}, old, file)
+    assert (chosen.api_url, chosen.source_of["api_url"]) == ("https://old.example", "LINGODOTDEV_API_URL")
+    assert resolve({}, old | new, file).source_of["api_url"] == "LINGO_API_URL"
+    assert resolve({}, old | {"LINGO_API_URL": " "}, file).api_url == "https://old.example"
+    (finding,) = findings(env={"LINGODOTDEV_API_URL": "ftp://x"})
+    assert finding.message.startswith("LINGODOTDEV_API_URL must be a URL")
+
+
 def test_text_is_read_in_flags_and_variables_but_numbers_stay_numbers_in_the_file() -> None:
     settings = resolve({"timeout": "90s"}, {"RECONCILE_CONCURRENCY": "12\n"}, None)
     assert (settings.timeout, settings.concurrency) == (90.0, 12)
@@ -97,7 +108,7 @@ def test_text_is_read_in_flags_and_variables_but_numbers_stay_numbers_in_the_fil
     assert finding.hint == "write it without quotes"
 
 
-@pytest.mark.parametrize("value", [0, 65, -1, 1.5, 8.0, True, "many", [8], None])
+@pytest.mark.parametrize("value", [0, 65, -1, 1.5, True, "many", [8], None])
 def test_concurrency_has_limits(value: object) -> None:
     assert findings(file={"concurrency": value})[0].message.startswith("concurrency ")
 

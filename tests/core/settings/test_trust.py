@@ -45,6 +45,8 @@ def test_lingo_and_this_machine_may_be_named_by_a_file(url: str) -> None:
 
 def test_who_has_the_key_may_name_any_host() -> None:
     check_key_host(of_file({}, LINGO_API_URL=ELSEWHERE))
+    check_key_host(of_file({}, LINGODOTDEV_API_URL=ELSEWHERE))
+    check_key_host(of_file({"api_url": "https://other.example"}, LINGODOTDEV_API_URL=ELSEWHERE))
     check_key_host(resolve({"api_url": ELSEWHERE}, {}, {"api_url": "https://other.example"}))
     check_key_host(of_file({"api_url": "https://other.example"}, LINGO_API_URL=ELSEWHERE))
     check_key_host(Settings())
