@@ -173,7 +173,7 @@ engines = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(engines)
 def test_the_schema_accepts_what_the_model_accepts(value: Any) -> None:
     assert SCHEMA.is_valid(value) or not model_accepts(value)

@@ -196,7 +196,7 @@ def damaged(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(free_text)
 @example("|\n- ")
 @example("[x:]\n")
@@ -206,14 +206,14 @@ def test_free_text(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.one_of(node(), damaged()).map(lambda text: text.lstrip("\n")))
 @example("- |\n \n- a\n")
 def test_documents(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(["a: ", "- ", ""]), inline, st.sampled_from(["", "\n"]))
 def test_single_scalars(before: str, scalar: str, after: str) -> None:
     check(before + scalar + after)

@@ -46,7 +46,7 @@ def operations(lock: Lockfile) -> set[str | None]:
 
 
 @given(seeds, st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_every_engine_and_every_open_question_of_both_sides_is_there(seed: int, with_base: bool) -> None:
     base, ours, theirs = three(seed)
     result = merged(base if with_base else None, ours, theirs)
@@ -59,7 +59,7 @@ def test_every_engine_and_every_open_question_of_both_sides_is_there(seed: int, 
 
 
 @given(seeds, st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_no_side_comes_first(seed: int, with_base: bool) -> None:
     base, ours, theirs = three(seed)
     before = base if with_base else None
@@ -79,7 +79,7 @@ def test_a_merge_can_be_written_read_and_merged_again(seed: int, with_base: bool
 
 
 @given(seeds)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_an_engine_is_in_the_past_of_no_entry_while_another_one_uses_it(seed: int) -> None:
     """Whoever cleans up what was replaced must not delete what serves elsewhere."""
     base, ours, theirs = three(seed)

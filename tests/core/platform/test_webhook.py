@@ -138,7 +138,7 @@ def agree(
 OFFSETS = st.integers(-280, 280) | st.integers(-(10**6), -320) | st.integers(320, 10**6)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(
     key=st.binary(min_size=24, max_size=64),
     webhook_id=st.binary(min_size=1, max_size=40).map(lambda data: bytes(33 + byte % 94 for byte in data)),
@@ -333,6 +333,6 @@ def test_a_signed_text_cannot_be_cut_elsewhere() -> None:
 
 @given(st.binary(max_size=300))
 @example(b"")
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_what_a_fuzzer_sends(data: bytes) -> None:
     look_at(data)
