@@ -32,8 +32,8 @@ class Seen(NamedTuple):
     ours: float
 
 
-def look_at_platform(api_url: str, api_key: str | None, seconds: float) -> Seen:
-    """Asks `GET /users/me`; without a key the answer is a refusal, which tells as much of the rest.
+def look_at_platform(api_url: str, api_key: str | None, seconds: float, *path: str) -> Seen:
+    """Asks `GET /users/me`, or another `path`; without a key the answer is a refusal, which tells as much of the rest.
 
     Raises `InvalidInput` for an address or key that must not be used, `PlatformError` when nothing answers in time.
     """
@@ -45,7 +45,7 @@ def look_at_platform(api_url: str, api_key: str | None, seconds: float) -> Seen:
     with _client(endpoint, proxy, seconds) as client:
         before = time.time()
         try:
-            with client.stream("GET", endpoint.http("users", "me"), headers=headers) as response:
+            with client.stream("GET", endpoint.http(*(path or ("users", "me"))), headers=headers) as response:
                 ours = (before + time.time()) / 2
                 return Seen(response.status_code, _date(response.headers.get("Date")), ours)
         except (httpx.HTTPError, OSError) as error:

@@ -15,9 +15,11 @@ from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.cli.wiring.publishing import target_of_run
+from reconciler.core.commands import reconcile
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.lockfile.model import EMPTY, Lockfile
+from reconciler.core.platform.job import is_id
 from reconciler.render.phrases.sanitize import sanitize
 
 
@@ -29,6 +31,7 @@ from reconciler.render.phrases.sanitize import sanitize
 @click.option(
     "--job-id", metavar="ID", help="With --engine-id: its job, so that the next apply waits for it."
 )
+@click.option("--force", is_flag=True, help="With --engine-id: do not ask the platform for that engine.")
 @click.option("--retry", is_flag=True, help="No engine was made: the next apply creates it.")
 @click.option("--forget", is_flag=True, help="Leave it: nothing is created until its file changes.")
 @click.option("--operation", metavar="ID", help="Which call, where several have an unknown outcome.")
@@ -45,6 +48,7 @@ def command(
     key: str,
     engine_id: str | None,
     job_id: str | None,
+    force: bool,
     retry: bool,
     forget: bool,
     operation: str | None,
@@ -58,15 +62,45 @@ def command(
     """
     if [engine_id is not None, retry, forget].count(True) != 1:
         raise click.UsageError("say what you found: one of --engine-id ID, --retry and --forget.", ctx)
-    if job_id is not None and engine_id is None:
-        raise click.UsageError("--job-id goes with --engine-id.", ctx)
-    if "" in (engine_id, job_id, operation):
+    if engine_id is None and (job_id is not None or force):
+        raise click.UsageError(f"--{'force' if force else 'job-id'} goes with --engine-id.", ctx)
+    if operation == "":
         raise click.UsageError("an ID cannot be empty.", ctx)
+    for what, value in (("engine", engine_id), ("job", job_id)):
+        _check_id(ctx, what, value)
     decision = "engine" if engine_id is not None else "retry" if retry else "forget"
     project = _project(ctx, key, "pr" if publish_pr else publish)
+    if engine_id is not None and not force:
+        _look_up(project, key, engine_id, job_id, operation)
     with FileLease(project.private).hold():
         _settle(project, key, decision, engine_id, job_id, operation)
     click.echo(f"{key}: {_said(decision, engine_id, job_id)}; {project.settings.lockfile} is written")
+
+
+def _check_id(ctx: click.Context, what: str, value: str | None) -> None:
+    """Raises `UsageError` for what cannot be an ID: a page's address, a name, a placeholder."""
+    if value is None or (is_id(value) and value not in _METAVARIABLES):
+        return
+    shown = sanitize(value[:80])
+    raise click.UsageError(
+        f"`{shown}` is no {what} ID; one has letters, digits, `_` and `-`, such as {_LIKE[what]}.", ctx
+    )
+
+
+_METAVARIABLES = frozenset({"ID", "ENGINE_ID", "JOB_ID"})
+_LIKE = {"engine": "eng_X1y2Z3a4B5c6D7e8", "job": "pjb_A1b2C3d4E5f6G7h8"}
+
+
+def _look_up(project: Project, key: str, engine_id: str, job_id: str | None, operation: str | None) -> None:
+    """Raises where the platform does not show that engine, or cannot be asked."""
+    from reconciler.cli.wiring.engine_lookup import check_engine  # the network, only with a key
+
+    given = (("--engine-id", engine_id), ("--job-id", job_id), ("--operation", operation))
+    options = [(name, value) for name, value in given if value is not None]
+    anyway = reconcile("resolve", *options, "--force", arguments=[key])
+    lockfile = project.lockfile.read()[0]
+    serving = (entry.current for one in lockfile.engines if (entry := lockfile.entry(one)) is not None)
+    check_engine(project.settings, engine_id, [one.engine_id for one in serving if one is not None], anyway)
 
 
 def _project(ctx: click.Context, key: str, publish: bool | str | None) -> Project:
