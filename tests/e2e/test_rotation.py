@@ -61,6 +61,23 @@ def test_a_call_of_the_old_key_is_reported_and_resolved_and_made_once(actors: Ac
     assert actors.made == 1
 
 
+@pytest.mark.parametrize(
+    "step", ["ledger pushed#1", "publishing push about to leave#1", "lockfile published#1"]
+)
+def test_wherever_the_old_keys_run_was_killed_nothing_is_made_twice(actors: Actors, step: str) -> None:
+    actors.die(actors.clone(), step, "--publish")
+    actors.free_lease()
+    project = with_new_key(actors)
+    if step.startswith("lockfile published"):  # the branch has it all
+        actors.publish(project).ended(0)
+    else:
+        actors.publish(project).ended(7, "reconcile resolve acme")
+        found = ["--engine-id", *actors.engines()] if actors.engines() else ["--retry"]
+        project.run("resolve", "acme", *found, "--publish").ended(0)
+        actors.publish(project).ended(0)
+    assert (actors.made, actors.entry("acme")["engineId"], actors.ledger()) == (1, *actors.engines(), [])
+
+
 @pytest.mark.parametrize("job_seconds", [1.5])
 def test_a_job_that_the_old_key_published_is_finished_by_the_new_one(actors: Actors) -> None:
     actors.edit("acme", "First", running=True)

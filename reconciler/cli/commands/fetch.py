@@ -7,6 +7,7 @@ import click
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.wiring.publishing import fetch
+from reconciler.core.ledger.sealed import told_of
 from reconciler.render.phrases.sanitize import sanitize
 
 
@@ -25,4 +26,6 @@ def command(ctx: click.Context) -> None:
     click.echo(
         f"{number} operation{'s' if number != 1 else ''} on the remote that its lockfile does not have yet"
     )
+    if seen.unverified:
+        click.echo(told_of(seen.unverified))
     click.echo(f"the lease: {sanitize(str(holder or 'free'))}")
