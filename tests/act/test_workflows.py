@@ -95,6 +95,19 @@ def test_a_failure_is_one(repository: Repository, platform: SandboxServer) -> No
     assert platform.create_calls() == 0
 
 
+def test_a_call_is_resolved_by_who_has_no_key(repository: Repository) -> None:
+    call = {"status": "uncertain", "operationId": "op", "fingerprint": "v1:x", "spec": {"name": "acme"}}
+    call |= {"submittedAt": "2026-11-24T11:00:00Z"}
+    lockfile = {"version": 1, "engines": {"acme": {"pending": call}}}
+    (repository.work.root / "engines.lock.json").write_text(json.dumps(lockfile))
+    repository.push("A call without an answer")
+    asked = {"key": "acme", "decision": "engine", "engine-id": "eng_found", "job-id": "", "operation": ""}
+    payload = {"ref": "refs/heads/main", "inputs": asked}
+    ran = repository.act("workflow_dispatch", "engines-resolve.yml", payload, secrets=SECRETS, token=TOKEN)
+    ran.ended(0, "eng_found is its engine")
+    assert repository.lock()["engines"]["acme"]["engineId"] == "eng_found"
+
+
 # ── pull requests ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
