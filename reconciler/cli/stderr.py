@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.options import given
+from reconciler.render.phrases.sanitize import sanitize
 
 LEVELS = ("error", "warning", "info", "debug")
 
@@ -24,11 +25,11 @@ def hears(level: str) -> bool:
 
 
 def say(text: str, level: str = "info") -> None:
-    """A line, harmless already."""
+    """One line, made harmless here: much of it comes from files, from the remote and from the platform."""
     if hears(level):
-        click.echo(text, err=True)
+        click.echo(sanitize(text), err=True)
 
 
 def warn(text: str) -> None:
-    """`warning: …`; the text is harmless already."""
+    """`warning: …`"""
     say(f"warning: {text}", "warning")

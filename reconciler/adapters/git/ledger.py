@@ -23,6 +23,7 @@ from reconciler.adapters.storage.kill_points import step
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import GitError, InvalidInput, LockfileError, PushRefused
 from reconciler.core.ledger import journal, lease, sealed
+from reconciler.core.ledger.commit_messages import ledger_subject, publish_message
 from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.ledger.lease import Lease
 from reconciler.core.ledger.published import (
@@ -33,7 +34,7 @@ from reconciler.core.ledger.published import (
     set_back,
     was_before,
 )
-from reconciler.core.ledger.remote_snapshot import RemoteSnapshot, ledger_subject, publish_message
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.seal import Seal
 from reconciler.core.ledger.sealed import Unverified
 from reconciler.core.lockfile import model as lockfile_format

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from reconciler.adapters.git.cat_file import contents_of
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.core.errors import GitError
-from reconciler.core.ledger.remote_snapshot import is_publishing
+from reconciler.core.ledger.commit_messages import is_publishing
 
 AT_ONCE = 20  # contents in memory together: a lockfile of ten thousand engines has some megabytes
 _FEW = 10  # versions that are looked through for one that a run wrote

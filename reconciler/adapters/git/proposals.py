@@ -20,9 +20,10 @@ from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.remote import Commit, Update
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.errors import GitError, LockfileError, PushRefused
+from reconciler.core.ledger.commit_messages import publish_message
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import Lease
-from reconciler.core.ledger.remote_snapshot import Proposal, RemoteSnapshot, publish_message
+from reconciler.core.ledger.remote_snapshot import Proposal, RemoteSnapshot
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 
@@ -135,7 +136,7 @@ class ProposingLedger(GitLedger):
             )
 
     def _is_ours(self, commit: Commit) -> bool:
-        return f"\n{_TRAILER}: {self.ref}" in commit.message
+        return f"{_TRAILER}: {self.ref}" in commit.message.split("\n")
 
     def _lockfile_at(self, tip: str) -> Lockfile:
         """Only to compare with: one that cannot be read is as good as none."""

@@ -51,10 +51,8 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
     text = _rendered(format_, engines, prefix)
     _write(text, format_, None if output is None else start_folder(ctx) / output, output)
     if others:
-        from reconciler.render.phrases.sanitize import sanitize
-
         named = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-        say(f"left out, since nothing serves there yet: {sanitize(named)}", "warning")
+        say(f"left out, since nothing serves there yet: {named}", "warning")
 
 
 def _rendered(format_: str, engines: dict[str, str], prefix: str) -> str:

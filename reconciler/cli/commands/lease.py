@@ -59,8 +59,8 @@ def _described(lease: Lease) -> str:
         return f"nobody has the lease (it was taken {lease.fencing} times)"
     left = seconds_left(lease, UtcClock().now())
     until = f"until {lease.expires_at}" if left > 0 else f"and it ran out at {lease.expires_at}"
-    holder = sanitize(str(lease.holder))  # somebody else's words
     doubt = (
         "" if lease.verified else "; unverified, since it was not written with an API key that is known here"
     )
-    return f"{holder} has the lease since {lease.taken_at}, {until} (number {lease.fencing}){doubt}"
+    words = f"{lease.holder} has the lease since {lease.taken_at}, {until} (number {lease.fencing}){doubt}"
+    return sanitize(words)  # somebody else's

@@ -69,7 +69,7 @@ def repair_command(ctx: click.Context) -> None:
         format_.parse(content, name)
         unmerged = sides_of(project.root, name, content)
         if unmerged is None:
-            click.echo(f"{name} is whole; nothing is to be repaired")
+            click.echo(sanitize(f"{name} is whole; nothing is to be repaired"))
             return
         if unmerged.ours is None or unmerged.theirs is None:
             path = git_path(name)
@@ -82,7 +82,7 @@ def repair_command(ctx: click.Context) -> None:
     replace_file(file, format_.render(merged.lockfile), name)
     _report(merged, name)
     add = how_to_add(project.root, name)
-    click.echo(f"{name} is repaired; look at it" + (f", then `{add}`" if add else ""))
+    click.echo(sanitize(f"{name} is repaired; look at it" + (f", then `{add}`" if add else "")))
 
 
 def _base(content: bytes | None) -> Lockfile | None:
@@ -116,4 +116,4 @@ def _report(merged: Merged, name: str) -> None:
             f"{name}: both sides made an engine for `{one.key}`: {one.kept} serves, "
             f"{one.other} is kept in `superseded`"
         )
-        warn(sanitize(text))
+        warn(text)

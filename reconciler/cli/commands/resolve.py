@@ -74,7 +74,8 @@ def command(
         _look_up(project, key, engine_id, job_id, operation)
     with FileLease(project.private).hold():
         _settle(project, key, decision, engine_id, job_id, operation)
-    click.echo(f"{key}: {_said(decision, engine_id, job_id)}; {project.settings.lockfile} is written")
+    said = _said(decision, engine_id, job_id)
+    click.echo(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
 
 
 def _check_id(ctx: click.Context, what: str, value: str | None) -> None:
@@ -178,7 +179,7 @@ def _without_key(
 
 def _warn(problems: Sequence[str]) -> None:
     for one in problems:
-        warn(sanitize(one))
+        warn(one)
 
 
 def _said(decision: str, engine_id: str | None, job_id: str | None) -> str:

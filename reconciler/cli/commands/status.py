@@ -16,7 +16,6 @@ from reconciler.cli.options import ONLY, given, global_options
 from reconciler.cli.screen import screen_of
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.hand_edits import hand_edits
-from reconciler.render.phrases.sanitize import sanitize
 
 
 @click.command("status")
@@ -42,7 +41,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     keys = select(flags["only"], [*recorded.folded.engines, *recorded.folded.retired, *recorded.doubts])
     _warn_of_unverified(recorded, keys)
     for edit in hand_edits(project, recorded.on_disk):
-        warn(sanitize(edit.message))
+        warn(edit.message)
     now = UtcClock().now()
     if flags["format_"] == "json":
         click.echo(render_status_json(recorded.folded, now=now, keys=keys))
@@ -70,4 +69,4 @@ def _warn_of_unverified(recorded: RecordedState, keys: Callable[[str], bool]) ->
     warn(told_of(recorded.unverified))
     for key, calls in recorded.doubts.items():
         if keys(key):
-            warn(sanitize(f"{key}: outcome unknown, {calls[-1].error} (operation {calls[-1].operation_id})"))
+            warn(f"{key}: outcome unknown, {calls[-1].error} (operation {calls[-1].operation_id})")

@@ -36,7 +36,6 @@ from reconciler.render.markdown.outcome_comment import (
     render_outcome_summary,
 )
 from reconciler.render.phrases.diagnostics import tally
-from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.adapters.github.client import PatientGitHub
@@ -203,7 +202,7 @@ def _say(number: int, kept: Kept) -> None:
     if kept.done.value not in _WORDS:
         return
     where = f": {kept.url}" if kept.url else ""
-    say(sanitize(f"comment on #{number} {_WORDS[kept.done.value]}{where}"))
+    say(f"comment on #{number} {_WORDS[kept.done.value]}{where}")
 
 
 def _since(recorded: RecordedState) -> str | None:

@@ -18,7 +18,7 @@ import click
 
 from reconciler.adapters.project.places import folder_in_repo
 from reconciler.cli import ci
-from reconciler.cli.stderr import say
+from reconciler.cli.stderr import hears, say
 from reconciler.core.errors import Diagnostic, ExitCode, GitHubError, InvalidInput, ReconcileError, UsageError
 from reconciler.core.plan.model import Plan
 from reconciler.core.pull_request.event import PullRequest, pull_request_of
@@ -86,7 +86,7 @@ class Announcement:
             notice(f"{_FORK} (GitHub says: {error.message})")
             return
         where = f": {kept.url}" if kept.url else ""
-        say(sanitize(f"comment on #{pull_request.number} {_WORDS[kept.done.value]}{where}"))
+        say(f"comment on #{pull_request.number} {_WORDS[kept.done.value]}{where}")
 
     def _kept(self, plan: Plan, occasion: Occasion, number: int, token: str) -> Kept:
         from reconciler.adapters.github.client import PUBLIC, PatientGitHub
@@ -203,6 +203,8 @@ def repository() -> str:
 
 def notice(text: str, level: str = "notice") -> None:
     """On stderr: an annotation in GitHub Actions, of that level, otherwise a line."""
-    word = "note" if level == "notice" else level
-    shown = command(level, text, title="reconcile") if ci.in_actions() else sanitize(f"{word}: {text}")
-    say(shown, "info" if level == "notice" else level)
+    heard = "info" if level == "notice" else level
+    if not ci.in_actions():
+        say(f"{'note' if level == 'notice' else level}: {text}", heard)
+    elif hears(heard):
+        click.echo(command(level, text, title="reconcile"), err=True)

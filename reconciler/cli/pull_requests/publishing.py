@@ -16,7 +16,6 @@ from reconciler.cli import ci
 from reconciler.cli.stderr import say
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.settings.model import Settings
-from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.adapters.github.pulls import Shown, Wanted
@@ -83,7 +82,7 @@ class Proposer:
         with PatientGitHub(address, self.repository.token, random=random.random) as github:
             pulls = PullRequests(github, self.repository.name, _notice)
             shown = pulls.show(self._wanted(base, proposed))
-        say(sanitize(f"pull request #{shown.number} is {_WORDS[shown.done]}: {shown.url}".rstrip(": ")))
+        say(f"pull request #{shown.number} is {_WORDS[shown.done]}: {shown.url}".rstrip(": "))
         return shown
 
     def _wanted(self, base: Lockfile, proposed: Lockfile) -> Wanted:
@@ -131,4 +130,4 @@ def _name(root: Path, remote: str, what: str) -> str:
 
 
 def _notice(text: str) -> None:
-    say(sanitize(f"note: {text}"))
+    say(f"note: {text}")

@@ -58,7 +58,7 @@ def attributed(project: Project, planned: PlanResult, asked: str | None, *, need
             raise
         hint = f" ({error.hint})" if error.hint else ""
         note = f"note: whose changes these are is not known: {error.message}{hint}"
-        say(sanitize(note))
+        say(note)
         return planned
 
 
@@ -122,7 +122,7 @@ def _check_named(project: Project, name: str, *, refuse: bool) -> None:
         if refuse:
             raise
         hint = f" ({error.hint})" if error.hint else ""
-        say(sanitize(f"error: {error.message}{hint}"), "error")
+        say(f"error: {error.message}{hint}", "error")
 
 
 def _check_repository(root: Path) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from reconciler.cli.stderr import say, warn
 from reconciler.core.errors import ReconcileError
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
@@ -32,7 +31,7 @@ def bring_outputs_up_to_date(
         problems += _on_branch(target, planned, recorded.shared)
     problems = list(dict.fromkeys(problems))
     for one in problems:
-        warn(sanitize(one))
+        warn(one)
     return problems
 
 
@@ -78,4 +77,4 @@ def _on_branch(target: PublishTarget, planned: PlanResult, seen: RemoteSnapshot)
 
 
 def _report(files: dict[str, bytes], where: str) -> None:
-    say(sanitize(f"brought up to date{where}: {', '.join(sorted(files))}"))
+    say(f"brought up to date{where}: {', '.join(sorted(files))}")

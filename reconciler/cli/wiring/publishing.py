@@ -146,7 +146,7 @@ class PublishTarget:
             wait=wait,
             sleep=time.sleep,
             has_ended=_has_ended,
-            notice=lambda text: say(sanitize(text)),
+            notice=say,
         )
         return leasing.with_past(ledger, seen, journal, self._lockfile())
 
@@ -321,7 +321,7 @@ def _noticing() -> Callable[[str], None]:
 
 
 def _say(text: str) -> None:
-    say(sanitize(f"note: {text}"))
+    say(f"note: {text}")
 
 
 def _pause(attempt: int) -> None:

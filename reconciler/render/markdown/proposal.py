@@ -5,7 +5,7 @@ Keys are names of files that anybody may have written, so they stand in a fence,
 
 from __future__ import annotations
 
-from reconciler.core.ledger.remote_snapshot import publish_message
+from reconciler.core.ledger.commit_messages import publish_message
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.markdown.escape import code_span, fenced
 from reconciler.render.phrases.sanitize import sanitize, shorten

@@ -81,7 +81,7 @@ def test_publishing_is_one_step(origin: Path, ledger: GitLedger) -> None:
     assert published.lockfile == lockfile
     assert git(origin, "diff", "--name-only", before, "main") == "engines.lock.json"
     message = git(origin, "log", "-1", "--format=%B", "main")
-    assert message == "Record acme\n\nacme: eng_x\n\nRun: https://ci.example/runs/7\n[skip ci]"
+    assert message == "Record acme\n\n- acme: eng_x\n\nRun: https://ci.example/runs/7\n[skip ci]"
 
 
 def test_a_lockfile_that_is_there_already_makes_no_commit(origin: Path, ledger: GitLedger) -> None:

@@ -27,7 +27,7 @@ ONE = lockfile({"acme": entry(current("x", A))})
 def test_it_says_what_changed_and_what_to_do() -> None:
     title, body = proposal(ONE)
     assert title == "Record acme (production)"
-    assert "```text\nacme: eng_x\n```" in body
+    assert "```text\n- acme: eng_x\n```" in body
     assert "`engines.lock.json`" in body
     assert "[run](<https://github.com/acme/engines/actions/runs/1>)" in body
     replaced = lockfile(
@@ -35,7 +35,7 @@ def test_it_says_what_changed_and_what_to_do() -> None:
     )
     title, body = proposal(replaced, ONE, run_url=None)
     assert title == "Record 2 engines (production)"
-    assert "acme: eng_y (was eng_x)\nb: eng_z" in body
+    assert "- acme: eng_y (was eng_x)\n- b: eng_z" in body
     assert "[run]" not in body
 
 

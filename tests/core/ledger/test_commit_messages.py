@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from reconciler.core.ledger.journal import JobSummary, Refusal, Settlement, UncertainOutcome
+import re
+
+import pytest
+
+from reconciler.core.ledger.commit_messages import ledger_subject, publish_message, word_for
+from reconciler.core.ledger.journal import Acceptance, JobSummary, Refusal, Settlement, UncertainOutcome
 from reconciler.core.ledger.lease import FREE, Holder, take
-from reconciler.core.ledger.remote_snapshot import ledger_subject, publish_message
 from reconciler.core.lockfile.entry import Retired
 from reconciler.core.lockfile.model import EMPTY
 from tests.core.build import A, B, accepted, at, begin, current, ended, entry, failed, lockfile, superseded
@@ -46,10 +50,10 @@ def test_a_lockfile_commit_says_what_became_of_each_engine() -> None:
     ).with_retired("gone", (Retired(entry(current("9", A)), at(1)),))
     assert publish_message(before, after, "https://ci.example/1", skip_ci=True) == (
         "Record 4 engines\n\n"
-        "a: eng_2 (was eng_1)\n"
-        "broken: no engine yet, failed\n"
-        "gone: retired or moved (eng_9)\n"
-        "new: eng_3\n\n"
+        "- a: eng_2 (was eng_1)\n"
+        "- broken: no engine yet, failed\n"
+        "- gone: retired or moved (eng_9)\n"
+        "- new: eng_3\n\n"
         "Run: https://ci.example/1\n"
         "[skip ci]\n"
     )
@@ -57,7 +61,7 @@ def test_a_lockfile_commit_says_what_became_of_each_engine() -> None:
 
 def test_one_engine_is_in_the_subject() -> None:
     assert publish_message(EMPTY, lockfile({"acme": entry(current("1", A))}), None, skip_ci=False) == (
-        "Record acme\n\nacme: eng_1\n"
+        "Record acme\n\n- acme: eng_1\n"
     )
 
 
@@ -72,3 +76,40 @@ def test_a_thousand_engines_are_cut_with_a_count() -> None:
     assert lines[0] == "Record 1000 engines"
     assert lines[-1] == "… and 900 more"
     assert len(lines) == 103
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "[skip ci]", "***NO_CI***", "fixes #12", "closes acme/engines#1", "fixes GH-12", "@acme/team", "Run: https://evil.example/1",
+        "Reconcile-Ledger: refs/reconcile/production", "Signed-off-by: a <a@example.com>", "a\nskip-checks: true",
+        "\x1b[2J", "\u202egpj", "\ud800",
+    ],
+)  # fmt: skip
+def test_no_name_says_anything_to_a_host_or_to_us(name: str) -> None:
+    one = lockfile({name: entry(current("1", A))})
+    two = lockfile({"a": entry(current("1", A)), name: entry(current("2", A))})
+    messages = [
+        publish_message(EMPTY, one, None, skip_ci=False),
+        publish_message(EMPTY, two, None, skip_ci=False),
+        ledger_subject([Acceptance("op_1", name, "job_1", at(1))], FREE),
+    ]
+    for message in messages:
+        assert not set("[]*#@<>\x1b\u202e\ud800") & set(message)
+        for line in message.splitlines():
+            assert re.fullmatch(r"Record \S+( engines)?|- \S+: eng_\d|accepted \S+|", line), line
+        message.encode()
+
+
+def test_no_engine_makes_a_trailer() -> None:
+    keys = ("Run", "Signed-off-by", "Reconcile-Ledger")
+    message = publish_message(
+        EMPTY, lockfile({key: entry(current("1", A)) for key in keys}), None, skip_ci=False
+    )
+    assert not re.search(r"^(Run|Signed-off-by|Reconcile-Ledger):", message, re.MULTILINE)
+
+
+def test_names_that_are_one_word_stay_as_they_are() -> None:
+    for name in ("acme", "marketing/website-2", "größe/日本語", "a_b.c"):
+        assert word_for(name) == name
+    assert word_for("x" * 300) == "x" * 200 + "…"

@@ -1,0 +1,102 @@
+"""The messages of our commits: on the ledger's ref, and on the branch for the lockfile.
+
+Hosts act on what stands in a message: `[skip ci]` and its like, `fixes #1`, `@team`, and trailers, which our own
+commands read as well. Names of engines are names of files that anybody may propose, so each is spelled as one word
+without any of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.core.ledger.journal import (
+    Acceptance,
+    Begin,
+    Decision,
+    End,
+    Record,
+    Refusal,
+    Settlement,
+    UncertainOutcome,
+)
+from reconciler.core.ledger.lease import Lease
+from reconciler.core.lockfile.entry import Entry
+from reconciler.core.lockfile.model import Lockfile
+
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-")
+_LONGEST = 200  # characters of a word
+
+
+def word_for(name: str) -> str:
+    """A name as one harmless word, the same for the names that are one already."""
+    word = "".join(char if char in _PLAIN or _is_letter(char) else _encoded(char) for char in name[:_LONGEST])
+    return word + "…" * (len(name) > _LONGEST)
+
+
+def _is_letter(char: str) -> bool:
+    return char > "\x7f" and char.isalnum()
+
+
+def _encoded(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
+
+
+def ledger_subject(records: Iterable[Record], lease: Lease) -> str:
+    """The first line of a ledger commit: what it adds, for those who read the ref's log."""
+    words = [word for record in records if (word := _word(record)) is not None]
+    if not words:
+        holder = "".join(char if char.isprintable() else " " for char in str(lease.holder or ""))
+        return f"lease {lease.fencing} " + (f"held by {holder[:_LONGEST]}" if holder else "given back")
+    more = f" and {len(words) - 5} more" if len(words) > 5 else ""
+    return "; ".join(words[:5]) + more
+
+
+def _word(record: Record) -> str | None:
+    match record:
+        case Begin(key=key):
+            return f"begin {word_for(key)}"
+        case Acceptance(engine_id=engine_id):
+            return f"accepted {word_for(engine_id)}"
+        case Refusal() | UncertainOutcome() | Settlement():
+            return f"{record.type} {word_for(record.operation)}"
+        case Decision(kind=kind, key=key):
+            return f"{kind} {word_for(key)}"
+        case End(result=result):
+            return f"{result} {word_for(record.operation)}"
+        case _:
+            return None
+
+
+def publish_message(before: Lockfile, after: Lockfile, run_url: str | None, *, skip_ci: bool) -> str:
+    """The message of a lockfile commit: what changed, engine by engine, and the run that did it."""
+    keys = sorted(
+        key
+        for key in before.engines.keys() | after.engines.keys()
+        if before.engines.get(key) != after.engines.get(key)
+    )
+    # Behind a dash, so that no engine named `Run` or `Signed-off-by` makes a trailer.
+    lines = [f"- {_changed(key, before.entry(key), after.entry(key))}" for key in keys]
+    shown = lines[:100] + ([f"… and {len(lines) - 100} more"] if len(lines) > 100 else [])
+    subject = f"Record {word_for(keys[0])}" if len(keys) == 1 else f"Record {len(keys)} engines"
+    subject = "Bring outputs up to date" if before == after else subject
+    tail = [f"Run: {run_url}"] if run_url and run_url.isprintable() and " " not in run_url else []
+    tail += ["[skip ci]"] if skip_ci else []
+    paragraphs = [subject, "\n".join(shown), "\n".join(tail)]
+    return "\n\n".join(part for part in paragraphs if part) + "\n"
+
+
+def is_publishing(subject: str) -> bool:
+    """Whether the first line of a commit's message is one of `publish_message`, also in a merge of our pull request."""
+    return subject.startswith(("Record ", "Bring outputs up to date"))
+
+
+def _changed(key: str, before: Entry | None, after: Entry | None) -> str:
+    old = word_for(before.current.engine_id) if before and before.current else None
+    new = word_for(after.current.engine_id) if after and after.current else None
+    name = word_for(key)
+    if after is None:
+        return f"{name}: retired or moved ({old})" if old else f"{name}: removed"
+    if new != old:
+        return f"{name}: {new}" + (f" (was {old})" if old else "")
+    pending = after.pressing
+    return f"{name}: {new or 'no engine yet'}" + (f", {word_for(pending.status)}" if pending else "")
