@@ -45,7 +45,8 @@ class Holder:
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Held, or given back (`holder` None). Times are UTC texts with milliseconds; `renewed_at` is the last time that
-    its holder took or renewed it. `verified`: a run with our key wrote it.
+    its holder took or renewed it. `verified`: a run with our key wrote it; otherwise `seal` is what it has for one, so
+    that who writes the ledger meanwhile leaves it as it is.
     """
 
     fencing: int = 0
@@ -55,6 +56,7 @@ class Lease:
     expires_at: str | None = None
     renewed_at: str | None = None
     verified: bool = True
+    seal: str | None = None
 
     def held_at(self, now: str) -> bool:
         """Whether somebody has it, also when clocks disagree a little."""
@@ -99,7 +101,9 @@ def seconds_left(lease: Lease, now: str) -> float:
 def render(lease: Lease, seal: Seal | None = None) -> bytes:
     """The file on the ref."""
     document = _document(lease)
-    if seal is not None:
+    if not lease.verified:
+        document |= {} if lease.seal is None else {"seal": lease.seal}
+    elif seal is not None:
         document["seal"] = seal.of(LEASE, _canonical(document))
     return (json.dumps(document, sort_keys=True, indent=2) + "\n").encode()
 
@@ -143,7 +147,7 @@ def parse(content: bytes, seal: Seal | None = None) -> Lease:
         held = _lease(document)
         if held.holder is None or (seal is not None and seal.fits(LEASE, _canonical(document), told)):
             return held
-        return replace(held, verified=False)
+        return replace(held, verified=False, seal=told if isinstance(told, str) else None)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableLease(
             "the lease on the remote cannot be read",

@@ -96,6 +96,9 @@ def test_only_what_our_key_sealed_is_ours() -> None:
         assert not one.verified
         assert not one.belongs_to(one.token or "")
         assert one.held_at(NOW)  # it may be a colleague's
+    rewritten = render(other, SEAL)
+    assert not parse(rewritten, SEAL).verified
+    assert parse(rewritten, seal_for("other", "/x", "r")) == HELD  # who holds it finds it as it was
     assert parse(render(FREE)) == FREE  # what nobody has needs no word for it
 
 
