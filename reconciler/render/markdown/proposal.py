@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from reconciler.core.ledger.commit_messages import publish_message
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.render.markdown.comment import link_to
 from reconciler.render.markdown.escape import code_span, fenced
 from reconciler.render.phrases.sanitize import sanitize, shorten
 
@@ -30,6 +31,6 @@ def render_proposal(
         f"{code_span(ledger, 200)} keeps them, so no run creates anything a second time, and nothing is lost when this "
         "is closed. Do not push to its branch: every run makes it anew.",
     ]
-    if run_url is not None:
-        parts.append(f"<sub>[run](<{run_url}>)</sub>")
+    if run_url is not None and (link := link_to("run", run_url)):
+        parts.append(f"<sub>{link}</sub>")
     return title, "\n\n".join(part for part in parts if part)

@@ -37,6 +37,7 @@ def test_it_says_what_changed_and_what_to_do() -> None:
     assert title == "Record 2 engines (production)"
     assert "- acme: eng_y (was eng_x)\n- b: eng_z" in body
     assert "[run]" not in body
+    assert "evil" not in proposal(ONE, run_url="https://ci.example/1>) evil")[1]
 
 
 @pytest.mark.parametrize(
