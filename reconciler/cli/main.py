@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -196,6 +197,8 @@ def _arm_for_tests() -> None:
 def entry() -> NoReturn:
     """The console script."""
     _open_standard_streams()
+    # As Ctrl-C: also where this is the first process of a container, which otherwise would not hear of it at all.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _arm_for_tests()
     code = main(sys.argv[1:])
     if code == ExitCode.INTERRUPTED:

@@ -47,7 +47,7 @@ class HostCommittedLedger(GitLedger):
 
     def hurry(self, seconds: float) -> None:
         """See the port."""
-        self._until = time.monotonic() + seconds
+        self._until = min(self._until, time.monotonic() + seconds)
         GitLedger.hurry(self, seconds)
 
     def _publish(

@@ -70,7 +70,7 @@ class GitRemote:
 
     def hurry(self, seconds: float) -> None:
         """From now on everything ends within that time, what is under way too; later calls fail at once."""
-        self._until = time.monotonic() + seconds
+        self._until = min(self._until, time.monotonic() + seconds)
 
     def tips(self, refs: Sequence[str]) -> dict[str, str]:
         """What the remote's refs point to now; those that it lacks are left out."""

@@ -1,12 +1,10 @@
-"""The running of an apply: connects the far ends it talks to, and what signals do to it."""
+"""The running of an apply: connects the far ends it talks to."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import random
-import signal
 import uuid
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -16,16 +14,16 @@ from reconciler.adapters.outputs.files import LockfileAndOutputs
 from reconciler.adapters.project.places import private_folder
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.applying import ApplySettings, build_driver
-from reconciler.app.driver import Driver, Ports
+from reconciler.app.driver import Ports
 from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.planning import PlanResult
 from reconciler.app.ports import Completions, Journal
 from reconciler.cli.stderr import chosen_level
 from reconciler.cli.wiring.completion_sources import CompletionSources
+from reconciler.cli.wiring.interrupts import Interrupts
 from reconciler.cli.wiring.progress import progress_of
 from reconciler.cli.wiring.project import WRITTEN
 from reconciler.cli.wiring.run_options import RunOptions
-from reconciler.core.errors import ExitCode
 from reconciler.core.run.outcome import Outcome
 from reconciler.core.settings.model import Settings
 
@@ -40,6 +38,7 @@ def drive(
     sources: CompletionSources,
     key: str | None,
     ledger_writer: LedgerWriter | None,
+    interrupts: Interrupts,
 ) -> Outcome:
     """Carry out one plan. `key` is None where no platform is needed, `ledger_writer` where nothing is shared.
 
@@ -48,7 +47,7 @@ def drive(
     collect_rarely()
     note = private_folder(root, settings.environment) / WRITTEN
     lockfile = LockfileAndOutputs(root, settings.lockfile, settings.engines, note=note)
-    observer, at_once = progress_of(options.color, chosen_level())
+    observer, interrupts.at_once = progress_of(options.color, chosen_level())
     ports = Ports(None, None, journal, lockfile, observer, UtcClock(), ledger_writer)
     how = ApplySettings(
         concurrency=settings.concurrency,
@@ -64,7 +63,7 @@ def drive(
             stack.callback(observer.ended)
             reaching = ports if key is None else await _reaching(stack, ports, settings, sources, key)
             driver = build_driver(planned, reaching, how)
-            _end_on_signals(driver, at_once)
+            interrupts.attach(driver.interrupt)
             return await driver.drive(planned.recorded.on_disk)
 
     outcome = asyncio.run(connected())
@@ -88,23 +87,6 @@ def _event_stream(api_url: str, key: str) -> Completions:
     from reconciler.adapters.platform.event_stream import EventStream  # websockets, only to wait
 
     return EventStream(api_url, key, random=random.random)
-
-
-def _end_on_signals(driver: Driver, at_once: bytes) -> None:
-    """The first SIGINT or SIGTERM ends the run in good order, the second at once."""
-    loop = asyncio.get_running_loop()
-    asked = False
-
-    def on_signal() -> None:
-        nonlocal asked
-        if asked:
-            os.write(2, at_once + b"\ninterrupted again: ending now; the journal has what was recorded\n")
-            os._exit(ExitCode.INTERRUPTED)
-        asked = True
-        driver.interrupt()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
 
 
 def collect_rarely() -> None:

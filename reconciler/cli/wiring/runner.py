@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.storage.lease_file import FileLease
     from reconciler.app.ledger_writer import LedgerWriter
     from reconciler.cli.wiring.completion_sources import CompletionSources
+    from reconciler.cli.wiring.interrupts import Interrupts
     from reconciler.cli.wiring.planner import Planner
     from reconciler.cli.wiring.run_options import RunOptions
     from reconciler.core.ledger.journal import Record
@@ -180,31 +181,37 @@ class ApplyRunner:
     def _run(self, planned: PlanResult) -> tuple[Outcome, str | None]:
         """The outcome, and the commit of the lockfile where it was published."""
         from reconciler.cli.wiring.drive import drive  # asyncio, only to apply
+        from reconciler.cli.wiring.interrupts import Interrupts
 
         key = self._key(planned.plan)
         if not self._options.asks and self._options.format != "json":
             self._plans.show(planned, ExitCode.OK)
-        ledger_writer = self._ledger_writer(planned)
-        outcome = drive(
-            planned,
-            self._root,
-            self._settings,
-            self._options,
-            journal=self._journal,
-            sources=self._sources,
-            key=key,
-            ledger_writer=ledger_writer,
-        )
+        with Interrupts() as interrupts:
+            ledger_writer = self._ledger_writer(planned, interrupts)
+            outcome = drive(
+                planned,
+                self._root,
+                self._settings,
+                self._options,
+                journal=self._journal,
+                sources=self._sources,
+                key=key,
+                ledger_writer=ledger_writer,
+                interrupts=interrupts,
+            )
         if self._target is None or ledger_writer is None:
             return self._finish(outcome), None
         return self._finish_shared(self._target, ledger_writer, outcome)
 
-    def _ledger_writer(self, planned: PlanResult) -> LedgerWriter | None:
+    def _ledger_writer(self, planned: PlanResult, interrupts: Interrupts) -> LedgerWriter | None:
         """The remote's side of the run. The lease goes out with the first begins; without any, by itself."""
         seen = None if self._target is None else self._target.seen_by_run(planned)
         if self._target is None or seen is None:
             return None
         ledger_writer = self._target.writer(seen)
+        from reconciler.app.driver import END
+
+        interrupts.hurry = lambda: ledger_writer.hurry(END)
         if not any(action.creates for action in planned.plan.actions):
             ledger_writer.acquire()
         return ledger_writer
@@ -226,7 +233,9 @@ class ApplyRunner:
         if ledger_writer.lost is not None and not ledger_writer.ever_held:
             raise LeaseHeld(ledger_writer.lost, hint="wait for the other run with --lease-wait 10m")
         published = seen.branch_tip if outcome.published else None
-        return self._finish(target.with_pull_request(seen, outcome)), published
+        if not outcome.interrupted:  # the next run opens the pull request; the ledger has what it is for
+            outcome = target.with_pull_request(seen, outcome)
+        return self._finish(outcome), published
 
     def _finish_unchanged(self, planned: PlanResult, waiting: list[Delivery]) -> ExitCode:
         """Nothing is to be applied; what earlier runs left is put in order."""
