@@ -8,7 +8,7 @@ what it was before was edited, and nothing that runs, merges or people's resolut
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from reconciler.core.engine.fingerprint import fingerprint_of_record
@@ -40,16 +40,25 @@ def edits(before: Lockfile, now: Lockfile, *, ancestor: bool = True) -> list[Edi
     known: dict[str | None, _Part] = {}
     for part in _all_parts(before):
         known |= dict.fromkeys((name for name in (part.operation_id, part.job_id) if name), part)
-    found = [edit for key in sorted(set(changed)) for edit in _of_key(key, before, now, known)]
+    remaining = {part.engine_id for part in _all_parts(now)} if changed else set()
+    found = [edit for key in sorted(set(changed)) for edit in _of_key(key, before, now, known, remaining)]
     if ancestor:
         found += _missing(before, now, [*changed, *gone])
     return sorted(dict.fromkeys(found))
 
 
-def _of_key(key: str, before: Lockfile, now: Lockfile, known: Mapping[str | None, _Part]) -> Iterator[Edit]:
+def _of_key(
+    key: str,
+    before: Lockfile,
+    now: Lockfile,
+    known: Mapping[str | None, _Part],
+    remaining: Collection[str | None],
+) -> Iterator[Edit]:
     for part in _parts_of(key, now):
         then = known.get(part.operation_id) or known.get(part.job_id)
-        if then is not None:
+        # Two people may have named different engines for one call, and a merge keeps both.
+        both = then is not None and part.engine_id != then.engine_id and then.engine_id in remaining
+        if then is not None and not both:
             yield from (Edit(key, words) for words in _differences(then, part))
     old, new = before.entry(key), now.entry(key)
     if old is None or new is None or _inputs(old) != _inputs(new):

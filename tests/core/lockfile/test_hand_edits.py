@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.core.engine.spec import LifecycleOptions, Output, record_of
 from reconciler.core.errors import Severity
@@ -13,6 +15,7 @@ from reconciler.core.lockfile.entry import Entry, Provisioned, Retired
 from reconciler.core.lockfile.hand_edits import edits, findings, findings_between
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import EMPTY, Lockfile
+from tests.core.branches import three
 from tests.core.build import T0, A, B, C, current, entry, failed, lockfile, pending, superseded, uncertain
 
 FILES = {"engines/acme.yaml": "b10b"}
@@ -104,6 +107,14 @@ def test_moves_retirements_and_merges_are_no_edits() -> None:
         assert words(BEFORE, merged) == words(ours, merged) == words(theirs, merged) == []
     edited = retired.with_retired("acme", (Retired(entry(replace(SERVES, engine_id="eng_x")), T0),))
     assert words(retired, edited) == [("acme", "engineId eng_a → eng_x")]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_histories_of_branches_and_their_merges_have_no_edits(seed: int) -> None:
+    base, ours, theirs = three(seed)
+    merged = merge(base, ours, theirs).lockfile
+    for before, now in ((base, ours), (base, theirs), (base, merged), (ours, merged), (theirs, merged)):
+        assert words(before, now) == []
 
 
 def test_findings_are_warnings_at_the_line_of_the_key() -> None:
