@@ -58,12 +58,19 @@ class EngineFiles:
 
     def load(self, key: str, path: str, id_length: int = 40) -> Desired | list[Diagnostic]:
         """What the file asks for, or everything that is wrong with it."""
-        from reconciler.adapters.engine_files.sources import refusal_words, source_texts
+        from reconciler.adapters.engine_files.sources import (
+            link_hint,
+            link_words,
+            refusal_words,
+            source_texts,
+        )
         from reconciler.adapters.engine_files.words import diagnostics_of, model_findings
         from reconciler.adapters.yaml.reader import read_yaml
 
         try:
             data = self._files.read(path)
+            if (target := self._files.link_as_text(path, data)) is not None:
+                return [Diagnostic(f"the file {link_words(target)}", path, hint=link_hint(path), key=key)]
             document = read_yaml(data, path)
         except FileRefused as refused:
             message, hint = refusal_words(refused)

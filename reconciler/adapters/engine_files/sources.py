@@ -13,6 +13,7 @@ from reconciler.adapters.engine_files.words import Finding
 from reconciler.adapters.project.safe_read import MAX_FILE_BYTES, FileRefused, SafeFiles
 from reconciler.adapters.yaml.text import MAX_BYTES, too_large
 from reconciler.adapters.yaml.unready import conflict_hint, conflict_line, stand_in
+from reconciler.core.commands import git, git_path
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _HINTS = {
@@ -72,6 +73,8 @@ def _read(written: str, engine_path: str, files: SafeFiles) -> SourceText | tupl
         return f"`{shown}` {_WORDS[refused.reason]}{detail}", _HINTS[refused.reason]
     if (what := stand_in(data)) is not None:
         return f"`{shown}` is {what[0]}", what[1]
+    if (target := files.link_as_text(path, data)) is not None:
+        return f"`{shown}` {link_words(target)}", link_hint(path)
     if (line := conflict_line(data)) is not None:
         return f"`{shown}` has an unresolved merge conflict on line {line}", conflict_hint()
     try:
@@ -83,6 +86,16 @@ def _read(written: str, engine_path: str, files: SafeFiles) -> SourceText | tupl
     if not text.strip():
         return f"`{shown}` is blank", "write some text, or remove the source"
     return SourceText(path, text, data)
+
+
+def link_words(target: str) -> str:
+    """What is said of a file that git wrote in the place of a link."""
+    return f"holds nothing but the path {target}: a link that was checked out as a text"
+
+
+def link_hint(path: str) -> str:
+    """What makes it a link."""
+    return f"{git('config', 'core.symlinks', 'true')} && {git('checkout', '--', git_path(path))}"
 
 
 def refusal_words(refused: FileRefused) -> tuple[str, str]:

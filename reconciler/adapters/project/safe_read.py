@@ -13,6 +13,7 @@ import unicodedata
 from typing import Literal
 
 MAX_FILE_BYTES = 1 << 20
+_LONGEST_LINK = 1024  # bytes
 
 Refusal = Literal["missing", "outside", "not a file", "too large", "unreadable", "not a folder"]
 
@@ -42,6 +43,18 @@ class SafeFiles:
     def inside(self, path: str) -> bool:
         """Whether `path`, with every link resolved, is in the root, and not in git's own folder."""
         return self._is_usable(path)
+
+    def link_as_text(self, path: str, data: bytes) -> str | None:
+        """Where a file leads that git wrote in the place of a link, as it does where `core.symlinks` is off: its whole
+        content is the path of something that is there.
+        """
+        if not 0 < len(data) <= _LONGEST_LINK or b"\n" in data or b"\0" in data:
+            return None
+        target = os.fsdecode(data)
+        if target != target.strip() or not target.isprintable() or ("/" not in target and "." not in target):
+            return None
+        there = os.path.join(os.path.dirname(path), target)
+        return target if self.inside(there) and os.path.lexists(os.path.join(self._root, there)) else None
 
     def detour(self, path: str) -> str | None:
         """The first folder in `path` that is there and is none: a file, or a link to wherever."""

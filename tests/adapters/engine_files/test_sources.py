@@ -53,6 +53,32 @@ def test_a_file_source_may_lie_elsewhere_in_the_project(project: Path) -> None:
     assert desired.spec.sources[0] == Source("content", "Hello\n", "docs/guide.md")
 
 
+def test_a_link_that_was_checked_out_as_a_text_is_no_text(project: Path) -> None:
+    put(project, "texts/glossary.md", "engines/link.md")  # as git writes it where core.symlinks is off
+    [found] = refused(source(project, "link.md"))
+    assert "`link.md` holds nothing but the path texts/glossary.md: a link" in found.message
+    assert found.hint == "git config core.symlinks true && git checkout -- engines/link.md"
+    put(project, "engines/link.md", "b.yaml")
+    put(project, "../b.yaml", "engines/b.yaml")
+    [found] = refused(EngineFiles(project).load("b", "engines/b.yaml"))
+    assert "the file holds nothing but the path ../b.yaml" in found.message
+    for text in (
+        "texts/glossary.md\n",
+        "texts/nowhere.md",
+        "texts",
+        "../../secret.yaml",
+        "texts/glossary.md ",
+        "Use texts/glossary.md",
+    ):
+        put(project, text, "engines/link.md")
+        assert isinstance(source(project, "link.md"), Desired), text
+
+
+def refused(loaded: Desired | list[Diagnostic]) -> list[Diagnostic]:
+    assert isinstance(loaded, list)
+    return loaded
+
+
 def test_a_link_inside_the_project_is_followed(project: Path) -> None:
     (project / "engines/link.md").symlink_to("texts/glossary.md")
     desired = source(project, "link.md")
