@@ -84,6 +84,8 @@ def make_plan(
     branch = _branch(engines, shared)
     actions = () if invalid else _actions(recorded, desired, found, selected, request, branch)
     not_gone = _not_gone(actions, recorded.folded, checkout)
+    if invalid and checkout is not None:
+        not_gone = _sources_not_here(diagnostics, recorded.folded, engines, checkout)
     if not_gone:
         actions, invalid, diagnostics = (), True, [*diagnostics, *not_gone]
     spoken_for = {action.key for action in actions}
@@ -163,9 +165,31 @@ def _not_gone(
     return checkout().not_gone({key: _recorded_names(lockfile, key) for key in gone}) if gone else []
 
 
+def _sources_not_here(
+    diagnostics: Collection[Diagnostic],
+    lockfile: Lockfile,
+    engines: Engines,
+    checkout: Callable[[], Checkout],
+) -> list[Diagnostic]:
+    """Files of engines that cannot be read, and that are only not checked out."""
+    missing: dict[str, list[str]] = {}
+    for key in {one.key for one in diagnostics if one.key is not None and one.severity is Severity.ERROR}:
+        files = _files_of(lockfile, key)
+        names = [name for name, blob in files.items() if engines.blob_ids(name, len(blob)) is None]
+        missing |= {key: names} if names else {}
+    return checkout().not_gone(missing) if missing else []
+
+
 def _recorded_names(lockfile: Lockfile, key: str) -> list[str]:
-    files = lockfile.engines.get(key, {}).get("files", {})
-    return [name for name in files if name.endswith((".yaml", ".yml"))]
+    return [name for name in _files_of(lockfile, key) if name.endswith((".yaml", ".yml"))]
+
+
+def _files_of(lockfile: Lockfile, key: str) -> dict[str, str]:
+    """The files that an entry names, as far as it is one."""
+    files = lockfile.engines.get(key, {}).get("files")
+    if not isinstance(files, dict):
+        return {}
+    return {name: blob for name, blob in files.items() if isinstance(name, str) and isinstance(blob, str)}
 
 
 def discovered(

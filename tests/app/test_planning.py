@@ -347,6 +347,17 @@ def test_git_is_asked_about_files_that_are_gone_and_no_others() -> None:
     assert whole.asked == {}
 
 
+def test_git_is_asked_about_the_files_of_an_engine_that_cannot_be_read() -> None:
+    files = {"engines/acme.yaml": blob_id(repr(ACME).encode()), "texts/a.md": "b10b"}
+    scene = Scene({}, lockfile({"acme": entry(current("acme", ACME, files=files))}))
+    broken = [Diagnostic("`a.md` does not exist", "engines/acme.yaml", key="acme")]
+    scene.engines = MemoryEngines({}, {"acme": broken})
+    half = HalfCheckout("acme")
+    made = make_plan(scene.engines, scene.lockfile, scene.journal, Request(), checkout=lambda: half)
+    assert [one.message for one in made.plan.diagnostics] == ["`a.md` does not exist", "not checked out"]
+    assert "texts/a.md" in half.asked["acme"]
+
+
 def test_an_engine_does_not_move_away_from_a_file_that_is_only_not_checked_out() -> None:
     scene = Scene({"new": ACME}, lockfile({"old": entry(recorded("old", ACME))}))
     half = HalfCheckout("old")

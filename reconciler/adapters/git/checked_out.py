@@ -309,10 +309,9 @@ def _in_head(root: Path, arguments: Sequence[str]) -> bytes:
         return b""
 
 
-def _several(keys: Sequence[str]) -> str:
+def _several(keys: Sequence[str], files: str = "the engine file") -> str:
     more = f" and {len(keys) - _SHOWN:,} more" if len(keys) > _SHOWN else ""
-    files = "the engine file of " if len(keys) == 1 else "the engine files of "
-    return files + ", ".join(keys[:_SHOWN]) + more
+    return f"{files}{'s' if len(keys) > 1 else ''} of {', '.join(keys[:_SHOWN])}{more}"
 
 
 def _diagnostic(what: str, cause: Cause, root: Path, files: Sequence[str], key: str | None) -> Diagnostic:
@@ -324,7 +323,11 @@ def _diagnostic(what: str, cause: Cause, root: Path, files: Sequence[str], key: 
 
 
 def _finding(cause: Cause, root: Path, files: Mapping[str, str]) -> Diagnostic:
-    keys, what = list(files), _several(list(files))
+    keys = list(files)
+    sources = not all(name.endswith(_SUFFIXES) for name in files.values())
+    what = _several(
+        keys, "a source" if sources and len(keys) == 1 else "the file" if sources else "the engine file"
+    )
     if len(keys) == 1:
         return _diagnostic(f"{what} is", cause, root, list(files.values()), keys[0])
     return _diagnostic(f"{what} are", cause, root, list(files.values()), None)

@@ -158,6 +158,16 @@ def test_many_files_are_one_finding_a_cause(clone: Path, monkeypatch: pytest.Mon
     assert said.hint == "run `git checkout -- ../engines/support`, then plan again"
 
 
+def test_a_source_that_is_not_checked_out_is_called_one(clone: Path) -> None:
+    (clone / "texts/glossary.md").write_text("Hello\n")
+    commit_all(clone)
+    git(clone, "sparse-checkout", "set", "engines")
+    said = found(clone, {"terms": ["engines/terms.yaml", "texts/glossary.md"]})
+    assert said is not None
+    assert said.message == "a source of terms is not checked out: the checkout is sparse"
+    assert said.file == "texts/glossary.md"
+
+
 def test_a_merge_that_is_not_decided_deletes_nothing(clone: Path) -> None:
     git(clone, "checkout", "--quiet", "-b", "theirs")
     (clone / HELP).write_text("name: changed\n")
