@@ -79,6 +79,19 @@ def test_what_a_run_on_this_machine_wrote_is_not_looked_into(repo: Path) -> None
     assert said(repo) == []
 
 
+def test_what_the_ledger_had_counts_where_the_branch_here_has_no_lockfile(repo: Path) -> None:
+    git(repo, "mv", NAME, "published.lock.json")
+    git(repo, "update-ref", "refs/reconcile-remote/reconcile%2Fproduction", commit_all(repo))
+    git(repo, "checkout", "--quiet", "--orphan", "new")
+    git(repo, "rm", "--quiet", "--cached", "published.lock.json")
+    (repo / "published.lock.json").rename(repo / NAME)
+    assert said(repo) == []
+    edit(repo)
+    assert said(repo) == ["`acme`: engineId eng_a → eng_x"]
+    (repo / NAME).write_bytes(model.render(WRITTEN_BY_RUN.with_entry("blog", None)))
+    assert said(repo) == []  # it may be older than what is on the remote
+
+
 def test_outside_of_git_and_without_a_commit_nothing_is_claimed(repo: Path, tmp_path: Path) -> None:
     edit(repo)
     for folder in (tmp_path / "outside", new_repo(tmp_path / "new", "--template=")):

@@ -68,9 +68,15 @@ def last_written(root: Path, name: str) -> tuple[str, bytes] | None:
 
 
 def _with_content(root: Path, name: str, commit: str) -> tuple[str, bytes] | None:
-    offline = ["-c", "protocol.allow=never", "cat-file", "--batch"]
-    [content] = contents_of(call_git(root, offline, stdin=f"{commit}:./{name}\n".encode()))
+    content = content_at(root, f"{commit}:./{name}")
     return None if content is None else (commit, content)
+
+
+def content_at(root: Path, place: str) -> bytes | None:
+    """A file of a commit or ref (`REF:PATH`), without the network. Raises `GitError`."""
+    offline = ["-c", "protocol.allow=never", "cat-file", "--batch"]
+    [content] = contents_of(call_git(root, offline, stdin=f"{place}\n".encode()))
+    return content
 
 
 def _has_commits(root: Path) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.adapters.project.places import find_git
+from reconciler.adapters.project.places import find_git, folder_in_repo
 from reconciler.adapters.storage.durable_files import read_regular
 from reconciler.cli.wiring.project import WRITTEN, Project
-from reconciler.core.errors import StorageError
+from reconciler.core.errors import GitError, StorageError
 
 if TYPE_CHECKING:
     from reconciler.core.errors import Diagnostic
@@ -31,13 +32,35 @@ def hand_edits(project: Project, lockfile: Lockfile) -> list[Diagnostic]:
 
     if noted == digest_of(content):
         return []
-    from reconciler.adapters.git.lockfile_log import last_written  # git, only for a file from elsewhere
+    try:
+        return _since_written(project, lockfile, content)
+    except (GitError, OSError):  # a warning is no reason to end a plan
+        return []
+
+
+def _since_written(project: Project, lockfile: Lockfile, content: bytes) -> list[Diagnostic]:
+    """Against the last commit of this branch that a run made, and what the ledger had when it was fetched last."""
+    from reconciler.adapters.git.ledger import PUBLISHED_FILE
+    from reconciler.adapters.git.lockfile_log import (  # git, only for a file from elsewhere
+        content_at,
+        last_written,
+    )
+    from reconciler.adapters.git.remote import tracking_ref
+    from reconciler.cli.wiring.sealing import ledger_ref
     from reconciler.core.lockfile.hand_edits import findings_between
 
-    found = last_written(project.root, name)
-    if found is None:
+    name, found = project.settings.lockfile, []
+    written = last_written(project.root, name)
+    if written is not None:
+        commit, then = written
+        if then == content:
+            return []
+        found = findings_between(then, lockfile, content, name, f"commit {commit[:12]}")
+    if found:
+        return found
+    ledger = ledger_ref(project.settings.environment, Path(folder_in_repo(project.root)))
+    published = content_at(project.root, f"{tracking_ref(ledger)}:{PUBLISHED_FILE}")
+    if published is None or published == content:
         return []
-    commit, then = found
-    if then == content:
-        return []
-    return findings_between(then, lockfile, content, name, f"commit {commit[:12]}")
+    since = "a run published it"
+    return findings_between(published, lockfile, content, name, since, ancestor=False)
