@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from reconciler.cli.wiring.interrupts import Interrupts
+from reconciler.cli.wiring.interrupts import Interrupts, held_together
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -39,3 +39,30 @@ def test_a_signal_in_the_loop_interrupts_the_run() -> None:
         asyncio.run(attached())
     assert interrupts.asked
     assert told == ["run"]
+
+
+class Writer:
+    """What is held: how soon it is to end."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def hurry(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+def test_what_is_held_together_is_finished_before_the_signal_is_heard() -> None:
+    writer, done = Writer(), []
+
+    def cancelled() -> None:
+        with held_together(writer):
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("lease given back")
+
+    with pytest.raises(KeyboardInterrupt):
+        cancelled()
+    assert done == ["lease given back"]
+    assert len(writer.seconds) == 1
+    with held_together(writer):
+        done.append("undisturbed")
+    assert done[1:] == ["undisturbed"]

@@ -13,6 +13,7 @@ from reconciler.app.settling import settle
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.stderr import warn
+from reconciler.cli.wiring.interrupts import held_together
 from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.cli.wiring.publishing import target_of_run
 from reconciler.core.commands import reconcile
@@ -147,8 +148,9 @@ def _settle(
     ledger_writer = target.writer(seen)
 
     def publish(settled: Lockfile, records: Sequence[Record]) -> Lockfile:
-        ledger_writer.acquire()
-        return ledger_writer.finish(settled, records).lockfile
+        with held_together(ledger_writer):
+            ledger_writer.acquire()
+            return ledger_writer.finish(settled, records).lockfile
 
     settle(
         lockfile,

@@ -9,14 +9,35 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.core.errors import ExitCode
 
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Hurried(Protocol):
+        def hurry(self, seconds: float) -> None: ...
+
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _AGAIN = b"\ninterrupted again: ending now; the journal has what was recorded\n"
+
+
+@contextmanager
+def held_together(ledger_writer: Hurried) -> Iterator[None]:
+    """For what takes the lease and gives it back without a loop in between: the first signal leaves it seconds for
+    both, and is heard afterwards."""
+    from reconciler.app.driver import END
+
+    with Interrupts() as interrupts:
+        interrupts.hurry = lambda: ledger_writer.hurry(END)
+        yield
+    if interrupts.asked:
+        raise KeyboardInterrupt
 
 
 class Interrupts:

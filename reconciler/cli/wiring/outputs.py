@@ -58,6 +58,7 @@ def _here(root: Path, private: Path, rules: OutputRules, lockfile: Lockfile) -> 
 
 def _on_branch(target: PublishTarget, planned: PlanResult, seen: RemoteSnapshot) -> list[str]:
     from reconciler.adapters.git.outputs_at_tip import outputs_at_tip
+    from reconciler.cli.wiring.interrupts import held_together  # asyncio, only to publish
 
     try:
         ledger = target.ledger()
@@ -65,8 +66,9 @@ def _on_branch(target: PublishTarget, planned: PlanResult, seen: RemoteSnapshot)
         found = outputs_at_tip(ledger.remote, seen.branch_tip, ledger.folder, seen.lockfile, rules)
         if found.files:
             ledger_writer = target.writer(seen)
-            ledger_writer.acquire()
-            ledger_writer.finish(planned.recorded.folded, planned.recorded.records)
+            with held_together(ledger_writer):
+                ledger_writer.acquire()
+                ledger_writer.finish(planned.recorded.folded, planned.recorded.records)
             target.keep(ledger_writer.seen)
             if ledger_writer.seen.outputs_failed:
                 return list(ledger_writer.seen.outputs_failed)
