@@ -115,7 +115,22 @@ def _records(project: Project) -> list[Finding]:
     if edited:
         said = f"{name} was edited by hand"
         findings.append(Finding("lockfile", Verdict.WARNING, said, edited[0].hint, edited))
+    findings += _half_checkout(project, recorded.folded)
     return [*findings, _open_operations(pending), *_outputs(project, recorded.folded)]
+
+
+def _half_checkout(project: Project, lockfile: Lockfile) -> list[Finding]:
+    """Engines whose files git has, and this checkout does not."""
+    try:
+        found, _ = project.engines.discover()
+    except InvalidInput:  # the check of engine files says so
+        return []
+    gone = sorted(lockfile.engines.keys() - found.keys())
+    told = project.checkout().not_gone({key: [] for key in gone}) if gone else []
+    if not told:
+        return []
+    said = "the checkout is not whole: no plan can be made"
+    return [Finding("checkout", Verdict.PROBLEM, said, told[0].hint, tuple(told), invalid=True)]
 
 
 def _unverified(recorded: RecordedState) -> list[Finding]:
