@@ -66,7 +66,13 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, platform: SandboxServer) -> Iterator[Scene]:
+def mode() -> int:
+    """Of the output."""
+    return 0o644
+
+
+@pytest.fixture
+def scene(tmp_path: Path, platform: SandboxServer, mode: int) -> Iterator[Scene]:
     origin = tmp_path / "origin.git"
     empty = ["--quiet", "--bare", "--initial-branch=main", "--template="]
     subprocess.run(["git", "init", *empty, str(origin)], check=True)
@@ -74,6 +80,7 @@ def scene(tmp_path: Path, platform: SandboxServer) -> Iterator[Scene]:
     project.git("init", "--quiet", "--initial-branch=main", "--template=")
     project.engine("acme", OUTPUT)
     (project.root / "i18n.json").write_text('{"id": ""}\n')
+    (project.root / "i18n.json").chmod(mode)
     (project.root / "reconcile.yaml").write_text("publish_by: api\n")
     project.commit()
     project.git("push", "--quiet", str(origin), "main")
@@ -95,6 +102,16 @@ def test_lockfile_and_outputs_come_in_a_commit_of_githubs(scene: Scene) -> None:
     scene.apply().ended(0)
     assert len(scene.github.wanted) == 1  # nothing to change, nothing asked for
     assert scene.platform.create_calls() == 1
+
+
+@pytest.mark.parametrize("mode", [0o755])
+def test_an_executable_output_is_left_as_it_is(scene: Scene) -> None:
+    scene.apply().ended(0, "i18n.json is executable")
+    [wanted] = scene.github.wanted
+    assert [one["path"] for one in wanted["fileChanges"]["additions"]] == ["engines.lock.json"]
+    assert scene.is_finished()
+    scene.apply()
+    assert len(scene.github.wanted) == 1
 
 
 def test_a_branch_that_moves_meanwhile_keeps_what_was_put_there(scene: Scene) -> None:
