@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from reconciler.adapters.project.places import merge_under_way
 from reconciler.app.planning import PlanResult, Request, make_plan, plan_to_collect
 from reconciler.app.recorded import RecordedState, read_recorded_state
+from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.saved_plans import policy_of
+from reconciler.core.errors import GitError
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Plan
+from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore
@@ -42,18 +45,26 @@ class Planner:
         _check_merged(self.root, self.settings.lockfile)
         journal = self.journal_beside(remote)
         made = make_plan(self.engines, self.lockfile, journal, self.request, remote, self.checkout)
-        self._refuse_lost(made.recorded)
+        self._refuse_if_told(made.recorded)
         return _with_outputs(self.root, self.settings, made)
 
     def collect(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What finishing the jobs under way does; no engine file is looked at."""
         _check_merged(self.root, self.settings.lockfile)
         made = plan_to_collect(self.lockfile, self.journal_beside(remote), self.request, remote)
-        self._refuse_lost(made.recorded)
+        self._refuse_if_told(made.recorded)
         return _with_outputs(self.root, self.settings, made)
 
-    def _refuse_lost(self, recorded: RecordedState) -> None:
-        """Raises `LockfileError` where nothing is recorded, and git knows a lockfile in which something was."""
+    def _refuse_if_told(self, recorded: RecordedState) -> None:
+        try:
+            self.refuse_lost(recorded)
+        except GitError as error:  # a plan needs no git
+            warn(sanitize(f"git cannot say whether there was a lockfile: {error.message}"))
+
+    def refuse_lost(self, recorded: RecordedState) -> None:
+        """Raises `LockfileError` where nothing is recorded, and git knows a lockfile in which something was; `GitError`
+        where it cannot tell.
+        """
         seen = recorded.shared
         if recorded.on_disk.engines or (seen is not None and (seen.recorded.engines or seen.content)):
             return

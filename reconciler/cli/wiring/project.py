@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from reconciler.cli.ci import in_ci
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.sealing import DEPRECATED_KEY, known_key, seal_of
 from reconciler.core.commands import reconcile
-from reconciler.core.errors import InvalidInput
+from reconciler.core.errors import GitError, InvalidInput
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
 from reconciler.core.settings.trust import check_key_host
 
@@ -55,7 +56,8 @@ class Project:
     def _refuse_lost(self) -> None:
         from reconciler.adapters.git.lost_lockfile import refuse_if_in_head  # git, only without a lockfile
 
-        refuse_if_in_head(self.root, self.settings.lockfile)
+        with suppress(GitError):  # to look needs no git; a run asks again before it makes anything
+            refuse_if_in_head(self.root, self.settings.lockfile)
 
     @property
     def private(self) -> Path:

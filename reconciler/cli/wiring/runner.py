@@ -87,6 +87,7 @@ class ApplyRunner:
         if not _changes(planned):
             return self._finish_unchanged(planned, waiting)
         self._check_not_ignored()
+        self._planner.refuse_lost(planned.recorded)
         if not self._ask(planned):
             return ExitCode.OK
         with self._lease().hold():
