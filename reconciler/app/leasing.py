@@ -10,6 +10,7 @@ from reconciler.core.commands import reconcile
 from reconciler.core.errors import LeaseHeld, RefMoved
 from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
+from reconciler.core.ledger.undoing import undo_of
 from reconciler.core.lockfile.ancestor import with_former
 from reconciler.core.lockfile.names import names_of, unresolved_in
 
@@ -66,11 +67,12 @@ def with_past(
     open_ = asked | unresolved_in(on_disk)
     ours = {record.operation for record in journal.read()[0]}
     wanted = (ours | open_) - known
-    logged = ledger.logged(seen, sorted(wanted)) if wanted else ()
+    logged = ledger.logged(seen, sorted(wanted | {undo_of(one) for one in wanted})) if wanted else ()
     past = {record.operation for record in logged} & ours
     if known:
         past |= known & {name for one in seen.recorded.engines.values() for name in names_of(one)}
-    told = tuple(record for record in logged if record.operation in open_)
+    told_of = open_ | {undo_of(one) for one in open_}
+    told = tuple(record for record in logged if record.operation in told_of)
     return replace(seen, past=frozenset(past - asked), logged=told)
 
 

@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 from reconciler.app.ports import Clock, Journal, LockfileStore
 from reconciler.app.recorded import RecordedState, read_recorded_state
-from reconciler.core.commands import reconcile
+from reconciler.core.commands import only, reconcile
 from reconciler.core.errors import UsageError
 from reconciler.core.ledger.facts import begin_of
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Record, Settlement
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.sealed import begin_in
+from reconciler.core.ledger.undoing import Resolution, undoing
 from reconciler.core.lockfile.entry import Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.saved import entry_digest
 from reconciler.core.suggest import did_you_mean
 
 Publish = Callable[[Lockfile, Sequence[Record]], Lockfile]  # the lockfile as it is on the branch then
@@ -32,11 +34,13 @@ def settle(
     operation: str | None = None,
     shared: RemoteSnapshot | None = None,
     publish: Publish | None = None,
+    remember: Callable[[Resolution], None] | None = None,
 ) -> Lockfile:
     """Record the decision, durably, then write the lockfile. Raises `UsageError` when nothing is uncertain there, or
     several calls are and no `operation` says which.
 
     Where runs share through a remote, `shared` is what was seen there, and `publish` brings the decision to it.
+    `remember` gets what is needed to take it back.
     """
     recorded = read_recorded_state(lockfile, journal, shared)
     pending = _uncertain(recorded, key, operation)
@@ -46,6 +50,45 @@ def settle(
     lockfile.check_writable()
     begin = begin_of(recorded.folded, pending.operation_id) or begin_in(recorded.doubts, pending.operation_id)
     facts: list[Record] = [fact] if begin is None else [begin, fact]  # whoever reads one knows whose it is
+    settled = _carry_out(lockfile, journal, recorded, facts, publish)
+    if remember is not None and begin is not None:
+        before = recorded.folded.entry(key)
+        serving = before.current.engine_id if before is not None and before.current is not None else None
+        remember(Resolution(begin, fact, serving, entry_digest(settled, key)))
+    return settled
+
+
+def undo(
+    lockfile: LockfileStore,
+    journal: Journal,
+    at: str,
+    resolution: Resolution,
+    operation: str,
+    *,
+    shared: RemoteSnapshot | None = None,
+    publish: Publish | None = None,
+) -> Lockfile:
+    """Take a resolution back; the call goes on under the new `operation`. Raises `UsageError` where anything became of
+    the key since. The rest is as for `settle`.
+    """
+    recorded = read_recorded_state(lockfile, journal, shared)
+    key = resolution.begin.key
+    if entry_digest(recorded.folded, key) != resolution.entry:
+        raise UsageError(
+            f"something became of `{key}` since it was resolved, so the resolution stays",
+            hint=f"see `{reconcile('status', only(key))}`",
+        )
+    lockfile.check_writable()
+    return _carry_out(lockfile, journal, recorded, undoing(resolution, operation, at), publish)
+
+
+def _carry_out(
+    lockfile: LockfileStore,
+    journal: Journal,
+    recorded: RecordedState,
+    facts: Sequence[Record],
+    publish: Publish | None,
+) -> Lockfile:
     journal.append(facts)
     settled = fold(recorded.folded, facts)
     if publish is not None:

@@ -143,3 +143,30 @@ def test_a_platform_that_cannot_be_asked(
     assert "--force" in said
     assert main(["resolve", "acme", "--retry", "--force"]) == 64
     assert not resolved(project)
+
+
+@pytest.mark.parametrize("said", [["--engine-id", "eng_1"], ["--retry"], ["--forget"]])
+def test_the_last_word_can_be_taken_back_once(
+    project: Path, said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = json.loads((project / "engines.lock.json").read_text())["engines"]["acme"]["pending"]
+    assert main(["resolve", "acme", "--undo"]) == 64
+    assert main(["resolve", "acme", *said]) == 0
+    assert main(["resolve", "acme", "--undo"]) == 0
+    entry = json.loads((project / "engines.lock.json").read_text())["engines"]["acme"]
+    assert entry.keys() == {"pending"}
+    changed = {"operationId": entry["pending"]["operationId"], "error": "its resolution was taken back"}
+    assert entry["pending"] | {"files": {}} == before | changed
+    capsys.readouterr()
+    assert main(["resolve", "acme", "--undo"]) == 64
+    assert "no resolution of `acme` was made on this machine" in capsys.readouterr().err
+    assert main(["resolve", "acme", "--undo", "--retry"]) == 64
+    assert main(["resolve", "acme", "--engine-id", "eng_2"]) == 0
+
+
+def test_a_record_of_resolutions_that_was_edited(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["resolve", "acme", "--retry"]) == 0
+    for content in ("[]", "{", '{"acme": {}}', '{"acme": {"begin": {"v": 1}, "resolved": 5}}'):
+        (project / ".reconcile/resolved.json").write_text(content)
+        assert main(["resolve", "acme", "--undo"]) == 3
+        assert "resolved.json cannot be read" in capsys.readouterr().err

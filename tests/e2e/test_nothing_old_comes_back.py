@@ -86,6 +86,33 @@ def test_a_resolved_call_does_not_come_back_under_its_old_key(
     assert actors.made == 2
 
 
+@pytest.mark.parametrize(
+    "said", [["--retry"], ["--engine-id", "eng_typo", "--force"]], ids=["retry", "engine"]
+)
+def test_a_resolution_that_is_taken_back_does_not_come_back(
+    actors: Actors, platform: SandboxServer, said: list[str]
+) -> None:
+    platform.faults.add("create", "lost-answer", match="acme")
+    actors.publish().ended(7)
+    lost = next(one for one in actors.engines() if one not in actors.git("show", f"main:{LOCKFILE}"))
+    desk, stale = actors.clone("desk"), actors.clone("stale")
+    desk.run("resolve", "acme", *said, "--publish").ended(0)
+    desk.run("resolve", "acme", "--undo").ended(0, "is taken back")
+    assert "eng_typo" not in actors.git("show", f"main:{LOCKFILE}")
+    assert actors.entry("acme")["pending"]["status"] == "uncertain"
+    for run in (
+        stale.run("apply", "--yes", "--publish"),
+        actors.publish(),
+        desk.run("apply", "--yes", "--publish"),
+    ):
+        run.ended(7, "reconcile resolve acme")
+    actors.clone().run("resolve", "acme", "--engine-id", lost, "--publish").ended(0)
+    actors.publish().ended(0)
+    assert actors.entry("acme")["engineId"] == lost
+    actors.check_converged()
+    assert actors.made == 2
+
+
 # ── a branch that was set back ─────────────────────────────────────────────────────────────────────────────────────
 
 

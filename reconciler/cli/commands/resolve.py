@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 
 from reconciler.adapters.outputs.files import LockfileAndOutputs
 from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
+from reconciler.app.ports import Journal, LockfileStore
 from reconciler.app.settling import settle
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.interrupts import held_together
 from reconciler.cli.wiring.project import WRITTEN, Project
-from reconciler.cli.wiring.publishing import target_of_run
+from reconciler.cli.wiring.publishing import shares, target_of_run
+from reconciler.cli.wiring.resolutions import Resolutions
 from reconciler.core.commands import reconcile
+from reconciler.core.errors import UsageError
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.lockfile.model import EMPTY, Lockfile
@@ -35,6 +40,11 @@ from reconciler.render.phrases.sanitize import sanitize
 @click.option("--force", is_flag=True, help="With --engine-id: do not ask the platform for that engine.")
 @click.option("--retry", is_flag=True, help="No engine was made: the next apply creates it.")
 @click.option("--forget", is_flag=True, help="Leave it: nothing is created until its file changes.")
+@click.option(
+    "--undo",
+    is_flag=True,
+    help="Take the last resolution of KEY back, as long as nothing became of the key since.",
+)
 @click.option("--operation", metavar="ID", help="Which call, where several have an unknown outcome.")
 @click.option(
     "--publish/--no-publish",
@@ -52,6 +62,7 @@ def command(
     force: bool,
     retry: bool,
     forget: bool,
+    undo: bool,
     operation: str | None,
     publish: bool | None,
     publish_pr: bool,
@@ -59,10 +70,13 @@ def command(
     """Settle the uncertain operation of KEY.
 
     Look on the platform first: an engine of that name, made at that time, is the one. Exactly one of
-    --engine-id, --retry and --forget says what you found.
+    --engine-id, --retry and --forget says what you found; --undo takes back what you said last, on this machine.
     """
-    if [engine_id is not None, retry, forget].count(True) != 1:
+    if [engine_id is not None, retry, forget, undo].count(True) != 1:
         raise click.UsageError("say what you found: one of --engine-id ID, --retry and --forget.", ctx)
+    if undo:
+        _undo(ctx, key, "pr" if publish_pr else publish)
+        return
     if engine_id is None and (job_id is not None or force):
         raise click.UsageError(f"--{'force' if force else 'job-id'} goes with --engine-id.", ctx)
     if operation == "":
@@ -76,6 +90,28 @@ def command(
     with FileLease(project.private).hold():
         _settle(project, key, decision, engine_id, job_id, operation)
     said = _said(decision, engine_id, job_id)
+    click.echo(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
+
+
+def _undo(ctx: click.Context, key: str, publish: bool | str | None) -> None:
+    """Raises `UsageError` where there is nothing to take back."""
+    from reconciler.app.settling import undo
+
+    project = open_project(ctx)
+    resolutions = Resolutions(project.private)
+    found = resolutions.recall(key)
+    if found is None:
+        raise UsageError(f"no resolution of `{key}` was made on this machine")
+    resolution, published = found
+    project = _publishing(ctx, project, True if publish is None and published else publish)
+
+    def carry_out(lockfile: LockfileStore, journal: Journal, **shared: Any) -> None:
+        undo(lockfile, journal, UtcClock().now(), resolution, str(uuid.uuid4()), **shared)
+
+    with FileLease(project.private).hold():
+        _record(project, reconcile("resolve", "--undo", arguments=[key]), carry_out)
+        resolutions.forget(key)
+    said = "the resolution is taken back, and the outcome of its create call is unknown again"
     click.echo(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
 
 
@@ -110,6 +146,10 @@ def _project(ctx: click.Context, key: str, publish: bool | str | None) -> Projec
     project = open_project(ctx)
     if publish is None and project.settings.publish is None and _is_from_ledger(project, key):
         publish = True
+    return _publishing(ctx, project, publish)
+
+
+def _publishing(ctx: click.Context, project: Project, publish: bool | str | None) -> Project:
     if publish is None or (publish is True and project.settings.publish == "pr"):
         return project
     return open_project(ctx, publish=publish)
@@ -134,16 +174,38 @@ def _settle(
     job_id: str | None,
     operation: str | None,
 ) -> None:
+    resolutions, published = Resolutions(project.private), shares(project.settings)
+
+    def carry_out(lockfile: LockfileStore, journal: Journal, **shared: Any) -> None:
+        settle(
+            lockfile,
+            journal,
+            UtcClock(),
+            key,
+            decision,
+            engine_id,
+            job_id,
+            operation=operation,
+            remember=lambda one: resolutions.remember(one, published=published),
+            **shared,
+        )
+
+    _record(project, _without_key(key, decision, engine_id, job_id, operation), carry_out)
+
+
+def _record(project: Project, without_key: str, carry_out: Callable[..., None]) -> None:
+    """Have a resolution, or that one is taken back, written here and where runs share. `without_key` is what to do for
+    that without an API key.
+    """
     lockfile = LockfileAndOutputs(
         project.root, project.settings.lockfile, project.settings.engines, note=project.private / WRITTEN
     )
     target = target_of_run(project.root, project.settings)
     if target is None:
-        journal = project.known_journal
-        settle(lockfile, journal, UtcClock(), key, decision, engine_id, job_id, operation=operation)
+        carry_out(lockfile, project.known_journal)
         _warn(lockfile.problems)
         return
-    target.check_seal(_without_key(key, decision, engine_id, job_id, operation))
+    target.check_seal(without_key)
     seen = target.look_when_free(project.settings.lease_wait or 0.0, project.journal)
     ledger_writer = target.writer(seen)
 
@@ -152,18 +214,7 @@ def _settle(
             ledger_writer.acquire()
             return ledger_writer.finish(settled, records).lockfile
 
-    settle(
-        lockfile,
-        project.journal,
-        UtcClock(),
-        key,
-        decision,
-        engine_id,
-        job_id,
-        operation=operation,
-        shared=seen,
-        publish=publish,
-    )
+    carry_out(lockfile, project.journal, shared=seen, publish=publish)
     target.keep(ledger_writer.seen)
     _warn(lockfile.problems)
     target.propose(ledger_writer.seen)

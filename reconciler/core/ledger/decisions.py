@@ -1,4 +1,4 @@
-"""What a run decides without a call: move, retire, restore, discard, resume, record, hold.
+"""What a run decides without a call: move, retire, restore, discard, resume, record, hold, and undo for a person.
 
 Decisions are facts like any other, so that they outlive a lockfile that waits for its pull request to be merged. Each
 names the engine or operation that it is about, and does nothing where that is not in its place any more: so a decision
@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.ledger.journal import Decision
+from reconciler.core.ledger.undoing import take_back
 from reconciler.core.lockfile import transitions
 from reconciler.core.lockfile.entry import Entry, Retired
 from reconciler.core.lockfile.lifecycle_options import read_lifecycle
@@ -107,6 +108,7 @@ _WAYS: dict[str, Callable[[WorkingCopy, Decision], None]] = {
     "resume": _resume,
     "record": _record,
     "hold": _hold,
+    "undo": take_back,
 }
 
 

@@ -15,6 +15,7 @@ from reconciler.core.ledger.journal import (
     Refusal,
     Settlement,
 )
+from reconciler.core.ledger.undoing import still_told
 from reconciler.core.lockfile.model import Lockfile
 
 
@@ -85,6 +86,7 @@ class Facts:
 
 def resolutions(records: Sequence[Record]) -> tuple[Record, ...]:
     """What people resolved, with the begins of those operations."""
+    records = still_told(records)
     resolved = {record.operation for record in records if isinstance(record, Settlement)}
     kinds = Begin | Settlement
     return tuple(one for one in records if isinstance(one, kinds) and one.operation in resolved)

@@ -27,6 +27,7 @@ from reconciler.core.ledger.journal import (
     Settlement,
     UncertainOutcome,
 )
+from reconciler.core.ledger.undoing import still_told
 from reconciler.core.ledger.working_copy import RETIRED, WorkingCopy
 from reconciler.core.lockfile import transitions
 from reconciler.core.lockfile.entry import (
@@ -52,7 +53,7 @@ def fold(lockfile: Lockfile, records: Iterable[Record], past: Collection[str] = 
 
     Raises `JournalError` when a fact names an engine, but neither a begin nor the lockfile tells whose.
     """
-    records = tuple(records)
+    records = still_told(records)
     return _Folding(lockfile, records, past).result() if records else lockfile
 
 

@@ -123,7 +123,7 @@ class Decision:
     kept: Mapping[str, Any] | None = None
 
 
-DECISIONS = frozenset({"move", "retire", "restore", "discard", "resume", "record", "hold"})
+DECISIONS = frozenset({"move", "retire", "restore", "discard", "resume", "record", "hold", "undo"})
 
 Record = Begin | Acceptance | Refusal | UncertainOutcome | End | JobSummary | Settlement | Decision
 

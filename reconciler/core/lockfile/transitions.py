@@ -209,6 +209,29 @@ def find_superseded(entry: Entry, fingerprint: str, *, completed: bool) -> Super
     return None
 
 
+def unpend(entry: Entry) -> Entry:
+    """The entry without what is pending, of which nothing is kept."""
+    return _filled(replace(entry, pending=None))
+
+
+def step_down(entry: Entry, engine_id: str | None) -> Entry:
+    """The serving engine leaves the entry, and the superseded one serves again; none where that is not there."""
+    found = next((one for one in reversed(entry.superseded) if one.engine_id == engine_id), None)
+    if found is None:
+        return replace(entry, current=None)
+    current = Provisioned(
+        engine_id=found.engine_id,
+        job_id=found.job_id,
+        operation_id=found.operation_id,
+        fingerprint=found.fingerprint,
+        files=found.files,
+        spec=found.spec,
+        provisioned_at=found.provisioned_at,
+        summary=found.summary,
+    )
+    return replace(_passed_over(entry, found), current=current)
+
+
 def refile(entry: Entry, fingerprint: str, files: Mapping[str, str]) -> Entry:
     """The same engines, read from other files from now on (a move)."""
     current, pending = entry.current, entry.pending
