@@ -114,6 +114,8 @@ def test_without_a_base_nothing_is_marked_and_no_git_is_asked(origin: Path) -> N
     for words in ([], ["--base", "none"], ["--base", ""]):
         assert set(origins(project.run("plan", "--format", "json", *words).ended(0).out).values()) == {None}
     (project.root / ".git/HEAD").write_text("broken\n")
+    project.run("plan").ended(3, "git cannot say what became of the engine file of gone")
+    project.engine("gone")
     project.run("plan").ended(0)
 
 
