@@ -27,8 +27,11 @@ class ApplySettings:
 
 
 def build_driver(planned: PlanResult, ports: Ports, settings: ApplySettings) -> Driver:
-    """A driver for the plan. Raises `StorageError` when the lockfile could not be written at the end."""
+    """A driver for the plan. Raises `StorageError` when the lockfile could not be written at the end, and
+    `LockfileError` for any entry in it that cannot be read.
+    """
     if planned.plan.changes_anything:
+        planned.recorded.folded.check()
         ports.lockfile.check_writable()
     operations = {action.key: settings.new_id() for action in planned.plan.actions if action.creates}
     run = Run(

@@ -13,7 +13,8 @@ from reconciler.core.ledger.journal import Acceptance, Begin
 from reconciler.core.ledger.sealed import Unverified
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import engines_of
-from reconciler.core.platform.job import MadeByJob, is_id
+from reconciler.core.platform.job import MadeByJob
+from reconciler.core.values import ID
 
 MOST = 20  # jobs that are looked at: whoever may write records must not make us ask for thousands
 
@@ -29,7 +30,7 @@ async def confirm(
     begins = {one.operation: one for one in records if isinstance(one, Begin)}
     answers = [one for one in records if isinstance(one, Acceptance) and one.operation in begins]
     confirmed: dict[str, tuple[str, str]] = {}
-    for answer in [one for one in answers if is_id(one.job_id)][:MOST]:
+    for answer in [one for one in answers if ID.accepts(one.job_id)][:MOST]:
         made = await read(answer.job_id)
         if made is None or made.engine_id in known:
             continue

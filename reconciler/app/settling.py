@@ -47,6 +47,7 @@ def settle(
     if engine_id is not None:
         _check_unknown(recorded.folded, engine_id)
     fact = Settlement(pending.operation_id, decision, clock.now(), engine_id=engine_id, job_id=job_id)
+    recorded.folded.check()
     lockfile.check_writable()
     begin = begin_of(recorded.folded, pending.operation_id) or begin_in(recorded.doubts, pending.operation_id)
     facts: list[Record] = [fact] if begin is None else [begin, fact]  # whoever reads one knows whose it is

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from reconciler.adapters.project.places import refuse_link_out
 from reconciler.adapters.project.settings import find_root, read_settings_file
 from reconciler.cli.invocation import invocation_of, with_settings
 from reconciler.cli.options import given
@@ -36,6 +37,8 @@ def open_project(ctx: click.Context, **flags: Any) -> Project:
     invocation = invocation_of(ctx, start, root)
     show_commands_for(invocation)
     path = root / SETTINGS_FILE if config is None else start / config
+    if config is not None:
+        refuse_link_out(root, path, config)
     file = read_settings_file(path, explicit=config is not None, name=config or SETTINGS_FILE)
     settings = resolve(
         {"environment": given(ctx, "environment"), **flags},
@@ -52,5 +55,6 @@ def open_project(ctx: click.Context, **flags: Any) -> Project:
         from reconciler.adapters.project.environments import check_apart  # only with several environments
 
         check_apart(root, settings.lockfiles)
+    refuse_link_out(root, root / settings.lockfile, settings.lockfile)
     inside = os.path.relpath(path, root).replace(os.sep, "/")
     return Project(root, settings, None if inside.startswith("../") else inside)

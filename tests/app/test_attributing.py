@@ -105,7 +105,7 @@ def test_moved_by_this_branch_or_before() -> None:
 
 def test_an_operation_that_only_the_journal_knows_is_another_runs() -> None:
     scene = Scene({"acme": ACME})
-    at, files = "2026-11-24T11:00:00.000Z", {"engines/acme.yaml": "b10b"}
+    at, files = "2026-11-24T11:00:00.000Z", {"engines/acme.yaml": "b10b" * 10}
     scene.journal.append([Begin("op_1", "acme", fingerprint(ACME), record_of(ACME), files, at)])
     assert origins(scene, MemoryBase({})) == {"acme": RUNNING}
 

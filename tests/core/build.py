@@ -35,7 +35,7 @@ def at(second: int, milli: int = 0) -> str:
     return f"2026-11-24T11:{second // 60:02}:{second % 60:02}.{milli:03}Z"
 
 
-def wanted(key: str, spec: Spec, blob: str = "b10b") -> Desired:
+def wanted(key: str, spec: Spec, blob: str = "b10b" * 10) -> Desired:
     path = f"engines/{key}.yaml"
     return Desired(key, path, spec, fingerprint(spec), {path: blob})
 
@@ -107,7 +107,7 @@ def lockfile(entries: Mapping[str, Entry], **retired: Entry) -> Lockfile:
 
 def begin(name: str, spec: Spec, second: int, key: str = "acme") -> Record:
     path = f"engines/{key}.yaml"
-    return Begin(f"op_{name}", key, fingerprint(spec), record_of(spec), {path: "b10b"}, at(second))
+    return Begin(f"op_{name}", key, fingerprint(spec), record_of(spec), {path: "b10b" * 10}, at(second))
 
 
 def accepted(name: str, second: int) -> Record:

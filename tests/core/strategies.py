@@ -47,7 +47,9 @@ times = st.sampled_from([at(0), at(71, 5), at(1234)])
 perhaps_times = st.sampled_from([None, at(9)])
 summaries = st.sampled_from([None, {"instructions": 6, "brandVoices": 2}])
 ids = st.integers(1000, 10**9)
-files = st.sampled_from([{}, {"engines/a.yaml": "b10b"}, {"engines/a.yaml": "b10b", "b.md": "id"}])
+files = st.sampled_from(
+    [{}, {"engines/a.yaml": "b10b" * 10}, {"engines/a.yaml": "b10b" * 10, "b.md": "1d" * 20}]
+)
 
 
 def _of(spec: Spec) -> tuple[str, dict[str, object]]:
@@ -139,7 +141,7 @@ def histories(draw: st.DrawFn, operation: str, key: str, second: int) -> list[Re
     """What a journal may hold of one operation, in the order in which it came to be known."""
     spec, name = draw(few_specs), operation.removeprefix("op_")
     print_, record = _of(spec)
-    first = Begin(operation, key, print_, record, {f"engines/{key}.yaml": "b10b"}, at(second))
+    first = Begin(operation, key, print_, record, {f"engines/{key}.yaml": "b10b" * 10}, at(second))
     accepted = Acceptance(operation, f"pjb_{name}", f"eng_{name}", at(second + 1))
     end = draw(
         st.sampled_from(

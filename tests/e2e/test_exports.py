@@ -122,7 +122,7 @@ def test_export_refuses(made: Project) -> None:
     made.run("export", "--format=env").ended(3, "`a-b` and `a/b` would both be LINGO_ENGINE_A_B")
     assert made.run("export", "--format=json").json == {"a-b": "eng_1", "a/b": "eng_2"}
     write(made, {"acme": entry("eng_1\nPATH=/tmp")})
-    made.run("export", "--format=env").ended(3, "line break")
+    made.run("export", "--format=env").ended(3, "must be an ID")
     made.lockfile.write_text("{")
     made.run("export", "--format=env").ended(3, "cannot be read as a lockfile")
 

@@ -8,9 +8,7 @@ puts pydantic's into our words.
 from __future__ import annotations
 
 import json
-import re
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -27,20 +25,21 @@ from reconciler.adapters.engine_files.locales import locale_problem
 from reconciler.adapters.yaml.invisible import is_blank
 from reconciler.adapters.yaml.text import cut
 from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
-
-MAX_NAME = 200
-MAX_URL = 2048
+from reconciler.core.values import (
+    LINE,
+    LOCALE_PATTERN,
+    MAX_NAME,
+    MAX_URL,
+    POINTER,
+    POINTER_PATTERN,
+    TEXT,
+    VARIABLE,
+    VARIABLE_PATTERN,
+    why_no_link,
+)
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# Language, script, region, variants, extensions, private use: the canonical case of RFC 5646, section 2.1.
-_LOCALE_PATTERN = (
-    r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
-    r"(-[a-wyz0-9](-[a-z0-9]{2,8})+)*(-x(-[a-z0-9]{1,8})+)?$"
-)
 _URL_PATTERN = r"^https?://[^\s/?#@]+([/?#]\S*)?$"
-POINTER_PATTERN = r"^(?:/(?:[^~/]|~[01])*)+$"  # RFC 6901, and not the whole document
-VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
-MAX_PLACE = 500  # characters of a pointer or a variable
 _SOME_TEXT: dict[str, Any] = {"minLength": 1, "pattern": r"\S"}
 
 
@@ -56,9 +55,21 @@ def _not_blank(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    if "\n" in text.strip():
+    if len(text.strip().splitlines()) > 1:
         raise _problem("lines", "{where} has more than one line", "keep it to one line")
-    return _not_blank(text)
+    if not LINE.accepts(_not_blank(text).strip()):
+        raise _control()
+    return text
+
+
+def _readable(text: str) -> str:
+    if not TEXT.accepts(text):
+        raise _control()
+    return text
+
+
+def _control() -> PydanticCustomError:
+    return _problem("control", "{where} holds a control character", "remove it")
 
 
 def _locale(written: str) -> str:
@@ -74,9 +85,7 @@ def _no_duplicates(locales: list[str]) -> list[str]:
 
 
 def _web_address(url: str) -> str:
-    if _ORDINARY_URL.fullmatch(url):
-        return url
-    if reason := _why_not_web_address(url):
+    if reason := why_no_link(url):
         shown = cut(url[:60]) + ("…" if len(url) > 60 else "")
         raise _problem("link", f"`{shown}` is not a web address: {reason}", _URL_HINT)
     return url
@@ -85,27 +94,8 @@ def _web_address(url: str) -> str:
 _URL_HINT = "write the full URL, such as `https://acme.com/guide`; for text use `type: content`"
 
 
-# What nearly every link looks like; spares taking the URL apart.
-_ORDINARY_URL = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,4})?(?:[/?#][!-~]*)?")
-
-
-def _why_not_web_address(url: str) -> str | None:
-    if not url.isprintable() or any(character.isspace() for character in url):
-        return "it contains blanks"
-    if not url.startswith(("https://", "http://")):
-        return "it does not begin with `https://` or `http://`"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "its host or port is malformed"
-    if not host:
-        return "it names no host"
-    return "it holds a user name or a password" if "@" in parts.netloc else None
-
-
 def _json_pointer(pointer: str) -> str:
-    if len(pointer) > MAX_PLACE or not pointer.isprintable() or not re.fullmatch(POINTER_PATTERN, pointer):
+    if not POINTER.accepts(pointer):
         raise _problem(
             "pointer",
             "{where} is not a JSON Pointer",
@@ -115,7 +105,7 @@ def _json_pointer(pointer: str) -> str:
 
 
 def _variable(name: str) -> str:
-    if len(name) > MAX_PLACE or not re.fullmatch(VARIABLE_PATTERN, name):
+    if not VARIABLE.accepts(name):
         raise _problem(
             "variable",
             "{where} is not the name of a variable",
@@ -125,7 +115,7 @@ def _variable(name: str) -> str:
 
 
 Locale = Annotated[
-    str, AfterValidator(_locale), WithJsonSchema({"type": "string", "pattern": _LOCALE_PATTERN})
+    str, AfterValidator(_locale), WithJsonSchema({"type": "string", "pattern": LOCALE_PATTERN})
 ]
 Text = Annotated[str, AfterValidator(_not_blank)]
 
@@ -224,7 +214,7 @@ class EngineFile(_Strict):
         examples=["Acme Corp Engine"],
         json_schema_extra=_SOME_TEXT,
     )
-    description: str = Field(
+    description: Annotated[str, AfterValidator(_readable)] = Field(
         default="", description="What the engine is for.", examples=["Production engine for acme.com"]
     )
     locales: Annotated[list[Locale], AfterValidator(_no_duplicates)] = Field(

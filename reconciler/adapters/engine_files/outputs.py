@@ -15,7 +15,7 @@ from reconciler.adapters.project.safe_read import SafeFiles
 from reconciler.core.engine.spec import MAX_OUTPUTS, Output
 from reconciler.core.errors import InvalidInput
 from reconciler.core.outputs.rules import OutputRules
-from reconciler.core.settings.kinds import RelativePath
+from reconciler.core.values import relative_path
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
 _ENV = re.compile(r"(?:.*\.)?env(?:\.[^/]+)?")  # .env, .env.local, web.env
@@ -86,7 +86,7 @@ class OutputPlaces:
 
 def tidied(written: str) -> str:
     """The path from the root without `./` and `//`. Raises `InvalidInput` for one that leads out of it."""
-    return RelativePath().parse(written, False)
+    return relative_path(written)
 
 
 def outputs_of(value: Mapping[str, Any]) -> tuple[Output, ...]:

@@ -14,6 +14,7 @@ from reconciler.adapters.project.safe_read import MAX_FILE_BYTES, FileRefused, S
 from reconciler.adapters.yaml.text import MAX_BYTES, too_large
 from reconciler.adapters.yaml.unready import conflict_hint, conflict_line, stand_in
 from reconciler.core.commands import git, git_path
+from reconciler.core.values import PATH
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _HINTS = {
@@ -71,6 +72,8 @@ def _read(written: str, engine_path: str, files: SafeFiles) -> SourceText | tupl
     except FileRefused as refused:
         detail = f": {refused.detail}" if refused.detail else ""
         return f"`{shown}` {_WORDS[refused.reason]}{detail}", _HINTS[refused.reason]
+    if not PATH.accepts(path):
+        return f"`{shown}` holds a control character", "rename the file"
     if (what := stand_in(data)) is not None:
         return f"`{shown}` is {what[0]}", what[1]
     if (target := files.link_as_text(path, data)) is not None:

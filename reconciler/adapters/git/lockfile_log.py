@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.adapters.git.cat_file import contents_of
 from reconciler.adapters.git.command import GitFailed, call_git
+from reconciler.adapters.git.printed import contents_of, entries_in
 from reconciler.core.errors import GitError
 from reconciler.core.ledger.commit_messages import is_publishing
 
@@ -39,7 +39,7 @@ def lockfile_versions(root: Path, name: str, limit: int) -> Iterator[Version]:
         if _has_commits(root):
             raise
         return
-    commits = [entry.split("\t", 3) for entry in log.decode("utf-8", "replace").split("\0") if entry.strip()]
+    commits = entries_in(log.decode("utf-8", "replace"), 4)
     commits.reverse()
     for start in range(0, len(commits), AT_ONCE):
         some = commits[start : start + AT_ONCE]

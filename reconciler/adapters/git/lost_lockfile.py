@@ -11,10 +11,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.adapters.git.cat_file import contents_of
 from reconciler.adapters.git.checked_out import GitCheckout
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.hints import git_command
+from reconciler.adapters.git.printed import contents_of
 from reconciler.adapters.project.places import find_git
 from reconciler.core.commands import into_file
 from reconciler.core.errors import LockfileError

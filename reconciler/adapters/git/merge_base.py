@@ -14,6 +14,7 @@ from pathlib import Path
 
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.drafts import Identity
+from reconciler.adapters.git.printed import parents_in
 from reconciler.adapters.git.remote import GitRemote, tracking_ref
 from reconciler.core.errors import GitError
 
@@ -164,8 +165,7 @@ class MergeBase:
 
     def _parents(self, commit: str) -> list[str]:
         """As the commit itself says: a shallow clone leaves out parents that it does not have."""
-        header = (self._try(["cat-file", "commit", commit]) or "").partition("\n\n")[0]
-        return [line.removeprefix("parent ") for line in header.splitlines() if line.startswith("parent ")]
+        return parents_in(self._try(["cat-file", "commit", commit]) or "")
 
     def _is_shallow(self) -> bool:
         return self._try(["rev-parse", "--is-shallow-repository"]) == "true"

@@ -17,9 +17,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.adapters.git.cat_file import contents_of
 from reconciler.adapters.git.command import UNSET, GitFailed, call_git
 from reconciler.adapters.git.drafts import Draft, Identity, stream_of
+from reconciler.adapters.git.printed import (
+    changed_in,
+    contents_of,
+    entries_in,
+    parents_in,
+    tips_in,
+    versions_in,
+)
 from reconciler.adapters.git.push import in_the_way, is_locked, push_error
 from reconciler.adapters.git.signing import signed, signs_commits
 from reconciler.adapters.project.places import find_git
@@ -75,9 +82,7 @@ class GitRemote:
     def tips(self, refs: Sequence[str]) -> dict[str, str]:
         """What the remote's refs point to now; those that it lacks are left out."""
         output = self._network(["ls-remote", "--quiet", "--end-of-options", self.remote, *refs])
-        lines = output.decode("utf-8", "replace").splitlines()
-        found = (line.split("\t", 1) for line in lines if "\t" in line)
-        return {name: tip for tip, name in found if name in refs}
+        return {name: tip for name, tip in tips_in(output).items() if name in refs}
 
     def fetch(self, refs: Iterable[str]) -> dict[str, str]:
         """Bring the remote's refs here (under `refs/reconcile-remote/`), and what they point to.
@@ -156,12 +161,7 @@ class GitRemote:
         """The files in a folder that differ between two commits, with their blob ids in the later; None: gone there."""
         tree = ["diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--full-index", since, until]
         inside = ["--", f":(top,literal){folder}"] if folder else []
-        output = self._call([*tree, *inside]).decode("utf-8", "surrogateescape")
-        fields = output.split("\0")
-        return {
-            path: None if (new := about.split(" ")[3]).strip("0") == "" else new
-            for about, path in zip(fields[:-1:2], fields[1::2], strict=False)
-        }
+        return changed_in(self._call([*tree, *inside]))
 
     def blob_at(self, commit: str, path: str) -> str | None:
         """The id of a file in a commit."""
@@ -180,8 +180,7 @@ class GitRemote:
     def _versions(self, ref: str, commit: str, path: str) -> list[str]:
         self.fetch_more(ref, LOG_DEPTH)
         log = ["log", *_PLAIN_DIFF, "--raw", "--no-abbrev", "--no-renames", "--format=", commit, "--", path]
-        lines = (line.split() for line in self._text(log).splitlines())
-        return [words[3] for words in lines if len(words) > 4]
+        return versions_in(self._text(log))
 
     def log_of(self, ref: str, commit: str, path: str, text: str) -> list[str]:
         """The commits that lead up to one of a ref and put this text into a file or took it out, newest first."""
@@ -268,8 +267,7 @@ class GitRemote:
 
     def parents(self, commit: str) -> list[str]:
         """As the commit itself says; in a shallow clone they may not be here."""
-        header = self._text(["cat-file", "commit", commit]).partition("\n\n")[0]
-        return [line.removeprefix("parent ") for line in header.splitlines() if line.startswith("parent ")]
+        return parents_in(self._text(["cat-file", "commit", commit]))
 
     def is_ancestor(self, commit: str, of: str) -> bool:
         """As far as the history here tells."""
@@ -287,8 +285,8 @@ class GitRemote:
     def history(self, commit: str, limit: int) -> list[Commit]:
         """The commits up to this one, newest first."""
         options = ["-z", f"--max-count={limit}", "--format=%H%x09%an <%ae>%x09%B"]
-        entries = self._text(["log", *options, "--end-of-options", commit]).split("\0")
-        return [Commit(*entry.split("\t", 2)) for entry in entries if entry.strip()]
+        entries = entries_in(self._text(["log", *options, "--end-of-options", commit]), 3)
+        return [Commit(*entry) for entry in entries]
 
     def _config(self, name: str) -> str | None:
         try:

@@ -19,7 +19,7 @@ def signed(root: Path, commit: str, timeout: float) -> str:
     """The same commit with a signature: its new id. Raises `GitError` where git cannot sign."""
     content = call_git(root, ["cat-file", "commit", commit]).decode("utf-8", "replace")
     header, _, message = content.partition("\n\n")
-    lines = [line.partition(" ") for line in header.splitlines()]
+    lines = [line.partition(" ") for line in header.split("\n")]
     [tree] = [value for name, _, value in lines if name == "tree"]
     parents = [word for name, _, value in lines if name == "parent" for word in ("-p", value)]
     who = {name: value for name, _, value in lines if name in ("author", "committer")}

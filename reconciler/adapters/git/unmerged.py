@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.git.command import call_git
+from reconciler.adapters.git.printed import sides_in
 from reconciler.adapters.project.places import merge_under_way
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import GitError, LockfileError
@@ -28,11 +29,7 @@ def sides_of(root: Path, name: str, content: bytes | None) -> Sides | None:
     """The sides of a file that is unmerged in the index and one of them here; else None. Raises `GitError`."""
     if not merge_under_way(root):
         return None
-    listed = call_git(root, ["ls-files", "--unmerged", "-z", "--", f":(literal){name}"]).decode(
-        "utf-8", "replace"
-    )
-    heads = (entry.partition("\t")[0].split(" ") for entry in listed.split("\0") if entry)
-    blobs = {stage: blob for _, blob, stage in heads}
+    blobs = sides_in(call_git(root, ["ls-files", "--unmerged", "-z", "--", f":(literal){name}"]))
     if not blobs:
         return None
     contents = {stage: call_git(root, ["cat-file", "blob", blob]) for stage, blob in blobs.items()}

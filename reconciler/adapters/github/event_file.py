@@ -10,7 +10,6 @@ start an hour later. What cannot be verified is no error: the job is then looked
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.platform.dispatch import Dispatched, read_payload
 from reconciler.core.platform.webhook import SigningKeys, Verdict, read_event, verify
+from reconciler.core.strict_json import JsonRefused, read_json
 
 _MAX_BYTES = 4 << 20  # of a relayed webhook
 _LARGEST_EVENT = 32 << 20  # bytes; a payload has at most 25 MB
@@ -43,11 +43,10 @@ def read_event_file(path: Path, keys: SigningKeys) -> EventFile:
     if len(content) > _MAX_BYTES:
         raise InvalidInput(f"{path} is too large for an event")
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(
-            f"{path} is not JSON", hint="it is the file that GITHUB_EVENT_PATH names"
-        ) from error
+        document = read_json(content)
+    except JsonRefused as refused:
+        hint = "it is the file that GITHUB_EVENT_PATH names"
+        raise InvalidInput(f"{path} cannot be read: {refused.reason}", hint=hint) from refused
     if isinstance(document, dict) and "schedule" in document and "client_payload" not in document:
         return EventFile(None)  # the same workflow, started by its schedule
     return _judged(read_payload(document), keys)
@@ -74,16 +73,19 @@ def read_job_event(path: Path) -> object:
     """The event's document. Raises `InvalidInput` for a file that is not there or is no JSON."""
     hint = "GitHub Actions sets GITHUB_EVENT_PATH; --comment-on NUMBER needs no event"
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_EVENT + 1)
-    except (OSError, ValueError) as error:  # ValueError: no path at all
+        content = read_regular(path, str(path))
+    except (StorageError, ValueError) as error:  # ValueError: no path at all
         raise InvalidInput(f"GITHUB_EVENT_PATH: {path} cannot be read", hint=hint) from error
+    if content is None:
+        raise InvalidInput(f"GITHUB_EVENT_PATH: {path} cannot be read", hint=hint)
     if len(content) > _LARGEST_EVENT:
         raise InvalidInput(f"GITHUB_EVENT_PATH: {path} is too large for an event", hint=hint)
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"GITHUB_EVENT_PATH: {path} is not JSON", hint=hint) from error
+        return read_json(content)
+    except JsonRefused as refused:
+        raise InvalidInput(
+            f"GITHUB_EVENT_PATH: {path} cannot be read: {refused.reason}", hint=hint
+        ) from refused
 
 
 def append_summary(path: Path, render: Callable[[int], str]) -> bool:

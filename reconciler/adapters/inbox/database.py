@@ -16,9 +16,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.adapters.inbox.sqlite_file import connect, mapped, transaction
+from reconciler.core.errors import InvalidInput
 from reconciler.core.platform.webhook import Event, Signed, read_event
+from reconciler.core.values import ID
 
 _ANSWER_BYTES = 1 << 20  # of bodies in one reading
+# SQLite keeps whatever it is given; a row of other types was not written by a receiver.
+_SOUND = " AND ".join(
+    f"typeof({column}) IN ({types})"
+    for types, columns in {
+        "'text'": ("webhook_id", "timestamp", "signature"),
+        "'text', 'null'": ("operation_id", "claimed_by"),
+        "'real'": ("received_at",),
+        "'real', 'null'": ("claimed_at",),
+        "'blob'": ("body",),
+    }.items()
+    for column in columns
+)
 _SHOWN = "number, webhook_id, operation_id, received_at, timestamp, signature, body, claimed_at, claimed_by"
 
 
@@ -37,7 +51,9 @@ class Received(NamedTuple):
 
     @property
     def event(self) -> Event | None:
-        """What it tells. None only for a body that somebody put into the file by hand."""
+        """What it tells. None only for what somebody put into the file by hand."""
+        if self.operation_id is not None and not ID.accepts(self.operation_id):
+            return None
         return read_event(self.body, self.operation_id)
 
     @property
@@ -70,7 +86,10 @@ class Inbox:
             self._watching = opened.enter_context(closing(connect(path)))
             with mapped("read", path):
                 query = "SELECT value FROM about WHERE name = 'identity'"
-                (self.identity,) = self._connection.execute(query).fetchone()
+                row = self._connection.execute(query).fetchone()
+            if row is None or not isinstance(row[0], str):
+                raise InvalidInput(f"{path} is no inbox", hint="name another file; it will be made")
+            self.identity: str = row[0]
             opened.pop_all()
 
     def close(self) -> None:
@@ -130,7 +149,7 @@ class Inbox:
             return Sizes(events, unclaimed, oldest, quarantined, _disk(self.path))
 
     def _read(self, condition: str, cursor: int, limit: int) -> list[Received]:
-        query = f"SELECT {_SHOWN} FROM events WHERE {condition} ORDER BY number LIMIT ?"  # noqa: S608 # both from here
+        query = f"SELECT {_SHOWN} FROM events WHERE {condition} AND {_SOUND} ORDER BY number LIMIT ?"  # noqa: S608 # both from here
         found: list[Received] = []
         size = 0
         with self._turn, mapped("read", self.path):

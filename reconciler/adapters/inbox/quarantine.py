@@ -82,7 +82,9 @@ def release(connection: sqlite3.Connection, keys: SigningKeys, now: float, toler
     kept = 0
     query = (
         "SELECT digest, webhook_id, operation_id, received_at, timestamp, signature, body"
-        " FROM quarantine ORDER BY received_at, rowid"
+        " FROM quarantine WHERE typeof(webhook_id) = 'text' AND typeof(operation_id) IN ('text', 'null')"
+        " AND typeof(received_at) = 'real' AND typeof(timestamp) = 'text' AND typeof(signature) = 'text'"
+        " AND typeof(body) = 'blob' ORDER BY received_at, rowid"
     )
     for digest, webhook_id, operation_id, received_at, timestamp, signature, body in connection.execute(
         query

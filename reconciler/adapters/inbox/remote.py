@@ -7,7 +7,6 @@ it, and it is reached over HTTPS with a token of its own, so what it tells is be
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,9 @@ from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.platform.backoff import delays
 from reconciler.core.platform.job import shorten
 from reconciler.core.platform.webhook import Event, read_event
+from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.user_info import without_user_info
+from reconciler.core.values import ID, LINE
 
 TOKEN = "RECONCILE_INBOX_TOKEN"  # noqa: S105 # a variable's name
 _WAIT = 25  # seconds that the receiver may hold a poll; proxies commonly cut at 30 or 60
@@ -128,8 +129,8 @@ def _read(answer: httpx.Response, wanted: str = "events") -> dict[str, Any]:
             status=answer.status_code,
         )
     try:
-        document = json.loads(answer.content)
-    except (ValueError, RecursionError):
+        document = read_json(answer.content)
+    except JsonRefused:
         document = None
     if answer.status_code != httpx.codes.OK or not _is_right(document, wanted):
         raise PlatformError(
@@ -144,8 +145,8 @@ def _is_right(document: object, wanted: str) -> TypeGuard[dict[str, Any]]:
     if not isinstance(document, dict) or not isinstance(document.get(wanted), list):
         return False
     return wanted != "events" or (
-        isinstance(document.get("cursor"), str)
-        and all(isinstance(one, dict) and isinstance(one.get("cursor"), str) for one in document[wanted])
+        LINE.accepts(document.get("cursor"))
+        and all(isinstance(one, dict) and LINE.accepts(one.get("cursor")) for one in document[wanted])
     )
 
 
@@ -154,4 +155,4 @@ def _event_in(one: dict[str, Any]) -> Event | None:
     body, operation = one.get("body"), one.get("operationId")
     if one.get("claimed") or not isinstance(body, str):
         return None
-    return read_event(body.encode("utf-8", "replace"), operation if isinstance(operation, str) else None)
+    return read_event(body.encode("utf-8", "replace"), operation if ID.accepts(operation) else None)

@@ -75,8 +75,6 @@ def _edit(file: str, before: bytes | None, writes: list[Write], edits: Edits) ->
 
 
 def _put(file: str, content: bytes | None, write: Write) -> bytes:
-    if not write.engine_id.isprintable():
-        raise OutputRefused("the engine's ID holds a line break or another character that no ID has")
     if write.output.pointer is None:
         return put_into_env(content, write.output.key or "", write.engine_id)
     if file.endswith(".json"):

@@ -12,9 +12,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.core.errors import StorageError
+from reconciler.adapters.project.safe_read import SafeFiles
+from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.settings.model import Settings
 
+_LONGEST = 1 << 20  # bytes that are looked at of a file of git's
+_PRIVATE = ".reconcile"
 DEFAULT_ENVIRONMENT = Settings().environment
 
 
@@ -22,13 +25,27 @@ def private_folder(root: Path, environment: str) -> Path:
     """The folder for the project at `root`; it may not exist yet."""
     found = find_git(root)
     if found is None:
-        base, inside = root / ".reconcile", Path()
+        base, inside = root / _PRIVATE, Path()
     else:
         top, git_dir = found
         base, inside = git_dir / "reconcile", root.resolve().relative_to(top)
     if inside.parts:
         base = base / "projects" / _one_name(inside.parts)
-    return base if environment == DEFAULT_ENVIRONMENT else base / "environments" / environment
+    folder = base if environment == DEFAULT_ENVIRONMENT else base / "environments" / environment
+    if found is None:
+        _refuse_links(root, folder)
+    return folder
+
+
+def _refuse_links(root: Path, folder: Path) -> None:
+    """Outside of git the folder came with the project, with whatever was put in it."""
+    refuse_link_out(root, folder, _PRIVATE)
+    try:
+        names = os.listdir(folder) if folder.is_dir() else []
+    except OSError as error:
+        raise StorageError(f"cannot read {folder}: {error.strerror}", hint="check its permissions") from error
+    for name in names:
+        refuse_link_out(root, folder / name, f"{_PRIVATE}/{name}")
 
 
 def _one_name(parts: Sequence[str]) -> str:
@@ -49,7 +66,7 @@ def find_git(start: Path) -> tuple[Path, Path] | None:
         if marker.is_file():
             content = _read(marker).strip()
             if content.startswith("gitdir:"):
-                return folder, (folder / content.removeprefix("gitdir:").strip()).resolve()
+                return folder, _resolved(folder, content.removeprefix("gitdir:").strip(), marker)
     return None
 
 
@@ -58,6 +75,36 @@ def folder_in_repo(root: Path) -> str:
     found = find_git(root)
     inside = "" if found is None else root.resolve().relative_to(found[0]).as_posix()
     return "" if inside == "." else inside
+
+
+def refuse_link_out(root: Path, file: Path, name: str) -> None:
+    """The one decision about links that lead out of the project. Raises `InvalidInput` where `file` lies in it, and a
+    link in its path ends outside, or in `.git`.
+
+    A pull request may put a link in the place of any file that a run reads or writes. A path that lies elsewhere was
+    chosen by the person, who may name any. The project is the folder `root`, and for what lies around it the git
+    repository.
+    """
+    found = find_git(root)
+    for boundary in {root.absolute(), *((found[0],) if found is not None else ())}:
+        inside = _below(boundary, file)
+        if inside is None or ".git" in inside.split("/") or SafeFiles(str(boundary)).inside(inside):
+            continue
+        where = os.path.realpath(file)
+        raise InvalidInput(
+            f"{name} leads out of the project: a link in its path ends at {where}",
+            hint="remove the link and put the file itself there, or name another file",
+        )
+
+
+def _below(boundary: Path, file: Path) -> str | None:
+    """The path from the boundary as it is written; None for one that lies elsewhere."""
+    written = os.path.abspath(file)
+    for top in (str(boundary), os.path.realpath(boundary)):
+        prefix = top.rstrip(os.sep) + os.sep
+        if written.startswith(prefix):
+            return written[len(prefix) :].replace(os.sep, "/")
+    return None
 
 
 # What git leaves in its directory while something is to be merged by hand.
@@ -81,16 +128,25 @@ def object_id_length(root: Path) -> int:
     git_dir = found[1]
     common = git_dir / "commondir"
     if common.is_file():
-        git_dir = (git_dir / _read(common).strip()).resolve()
+        git_dir = _resolved(git_dir, _read(common).strip(), common)
     config = git_dir / "config"
     text = _read(config).lower() if config.is_file() else ""
     lines = (line.replace(" ", "").strip() for line in text.splitlines())
     return 64 if "objectformat=sha256" in lines else 40
 
 
+def _resolved(folder: Path, path: str, named_in: Path) -> Path:
+    """Where a file of git's says that something is."""
+    try:
+        return (folder / path).resolve()
+    except (OSError, ValueError) as error:  # no path at all, or links in a circle
+        raise StorageError(f"{named_in} names no folder", hint="clone the repository again") from error
+
+
 def _read(file: Path) -> str:
     try:
-        return os.fsdecode(file.read_bytes())
+        with file.open("rb") as stream:
+            return os.fsdecode(stream.read(_LONGEST))
     except OSError as error:
         raise StorageError(
             f"cannot read {file}: {error.strerror or error}", hint="check the permissions of the repository"

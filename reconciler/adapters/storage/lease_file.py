@@ -15,7 +15,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from reconciler.adapters.storage.durable_files import read_regular
 from reconciler.core.errors import LeaseHeld, StorageError
+from reconciler.core.strict_json import JsonRefused, read_json
+from reconciler.core.values import LINE, TIME, is_count
 
 
 class FileLease:
@@ -60,7 +63,10 @@ class FileLease:
 
     def _holder(self) -> str:
         try:
-            note = json.loads((self._folder / "lease.json").read_text())
-            return f"process {note['pid']} on {note['host']}, since {note['since']}"
-        except (OSError, ValueError, KeyError, TypeError):
+            note = read_json(read_regular(self._folder / "lease.json", "lease.json") or b"")
+        except (StorageError, JsonRefused):
+            note = None
+        values = [note.get(name) for name in ("pid", "host", "since")] if isinstance(note, dict) else []
+        if not values or not (is_count(values[0]) and LINE.accepts(values[1]) and TIME.accepts(values[2])):
             return "its note is not readable"
+        return "process {} on {}, since {}".format(*values)

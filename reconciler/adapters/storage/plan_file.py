@@ -21,8 +21,8 @@ from reconciler.adapters.storage.plan_model import (
     ActionPart,
     ApplyPart,
     Digest,
+    Line,
     LockfilePart,
-    Name,
     PlanDocument,
 )
 from reconciler.core.commands import FILE, reconcile
@@ -30,6 +30,8 @@ from reconciler.core.engine.spec import LifecycleOptions, Output
 from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.plan.model import Action, Plan
 from reconciler.core.plan.saved import VERSION, SavedPlan
+from reconciler.core.strict_json import JsonRefused, read_json
+from reconciler.core.values import shown
 
 MAX_BYTES = 32 << 20
 MAX_ACTIONS = 100_000
@@ -42,7 +44,7 @@ def _hint() -> str:
 class _PlanFile(PlanDocument):
     """A plan as it must be to be applied."""
 
-    environment: Name
+    environment: Line
     digest: Digest
     lockfile: LockfilePart
     actions: Annotated[list[ActionPart], Field(max_length=MAX_ACTIONS)]
@@ -63,7 +65,7 @@ def read_plan_file(path: Path) -> SavedPlan:
     version = _version(content, path)
     if version != VERSION:
         raise InvalidInput(
-            f"{path} is a plan file of version {version}, and this reconcile knows version {VERSION}",
+            f"{path} is a plan file of version {shown(version)}, and this reconcile knows version {VERSION}",
             hint=_hint(),
         )
     try:
@@ -121,9 +123,9 @@ def _content(path: Path) -> bytes:
 def _version(content: bytes, path: Path) -> object:
     """The version it says it has. Told apart first, so that a later one is refused in words."""
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise _broken(path, "it is not JSON") from error
+        document = read_json(content)
+    except JsonRefused as refused:
+        raise _broken(path, refused.reason) from refused
     if not isinstance(document, dict):
         raise _broken(path, "it is not a JSON object")
     if "error" in document:

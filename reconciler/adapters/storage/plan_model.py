@@ -11,13 +11,35 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic.config import JsonDict
 from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError
 
 from reconciler.core.engine.spec import MAX_OUTPUTS
 from reconciler.core.errors import ExitCode, Severity
-from reconciler.core.plan.model import Condition, Kind, Origin
+from reconciler.core.plan.model import Condition, Origin
+from reconciler.core.plan.model import Kind as ActionKind
+from reconciler.core.values import (
+    FINGERPRINT,
+    ID,
+    KEY,
+    LINE,
+    OUTPUT_PATH,
+    PATH,
+    POINTER,
+    TEXT,
+    VARIABLE,
+    Kind,
+)
 
 
 def one_of(kind: type[Enum]) -> WithJsonSchema:
@@ -28,11 +50,26 @@ def one_of(kind: type[Enum]) -> WithJsonSchema:
 _STRING = WithJsonSchema({"type": "string"})
 _COUNT = {"type": "integer", "minimum": 0}
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=4_096), _STRING]
+
+def _kind(kind: Kind) -> AfterValidator:
+    """The same validator as wherever else such a value is read."""
+
+    def validated(value: str) -> str:
+        if not kind.accepts(value):
+            raise PydanticCustomError("reconcile_kind", "{what}", {"what": f"it must be {kind.what}"})
+        return value
+
+    return AfterValidator(validated)
+
+
+Key = Annotated[str, _kind(KEY), _STRING]
+Identifier = Annotated[str, _kind(ID), _STRING]
+File = Annotated[str, _kind(PATH), _STRING]
+Line = Annotated[str, _kind(LINE), _STRING]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 Place = Annotated[int, Field(ge=1)]  # a line or a column
-Does = Annotated[Kind, one_of(Kind)]
+Does = Annotated[ActionKind, one_of(ActionKind)]
 Texts = Annotated[list[str], Field(min_length=1)]
 Flag = Annotated[bool, WithJsonSchema({"const": True})]  # left out when it is not set
 
@@ -50,9 +87,13 @@ class View(Strict):
 class _Place(Strict):
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["pointer"]}, {"required": ["key"]}]})
 
-    file: Name = Field(description="Relative to the project's root.")
-    pointer: Name | None = Field(None, description="A JSON Pointer into JSON or YAML.")
-    key: Name | None = Field(None, description="The variable in a .env file.")
+    file: Annotated[str, _kind(OUTPUT_PATH), _STRING] = Field(description="Relative to the project's root.")
+    pointer: Annotated[str, _kind(POINTER), _STRING] | None = Field(
+        None, description="A JSON Pointer into JSON or YAML."
+    )
+    key: Annotated[str, _kind(VARIABLE), _STRING] | None = Field(
+        None, description="The variable in a .env file."
+    )
 
 
 class OutputPlace(_Place):
@@ -111,7 +152,7 @@ class ActionPart(View):
         }
     )
 
-    key: Name = Field(description="The engine's name in the repository, e.g. `marketing/website`.")
+    key: Key = Field(description="The engine's name in the repository, e.g. `marketing/website`.")
     action: Does
     condition: Annotated[Condition, one_of(Condition)] | None = Field(
         None, description="Why an engine with action `none` is not simply unchanged."
@@ -121,30 +162,32 @@ class ActionPart(View):
         description="With --base: this branch asks for it, the base does already (merged, not applied yet), or "
         "another run is at it.",
     )
-    file: Name | None = Field(
+    file: File | None = Field(
         None, description="Relative to the project's root; missing when the file is gone."
     )
-    fromKey: Name | None = Field(None, description="Of a move: the name until now.")
-    reason: str
+    fromKey: Key | None = Field(None, description="Of a move: the name until now.")
+    reason: Annotated[str, _kind(TEXT), _STRING]
     hint: SkipValidation[str | None] = Field(
         None, description="What a person can do, often an exact command."
     )
     changes: SkipValidation[list[Change]]
-    engineId: Name | None = Field(
+    engineId: Identifier | None = Field(
         None,
         description="The engine the action is about: serving now (replace, retire, move, none), switched to "
         "(restore), waited for (resume), dropped (discard).",
     )
-    jobId: Name | None = None
-    operationId: Name | None = None
-    fingerprint: Name | None = Field(None, description="Of the spec that is asked for.")
+    jobId: Identifier | None = None
+    operationId: Identifier | None = None
+    fingerprint: Annotated[str, _kind(FINGERPRINT), _STRING] | None = Field(
+        None, description="Of the spec that is asked for."
+    )
     protect: Flag = Field(False, description="The lockfile says from then on that the engine is protected.")
     outputs: list[OutputPlace] = Field(
         [],
         max_length=MAX_OUTPUTS,
         description="Where else the engine's ID is written, as the lockfile says from then on.",
     )
-    guard: Name | None = Field(
+    guard: Line | None = Field(
         None, description="Why the action is held back: it is not performed, and apply ends with 6."
     )
 
@@ -161,7 +204,7 @@ class Found(View):
 
 
 class LockfilePart(View):
-    path: Name = Field(description="Relative to the project's root.")
+    path: File = Field(description="Relative to the project's root.")
     digest: Annotated[Digest | Literal["absent"], _STRING] = Field(
         description="Of lockfile and journal as they were read; `absent` when there was none."
     )
@@ -193,7 +236,7 @@ def counts(names: Iterable[str], **described: str) -> JsonSchemaValue:
 
 _SUMMARY = counts(
     [
-        *(kind.value for kind in Kind if kind is not Kind.NONE),
+        *(kind.value for kind in ActionKind if kind is not ActionKind.NONE),
         *("unchanged", "failed", "uncertain", "guarded", "provisioningJobs"),
     ],
     guarded="Held back; not counted under their action.",
@@ -204,7 +247,7 @@ class Planned(View):
     """What a plan and an outcome have in common."""
 
     schemaVersion: Literal[1]
-    environment: Name | None = None
+    environment: Line | None = None
     digest: Digest | None = Field(
         None, description="Of what the plan does and of the lockfile it was made from."
     )
@@ -234,7 +277,7 @@ class ApplyPart(Strict):
     """
 
     version: Literal[1]
-    entries: dict[Name, Digest] = Field(
+    entries: dict[Key, Digest] = Field(
         description="Digests of what the lockfile and the journal record, by key, for every engine of the plan."
     )
     retryFailed: Flag = Field(False, description="The plan was made with --retry-failed.")

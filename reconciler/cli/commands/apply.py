@@ -46,8 +46,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     wrote, it does what is in it and nothing else, and refuses (6) when that is not what would be done now.
     """
     refuse_report_formats(ctx, flags["format_"])
-    saved = read_saved(start_folder(ctx), flags)
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
+    saved = read_saved(project.root, start_folder(ctx), flags)
     options = run_options("apply", flags, given(ctx, "color"))
     planner = planner_of(project, request_of(project, flags, saved))
     with completion_sources_of(project.root, project.settings, listen=flags["listen"]) as sources:

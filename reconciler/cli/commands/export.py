@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.adapters.project.places import refuse_link_out
 from reconciler.app.planning import select
 from reconciler.app.recorded import read_recorded_state
 from reconciler.cli.opening import open_project, start_folder
@@ -49,6 +50,8 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
     recorded = read_recorded_state(project.lockfile, project.known_journal)
     engines, others = serving(recorded.folded, select(only, recorded.folded.engines))
     text = _rendered(format_, engines, prefix)
+    if output is not None:
+        refuse_link_out(project.root, start_folder(ctx) / output, f"--output {output}")
     _write(text, format_, None if output is None else start_folder(ctx) / output, output)
     if others:
         named = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")

@@ -46,6 +46,7 @@ def merge_command(base: Path, ours: Path, theirs: Path, name: str | None) -> Non
 
         leave_conflict(base, ours, theirs)
         raise
+    merged.lockfile.check()
     replace_file(ours, format_.render(merged.lockfile), str(ours))
     _report(merged, shown)
 
@@ -79,6 +80,7 @@ def repair_command(ctx: click.Context) -> None:
             )
         base, ours, theirs = unmerged.base, unmerged.ours, unmerged.theirs
     merged = merge(_base(base), _parse(ours, f"{name} (ours)"), _parse(theirs, f"{name} (theirs)"))
+    merged.lockfile.check()
     replace_file(file, format_.render(merged.lockfile), name)
     _report(merged, name)
     add = how_to_add(project.root, name)

@@ -25,7 +25,7 @@ from reconciler.core.errors import UsageError
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.lockfile.model import EMPTY, Lockfile
-from reconciler.core.platform.job import is_id
+from reconciler.core.values import ID
 from reconciler.render.phrases.sanitize import sanitize
 
 
@@ -117,7 +117,7 @@ def _undo(ctx: click.Context, key: str, publish: bool | str | None) -> None:
 
 def _check_id(ctx: click.Context, what: str, value: str | None) -> None:
     """Raises `UsageError` for what cannot be an ID: a page's address, a name, a placeholder."""
-    if value is None or (is_id(value) and value not in _METAVARIABLES):
+    if value is None or (ID.accepts(value) and value not in _METAVARIABLES):
         return
     shown = sanitize(value[:80])
     raise click.UsageError(

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from reconciler.adapters.storage.durable_files import read_regular
 from reconciler.cli.invocation import invocation_of
 from reconciler.cli.opening import start_folder
 from reconciler.cli.options import global_options
 from reconciler.core.commands import into_file, reconcile, show_commands_for
-from reconciler.core.errors import InvalidInput, StorageError
+from reconciler.core.errors import InvalidInput
 
 ENGINE, SETTINGS, PLAN, OUTCOME = "engine", "settings", "plan", "outcome"
 
@@ -79,11 +80,8 @@ _SCHEMAS: dict[str, Callable[[], str]] = {
 
 
 def _compare(file: Path, fresh: str, name: str, how: str) -> None:
-    try:
-        committed = file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise InvalidInput(f"{name} is missing", hint=into_file(how, name)) from error
-    except OSError as error:
-        raise StorageError(f"cannot read {name}: {error.strerror}") from error
-    if committed != fresh:
+    committed = read_regular(file, name)
+    if committed is None:
+        raise InvalidInput(f"{name} is missing", hint=into_file(how, name))
+    if committed != fresh.encode():
         raise InvalidInput(f"{name} is not what this reconcile generates", hint=into_file(how, name))

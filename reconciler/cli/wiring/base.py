@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 AUTO, NONE = "auto", "none"
 _MERGE_REF = re.compile(r"refs/pull/[0-9]+/merge")
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_LARGEST_EVENT = 32 << 20  # bytes; GitHub's own limit for a payload is 25 MB
 _SHOWN = 5  # keys that a refusal names
 
 
@@ -190,9 +188,10 @@ def _event() -> Mapping[str, Any]:
     path = os.environ.get("GITHUB_EVENT_PATH")
     if not path:
         return {}
+    from reconciler.adapters.github.event_file import read_job_event
+
     try:
-        with open(path, "rb") as file:
-            event = json.loads(file.read(_LARGEST_EVENT))
-    except (OSError, ValueError, RecursionError):
+        event = read_job_event(Path(path))
+    except InvalidInput:
         return {}
     return event if isinstance(event, dict) else {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.adapters.project.places import private_folder
+from reconciler.adapters.project.places import private_folder, refuse_link_out
 from reconciler.cli.stderr import hears, warn
 from reconciler.core.errors import InvalidInput, ReconcileError, UsageError
 from reconciler.core.settings.model import Settings
@@ -138,7 +138,9 @@ def _deliveries(stack: ExitStack, inbox: Path, inbox_url: str | None) -> Deliver
 def _inbox(root: Path, settings: Settings) -> Path:
     if settings.inbox is None:
         return private_folder(root, settings.environment) / OWN_INBOX
-    return root / Path(settings.inbox).expanduser()
+    inbox = root / Path(settings.inbox).expanduser()
+    refuse_link_out(root, inbox, settings.inbox)
+    return inbox
 
 
 def _listening(stack: ExitStack, inbox: Path, api_url: str, listen: str) -> str | None:

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.adapters.project.places import find_git
+from reconciler.adapters.project.places import find_git, refuse_link_out
 from reconciler.app.applying import refuse_if_stale
 from reconciler.app.planning import PlanResult
 from reconciler.app.recorded import read_recorded_state
@@ -49,6 +50,8 @@ class ApplyRunner:
         plan: Callable[[RemoteSnapshot | None], PlanResult],
         sources: CompletionSources,
     ) -> None:
+        if options.report:
+            refuse_link_out(project.root, Path(options.report), f"--report {options.report}")
         self._root, self._settings, self._private = project.root, project.settings, project.private
         self._journal = project.journal
         self._options = options
@@ -274,6 +277,7 @@ class ApplyRunner:
             if recorded.unwritten > 0:
                 return
             if seen is not None and recorded.folded != recorded.on_disk:
+                recorded.folded.check()
                 self._planner.lockfile.write(recorded.folded)
             self._journal.compact(published=seen is not None)
 

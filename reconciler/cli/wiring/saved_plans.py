@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.adapters.project.places import refuse_link_out
 from reconciler.core.errors import UsageError
 from reconciler.core.plan.limits import Policy
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
@@ -34,6 +35,7 @@ def write_saved(
     Raises `StorageError`, `UsageError`.
     """
     file = start / out
+    refuse_link_out(root, file, f"--out {out}")
     if _is_ours(root, settings, file):
         raise UsageError(f"--out {out}: reconcile reads that file itself", hint="such as --out plan.json")
     if planned.plan.invalid:
@@ -57,7 +59,7 @@ def _is_ours(root: Path, settings: Settings, file: Path) -> bool:
     return place in ours or (root / settings.engines).resolve() in place.parents
 
 
-def read_saved(start: Path, flags: Mapping[str, Any]) -> SavedPlan | None:
+def read_saved(root: Path, start: Path, flags: Mapping[str, Any]) -> SavedPlan | None:
     """The plan file that is to be applied, if one is named. Raises `InvalidInput` for one that cannot be."""
     name = flags["plan_file"]
     if name is None:
@@ -69,4 +71,5 @@ def read_saved(start: Path, flags: Mapping[str, Any]) -> SavedPlan | None:
             )
     from reconciler.adapters.storage.plan_file import read_plan_file  # pydantic, for saved plans only
 
+    refuse_link_out(root, start / name, name)
     return read_plan_file(start / name)

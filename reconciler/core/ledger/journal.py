@@ -12,9 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+from reconciler.core.engine.record import are_counts, are_files, why_no_record
 from reconciler.core.engine.spec import SpecRecord
 from reconciler.core.errors import Diagnostic, JournalError
-from reconciler.core.lockfile.lifecycle_options import read_lifecycle
+from reconciler.core.lockfile.lifecycle_options import why_not_kept
+from reconciler.core.strict_json import JsonRefused, read_json
+from reconciler.core.values import FINGERPRINT, ID, KEY, LINE, TIME, as_line, is_count, shown
 
 VERSION = 1
 
@@ -132,6 +135,18 @@ _KINDS: dict[str, Any] = {
     for kind in (Begin, Acceptance, Refusal, UncertainOutcome, End, JobSummary, Settlement, Decision)
 }
 _CAMEL = {"job_id": "jobId", "engine_id": "engineId", "from_key": "fromKey", "instead_of": "insteadOf"}
+_TEXTS = {
+    **dict.fromkeys(("operation", "about", "jobId", "engineId", "insteadOf"), ID),
+    **dict.fromkeys(("key", "fromKey"), KEY),
+    **dict.fromkeys(("message", "reason", "error"), LINE),
+    "fingerprint": FINGERPRINT,
+    "at": TIME,
+}
+_WORDS = {
+    "result": frozenset({"completed", "failed"}),
+    "decision": frozenset({"engine", "forget", "retry"}),
+    "kind": DECISIONS,
+}
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -146,7 +161,8 @@ def canonical(record: Record) -> str:
     for field in fields(record):
         value = getattr(record, field.name)
         if value is not None:
-            document[_CAMEL.get(field.name, field.name)] = value
+            name = _CAMEL.get(field.name, field.name)
+            document[name] = as_line(value) if _TEXTS.get(name) is LINE else value
     return _encode(document)
 
 
@@ -166,9 +182,9 @@ def documents(content: bytes, file: str) -> Iterator[tuple[int, dict[str, Any]]]
         if not line.strip():
             continue
         try:
-            document = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise _broken(file, number, "not valid JSON") from error
+            document = read_json(line)
+        except JsonRefused as refused:
+            raise _broken(file, number, refused.reason) from refused
         if not isinstance(document, dict):
             raise _broken(file, number, "not a JSON object")
         yield number, document
@@ -181,7 +197,7 @@ def read_record(document: dict[str, Any], file: str, number: int) -> Record:
         raise _broken(
             file,
             number,
-            f"version {version!r}, and this reconcile knows version {VERSION}",
+            f"version {shown(version)}, and this reconcile knows version {VERSION}",
         )
     kind = _KINDS.get(str(document.pop("type", None)))
     if kind is None:
@@ -191,43 +207,41 @@ def read_record(document: dict[str, Any], file: str, number: int) -> Record:
 
 def _read_record(kind: Any, document: dict[str, Any], file: str, number: int) -> Record:
     names = {_CAMEL.get(field.name, field.name): field.name for field in fields(kind)}
+    for name, value in document.items():
+        problem = _why_not(name, value) if name in names else "not the fields of its type"
+        if problem is not None:
+            raise _broken(file, number, problem)
     try:
         record: Record = kind(**{names[name]: value for name, value in document.items()})
-    except (KeyError, TypeError) as error:
+    except TypeError as error:  # one is missing
         raise _broken(file, number, "not the fields of its type") from error
-    typed = all(_is_well_typed(field.type, getattr(record, field.name)) for field in fields(kind))
-    if not (typed and record.operation and record.at):
-        raise _broken(file, number, "not the fields of its type")
-    if isinstance(record, Begin) and not isinstance(record.spec.get("name"), str):
-        raise _broken(file, number, "its spec has no name")
-    if isinstance(record, Decision) and record.kind not in DECISIONS:
-        raise _broken(file, number, "an unknown kind of decision")
-    if isinstance(record, Begin | Decision) and record.kept is not None:
-        _check_kept(record.kept, file, number)
+    if isinstance(record, Settlement) and (record.decision == "engine") is (record.engine_id is None):
+        raise _broken(file, number, "an engine is named exactly if that is what was decided")
     return record
 
 
-def _check_kept(document: Mapping[str, Any], file: str, number: int) -> None:
-    try:
-        read_lifecycle(document)
-    except ValueError as error:
-        raise _broken(file, number, str(error)) from error
-
-
-def _is_well_typed(annotation: Any, value: object) -> bool:
-    """Whether a value is what the field's annotation says."""
-    match annotation:
-        case "str":
-            return isinstance(value, str)
-        case "str | None":
-            return value is None or isinstance(value, str)
-        case "int":
-            return isinstance(value, int)
-        case "bool":
-            return isinstance(value, bool)
-        case "Mapping[str, Any] | None":
-            return value is None or isinstance(value, dict)
-    return isinstance(value, dict)
+def _why_not(name: str, value: object) -> str | None:
+    """What is wrong with a value of a record, as a sentence."""
+    kind, words = _TEXTS.get(name), _WORDS.get(name)
+    if kind is not None:
+        return None if kind.accepts(value) else f"`{name}` must be {kind.what}"
+    if words is not None:
+        return None if isinstance(value, str) and value in words else f"unknown {name} `{shown(value)}`"
+    match name:
+        case "spec":
+            problem = why_no_record(value)
+            return problem and f"`spec`: {problem}"
+        case "kept":
+            return why_not_kept(value)
+        case "final":
+            fine = isinstance(value, bool)
+        case "status":
+            fine = is_count(value)
+        case "files":
+            fine = are_files(value)
+        case _:
+            fine = are_counts(value)
+    return None if fine else f"`{name}` has not the form that it must have"
 
 
 def _broken(file: str, line: int, what: str) -> JournalError:

@@ -19,6 +19,8 @@ from typing import Any
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import JournalError
 from reconciler.core.ledger.seal import LEASE, Seal
+from reconciler.core.strict_json import read_json
+from reconciler.core.values import ID, LINE, TIME, as_line, is_count, shown
 
 VERSION = 1
 SKEW = 20.0  # seconds: how far two machines' clocks may be apart
@@ -114,9 +116,9 @@ def _document(lease: Lease) -> dict[str, Any]:
         document["holder"] = {
             name: value
             for name, value in (
-                ("host", lease.holder.host),
+                ("host", as_line(lease.holder.host)),
                 ("pid", lease.holder.pid),
-                ("runUrl", lease.holder.run_url),
+                ("runUrl", lease.holder.run_url and as_line(lease.holder.run_url)),
             )
             if value is not None
         }
@@ -137,36 +139,47 @@ def parse(content: bytes, seal: Seal | None = None) -> Lease:
     if not content.strip():
         return FREE
     try:
-        document = json.loads(content)
-        if document["version"] != VERSION:
+        document = read_json(content)
+        if isinstance(document, dict) and is_count(document.get("version")) and document["version"] > VERSION:
             raise JournalError(
-                f"the lease has version {document['version']!r}, and this reconcile knows version {VERSION}",
+                f"the lease has version {document['version']}, and this reconcile knows version {VERSION}",
                 hint="a newer reconcile wrote it: upgrade this one",
             )
-        told = document.pop("seal", None)
+        told = document.pop("seal", None) if isinstance(document, dict) else None
         held = _lease(document)
         if held.holder is None or (seal is not None and seal.fits(LEASE, _canonical(document), told)):
             return held
         return replace(held, verified=False, seal=told if isinstance(told, str) else None)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except ValueError as error:
         raise UnreadableLease(
-            "the lease on the remote cannot be read",
+            f"the lease on the remote cannot be read: {error}",
             hint=f"when no run is under way, `{reconcile('lease break')}` replaces it",
         ) from error
 
 
-def _lease(document: dict[str, Any]) -> Lease:
-    fencing = int(document["fencing"])
-    holder = document.get("holder")
+def _lease(document: object) -> Lease:
+    """Raises `ValueError` with what is wrong."""
+    if not isinstance(document, dict) or shown(document.get("version")) != str(VERSION):
+        raise ValueError(f'`"version": {VERSION}` is missing')
+    fencing, holder = document.get("fencing"), document.get("holder")
+    if not is_count(fencing):
+        raise ValueError("`fencing` must be a whole number")
     if holder is None:
         return Lease(fencing)
-    expires_at, taken_at = document["expiresAt"], document["takenAt"]
+    if not isinstance(holder, dict) or not is_count(holder.get("pid")):
+        raise ValueError("`holder` must be an object with a `pid`")
+    host, run_url = holder.get("host"), holder.get("runUrl")
+    token, taken_at, expires_at = (document.get(name) for name in ("token", "takenAt", "expiresAt"))
     renewed_at = document.get("renewedAt")
-    for text in (expires_at, taken_at, *([] if renewed_at is None else [renewed_at])):
-        _time(text)
-    run_url = holder.get("runUrl")
-    who = Holder(str(holder["host"]), int(holder["pid"]), None if run_url is None else str(run_url))
-    return Lease(fencing, who, str(document["token"]), taken_at, expires_at, renewed_at)
+    if not (LINE.accepts(host) and (run_url is None or LINE.accepts(run_url))):
+        raise ValueError(f"`host` and `runUrl` must be {LINE.what}")
+    if not ID.accepts(token):
+        raise ValueError(f"`token` must be {ID.what}")
+    if not (TIME.accepts(taken_at) and TIME.accepts(expires_at)):
+        raise ValueError(f"`takenAt` and `expiresAt` must be {TIME.what}")
+    if not (renewed_at is None or TIME.accepts(renewed_at)):
+        raise ValueError(f"`renewedAt` must be {TIME.what}")
+    return Lease(fencing, Holder(host, holder["pid"], run_url), token, taken_at, expires_at, renewed_at)
 
 
 def _time(text: str) -> datetime:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from reconciler.core.commands import reconcile
-from reconciler.core.errors import InvalidInput, LockfileError, ReconcileError
+from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.lockfile.entry import IN_PROGRESS, UNCERTAIN, Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.suggest import did_you_mean
@@ -46,7 +46,7 @@ def field_of(lockfile: Lockfile, key: str, name: str) -> str:
         raise NotServing(
             f"the lockfile has no {name} of `{key}`", hint="it was not made by a job that is recorded"
         )
-    return _one_line(key, name, value)
+    return value
 
 
 def status_of(entry: Entry) -> str:
@@ -68,7 +68,7 @@ def serving(lockfile: Lockfile, selected: Callable[[str], bool]) -> tuple[dict[s
         if entry is None or entry.current is None:
             others.append(key)
         else:
-            engines[key] = _one_line(key, "engineId", entry.current.engine_id)
+            engines[key] = entry.current.engine_id
     return engines, others
 
 
@@ -89,16 +89,6 @@ def variables(engines: Mapping[str, str], prefix: str) -> dict[str, str]:
             )
         keys[name] = key
     return {name: engines[key] for name, key in keys.items()}
-
-
-def _one_line(key: str, name: str, value: str) -> str:
-    """The lockfile can be edited, and what stands there goes into shells and files of lines."""
-    if not value.isprintable():
-        raise LockfileError(
-            f"the {name} of `{key}` in the lockfile holds a line break or another character that no ID has",
-            hint="bring back the last good lockfile",
-        )
-    return value
 
 
 def _where_else(lockfile: Lockfile, key: str) -> str:

@@ -6,11 +6,12 @@ there could orphan an engine. Keys that have no value are left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from reconciler.core.commands import last_good_lockfile
+from reconciler.core.engine.record import are_counts, are_files, why_no_record
 from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile.entry import (
@@ -25,6 +26,7 @@ from reconciler.core.lockfile.entry import (
 )
 from reconciler.core.lockfile.lifecycle_options import NAMES as KEPT_NAMES
 from reconciler.core.lockfile.lifecycle_options import lifecycle_document, read_lifecycle
+from reconciler.core.values import FINGERPRINT, ID, LINE, TIME, as_line, shown
 
 Document = Mapping[str, Any]
 Part = TypeVar("Part", Provisioned, Pending, Superseded)
@@ -57,8 +59,17 @@ _REQUIRED = {
     kind: [name for name, attribute in _ATTRIBUTES[kind].items() if attribute not in _OPTIONAL[kind]]
     for kind in _PARTS
 }
-_OBJECTS = frozenset({"files", "spec", "summary"})
-_PENDING_STATUSES = frozenset({IN_PROGRESS, FAILED, UNCERTAIN})
+_KINDS = {
+    **dict.fromkeys(("engineId", "jobId", "operationId"), ID),
+    "fingerprint": FINGERPRINT,
+    **dict.fromkeys(("provisionedAt", "replacedAt", "submittedAt"), TIME),
+    "error": LINE,
+}
+_STATUSES = {
+    Provisioned: frozenset[str](),
+    Pending: frozenset({IN_PROGRESS, FAILED, UNCERTAIN}),
+    Superseded: frozenset({IN_PROGRESS, FAILED}),
+}
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:
@@ -80,7 +91,11 @@ def retired_document(retired: Retired) -> dict[str, Any]:
 
 def _part_document(part: Provisioned | Pending | Superseded) -> dict[str, Any]:
     values = ((name, getattr(part, field)) for field, name in _NAMES.items() if field in part.__slots__)
-    return {name: value for name, value in values if value not in (None, "", {})}
+    return {
+        name: as_line(value) if name == "error" else value
+        for name, value in values
+        if value not in (None, "", {})
+    }
 
 
 def read_entry(document: Document, where: str) -> Entry:
@@ -99,13 +114,11 @@ def read_entry(document: Document, where: str) -> Entry:
     )
     if entry.empty:
         raise _broken(where, "it is empty")
-    _check_pending(entry.pending, f"{where}.pending")
-    for index, call in enumerate(entry.uncertain):
-        if call.status != UNCERTAIN:
-            raise _broken(f"{where}.uncertain[{index}]", f"unknown status `{call.status}`")
-    for index, one in enumerate(entry.superseded):
-        if one.status not in (None, IN_PROGRESS, FAILED):
-            raise _broken(f"{where}.superseded[{index}]", f"unknown status `{one.status}`")
+    waits = entry.pending if entry.pending is not None and entry.pending.status == IN_PROGRESS else None
+    if waits is not None and not (waits.job_id and waits.engine_id):
+        raise _broken(f"{where}.pending", "an operation in progress must name its job and engine")
+    if any(call.status != UNCERTAIN for call in entry.uncertain):
+        raise _broken(f"{where}.uncertain", "every operation there must have the status `uncertain`")
     return entry
 
 
@@ -125,8 +138,8 @@ def _read_kept(document: Document, where: str) -> LifecycleOptions:
 
 def read_retired(document: Document, where: str) -> Retired:
     """A retired entry in a document."""
-    if not isinstance(document, dict) or not isinstance(document.get("retiredAt"), str):
-        raise _broken(where, "`retiredAt` is missing")
+    if not isinstance(document, dict) or not TIME.accepts(document.get("retiredAt")):
+        raise _broken(where, f"`retiredAt` must be {TIME.what}")
     rest = {name: value for name, value in document.items() if name != "retiredAt"}
     return Retired(read_entry(rest, where), document["retiredAt"])
 
@@ -138,8 +151,10 @@ def _read_part(kind: type[Part], document: Any, where: str) -> Part:
     values: dict[str, Any] = {}
     for name, value in document.items():
         if name not in attributes:
-            raise _broken(where, f"unknown key `{name}`")
-        _check_type(name, value, where)
+            raise _broken(where, f"unknown key `{shown(name)}`")
+        problem = _why_not(name, value, _STATUSES[kind])
+        if problem is not None:
+            raise _broken(where, problem)
         values[attributes[name]] = value
     for name in _REQUIRED[kind]:
         if name not in document:
@@ -147,46 +162,19 @@ def _read_part(kind: type[Part], document: Any, where: str) -> Part:
     return kind(**values)
 
 
-def _check_type(name: str, value: object, where: str) -> None:
-    if name in _OBJECTS:
-        if not isinstance(value, dict):
-            raise _broken(where, f"`{name}` must be an object")
-        if name == "spec":
-            _check_spec(value, f"{where}.spec")
-        if name == "files" and not all(isinstance(id_, str) for id_ in value.values()):
-            raise _broken(where, "`files` must map paths to blob ids")
-    elif not isinstance(value, str) or not value:
-        raise _broken(where, f"`{name}` must be a text that is not empty")
-
-
-def _check_spec(spec: Mapping[str, Any], where: str) -> None:
-    if not isinstance(spec.get("name"), str):
-        raise _broken(where, "`name` is missing")
-    if not isinstance(spec.get("description", ""), str):
-        raise _broken(where, "`description` must be a text")
-    locales, sources = spec.get("locales", []), spec.get("sources", [])
-    if not (isinstance(locales, list) and all(isinstance(tag, str) for tag in locales)):
-        raise _broken(where, "`locales` must be a list of texts")
-    if not (isinstance(sources, list) and all(_is_source(source) for source in sources)):
-        raise _broken(where, "`sources` must be a list of links and content digests")
-
-
-def _is_source(source: object) -> bool:
-    if not isinstance(source, dict):
-        return False
-    kind = source.get("type")
-    if kind not in ("link", "content"):
-        return False
-    return isinstance(source.get("payload" if kind == "link" else "digest"), str)
-
-
-def _check_pending(pending: Pending | None, where: str) -> None:
-    if pending is None:
-        return
-    if pending.status not in _PENDING_STATUSES:
-        raise _broken(where, f"unknown status `{pending.status}`")
-    if pending.status == IN_PROGRESS and not (pending.job_id and pending.engine_id):
-        raise _broken(where, "an operation in progress must name its job and engine")
+def _why_not(name: str, value: object, statuses: Collection[str]) -> str | None:
+    """What is wrong with a value of an entry, as a sentence."""
+    kind = _KINDS.get(name)
+    if kind is not None:
+        return None if kind.accepts(value) else f"`{name}` must be {kind.what}"
+    if name == "spec":
+        problem = why_no_record(value)
+        return problem and f"`spec`: {problem}"
+    if name == "files":
+        return None if are_files(value) else "`files` must map paths inside the project to object IDs of git"
+    if name == "summary":
+        return None if are_counts(value) else "`summary` must map names to whole numbers"
+    return None if isinstance(value, str) and value in statuses else f"unknown status `{shown(value)}`"
 
 
 def _broken(where: str, what: str) -> LockfileError:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from reconciler.core.values import ID
+
 if TYPE_CHECKING:
     from reconciler.core.lockfile.entry_format import Document
 
@@ -25,12 +27,7 @@ def recorded_files(document: Document, path: str) -> Mapping[str, str] | None:
     ):
         return None
     engine_id, files = document.get("engineId"), document.get("files")
-    if (
-        not isinstance(engine_id, str)
-        or not engine_id
-        or not isinstance(files, dict)
-        or not _has(files, path)
-    ):
+    if not ID.accepts(engine_id) or not isinstance(files, dict) or not _has(files, path):
         return None
     return files if _accounts_for(document["spec"], files) else None
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.engine.spec import LifecycleOptions, Output
+from reconciler.core.engine.spec import MAX_OUTPUTS, LifecycleOptions, Output
+from reconciler.core.values import OUTPUT_PATH, POINTER, VARIABLE
 
 NAMES = ("protect", "outputs")  # the keys of such a document
+_KINDS = {"file": OUTPUT_PATH, "pointer": POINTER, "key": VARIABLE}
 
 
 def lifecycle_document(kept: LifecycleOptions) -> dict[str, Any]:
@@ -32,14 +34,27 @@ def read_lifecycle(document: Mapping[str, Any]) -> LifecycleOptions:
     protect, outputs = document.get("protect", False), document.get("outputs", [])
     if not isinstance(protect, bool):
         raise ValueError("`protect` must be true or false")
-    if not isinstance(outputs, list):
-        raise ValueError("`outputs` must be a list")
+    if not isinstance(outputs, list) or len(outputs) > MAX_OUTPUTS:
+        raise ValueError(f"`outputs` must be a list of at most {MAX_OUTPUTS}")
     return LifecycleOptions(protect, tuple(_read_output(output) for output in outputs))
 
 
 def _read_output(document: object) -> Output:
-    if isinstance(document, dict) and all(isinstance(value, str) for value in document.values()):
-        places = document.keys() - {"file"}
-        if "file" in document and places in ({"pointer"}, {"key"}):
-            return Output(**document)
-    raise ValueError("`outputs` must be a list of files, each with a pointer or a key")
+    names = document.keys() if isinstance(document, dict) else ()
+    if not isinstance(document, dict) or names not in ({"file", "pointer"}, {"file", "key"}):
+        raise ValueError("`outputs` must be a list of files, each with a pointer or a key")
+    for name, value in document.items():
+        if not _KINDS[name].accepts(value):
+            raise ValueError(f"`{name}` of an output must be {_KINDS[name].what}")
+    return Output(**document)
+
+
+def why_not_kept(document: object) -> str | None:
+    """What is wrong with such a document where it stands by itself, as a sentence."""
+    if not isinstance(document, dict) or not document.keys() <= set(NAMES):
+        return "`kept` must be an object of `protect` and `outputs`"
+    try:
+        read_lifecycle(document)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.commands import last_good_lockfile, reconcile
 from reconciler.core.errors import Diagnostic, LockfileError
+from reconciler.core.strict_json import JsonRefused, read_json
+from reconciler.core.values import KEY, are_keys, shown
 
 if TYPE_CHECKING:
     from reconciler.core.lockfile.entry import Entry, Retired
@@ -51,6 +53,15 @@ class Lockfile:
         from reconciler.core.lockfile.entry_format import read_retired
 
         return tuple(read_retired(document, f"retired.{key}") for document in documents)
+
+    def check(self) -> None:
+        """Read every entry, as before something is written: what nobody touched is written back as it was. Raises
+        `LockfileError` for the first that cannot be read.
+        """
+        for key in self.engines:
+            self.entry(key)
+        for key in self.retired:
+            self.retired_of(key)
 
     def with_entry(self, key: str, entry: Entry | None) -> Lockfile:
         """The lockfile with this entry; None, or an empty one, takes the key out."""
@@ -99,14 +110,17 @@ def parse(content: bytes, file: str) -> Lockfile:
     _check_version(document.get("version"), file)
     unknown = sorted(document.keys() - {"version", "engines", "retired"})
     if unknown:
-        raise _broken(file, f"unknown key `{unknown[0]}`")
+        raise _broken(file, f"unknown key `{shown(unknown[0])}`")
     engines, retired = document.get("engines"), document.get("retired", {})
     if not (isinstance(engines, dict) and all(map(_is_entry, engines.values()))):
         raise _broken(file, "`engines` must map keys to entries")
     if not (isinstance(retired, dict) and all(map(_are_entries, retired.values()))):
-        raise _broken(file, "`retired` must map keys to lists of entries")
+        raise _broken(file, "`retired` must map keys to lists of entries with their times")
+    if not (are_keys(engines) and are_keys(retired)):
+        bad = next(key for key in (*engines, *retired) if not KEY.accepts(key))
+        raise _broken(file, f"`{shown(bad)}` is not {KEY.what}")
     if not _keys_are_lines(content, document):
-        _check_unique(content, file)
+        _json(content, file, unique=True)
     return Lockfile(engines, {key: tuple(entries) for key, entries in retired.items()})
 
 
@@ -119,7 +133,9 @@ def _is_entry(document: object) -> bool:
 
 
 def _are_entries(documents: object) -> bool:
-    return isinstance(documents, list) and all(map(_is_entry, documents))
+    return isinstance(documents, list) and all(
+        _is_entry(one) and isinstance(one.get("retiredAt"), str) for one in documents
+    )
 
 
 def _keys_are_lines(content: bytes, document: Mapping[str, Any]) -> bool:
@@ -136,38 +152,18 @@ def _keys_are_lines(content: bytes, document: Mapping[str, Any]) -> bool:
     return not retired or len(engines) + len(retired) == content.count(b'\n    "')
 
 
-def _check_unique(content: bytes, file: str) -> None:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        document = dict(pairs)
-        if len(document) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise _broken(file, f"the key `{twice}` is there twice")
-        return document
-
-    json.loads(content.decode("utf-8-sig", "surrogatepass"), object_pairs_hook=unique)
-
-
-def _json(content: bytes, file: str) -> Any:
+def _json(content: bytes, file: str, *, unique: bool = False) -> Any:
     try:
-        return json.loads(content.decode("utf-8-sig", "surrogatepass"))
-    except UnicodeDecodeError as error:
-        raise _broken(file, f"it is not UTF-8 (byte {error.start})") from error
-    except RecursionError as error:
-        raise _broken(file, "it is nested too deeply") from error
-    except json.JSONDecodeError as error:
+        return read_json(content, unique=unique)
+    except JsonRefused as refused:
         line = _conflict_line(content)
         if line is not None:
             raise LockfileError(
                 f"{file} has conflict markers",
                 hint=f"`{reconcile('lockfile repair')}` merges both sides, and loses no engine",
                 diagnostics=[Diagnostic("conflict marker", file, line, 1)],
-            ) from error
-        cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
-        what = "it ends in the middle" if cut else error.msg
-        raise _broken(file, f"not valid JSON: {what}", error.lineno, error.colno) from error
-    except ValueError as error:  # a number of thousands of digits
-        raise _broken(file, f"not valid JSON: {error}") from error
+            ) from refused
+        raise _broken(file, refused.reason, refused.line, refused.col) from refused
 
 
 def _conflict_line(content: bytes) -> int | None:

@@ -14,8 +14,8 @@ import json
 from typing import Any, NamedTuple
 
 from reconciler.core.errors import InvalidInput
-from reconciler.core.platform.job import is_id
-from reconciler.core.platform.webhook import MAX_BODY, MAX_SIGNATURES, Signed, operation_in, subject_of
+from reconciler.core.platform.webhook import MAX_BODY, MAX_SIGNATURES, Signed, subject_of
+from reconciler.core.values import ID
 
 EVENT_TYPE = "lingo-provisioning"
 VERSION = 1
@@ -131,7 +131,7 @@ def _operation(payload: dict[Any, Any]) -> str | None:
     value = payload.get("operationId")
     if value is None:
         return None
-    if not isinstance(value, str) or operation_in(f"/{value}") is None:
+    if not ID.accepts(value):
         raise _bad("operationId", "is no operation id")
     return value
 
@@ -140,7 +140,7 @@ def _job(payload: dict[Any, Any]) -> str | None:
     value = payload.get("jobId")
     if value is None:
         return None
-    if not is_id(value):
+    if not ID.accepts(value):
         raise _bad("jobId", "is no job id")
     return value
 

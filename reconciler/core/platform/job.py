@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
+
+from reconciler.core.values import ID, is_count
 
 IN_PROGRESS = "in_progress"
 COMPLETED = "completed"
@@ -22,9 +23,6 @@ TERMINAL = frozenset({COMPLETED, FAILED})
 SHORT_WAIT = 60.0  # seconds: a Retry-After up to here is honoured, a longer one ends the creating
 THROTTLE_TRIES = 3
 MAX_MESSAGE = 500  # characters of a foreign message that we repeat
-
-MAX_ID = 128  # characters of an id; longer ones are no ids
-_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
 
 _SHOWN = 80  # characters of what is not an ID
 
@@ -135,18 +133,13 @@ def _accepted(body: bytes) -> Answer:
     if not isinstance(document, dict):
         return Uncertain("the platform accepted the call, but its answer is not readable")
     job_id, engine_id, status = (document.get(name) for name in ("jobId", "engineId", "status"))
-    if not (is_id(job_id) and is_id(engine_id)):
-        name, value = ("engineId", engine_id) if is_id(job_id) else ("jobId", job_id)
+    if not (ID.accepts(job_id) and ID.accepts(engine_id)):
+        name, value = ("engineId", engine_id) if ID.accepts(job_id) else ("jobId", job_id)
         seen = shorten(json.dumps(value))[:_SHOWN]
         return Uncertain(f"the platform accepted the call, but its {name} is not an ID: {seen}")
     return Accepted(
         job_id, engine_id, status if isinstance(status, str) and status in TERMINAL else IN_PROGRESS
     )
-
-
-def is_id(value: Any) -> TypeGuard[str]:
-    """Whether it is an ID of the platform, and so can stand in a file, a path, a command and a line of text."""
-    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def news_of_job(job_id: str, body: bytes) -> News | None:
@@ -169,7 +162,7 @@ def made_by_job(job_id: str, body: bytes) -> MadeByJob | None:
         return None
     engine_id, engine = document.get("engineId"), document.get("engine")
     told = document.get("engineName", engine.get("name") if isinstance(engine, dict) else None)
-    return MadeByJob(engine_id, told if isinstance(told, str) else None) if is_id(engine_id) else None
+    return MadeByJob(engine_id, told if isinstance(told, str) else None) if ID.accepts(engine_id) else None
 
 
 def name_of_engine(engine_id: str, body: bytes) -> str | None:
@@ -226,7 +219,7 @@ def _count(document: dict[str, Any], name: str) -> int | None:
         value = document.get(spelling)
         if isinstance(value, list):
             return len(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if is_count(value):
             return value
     return None
 

@@ -19,8 +19,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from reconciler.core.errors import InvalidInput
-from reconciler.core.platform.job import COMPLETED, FAILED, MAX_ID, News, counts_of, is_id, reason_of
+from reconciler.core.platform.job import COMPLETED, FAILED, News, counts_of, reason_of
 from reconciler.core.platform.scrub import scrub
+from reconciler.core.values import ID, MAX_ID
 
 TOLERANCE = 300.0  # seconds that a timestamp may lie before or after our clock
 MAX_BODY = 256 * 1024  # bytes
@@ -34,8 +35,6 @@ _MOMENT = re.compile(rb"[1-9][0-9]{0,11}")
 _SIGNATURES = re.compile(rb"[ -~]{1,%d}" % MAX_SIGNATURES)
 _V1 = b"v1,"
 _V1_LENGTH = len(_V1) + 44  # of "v1," and a SHA-256 in base64
-
-_OPERATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 _STATUS_OF = {"provisioning.completed": COMPLETED, "provisioning.failed": FAILED}
 
@@ -229,7 +228,7 @@ def read_event(body: bytes, operation_id: str | None = None) -> Event | None:
 def operation_in(path: str) -> str | None:
     """The operation id at the end of a callback's path, `/<operation id>`; None for anything else."""
     word = path[1:]
-    return word if path.startswith("/") and _OPERATION.fullmatch(word) else None
+    return word if path.startswith("/") and ID.accepts(word) else None
 
 
 def _object(body: bytes) -> dict[str, Any] | None:
@@ -241,7 +240,7 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 
 def _id(value: Any) -> str | None:
-    return value if is_id(value) else None
+    return value if ID.accepts(value) else None
 
 
 def _word(value: Any) -> str | None:

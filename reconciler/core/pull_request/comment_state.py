@@ -64,7 +64,7 @@ def ends_of(told: CommentState, lockfile: Lockfile) -> tuple[Result, ...]:
 def first_submitted(lockfile: Lockfile) -> datetime | None:
     """When the first of the jobs that run was submitted, in UTC; times that cannot be read do not count."""
     pending = [document.get("pending") for document in lockfile.engines.values()]
-    running = [one for one in pending if one and one.get("status") == IN_PROGRESS]
+    running = [one for one in pending if isinstance(one, dict) and one.get("status") == IN_PROGRESS]
     return min(filter(None, (_moment(one.get("submittedAt")) for one in running)), default=None)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from reconciler.core.duration import DURATION_PATTERN, duration_pattern, format_duration, parse_duration
 from reconciler.core.errors import InvalidInput
+from reconciler.core.values import relative_path
 
 JsonSchema = dict[str, Any]
 
@@ -232,26 +233,12 @@ class RelativePath:
         self.suffix = suffix
 
     def parse(self, value: object, as_text: bool) -> str:
-        if not isinstance(value, str) or not value.strip():
-            raise InvalidInput("must be a path below the project's root", hint="for example l10n/engines")
-        if "\\" in value:
-            raise InvalidInput("must be written with forward slashes", hint="write a/b, on Windows too")
-        if value.startswith(("/", "~")) or value[1:2] == ":" or "://" in value:
-            raise InvalidInput("must be relative to the project's root", hint="for example l10n/engines")
-        parts = [part for part in value.split("/") if part not in ("", ".")]
-        if ".." in parts or not parts:
-            raise InvalidInput(
-                "must stay below the project's root", hint="`..` and the root itself are not allowed"
-            )
-        if any(part.lower() == ".git" for part in parts):
-            raise InvalidInput("must not be in a .git folder")
-        if not value.isprintable() or value != value.strip() or len(value) > 255:
-            raise InvalidInput("must be a plain path of at most 255 characters, with no blanks around it")
-        if self.suffix and not (value.endswith(self.suffix) and parts[-1] != self.suffix):
+        path = relative_path(value)
+        if self.suffix and not (str(value).endswith(self.suffix) and path.rpartition("/")[2] != self.suffix):
             raise InvalidInput(
                 f"must end in {self.suffix}", hint="it is JSON, and applications import it as such"
             )
-        return "/".join(parts)
+        return path
 
     def schema(self) -> JsonSchema:
         suffix = self.suffix.replace(".", r"\.")

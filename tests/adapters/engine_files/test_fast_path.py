@@ -61,7 +61,9 @@ class Project:
         for key, path in files.discover()[0].items():
             loaded = files.load(key, path, self.id_length)
             assert isinstance(loaded, Desired)
-            made = Provisioned(f"eng_{key}", loaded.fingerprint, record_of(loaded.spec), loaded.files)
+            made = Provisioned(
+                f"eng_{key.replace('/', '-')}", loaded.fingerprint, record_of(loaded.spec), loaded.files
+            )
             entries[key] = Entry(made)
         self.lockfile.write(Lockfile().with_entries(entries))
 
@@ -332,9 +334,9 @@ def test_an_entry_whose_files_were_edited_hides_nothing(project: Project) -> Non
     files(lambda ids: ids.pop("texts/glossary.md"))
     files(lambda ids: ids.clear())
     files(lambda ids: ids.update({"texts/glossary.md": ids["engines/acme.yaml"]}))
-    files(lambda ids: ids.update({"texts/glossary.md": ids["texts/glossary.md"][:7]}))
-    files(lambda ids: ids.update({"texts/glossary.md": ""}))
-    files(lambda ids: ids.update({"../outside.md": "0" * 40}))
+    for name, blob in {"texts/glossary.md": "5f3a1c2", "acme.md": "", "../outside.md": "0" * 40}.items():
+        with pytest.raises(LockfileError, match="`files` must map"):
+            files(lambda ids, entry={name: blob}: ids.update(entry))  # type: ignore[misc]
 
 
 def test_ids_of_another_length_are_compared_in_their_own(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_an_event_is_read(tmp_path: Path) -> None:
 def test_what_is_no_event(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "event.json"
     file.write_bytes(content)
-    with pytest.raises(InvalidInput, match="is not JSON"):
+    with pytest.raises(InvalidInput, match="cannot be read"):
         read_job_event(file)
 
 

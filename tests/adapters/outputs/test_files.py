@@ -14,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 from reconciler.adapters.outputs.files import OutputFiles, edits_for, wanted_files
 from reconciler.adapters.outputs.yaml_file import put_into_yaml
 from reconciler.core.engine.spec import LifecycleOptions, Output
+from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile.entry import Entry, Provisioned
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.outputs.places import OutputRefused, pointer_to
@@ -178,7 +179,7 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_written(tmp_path: Path) 
     (tmp_path / "large.json").write_text(" " * (1 << 20) + "{}")
     os.mkfifo(tmp_path / "pipe.json")
     (tmp_path / "file").write_text("")
-    bad = ("link", "dangling", "folder", "broken", "large", "pipe", "file/below", "../up")
+    bad = ("link", "dangling", "folder", "broken", "large", "pipe", "file/below")
     outputs = [Output(f"{name}.json", "/a") for name in bad]
     problems = OutputFiles(tmp_path).write(lock(a=("eng_1", [*outputs, I18N])))
     assert len(problems) == len(bad), problems
@@ -212,6 +213,6 @@ def test_only_the_files_at_hand_are_looked_at() -> None:
 
 
 def test_an_id_that_is_no_line_is_never_written(tmp_path: Path) -> None:
-    [problem] = OutputFiles(tmp_path).write(lock(a=("eng_1\nPATH=/tmp", [DOTENV])))
-    assert "line break" in problem
+    with pytest.raises(LockfileError, match="must be an ID"):
+        OutputFiles(tmp_path).write(lock(a=("eng_1\nPATH=/tmp", [DOTENV])))
     assert not (tmp_path / ".env").exists()

@@ -52,12 +52,12 @@ APPENDING = """
 import sys
 from pathlib import Path
 from reconciler.adapters.storage.journal_store import JournalFile
-from reconciler.core.ledger.journal import Acceptance
+from reconciler.core.ledger.journal import UncertainOutcome
 file = JournalFile(Path(sys.argv[1]))
 number = int(sys.argv[2])
 while True:
     at = "2026-11-24T11:00:00.000Z"
-    file.append([Acceptance(f"op_{number}_{part}", "j" * 4000, "eng", at) for part in range(8)])
+    file.append([UncertainOutcome(f"op_{number}_{part}", "j" * 4000, at) for part in range(8)])
     print(number, flush=True)
     number += 1
 """
@@ -160,15 +160,15 @@ from reconciler.adapters.storage.journal_store import JournalFile
 from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.core.lockfile import model as lockfile
 from reconciler.core.errors import StorageError
-from reconciler.core.ledger.journal import Acceptance
+from reconciler.core.ledger.journal import UncertainOutcome
 root, limit = Path(sys.argv[1]), int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 journal, lock = JournalFile(root / "journal.jsonl"), LockfileFile(root, "engines.lock.json")
 def record(name, size):
-    return Acceptance(name, "j" * size, "eng", "2026-11-24T11:00:00.000Z")
+    return UncertainOutcome(name, "j" * size, "2026-11-24T11:00:00.000Z")
 journal.append([record("fits", 10)])
 for work in (
-    lambda: journal.append([record("first", 10), record("large", limit)]),
+    lambda: journal.append([record("first", 10), *(record(f"large{part}", 9_000) for part in range(3))]),
     lambda: lock.write(lockfile.Lockfile({"x": {"jobId": "j" * limit}})),
 ):
     try:
@@ -211,7 +211,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def append_until_refused(journal: JournalFile, kept: list[Record]) -> None:
     for number in range(10_000):
-        record = begin(str(number), Spec("A" * 700), number % 60)
+        record = begin(str(number), Spec("Acme", "A" * 700), number % 60)
         journal.append([record])
         kept.append(record)
 

@@ -14,7 +14,7 @@ from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.core.build import A, B, C, at, current, entry, failed, lockfile, pending, superseded, uncertain
 
 NOW = at(30)
-FILES = {"engines/acme.yaml": "n3w"}
+FILES = {"engines/acme.yaml": "d" * 40}
 SERVING = lockfile({"acme": entry(current("1", A))})
 
 

@@ -352,7 +352,7 @@ def test_a_failed_operation_in_the_lockfile_stays_when_the_journal_says_no_more(
 
 
 def test_protection_that_a_held_action_adds_has_the_file_read_again() -> None:
-    lock = lockfile({"acme": entry(current("1", A, files={"engines/acme.yaml": "unprotected"}))})
+    lock = lockfile({"acme": entry(current("1", A, files={"engines/acme.yaml": "a" * 40}))})
     hold = Decision(
         "held",
         "acme",
@@ -360,7 +360,7 @@ def test_protection_that_a_held_action_adds_has_the_file_read_again() -> None:
         at(1),
         engine_id="eng_1",
         fingerprint=fingerprint(B),
-        files={"engines/acme.yaml": "protected"},
+        files={"engines/acme.yaml": "b" * 40},
         kept={"protect": True},
     )
     held = fold(lock, [hold]).entry("acme")

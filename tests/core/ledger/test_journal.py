@@ -18,7 +18,7 @@ from reconciler.core.ledger.journal import (
     render,
     union,
 )
-from tests.core.build import A, accepted, begin, ended
+from tests.core.build import T0, A, accepted, begin, ended
 from tests.core.strategies import journals
 
 FILE = "journal.jsonl"
@@ -26,9 +26,9 @@ SOME: list[Record] = [
     begin("1", A, 1),
     accepted("1", 2),
     ended("1", 3, "failed", "it bröke"),
-    JobSummary("op_1", {"instructions": 6}, "2026"),
-    UncertainOutcome("op_2", "nobody knows", "2026"),
-    Settlement("op_2", "engine", "2026", engine_id="eng_2"),
+    JobSummary("op_1", {"instructions": 6}, T0),
+    UncertainOutcome("op_2", "nobody knows", T0),
+    Settlement("op_2", "engine", T0, engine_id="eng_2"),
 ]
 
 
@@ -80,37 +80,43 @@ def test_blank_lines_and_repeated_lines_count_for_nothing() -> None:
     ("line", "said"),
     [
         (b"<<<<<<< HEAD", "not valid JSON"),
-        (b"\xff\xfe\x00", "not valid JSON"),
+        (b"\xff\xfe\x00", "not UTF-8"),
         (b'{"v":1,"type":"begin"', "not valid JSON"),
-        (b"[" * 50_000, "not valid JSON"),
+        (b"[" * 50_000, "nested too deeply"),
         (b"[]", "not a JSON object"),
         (b'"begin"', "not a JSON object"),
-        (b'{"type":"begin"}', "version None"),
+        (b'{"type":"begin"}', "version nothing"),
         (b'{"v":2,"type":"begin"}', "version 2"),
         (b'{"v":1}', "unknown type"),
         (b'{"v":1,"type":"party"}', "unknown type"),
         (b'{"v":1,"type":["begin"]}', "unknown type"),
         (b'{"v":1,"type":"uncertain","operation":"op"}', "not the fields"),
-        (b'{"v":1,"type":"uncertain","operation":"op","reason":"r","at":"t","x":1}', "not the fields"),
-        (b'{"v":1,"type":"uncertain","operation":"","reason":"r","at":"t"}', "not the fields"),
-        (b'{"v":1,"type":"uncertain","operation":"op","reason":"r","at":5}', "not the fields"),
-        (b'{"v":1,"type":"accepted","operation":"op","jobId":1,"engineId":"e","at":"t"}', "not the fields"),
-        (b'{"v":1,"type":"ended","operation":"op","result":"failed","error":[],"at":"t"}', "not the fields"),
+        (b'{"v":1,"type":"uncertain","operation":"op","reason":"r","x":1}', "not the fields"),
+        (b'{"v":1,"type":"uncertain","operation":"","reason":"r","at":"t"}', "`operation` must be an ID"),
+        (b'{"v":1,"type":"uncertain","operation":"op","reason":"r","at":5}', "`at` must be a time"),
+        (
+            b'{"v":1,"type":"accepted","operation":"op","jobId":1,"engineId":"e","at":"t"}',
+            "`jobId` must be an ID",
+        ),
+        (
+            b'{"v":1,"type":"ended","operation":"op","result":"failed","error":[],"at":"t"}',
+            "`error` must be one line",
+        ),
         (
             b'{"v":1,"type":"refused","operation":"op","message":"m","status":"x","final":true,"at":"t"}',
-            "not the fields",
+            "`status` has not the form",
         ),
         (
             b'{"v":1,"type":"refused","operation":"op","message":"m","status":4,"final":1,"at":"t"}',
-            "not the fields",
+            "`final` has not the form",
         ),
         (
-            b'{"v":1,"type":"begin","operation":"op","key":"k","fingerprint":"f","spec":5,"files":{},"at":"t"}',
-            "not the fields",
+            b'{"v":1,"type":"begin","operation":"op","key":"k","fingerprint":"v1:f","spec":5,"files":{},"at":"t"}',
+            "`spec`: it must be an object",
         ),
         (
-            b'{"v":1,"type":"begin","operation":"op","key":"k","fingerprint":"f","spec":{},"files":{},"at":"t"}',
-            "its spec has no name",
+            b'{"v":1,"type":"begin","operation":"op","key":"k","fingerprint":"v1:f","spec":{},"files":{},"at":"t"}',
+            "`name` must be one line",
         ),
     ],
 )

@@ -103,9 +103,9 @@ def test_an_engine_without_a_job_has_no_job_id() -> None:
 @pytest.mark.parametrize("value", ["eng_1\nPATH=/tmp", "eng_1\r", "eng\x1b[31m", "eng\u2028x"])
 def test_an_id_that_is_no_line_is_never_given_out(value: str) -> None:
     lock = lockfile(acme=Entry(Provisioned(value, "v1:a", SPEC)))
-    with pytest.raises(LockfileError, match="line break"):
+    with pytest.raises(LockfileError, match="must be an ID"):
         field_of(lock, "acme", "engineId")
-    with pytest.raises(LockfileError, match="line break"):
+    with pytest.raises(LockfileError, match="must be an ID"):
         serving(lock, everything)
 
 

@@ -13,7 +13,7 @@ from tests.core.build import A, B, current, entry, pending, superseded
 
 Form = Literal["NFC", "NFD"]
 PATH = "engines/acme.yaml"
-FILES = {PATH: "b10b", "glossary.md": "id"}
+FILES = {PATH: "b10b" * 10, "glossary.md": "id"}
 PLAIN = entry_document(entry(current("1", A, files=FILES), None, superseded("0", B)))
 
 
@@ -50,7 +50,10 @@ def test_another_unicode_form_of_the_path_is_the_same(recorded: Form, path: Form
         {"files": None},
         {"files": [PATH]},
         {"files": {}},
-        {"files": {PATH: "b10b"}, "spec": {"name": "x", "sources": [{"type": "content", "file": "gone.md"}]}},
+        {
+            "files": {PATH: "b10b" * 10},
+            "spec": {"name": "x", "sources": [{"type": "content", "file": "gone.md"}]},
+        },
         {"spec": {"name": "x", "sources": [{"type": "content", "file": 5}]}},
         {"spec": {"name": "x", "sources": ["gone.md"]}},
         {"spec": {"name": "x", "sources": "gone.md"}},

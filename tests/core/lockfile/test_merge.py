@@ -159,8 +159,8 @@ def test_without_a_base_what_serves_on_one_side_goes_on_serving() -> None:
     ],
 )
 def test_of_one_operation_the_later_news_counts(ours: Any, theirs: Any, status: str) -> None:
-    mine = lockfile({"acme": entry(current("1", A, files={"x": "a"}), ours)})
-    yours = lockfile({"acme": entry(current("1", A, files={"x": "b"}), theirs)})
+    mine = lockfile({"acme": entry(current("1", A, files={"x": "a" * 40}), ours)})
+    yours = lockfile({"acme": entry(current("1", A, files={"x": "b" * 40}), theirs)})
     one = merge(None, mine, yours).lockfile.entry("acme")
     assert one is not None and one.pending is not None  # noqa: PT018 - for the type checker
     assert one.pending.status == status

@@ -49,7 +49,7 @@ def evidence(
 ) -> Evidence:
     """`acme` asks for `spec` now, and asked for `at_base` then (None: there was no file)."""
     here = wanted("acme", spec)
-    then = None if at_base is None else wanted("acme", at_base, "b10b" if same else "01db")
+    then = None if at_base is None else wanted("acme", at_base, "b10b" * 10 if same else "01db")
     return Evidence(
         here.files,
         {} if then is None else then.files,
@@ -126,9 +126,9 @@ def test_a_move_is_this_branchs_when_it_made_or_removed_one_of_the_files() -> No
 
 def test_a_text_file_counts_as_the_engine_file_does() -> None:
     action = only_action(None, A)
-    here = replace(evidence(A, B, same=True), here={FILE: "b10b", "engines/text.md": "aaaa"})
+    here = replace(evidence(A, B, same=True), here={FILE: "b10b" * 10, "engines/text.md": "aaaa"})
     assert origin_of(action, here) is BRANCH
-    same_text = replace(here, base={FILE: "b10b", "engines/text.md": "aaaa"})
+    same_text = replace(here, base={FILE: "b10b" * 10, "engines/text.md": "aaaa"})
     assert origin_of(action, same_text) is MERGED
 
 
@@ -141,7 +141,7 @@ def test_what_is_kept_beside_the_spec_counts_where_the_action_is_about_it() -> N
     here = replace(wanted("acme", A), protect=True)
     action = Action("acme", Kind.RECORD, "its file protects it now", file=FILE, kept=here.kept)
     then: Desired = wanted("acme", A, "01db")
-    known = Evidence({FILE: "b10b"}, {FILE: "01db"}, meaning=here.fingerprint, base_meaning=then)
+    known = Evidence({FILE: "b10b" * 10}, {FILE: "01db"}, meaning=here.fingerprint, base_meaning=then)
     assert origin_of(action, known) is BRANCH
     assert origin_of(action, replace(known, base_meaning=replace(then, protect=True))) is MERGED
 

@@ -127,7 +127,7 @@ def test_a_create_carries_all_that_is_sent() -> None:
         A,
         fingerprint(A),
     )
-    assert action.files == {"engines/acme.yaml": "b10b"}
+    assert action.files == {"engines/acme.yaml": "b10b" * 10}
     assert action.creates
     assert not action.waits
 

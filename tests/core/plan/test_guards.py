@@ -271,7 +271,7 @@ def test_a_name_that_nobody_knows_is_refused() -> None:
 
 def test_outputs_alone_are_recorded_without_a_call() -> None:
     outputs = (Output("i18n.json", "/engineId"), Output(".env", key="LINGO_ENGINE_ID"))
-    file = replace(wanted("acme", A, "n3w"), outputs=outputs)
+    file = replace(wanted("acme", A, "d" * 40), outputs=outputs)
     lock = lockfile({"acme": entry(current("a", A))})
     (action,) = plan(lock, file).values()
     assert action.kind is Kind.RECORD
@@ -280,5 +280,5 @@ def test_outputs_alone_are_recorded_without_a_call() -> None:
     made = after.entry("acme")
     assert made is not None
     assert made.kept.outputs == outputs
-    assert made.current == current("a", A, files={"engines/acme.yaml": "n3w"})
+    assert made.current == current("a", A, files={"engines/acme.yaml": "d" * 40})
     assert plan(after, file) == {}

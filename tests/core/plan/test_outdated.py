@@ -16,7 +16,7 @@ from reconciler.core.plan.outdated import Branch, hold_outdated
 from tests.core.build import A, B, C, current, entry, lockfile, pending, plan_of
 
 TIP = "3f2c" * 10
-HERE = {"engines/acme.yaml": "b10b", "engines/blog.yaml": "b10b", "reconcile.yaml": "here"}
+HERE = {"engines/acme.yaml": "b10b" * 10, "engines/blog.yaml": "b10b" * 10, "reconcile.yaml": "here"}
 
 
 def held(
@@ -32,7 +32,7 @@ def held(
 
 
 def filed(name: str, spec: Spec, path: str) -> Lockfile:
-    return lockfile({path.split("/")[-1].split(".")[0]: entry(current(name, spec, files={path: "old"}))})
+    return lockfile({path.split("/")[-1].split(".")[0]: entry(current(name, spec, files={path: "d" * 40}))})
 
 
 def test_an_engine_whose_file_changed_there_is_held_back_and_the_others_are_not() -> None:
@@ -44,7 +44,7 @@ def test_an_engine_whose_file_changed_there_is_held_back_and_the_others_are_not(
     assert not found["acme"].changes_anything
 
 
-@pytest.mark.parametrize("there", ["b10b", None])
+@pytest.mark.parametrize("there", ["b10b" * 10, None])
 def test_what_is_the_same_there_proceeds_and_what_is_gone_there_does_not(there: str | None) -> None:
     found = held({"engines/acme.yaml": there}, EMPTY, {"acme": A})
     assert found.keys() == ({"acme"} if there is None else set())
@@ -59,7 +59,7 @@ def test_an_engine_that_is_gone_here_and_was_changed_there_is_not_retired() -> N
 
 def test_a_move_is_held_back_where_either_name_says_otherwise() -> None:
     lock = filed("1", A, "engines/acme.yaml")
-    here = {"engines/brand.yaml": "b10b"}
+    here = {"engines/brand.yaml": "b10b" * 10}
     assert held({"engines/acme.yaml": "newer"}, lock, {"brand": A}, here=here).keys() == {"brand"}
     assert held({"engines/brand.yaml": "newer"}, lock, {"brand": A}, here=here).keys() == {"brand"}
     assert held({"engines/other.yaml": "newer"}, lock, {"brand": A}, here=here) == {}

@@ -13,7 +13,6 @@ from reconciler.core.platform.job import (
     COMPLETED,
     FAILED,
     IN_PROGRESS,
-    MAX_ID,
     MAX_MESSAGE,
     Accepted,
     Again,
@@ -32,6 +31,7 @@ from reconciler.core.platform.job import (
     shorten,
     summary_of,
 )
+from reconciler.core.values import MAX_ID
 
 
 def body(**fields: Any) -> bytes:

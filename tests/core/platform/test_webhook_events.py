@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.platform.job import COMPLETED, FAILED, MAX_ID, MAX_MESSAGE, News
+from reconciler.core.platform.job import COMPLETED, FAILED, MAX_MESSAGE, News
 from reconciler.core.platform.webhook import MAX_BODY, Event, Subject, read_event, subject_of
+from reconciler.core.values import MAX_ID
 
 COMPLETE = {"type": "provisioning.completed", "jobId": "pjb_1", "engineId": "eng_1"}
 FAIL = COMPLETE | {"type": "provisioning.failed"}
@@ -63,7 +64,7 @@ def test_a_failure_has_no_summary_and_a_success_no_reason() -> None:
             None,
         ),
         ({"summary": {"brandVoices": {"a": 1}}, "instructions": "6"}, None),
-        ({"instructions": 10**100}, {"instructions": 10**100}),
+        ({"instructions": 10**100}, None),
     ],
 )
 def test_summaries_of_any_shape(more: dict[str, Any], summary: dict[str, int] | None) -> None:

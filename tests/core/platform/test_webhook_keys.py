@@ -133,8 +133,6 @@ def test_an_operation_in_the_path(word: str) -> None:
         "//a",
         "/a/",
         "/a/b",
-        "/-a",
-        "/_a",
         "/.",
         "/..",
         "/a.b",

@@ -57,7 +57,7 @@ def test_the_given_lockfile_stays_as_it_was(lock: Lockfile, specs: dict[str, Spe
 
 
 def test_what_calls_the_platform_changes_nothing_here() -> None:
-    running = pending("2", A, files={"engines/b.yaml": "b10b"})
+    running = pending("2", A, files={"engines/b.yaml": "b10b" * 10})
     lock = lockfile(
         {"a": entry(current("1", A)), "b": entry(None, running), "c": entry(None, failed("3", A))}
     )
@@ -82,7 +82,7 @@ def test_a_move_takes_the_whole_entry_and_its_new_files() -> None:
     after = performed(lock, {"new": A})
     assert list(after.engines) == ["new"]
     one = at_key(after, "new")
-    assert one.current == current("1", A, files={"engines/new.yaml": "b10b"})
+    assert one.current == current("1", A, files={"engines/new.yaml": "b10b" * 10})
     assert one.superseded == (superseded("0", C),)
 
 
@@ -94,7 +94,7 @@ def test_a_move_lets_go_of_a_replacement_nobody_asks_for() -> None:
 
 def test_a_move_carries_on_the_job_that_it_is_about() -> None:
     one = at_key(performed(lockfile({"old": entry(current("1", B), pending("2", A))}), {"new": A}), "new")
-    assert one.pending == pending("2", A, files={"engines/new.yaml": "b10b"})
+    assert one.pending == pending("2", A, files={"engines/new.yaml": "b10b" * 10})
 
 
 def test_a_chain_of_moves_and_retirements_comes_out_right() -> None:
@@ -139,13 +139,15 @@ def test_what_comes_back_from_retirement(retired: Entry, serving: str | None, wa
     assert (one.pending and one.pending.engine_id) == waiting
     for part in (one.current, one.pending):
         if part is not None and part.engine_id == "eng_1":
-            assert part.files == {"engines/acme.yaml": "b10b"}
+            assert part.files == {"engines/acme.yaml": "b10b" * 10}
     assert after.retired == {}
 
 
 def test_a_resume_takes_note_of_files_that_were_touched_meanwhile() -> None:
-    one = at_key(performed(lockfile({"a": entry(None, pending("1", A, files={"x": "old"}))}), {"a": A}), "a")
-    assert one.pending == pending("1", A, files={"engines/a.yaml": "b10b"})
+    one = at_key(
+        performed(lockfile({"a": entry(None, pending("1", A, files={"x": "d" * 40}))}), {"a": A}), "a"
+    )
+    assert one.pending == pending("1", A, files={"engines/a.yaml": "b10b" * 10})
 
 
 def test_only_the_retired_entry_that_was_brought_back_leaves_the_list() -> None:

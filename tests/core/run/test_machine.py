@@ -62,7 +62,7 @@ def test_a_begin_tells_everything_needed_to_know_the_engine_again() -> None:
     assert isinstance(begin, Begin)
     assert (begin.operation, begin.key, begin.at) == ("op_acme", "acme", at(0))
     assert begin.spec["name"] == "Acme"
-    assert begin.files == {"engines/acme.yaml": "b10b"}
+    assert begin.files == {"engines/acme.yaml": "b10b" * 10}
 
 
 def test_an_engine_that_is_complete_at_once_is_not_waited_for() -> None:
