@@ -41,9 +41,9 @@ test: $(DEV_STAMP) ## run the tests, with coverage and its floor on reconciler/c
 
 lowest: ## run the tests with the lowest releases that pyproject.toml allows, in an environment of its own
 	@"$(PYTHON)" -m venv --clear $(LOWEST)
-	@"$(PYTHON)" tools/lowest.py >$(LOWEST)/constraints.txt
-	@$(LOWEST)/bin/python -m pip --disable-pip-version-check install --quiet --constraint $(LOWEST)/constraints.txt \
-	    --editable '.[github-app,keyring,dev]'
+	@"$(PYTHON)" tools/lowest.py >$(LOWEST)/requirements.txt
+	@$(LOWEST)/bin/python -m pip --disable-pip-version-check install --quiet --requirement $(LOWEST)/requirements.txt \
+	    --editable '.[github-app,keyring]'
 	$(LOWEST)/bin/python -m pytest $(PYTEST_WAY)
 
 simulate: $(DEV_STAMP) ## play SEEDS=10000 schedules of many actors, from FIRST=0, on all cores

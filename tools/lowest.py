@@ -1,6 +1,7 @@
-"""Prints constraints that hold every direct dependency at the lowest release that pyproject.toml allows.
+"""Prints every direct dependency in the lowest release that pyproject.toml allows, for `make lowest`.
 
-What only developers use stays as in constraints.txt, and what comes along is left to the installer.
+What only tests use is in the release of constraints.txt, and what comes along is left to the installer. Linters stay
+out: they look at files, and ask for newer releases of what we use than we do.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
+_LINTERS = frozenset({"import-linter", "mypy", "ruff", "types-jsonschema", "zizmor"})
 _BOUND = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?>=([0-9.]+)")
 
 
@@ -19,7 +21,8 @@ def lowest() -> dict[str, str]:
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     needed = [*project["dependencies"], *(one for name in extras if name != "dev" for one in extras[name])]
-    return _pinned(extras["dev"]) | _bounds(needed)
+    pinned = _pinned(extras["dev"])
+    return {name: pinned[name] for name in pinned.keys() - _LINTERS} | _bounds(needed)
 
 
 def _bounds(requirements: Iterable[str]) -> dict[str, str]:
@@ -36,4 +39,4 @@ def _pinned(requirements: Iterable[str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    print("\n".join(f"{name}=={release}" for name, release in lowest().items()))
+    print("\n".join(f"{name}=={release}" for name, release in sorted(lowest().items())))
