@@ -41,9 +41,14 @@ class RecordedState:
         written = self.on_disk if self.shared is None else self.shared.lockfile
         if self.folded is written:
             return self._unshared
-        before, after = written.engines, self.folded.engines
-        changed = sum(1 for key in before.keys() | after.keys() if before.get(key) != after.get(key))
-        return changed or self._unshared
+        before, after = written, self.folded
+        changed = {
+            key
+            for one, two in ((before.engines, after.engines), (before.retired, after.retired))
+            for key in one.keys() | two.keys()
+            if one.get(key) != two.get(key)
+        }
+        return len(changed) or self._unshared
 
     @property
     def _unshared(self) -> int:

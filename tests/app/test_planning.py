@@ -10,12 +10,12 @@ from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import Diagnostic, InvalidInput, JournalError, LockfileError, Severity, UsageError
 from reconciler.core.ledger import journal
-from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.journal import Decision, Record
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.entry import Pending, Provisioned
 from reconciler.core.plan.model import Kind, Plan
 from tests.app.ports import MemoryEngines, Scene
-from tests.core.build import accepted, begin, current, ended, entry, failed, lockfile, pending
+from tests.core.build import accepted, at, begin, current, ended, entry, failed, lockfile, pending
 
 ACME, BLOG, SHOP = Spec("Acme"), Spec("Blog"), Spec("Shop")
 ACME_2 = Spec("Acme", locales=("de",))
@@ -258,6 +258,19 @@ def test_the_journal_counts_in_the_plan() -> None:
     assert plan.unchanged == ("acme",)
     assert plan.unwritten == 3
     assert plan.summary()["uncertain"] == 1
+
+
+def test_an_engine_that_only_the_journal_retired_is_unwritten() -> None:
+    """Made and retired before any lockfile had it: whoever empties the journal now would lose it."""
+    scene = Scene({"acme": ACME})
+    scene.lockfile.content = lockfile_format.render(lockfile({"acme": entry(current("a", ACME))}))
+    retire = Decision("d-1", "blog", "retire", at(5), engine_id="eng_b")
+    made = [begin("b", BLOG, 1, key="blog"), accepted("b", 2), ended("b", 3)]
+    scene.journal.content = journal.render([*made, retire])
+    planned = scene.plan()
+    assert [one.entry.engine_ids for one in planned.recorded.folded.retired_of("blog")] == [("eng_b",)]
+    assert planned.plan.unwritten == 1
+    assert planned.plan.changes_anything
 
 
 def test_what_the_journal_repeats_is_not_unwritten() -> None:

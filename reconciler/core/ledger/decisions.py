@@ -8,7 +8,6 @@ that is applied again, or late, changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.ledger.journal import Decision
@@ -88,16 +87,11 @@ def _record(copy: WorkingCopy, decision: Decision) -> None:
 
 
 def _hold(copy: WorkingCopy, decision: Decision) -> None:
-    """An action that a guard holds back may still add protection. What serves was read from another version of the
-    file, so its blob ids go: where that version comes back, the file has to be read again to see its protection.
-    """
+    """An action that a guard holds back may still add protection."""
     entry = copy.entry(decision.key)
     if entry is None or not _is_about(entry, decision):
         return
-    entry = _as_filed(entry, decision)
-    if entry.current is not None and entry.current.files != decision.files:
-        entry = replace(entry, current=replace(entry.current, files={}))
-    copy.put(decision.key, entry)
+    copy.put(decision.key, _as_filed(entry, decision))
 
 
 _WAYS: dict[str, Callable[[WorkingCopy, Decision], None]] = {
@@ -124,7 +118,9 @@ def _as_filed(entry: Entry, decision: Decision, *, refile: bool = True) -> Entry
     """Read from these files from now on, and keep what the file says beside its spec."""
     if refile and decision.fingerprint is not None and decision.files is not None:
         entry = transitions.refile(entry, decision.fingerprint, decision.files)
-    return entry if decision.kept is None else replace(entry, kept=read_lifecycle(decision.kept))
+    if decision.kept is None:
+        return entry
+    return transitions.keep(entry, read_lifecycle(decision.kept), decision.files or {})
 
 
 def _taken_out_of_retirement(copy: WorkingCopy, decision: Decision) -> Entry | None:

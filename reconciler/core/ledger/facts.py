@@ -93,7 +93,9 @@ def resolutions(records: Sequence[Record]) -> tuple[Record, ...]:
 
 
 def begin_of(lockfile: Lockfile, operation: str) -> Begin | None:
-    """The begin of a call that has no answer in the lockfile, as far as the entry tells it."""
+    """The begin of a call that has no answer in the lockfile, as far as the entry tells it. That does not tell what its
+    file said beside the spec: so there are no blob ids, and the file is read again.
+    """
     for key, document in lockfile.engines.items():
         if document.keys().isdisjoint(("pending", "uncertain")):
             continue
@@ -101,7 +103,7 @@ def begin_of(lockfile: Lockfile, operation: str) -> Begin | None:
         for call in entry.unanswered if entry is not None else ():
             if call.operation_id == operation:
                 at = call.submitted_at or "1970-01-01T00:00:00Z"
-                return Begin(operation, key, call.fingerprint, call.spec, dict(call.files), at)
+                return Begin(operation, key, call.fingerprint, call.spec, {}, at)
     return None
 
 

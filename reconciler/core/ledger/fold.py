@@ -120,7 +120,7 @@ class _Folding:
         )
         entry = transitions.submit(entry, operation, begin.at)
         if begin.kept is not None:
-            entry = replace(entry, kept=read_lifecycle(begin.kept))
+            entry = transitions.keep(entry, read_lifecycle(begin.kept), begin.files)
         self._copy.put(begin.key, entry)
 
     def _accept(self, known: Facts) -> None:

@@ -158,12 +158,14 @@ def _pending(begin: Begin, reason: str) -> Pending:
 
 
 def begin_in(doubtful: Mapping[str, Sequence[Pending]], operation: str) -> Begin | None:
-    """The begin of a call in doubt, for a person's resolution; of what stood beside its spec nothing is believed."""
+    """The begin of a call in doubt, for a person's resolution. Of what stood beside its spec nothing is believed, so it
+    has no blob ids, and the file is read again.
+    """
     for key, calls in doubtful.items():
         for call in calls:
             if call.operation_id == operation:
                 at = call.submitted_at or ""
-                return Begin(operation, key, call.fingerprint, call.spec, dict(call.files), at)
+                return Begin(operation, key, call.fingerprint, call.spec, {}, at)
     return None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from reconciler.core.engine.fingerprint import same_meaning
+from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,
@@ -240,6 +241,21 @@ def refile(entry: Entry, fingerprint: str, files: Mapping[str, str]) -> Entry:
     if pending is not None and same_meaning(pending.fingerprint, pending.spec, fingerprint):
         pending = replace(pending, files=files)
     return replace(entry, current=current, pending=pending)
+
+
+def keep(entry: Entry, kept: LifecycleOptions, files: Mapping[str, str]) -> Entry:
+    """What the file says beside its spec, in the version that `files` names. Where that is news, parts that were read
+    from another version lose their blob ids: if that version comes back, the file has to be read again.
+    """
+    if entry.kept == kept:
+        return entry
+    current, pending = entry.current, entry.pending
+    if current is not None and current.files != files:
+        current = replace(current, files={})
+    if pending is not None and pending.files != files:
+        pending = replace(pending, files={})
+    uncertain = tuple(one if one.files == files else replace(one, files={}) for one in entry.uncertain)
+    return replace(entry, current=current, pending=pending, uncertain=uncertain, kept=kept)
 
 
 def without(entry: Entry, operation_id: str) -> Entry:

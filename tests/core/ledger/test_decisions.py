@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Decision
+from reconciler.core.ledger.journal import Begin, Decision
 from reconciler.core.lockfile.entry import Entry, Retired
 from reconciler.core.lockfile.model import EMPTY, Lockfile
-from tests.core.build import A, B, C, at, current, entry, failed, lockfile, pending, superseded, uncertain
+from tests.core.build import (
+    A,
+    B,
+    C,
+    at,
+    begin,
+    current,
+    entry,
+    failed,
+    lockfile,
+    pending,
+    superseded,
+    uncertain,
+)
 
 NOW = at(30)
 FILES = {"engines/acme.yaml": "d" * 40}
@@ -174,3 +188,23 @@ def test_protection_that_is_added_by_what_is_held_back_makes_the_file_read_again
         {"acme": replace(kept(waiting), kept=LifecycleOptions(protect=True))}
     )
     assert decided(EMPTY, "hold", engine_id="eng_1", kept={"protect": True}) == EMPTY
+
+
+# ── what a file says beside its spec ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_protection_from_another_version_of_the_file_makes_the_next_plan_read_it_again() -> None:
+    lock = lockfile({"acme": entry(current("1", A), pending("2", B))})
+    discarded = kept(decided(lock, "discard", about="op_2", files=FILES, kept={"protect": True}))
+    assert (discarded.kept.protect, discarded.current and discarded.current.files) == (True, {})
+    same = kept(decided(lock, "discard", about="op_2", files=FILES, kept={}))
+    assert same.current == current("1", A)
+
+
+def test_a_call_that_made_nothing_does_not_hide_what_the_file_says() -> None:
+    asked = replace(cast("Begin", begin("2", B, 1)), kept={"protect": True})
+    open_ = kept(fold(SERVING, [asked]))
+    assert (open_.kept.protect, open_.current and open_.current.files) == (True, {})
+    waiting = lockfile({"acme": replace(entry(None, pending("1", A)), uncertain=(uncertain("3", C),))})
+    both = kept(fold(waiting, [asked]))
+    assert [dict(one.files) for one in (both.pending, *both.uncertain) if one] == [{}, {}, asked.files]

@@ -123,6 +123,7 @@ def test_a_person_can_resolve_it_from_what_the_begin_tells_and_its_extras_are_no
     again = begin_in(doubts(EMPTY, (), told), "op_x")
     assert again is not None
     assert (again.key, again.spec, again.kept) == ("acme", original.spec, None)
+    assert again.files == {}  # so the next plan reads the file, and sees what it says beside its spec
     assert begin_in(doubts(EMPTY, (), told), "op_y") is None
 
 
