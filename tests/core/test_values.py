@@ -68,7 +68,8 @@ def test_a_kind_accepts_what_is_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_kind_accepts_nothing_else(name: str) -> None:
-    for value in [*WRONG[name], None, True, 7, 1.5, [], {}, ["a"], b"a"]:
+    others: list[object] = [*WRONG[name], None, True, 7, 1.5, [], {}, ["a"], b"a"]
+    for value in others:
         assert not kind(name).accepts(value), value
     assert kind(name).what
 
