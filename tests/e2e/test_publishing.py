@@ -83,7 +83,7 @@ def hold_lease(project: Project, *, ttl: float, run_url: str | None = None) -> N
     """As another run would, which then vanished."""
     ledger = ledger_of(project)
     seen = ledger.look()
-    held = take(seen.lease, Holder("elsewhere", 4711, run_url), "another run", UtcClock().now(), ttl)
+    held = take(seen.lease, Holder("elsewhere", 4711, run_url), "another-run", UtcClock().now(), ttl)
     ledger.record(seen, (), held)
 
 
