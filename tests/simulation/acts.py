@@ -93,6 +93,12 @@ class Acts:
     def do_desk_edit(self, rng: Random, weather: Weather) -> None:
         people.edit_here(self.world, self.stage.desk(rng), rng)
 
+    def do_desk_edit_much(self, rng: Random, weather: Weather) -> None:
+        people.edit_here(self.world, self.stage.desk(rng), rng, much=True)
+
+    def do_desk_tidy_up(self, rng: Random, weather: Weather) -> None:
+        people.tidy_up(self.world, self.stage.desk(rng), rng)
+
     def do_desk_commit(self, rng: Random, weather: Weather) -> None:
         people.commit_here(self.world, self.stage.desk(rng))
 
@@ -151,6 +157,34 @@ class Acts:
 
     def do_edit(self, rng: Random, weather: Weather) -> None:
         people.edit(self.world, MAIN, rng)
+
+    def do_edit_much(self, rng: Random, weather: Weather) -> None:
+        people.edit(self.world, MAIN, rng, much=True)
+
+    def do_cherry_pick(self, rng: Random, weather: Weather) -> None:
+        people.cherry_pick(self.world, rng)
+
+    def do_merge_by_hand(self, rng: Random, weather: Weather) -> None:
+        people.merge_by_hand(self.world, rng.choice(BRANCHES), rng)
+
+    def do_old_disk(self, rng: Random, weather: Weather) -> None:
+        """The runner's disk is as it was some time ago: somebody restored a snapshot of it."""
+        machine = self.world.machines[RUNNER]
+        if machine.process is None:
+            now = (machine.head, machine.lock, machine.journal, machine.fetched)
+            if self.stage.snapshots and rng.random() < 0.6:
+                machine.head, machine.lock, machine.journal, machine.fetched = rng.choice(
+                    self.stage.snapshots
+                )
+                machine.files = dict(self.world.repo.commits[machine.head].files)
+                self.world.say(f"{machine.name}: its disk is set back to {machine.head}")
+            self.stage.snapshots.append(now)
+
+    def do_rotate_key(self, rng: Random, weather: Weather) -> None:
+        self.world.keys += 1
+        self.world.say(
+            f"the API key is rotated, {self.world.keys} by now; runs that are under way keep theirs"
+        )
 
     def do_revert(self, rng: Random, weather: Weather) -> None:
         people.revert(self.world, rng)

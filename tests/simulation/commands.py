@@ -11,11 +11,11 @@ from reconciler.app.leasing import break_lease, look_when_free, with_past
 from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.planning import PlanResult, Request, make_plan, plan_to_collect
 from reconciler.app.pushing import Pusher, Terms
-from reconciler.app.recorded import read_recorded_state
+from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.app.settling import settle
 from reconciler.core.errors import GitError, LeaseHeld, RefMoved
 from reconciler.core.ledger import journal as journal_format
-from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.journal import Record, Settlement
 from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.webhook_facts import Delivery
@@ -31,7 +31,7 @@ from tests.simulation.driving import Drive
 from tests.simulation.ledger import ModelLedger, ModelProposingLedger
 from tests.simulation.machine import Engines, Journal, LockfileStore, Told, records_in
 from tests.simulation.real_driver import DEADLINE, Inbox, RealDrive
-from tests.simulation.world import Process, World
+from tests.simulation.world import Killed, Process, World
 
 TTL = 120.0
 
@@ -152,9 +152,13 @@ class Command:
             planned = plan_to_collect(self.lockfile, journal, request, shared)
         else:
             planned = make_plan(Engines(self.process.machine), self.lockfile, journal, request, shared)
+        self._note_doubts(planned.recorded)
         words = ", ".join(_said(one) for one in planned.plan.actions)
         self.world.say(f"{self.process.name}: plan: {words or 'nothing'}; unwritten {planned.plan.unwritten}")
         return planned
+
+    def _note_doubts(self, recorded: RecordedState) -> None:
+        self.world.doubted = {call.operation_id for calls in recorded.doubts.values() for call in calls}
 
     def _still(self, how: How, planned: PlanResult) -> PlanResult:
         shared = planned.recorded.shared
@@ -264,6 +268,7 @@ class Command:
 
     def keep(self, seen: RemoteSnapshot) -> None:
         self.process.machine.fetched = journal_format.render(seen.records)
+        self.process.machine.doubted = seen.unverified
 
     def _claim(self, waiting: Sequence[Delivery]) -> None:
         if not waiting:
@@ -298,18 +303,21 @@ class Command:
             yield
             break_lease(self.ledger, seen)
 
-    def resolve(self, choose: Callable[[Lockfile], Decision | None], *, publish: bool | None = True) -> Way:
+    def resolve(
+        self, choose: Callable[[RecordedState], Decision | None], *, publish: bool | None = True
+    ) -> Way:
         """A person settles what they are shown; `choose` looks at where things stand. Without a word about `publish`
         the decision is published where the operation came from the ledger.
         """
         self._hold()
         if publish is None:
             known = read_recorded_state(self.lockfile, self.journal(known=True))
-            decision = choose(known.folded)
+            decision = choose(known)
             self.process.publishes = decision is not None and self._is_from_ledger(decision.operation)
         shared = self._look()
         known = read_recorded_state(self.lockfile, self.journal(known=shared is None), shared)
-        decision = choose(known.folded)
+        self._note_doubts(known)
+        decision = choose(known)
         if decision is None:
             return
         yield
@@ -343,19 +351,28 @@ class Command:
         shared: RemoteSnapshot | None,
         publish: Callable[[Lockfile, Sequence[Record]], Lockfile] | None,
     ) -> None:
-        settle(
-            self.lockfile,
-            journal,
-            self.process.machine.clock,
-            decision.key,
-            decision.what,
-            decision.engine_id,
-            decision.job_id,
-            operation=decision.operation,
-            shared=shared,
-            publish=publish,
-        )
-        self.world.decided[decision.operation] = decision.what
+        machine, operation = self.process.machine, decision.operation
+        try:
+            settle(
+                self.lockfile,
+                journal,
+                machine.clock,
+                decision.key,
+                decision.what,
+                decision.engine_id,
+                decision.job_id,
+                operation=operation,
+                shared=shared,
+                publish=publish,
+            )
+        except Killed:
+            if machine.persistent and any(
+                isinstance(one, Settlement) and one.operation == operation
+                for one in records_in(machine.journal)
+            ):
+                self.world.decided[operation] = decision.what  # it outlives the process
+            raise
+        self.world.decided[operation] = decision.what
 
     def save_plan(self, how: How) -> SavedPlan:
         """`plan --out`: without a network."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from reconciler.core.lockfile.model import Lockfile
+from reconciler.app.recorded import RecordedState
 from tests.simulation.naming import questions_in
 from tests.simulation.world import World
 
@@ -21,9 +21,10 @@ class Decision:
     job_id: str | None = None
 
 
-def truth(world: World, lock: Lockfile, rng: Random) -> Decision | None:
+def truth(world: World, known: RecordedState, rng: Random) -> Decision | None:
     """What a person who looks on the platform says about an uncertain operation, if there is one."""
-    found = questions_in(lock)
+    lock = known.folded
+    found = questions_in(lock) + [(key, call) for key, calls in known.doubts.items() for call in calls]
     if not found:
         return None
     key, pending = rng.choice(found)

@@ -9,7 +9,7 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import COMPLETED, FAILED
 from reconciler.core.run.protocol import Create
 from tests.simulation.machine import print_of, records_in
-from tests.simulation.naming import answered_in, engines_in, entries_of, named, uncertain_in
+from tests.simulation.naming import answered_in, engines_in, entries_of, uncertain_in
 from tests.simulation.repo import MAIN, PROPOSALS, File, read_lock
 from tests.simulation.world import Process, Violation, World
 
@@ -91,6 +91,10 @@ def check_commit(world: World, process: Process, tip: str, before: Lockfile, aft
         back = set(entry.engine_ids) & left
         if key in last.engines:
             back -= engines_in(Lockfile({key: last.engines[key]}))
+        homes = {
+            name: one for one in before.engines for name in engines_in(Lockfile({one: before.engines[one]}))
+        }
+        back -= {name for name in back if name in homes and _asked(world, process, homes[name], tip) is None}
         if back and _asked(world, process, key, tip) is None:
             raise Violation("came back", f"{process.name} brings {key} with {sorted(back)} back")
     for key in after.engines.keys() & before.engines.keys():
@@ -129,7 +133,10 @@ def _check_undone(world: World, name: str, key: str, asked: File | None, old: En
 
 
 def _is_recorded_now(world: World, old: Entry, new: Entry) -> bool:
-    """Whether what serves by now is of an operation that a run began on the ledger."""
+    """Whether what serves by now, or is asked about, is of an operation that a run began on the ledger."""
+    asked = {call.operation_id for call in new.unresolved} - {call.operation_id for call in old.unresolved}
+    if asked & world.repo.ledger_now().begun.keys():
+        return True
     if new.current is None or old.current == new.current:
         return False
     return new.current.operation_id in world.repo.ledger_now().begun
@@ -148,10 +155,11 @@ def check_serving(world: World, lock: Lockfile) -> None:
 
 
 def check_nothing_lost(world: World) -> None:
-    """Every engine is named by the branch, the ledger or a report; or its operation is reported as uncertain."""
-    known = named(world.repo) | world.reported
+    """Every engine is named by the branch or a report, or its operation is reported as uncertain."""
+    known = engines_in(world.lock()) | world.reported
+    asked = uncertain_in(world.lock()) | world.doubted
     for one in world.platform.engines.values():
-        if one.engine_id in known or one.operation in uncertain_in(world.lock()):
+        if one.engine_id in known or one.operation in asked:
             continue
         decided = world.decided.get(one.operation)
         if decided in ("retry", "forget"):  # it arrived after a person had looked
@@ -167,7 +175,8 @@ def check_every_question_is_asked(world: World) -> None:
     """An operation that the ledger has without an answer is reported, until a person says what became of it."""
     ledger, lock = world.repo.ledger_now(), world.lock()
     for operation, key in ledger.open.items():
-        if operation not in uncertain_in(lock) | answered_in(lock) | world.decided.keys() | world.refused:
+        asked = uncertain_in(lock) | world.doubted
+        if operation not in asked | answered_in(lock) | world.decided.keys() | world.refused:
             raise Violation("question dropped", f"nobody asks what became of {operation} of {key}")
 
 

@@ -9,10 +9,19 @@ from typing import Any
 
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import LockfileError, PushRefused, RefMoved, RemoteUnreachable
-from reconciler.core.ledger.journal import Record, union
+from reconciler.core.ledger import sealed
+from reconciler.core.ledger.journal import Begin, Record, union
 from reconciler.core.ledger.lease import Lease
-from reconciler.core.ledger.published import set_back
+from reconciler.core.ledger.published import (
+    begins_lost,
+    is_published,
+    next_seal,
+    number_of,
+    set_back,
+    was_before,
+)
 from reconciler.core.ledger.remote_snapshot import Proposal, RemoteSnapshot
+from reconciler.core.ledger.sealed import Sealed, Unverified
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.simulation.machine import blob_of, path_of
@@ -44,9 +53,9 @@ class ModelLedger:
         self.process.looked_at = tip.id
         self._learn()
         lockfile = read_lock(tip.lock)
-        seen = RemoteSnapshot(
-            self.repo.ledger, now.records, now.lease, tip.id, lockfile, tip.lock, branch=MAIN
-        )
+        records, unverified = sealed.sorted_out(now.lines, self.process.seal)
+        seen = RemoteSnapshot(self.repo.ledger, records, now.lease, tip.id, lockfile, tip.lock, branch=MAIN)
+        seen = replace(seen, unverified=unverified)
         seen = self._with_published(self._with_base(seen, tip), now)
         self._interlude()
         return seen
@@ -62,10 +71,13 @@ class ModelLedger:
         """With what was published last, and what the branch should have where it lacks some of that."""
         if not now.published:
             return seen
-        seen = replace(seen, published=blob_id(now.published))
+        blob, seal = blob_id(now.published), self.process.seal
+        seen = replace(seen, published=blob, published_seal=now.seal)
         if seen.content == now.published:
             return seen
-        earlier = not seen.content or seen.content in now.versions
+        before = was_before(seal, blob_id(seen.content), blob, now.seal, now.seals)
+        earlier = not seen.content or (seen.content in now.versions and before)
+        published = read_lock(now.published)
 
         def went_on() -> bool:
             since = self.repo.versions_since(seen.branch_tip or "", now.published)
@@ -73,26 +85,42 @@ class ModelLedger:
             return since is not None and not any(one in former or not one for one in since)
 
         restored = set_back(
-            read_lock(now.published),
+            published,
             seen.lockfile,
             earlier=earlier,
             went_on=went_on,
             former=lambda: self.former(seen),
         )
+        if restored is None:
+            return seen
+        if number_of(seal, blob, now.seal) is None:
+            return self._with_lost(seen, begins_lost(published, restored, seen.lockfile))
         if restored is not None:
             self.world.say(f"{self.process.name}: the branch was set back; it is put right from the ledger")
         return replace(seen, restored=restored)
 
+    @staticmethod
+    def _with_lost(seen: RemoteSnapshot, lost: tuple[Sealed, ...]) -> RemoteSnapshot:
+        return replace(seen, unverified=Unverified(seen.unverified.records).also(lost)) if lost else seen
+
     def with_all_published(self, seen: RemoteSnapshot) -> RemoteSnapshot:
-        published = blob_id(seen.content) if seen.content else seen.published
+        published = blob_id(seen.content) if seen.content else None
         past = seen.past | {record.operation for record in seen.records}
-        return replace(seen, records=(), past=past, published=published)
+        left = sealed.left_over(seen.unverified, seen.lockfile)
+        seen = replace(seen, records=(), unverified=left, past=past)
+        if published is None or published == seen.published:
+            return seen
+        return replace(
+            seen,
+            published=published,
+            published_seal=next_seal(self.process.seal, seen.published_seal, published),
+        )
 
     def logged(self, seen: RemoteSnapshot, operations: Iterable[str]) -> tuple[Record, ...]:
         wanted, log, tip = set(operations), [], seen.ledger_tip
         while tip is not None:
             commit = self.repo.ledger_commits[tip]
-            log.append(commit.records)
+            log.append(sealed.sorted_out(commit.lines, self.process.seal)[0])
             tip = commit.parent
         return tuple(one for one in union(*reversed(log)) if one.operation in wanted)
 
@@ -100,14 +128,27 @@ class ModelLedger:
         versions, tip = [], seen.ledger_tip
         while tip is not None:
             commit = self.repo.ledger_commits[tip]
-            versions.append(commit.published)
+            if is_published(self.process.seal, blob_id(commit.published), self.repo.ledger_now().seals):
+                versions.append(commit.published)
             tip = commit.parent
         return [read_lock(version) for version in dict.fromkeys(versions) if version]
 
+    def _lines(self, seen: RemoteSnapshot, records: Sequence[Record]) -> tuple[Sealed, ...]:
+        return (*sealed.sealed(records, self.process.seal), *self._unverified(seen, records).records)
+
+    @staticmethod
+    def _unverified(seen: RemoteSnapshot, records: Sequence[Record]) -> Unverified:
+        return seen.unverified.without(one.operation for one in records if isinstance(one, Begin))
+
+    def _add(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> LedgerCommit:
+        lines = self._lines(seen, records)
+        return self.repo.add_ledger(seen.ledger_tip, lines, held, seen.published, seen.published_seal)
+
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
-        made = self.repo.add_ledger(seen.ledger_tip, tuple(records), held, seen.published)
+        made = self._add(seen, records, held)
         self._push(seen, made, None, f"{_named(seen, records)}; lease {_of(held)}")
-        return replace(seen, ledger_tip=made.id, records=tuple(records), lease=held)
+        unverified = self._unverified(seen, records)
+        return replace(seen, ledger_tip=made.id, records=tuple(records), lease=held, unverified=unverified)
 
     def publish(
         self, seen: RemoteSnapshot, lockfile: Lockfile, told: Sequence[Record], held: Lease
@@ -115,18 +156,22 @@ class ModelLedger:
         commit = self._commit(seen, lockfile)
         content = seen.content if commit is None else commit.lock
         published = blob_id(content) if content else seen.published
-        before = self.repo.add_ledger(seen.ledger_tip, tuple(told), held, seen.published)
-        after = self.repo.add_ledger(before.id, (), held, published)
+        before = self._add(seen, told, held)
+        left = sealed.left_over(self._unverified(seen, told), lockfile)
+        emptied = replace(seen, records=tuple(told), unverified=left)
+        if published is not None and number_of(self.process.seal, published, seen.published_seal) is None:
+            seal = next_seal(self.process.seal, seen.published_seal, published)
+            emptied = replace(emptied, published=published, published_seal=seal)
+        after = self._add(replace(emptied, ledger_tip=before.id), (), held)
         self._push(seen, after, commit, f"publishes; {_named(seen, told)}")
         return replace(
-            seen,
+            emptied,
             ledger_tip=after.id,
             records=(),
             lease=held,
             branch_tip=seen.branch_tip if commit is None else commit.id,
             lockfile=lockfile,
             content=content,
-            published=published,
             restored=None,
         )
 
@@ -207,7 +252,7 @@ class ModelProposingLedger(ModelLedger):
             done = ModelLedger.publish(self, seen, lockfile, told, held)
             self._withdraw(seen)
             return replace(done, proposal=None)
-        kept = self.repo.add_ledger(seen.ledger_tip, tuple(told), held, seen.published)
+        kept = self._add(seen, told, held)
         tip = self.world.proposal
         if tip is not None and self._is_up_to_date(tip, seen, lockfile):
             self._push(seen, kept, None, "proposes the same")
@@ -216,7 +261,15 @@ class ModelProposingLedger(ModelLedger):
             self._push_proposal(seen, kept, tip, made)
             tip = made.id
         proposal = Proposal(tip, lockfile)
-        return replace(seen, ledger_tip=kept.id, records=tuple(told), lease=held, proposal=proposal)
+        unverified = self._unverified(seen, told)
+        return replace(
+            seen,
+            ledger_tip=kept.id,
+            records=tuple(told),
+            unverified=unverified,
+            lease=held,
+            proposal=proposal,
+        )
 
     def _push_proposal(
         self, seen: RemoteSnapshot, kept: LedgerCommit, expected: str | None, made: Commit

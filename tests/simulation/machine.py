@@ -13,6 +13,7 @@ from reconciler.core.errors import Diagnostic
 from reconciler.core.ledger import journal as journal_format
 from reconciler.core.ledger.facts import resolutions
 from reconciler.core.ledger.journal import Record, Refusal
+from reconciler.core.ledger.sealed import ALL_VERIFIED, Unverified
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import Lockfile
 from tests.simulation.repo import Commit, File, read_lock
@@ -59,6 +60,7 @@ class Machine:
     lock: bytes
     journal: bytes = b""
     fetched: bytes = b""
+    doubted: Unverified = ALL_VERIFIED
     process: str | None = None
     persistent: bool = True
 
@@ -144,8 +146,9 @@ class Journal:
             content += self.machine.fetched
         return records_in(content), content
 
-    def unverified(self) -> None:
-        """All share one key."""
+    def unverified(self) -> Unverified | None:
+        """Of what was fetched."""
+        return (self.machine.doubted or None) if self.knows_fetched else None
 
     def append(self, records: Sequence[Record]) -> None:
         self.step("journal about to be appended")

@@ -7,7 +7,18 @@ from random import Random
 from reconciler.core.errors import LockfileError
 from tests.simulation import laws
 from tests.simulation.machine import SPECS, Machine
-from tests.simulation.repo import MAIN, PROPOSALS, Commit, File, Files, Repo, merge_files, merge_locks
+from tests.simulation.naming import engines_in, named, uncertain_in
+from tests.simulation.repo import (
+    MAIN,
+    PROPOSALS,
+    Commit,
+    File,
+    Files,
+    Repo,
+    merge_files,
+    merge_locks,
+    read_lock,
+)
 from tests.simulation.world import Violation, World
 
 KEYS = ("acme", "blog", "shop")
@@ -38,6 +49,25 @@ def edited(files: Files, rng: Random) -> tuple[dict[str, File], str]:
     return result, "nothing"
 
 
+def edited_much(files: Files, rng: Random) -> tuple[dict[str, File], str]:
+    """The files after several changes in one commit: two keys change places, a file is copied, and so on."""
+    result, said = dict(files), []
+    for _ in range(rng.randint(1, 4)):
+        one, two = rng.sample(KEYS, 2)
+        how = rng.choice(("swap", "swap", "copy", "onto", "change", "change"))
+        if how == "change" or one not in result:
+            result, what = edited(result, rng)
+        elif how == "swap" and two in result:
+            result[one], result[two] = result[two], result[one]
+            what = f"{one} and {two} change places"
+        elif how == "copy":
+            result[two], what = result[one], f"{one} is copied to {two}"
+        else:
+            result[two], what = result.pop(one), f"{one} is put in the place of {two}"
+        said.append(what)
+    return result, ", ".join(said)
+
+
 def _put(world: World, branch: str, commit: Commit, what: str) -> None:
     before = world.repo.branches.get(branch)
     world.repo.branches[branch] = commit.id
@@ -54,10 +84,10 @@ def _merged(world: World, ours: str, theirs: str, rng: Random) -> tuple[dict[str
         raise Violation("conflict", f"{theirs} cannot be merged into {ours}: {error.message}") from error
 
 
-def edit(world: World, branch: str, rng: Random) -> None:
+def edit(world: World, branch: str, rng: Random, *, much: bool = False) -> None:
     """A commit on a branch."""
     tip = world.repo.tip(branch)
-    files, what = edited(tip.files, rng)
+    files, what = edited_much(tip.files, rng) if much else edited(tip.files, rng)
     if files != tip.files:
         _put(world, branch, world.repo.add((tip.id,), files, tip.lock, what), what)
 
@@ -112,6 +142,31 @@ def revert(world: World, rng: Random, *, lockfile: bool = False) -> None:
         _put(world, MAIN, repo.add((tip.id,), files, lock, "revert"), f"revert of {commit.id}")
 
 
+def cherry_pick(world: World, rng: Random) -> None:
+    """What one commit changed, its lockfile too, is put on top of main."""
+    repo, tip = world.repo, world.repo.tip()
+    others = [one for one in list(repo.commits.values())[-20:] if len(one.parents) == 1]
+    if not others:
+        return
+    commit = rng.choice(others)
+    before = repo.commits[commit.parents[0]]
+    files = merge_files(before.files, tip.files, commit.files, rng)
+    lock = merge_locks(before.lock, tip.lock, commit.lock)
+    if (files, lock) != (tip.files, tip.lock):
+        _put(world, MAIN, repo.add((tip.id,), files, lock, "pick"), f"pick of {commit.id}")
+
+
+def merge_by_hand(world: World, branch: str, rng: Random) -> None:
+    """Into main, but with the lockfile of one side as it is: `git checkout --ours`, or `--theirs`."""
+    repo = world.repo
+    if branch not in repo.branches or repo.is_ancestor(repo.branches[branch], repo.branches[MAIN]):
+        return
+    mine, yours = repo.tip(), repo.tip(branch)
+    files, _ = _merged(world, mine.id, yours.id, rng)
+    lock = rng.choice((mine.lock, yours.lock))
+    _put(world, MAIN, repo.add((mine.id, yours.id), files, lock, "by hand"), f"merge of {branch} by hand")
+
+
 def set_back(world: World, rng: Random) -> None:
     """Somebody forces main back over some commits."""
     log = list(world.repo.first_parents(world.repo.branches[MAIN]))
@@ -122,9 +177,22 @@ def set_back(world: World, rng: Random) -> None:
 # ── at a desk ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def edit_here(world: World, machine: Machine, rng: Random) -> None:
-    machine.files, what = edited(machine.files, rng)
+def edit_here(world: World, machine: Machine, rng: Random, *, much: bool = False) -> None:
+    machine.files, what = edited_much(machine.files, rng) if much else edited(machine.files, rng)
     world.say(f"{machine.name}: {what}, not committed")
+
+
+def tidy_up(world: World, machine: Machine, rng: Random) -> None:
+    """Somebody deletes the lockfile, or the state folder, where neither has anything that the remote has not."""
+    if machine.process is not None:
+        return
+    lock = read_lock(machine.lock)
+    if rng.random() < 0.6 and engines_in(lock) <= named(world.repo) and not uncertain_in(lock):
+        machine.lock = b""
+        world.say(f"{machine.name}: deletes the lockfile")
+    else:
+        machine.fetched = b""
+        world.say(f"{machine.name}: deletes what was fetched")
 
 
 def commit_here(world: World, machine: Machine) -> Commit:

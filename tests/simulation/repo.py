@@ -11,8 +11,9 @@ from functools import lru_cache
 from random import Random
 
 from reconciler.core.engine.fingerprint import blob_id
-from reconciler.core.ledger.journal import Acceptance, Begin, Record, Refusal, Settlement
+from reconciler.core.ledger.journal import Acceptance, Begin, Refusal, Settlement
 from reconciler.core.ledger.lease import FREE, Lease
+from reconciler.core.ledger.sealed import Sealed
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import EMPTY, Lockfile
@@ -50,7 +51,7 @@ class LedgerCommit:
 
     id: str
     parent: str | None
-    records: tuple[Record, ...]
+    lines: tuple[Sealed, ...]
     lease: Lease
     published: bytes = b""
     versions: frozenset[bytes] = frozenset()
@@ -58,6 +59,8 @@ class LedgerCommit:
     engines: frozenset[str] = frozenset()
     begun: Mapping[str, str] = field(default_factory=dict)
     answered: frozenset[str] = frozenset()
+    seal: str = ""  # on `published`
+    seals: frozenset[str] = frozenset()
 
     @property
     def open(self) -> dict[str, str]:
@@ -115,9 +118,10 @@ class Repo:
         return commit
 
     def add_ledger(
-        self, parent: str | None, records: tuple[Record, ...], lease: Lease, published: str | None
+        self, parent: str | None, lines: tuple[Sealed, ...], lease: Lease, published: str | None, seal: str
     ) -> LedgerCommit:
-        """`published` is the id of the lockfile that was put on the branch last."""
+        """`published` is the id of the lockfile that was put on the branch last, `seal` what stands on that."""
+        records = tuple(one.record for one in lines)
         before = LedgerCommit("", None, (), FREE) if parent is None else self.ledger_commits[parent]
         content = b"" if published is None else self.blobs[published]
         answers = [one for one in records if isinstance(one, (Acceptance, Settlement, Refusal))]
@@ -127,7 +131,7 @@ class Repo:
         commit = LedgerCommit(
             f"l{len(self.ledger_commits)}",
             parent,
-            records,
+            lines,
             lease,
             content,
             before.versions | ({content} if content else frozenset()),
@@ -135,6 +139,8 @@ class Repo:
             before.engines | made,
             {**before.begun, **{one.operation: one.key for one in records if isinstance(one, Begin)}},
             before.answered | {one.operation for one in answers},
+            seal,
+            before.seals | ({seal} if seal else frozenset()),
         )
         self.ledger_commits[commit.id] = commit
         return commit

@@ -82,7 +82,7 @@ def _converge(stage: Stage, how: How) -> None:
 def _settle_all(stage: Stage) -> None:
     rng = Random(2)
     for _ in range(12):
-        if not uncertain_in(stage.world.lock()):
+        if not uncertain_in(stage.world.lock()) | stage.world.doubted:
             return
         machine = stage.ci_machine(0.0)
         stage.start("settle", machine, rng, FAIR, stage.resolving(rng), to_its_end=True)
@@ -97,4 +97,5 @@ def _name_held_back(stage: Stage) -> None:
     for _ in range(3):
         keys = frozenset(world.held_back)
         world.held_back.clear()
-        _ordinary(stage, "named", How(policy=Policy(allow_replace=keys, allow_retire=keys)), rng)
+        policy = Policy(allow_replace=keys, allow_retire=keys)
+        _ordinary(stage, "named", How(policy=policy, retry_failed=True), rng)

@@ -37,6 +37,13 @@ class Setting:
 # How often each kind of step comes; the acts are in `acts`.
 WEIGHTS = {
     "edit": 14,
+    "edit_much": 6,
+    "cherry_pick": 2,
+    "merge_by_hand": 2,
+    "old_disk": 3,
+    "rotate_key": 2,
+    "desk_edit_much": 2,
+    "desk_tidy_up": 2,
     "revert": 3,
     "revert_all": 1,
     "set_back": 1,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from random import Random
 
+from reconciler.app.recorded import RecordedState
 from reconciler.core.errors import ExitCode, ReconcileError
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.saved import SavedPlan
@@ -35,6 +36,7 @@ class Stage:
         for name, skew in zip((*DESKS, RUNNER), setting.skews, strict=False):
             self.world.new_machine(name, skew, persistent=True)
         self.saved: dict[str, SavedPlan] = {}
+        self.snapshots: list[tuple[str, bytes, bytes, bytes]] = []  # of the runner's disk
         self._late: list[Callable[[], object]] = []
 
     def _on_commit(self, process: Process, tip: str, before: Lockfile, after: Lockfile) -> None:
@@ -106,6 +108,7 @@ class Stage:
         chance = Random(rng.randrange(1 << 30))
         process = Process(f"{name}#{world.runs}", machine, publishes, chance, weather, world, dies_at)
         process.real = chance.random() < REAL
+        process.key = world.keys - 1
         command = Command(world, process)
         process.way = way(command)
         world.processes.append(process)
@@ -178,8 +181,8 @@ class Stage:
         """A person who looks on the platform, and tells the truth."""
         salt = rng.randrange(1 << 30)
 
-        def choose(lock: Lockfile) -> Decision | None:
-            return truth(self.world, lock, Random(salt))
+        def choose(known: RecordedState) -> Decision | None:
+            return truth(self.world, known, Random(salt))
 
         return lambda command: command.resolve(choose, publish=publish)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 
 from reconciler.core.errors import StorageError
+from reconciler.core.ledger.seal import Seal
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.run.protocol import Create
 from tests.simulation.far_end import Platform
@@ -46,6 +48,12 @@ class Weather:
 FAIR = Weather()
 
 
+@lru_cache
+def seal_of(key: int) -> Seal:
+    """That of the API key with this number."""
+    return Seal(f"key {key}".encode())
+
+
 APPENDING, WRITING = "journal about to be appended", "lockfile about to be written"
 
 
@@ -63,6 +71,7 @@ class Process:
     real: bool = False  # by the real driver
     steps: int = 0
     way: Generator[None, None, None] | None = None
+    key: int = 0  # which API key it has
     alive: bool = True
     succeeded: bool = False
     waits: bool = True  # for its next step; not while one is under way further up
@@ -74,6 +83,10 @@ class Process:
     )  # operations without an answer then, with their keys
     on_death: Callable[[], object] = lambda: None
     arrivals: list[Callable[[], object]] = field(default_factory=list)  # calls that are on the wire
+
+    @property
+    def seal(self) -> Seal:
+        return seal_of(self.key)
 
     def step(self, what: str) -> None:
         """Something durable is about to happen, or has."""
@@ -121,6 +134,8 @@ class World:
     held_back: set[str] = field(default_factory=set)
     interlude: Callable[[Random], object] = lambda rng: None
     violation: Violation | None = None
+    doubted: set[str] = field(default_factory=set)  # calls that only unverified records told the last plan of
+    keys: int = 1  # how many API keys there were; the last one is in use
     on_commit: Callable[[Process, str, Lockfile, Lockfile], object] = lambda process, tip, before, after: None
     on_send: Callable[[Process, Create], object] = lambda process, command: None
     operations: int = 0
