@@ -13,6 +13,7 @@ and a string that begins so is declined.
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any, Final
 
 DECLINED: Final = object()
@@ -45,7 +46,7 @@ _MAX_DASHES = 300
 
 def read_fast(text: str) -> Any:
     """The document's value, or `DECLINED` when only the reference can say what it is."""
-    if _is_doubtful(text):
+    if _is_doubtful(text) or not _has_a_thread_that_stays():
         return DECLINED
     plain = text.translate(_STAND_IN) if "&" in text or "*" in text or "!" in text else text
     try:
@@ -60,6 +61,14 @@ def read_fast(text: str) -> Any:
     if len(text) > MAX_NODES and _nodes(value) > MAX_NODES:  # no node is shorter than a character
         return DECLINED
     return value if plain is text else _restored(value)
+
+
+def _has_a_thread_that_stays() -> bool:
+    """yaml_rs 0.1.6 crashes the process when it is called after the thread that imported it has ended."""
+    threading = sys.modules.get("threading")
+    if threading is None or "yaml_rs" in sys.modules:
+        return True
+    return bool(threading.current_thread() is threading.main_thread())
 
 
 def _is_doubtful(text: str) -> bool:

@@ -237,3 +237,21 @@ def test_what_cannot_be_seen_is_named_where_it_stands(
     assert (found.line, found.col) == (line, col)
     assert ("an invisible character stands here" in found.message) == (name is not None)
     assert (name or "") in found.message
+
+
+def test_a_thread_that_ends_leaves_the_fast_reader_usable() -> None:
+    """The library crashes the process when the thread that imported it has ended."""
+    script = """
+import sys, threading
+from reconciler.adapters.yaml.reader import read_yaml
+def read(): assert read_yaml(b"name: acme\\nlocales: [de]\\n", "f").value == {"name": "acme", "locales": ["de"]}
+for there in (True, False):
+    for _ in range(200):
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join()
+    assert ("yaml_rs" in sys.modules) is not there
+    read()
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
