@@ -51,7 +51,7 @@ async def make_jobs(url: str, jobs: int) -> list[str]:
 
 
 async def _ours(url: str, job_ids: list[str]) -> int:
-    # As `cli/wiring/drive.py` does; its module is not imported for that, because it brings the whole command along.
+    # As `cli/runs/drive.py` does; its module is not imported for that, because it brings the whole command along.
     gc.set_threshold(50_000, 20, 20)
     from reconciler.adapters.platform.event_stream import EventStream
     from reconciler.core.platform.job import News

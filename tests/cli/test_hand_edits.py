@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.lockfile_log import last_written
+from reconciler.adapters.checkout.lockfile_log import last_written
 from reconciler.adapters.project.places import private_folder
 from reconciler.adapters.storage.lockfile_store import digest_of
 from reconciler.cli.wiring.hand_edits import hand_edits

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from reconciler.cli.wiring.interrupts import Interrupts, held_together
+from reconciler.cli.runs.interrupts import Interrupts, held_together
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -30,7 +30,7 @@ _GIT = "add|checkout|clone|commit|config|fetch|init|lfs|log|merge|mv|pull|push|r
 _BY_HAND = re.compile(rf"\breconcile (?:-|(?:{'|'.join(COMMANDS)})\b)|(?<![\w./-])git (?:{_GIT})\b")
 # Text about commands, not commands to paste; the module, and a part of the text.
 _ABOUT = {
-    ("adapters/git/merge_driver.py", "git config "): "the name of what init set",
+    ("adapters/checkout/merge_driver.py", "git config "): "the name of what init set",
     ("adapters/project/scaffold.py", "# yaml-language-server"): "a comment in the example's file, for all who read it",
     ("adapters/storage/outcome_model.py", "Outcome of reconcile apply"): "the title of a schema",
     ("core/settings/model.py", "The git remote to publish to."): "a help text",

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.git.merge_driver import COMMAND
+from reconciler.adapters.checkout.merge_driver import COMMAND
 from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.core.ledger import journal
 from reconciler.sandbox.server import SandboxServer

@@ -1,4 +1,4 @@
-"""The commands as processes: what `cli/wiring/runner.py` and its like wire, one step at a time."""
+"""The commands as processes: what `cli/runs/runner.py` and its like wire, one step at a time."""
 
 from __future__ import annotations
 

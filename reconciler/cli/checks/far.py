@@ -79,7 +79,7 @@ def _remote(root: Path, settings: Settings, seconds: float) -> list[Finding]:
         findings = [
             Finding("remote", verdict, said, "push it first, or name another with the setting `branch`")
         ]
-    from reconciler.adapters.git.probe import check_push, read_lease
+    from reconciler.adapters.checkout.probe import check_push, read_lease
 
     findings.append(
         _checked("push", lambda: check_push(ledger, seconds), "the ledger may be pushed", verdict)

@@ -85,7 +85,7 @@ def _invalid(finding: Finding) -> Finding:
 
 
 def _ignored(project: Project) -> Finding | None:
-    from reconciler.adapters.git.ignored import refuse_if_ignored
+    from reconciler.adapters.checkout.ignored import refuse_if_ignored
 
     try:
         refuse_if_ignored(project.root, project.settings.lockfile)
@@ -221,8 +221,8 @@ def _merge_driver(root: Path, lockfile: str) -> list[Finding]:
     """Whether git merges the lockfile entry by entry: named in the repo, and set up in this clone."""
     if find_git(root) is None:
         return []
-    from reconciler.adapters.git.merge_driver import NAME, why_useless
-    from reconciler.adapters.git.probe import merge_driver_here
+    from reconciler.adapters.checkout.merge_driver import NAME, why_useless
+    from reconciler.adapters.checkout.probe import merge_driver_here
 
     try:
         named, driver = merge_driver_here(root, lockfile)

@@ -14,10 +14,10 @@ from reconciler.cli.options import (
     plan_options,
     refuse_report_formats,
 )
-from reconciler.cli.wiring.completion_sources import check_callback, completion_sources_of
+from reconciler.cli.runs.completion_sources import check_callback, completion_sources_of
+from reconciler.cli.runs.run_options import run_options
+from reconciler.cli.runs.runner import ApplyRunner
 from reconciler.cli.wiring.planner import planner_of, request_of
-from reconciler.cli.wiring.run_options import run_options
-from reconciler.cli.wiring.runner import ApplyRunner
 from reconciler.cli.wiring.saved_plans import read_saved
 
 SETTINGS = (

@@ -14,10 +14,10 @@ from reconciler.cli.options import (
     global_options,
     refuse_report_formats,
 )
-from reconciler.cli.wiring.completion_sources import completion_sources_of
+from reconciler.cli.runs.completion_sources import completion_sources_of
+from reconciler.cli.runs.run_options import run_options
+from reconciler.cli.runs.runner import ApplyRunner
 from reconciler.cli.wiring.planner import planner_of
-from reconciler.cli.wiring.run_options import run_options
-from reconciler.cli.wiring.runner import ApplyRunner
 
 SETTINGS = ("timeout", "publish", "lease_ttl", "lease_wait", "via", "inbox", "inbox_url")  # those with a flag
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from reconciler.adapters.git.lockfile_log import lockfile_versions
+from reconciler.adapters.checkout.lockfile_log import lockfile_versions
 from reconciler.adapters.git.remote import has_remote
 from reconciler.adapters.project.places import find_git
 from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history

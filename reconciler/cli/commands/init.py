@@ -41,7 +41,7 @@ def command(ctx: click.Context) -> None:
         engines=project.settings.engines,
         lockfile=project.settings.lockfile,
     )
-    from reconciler.adapters.git.merge_driver import set_up_merge_driver  # git, only here
+    from reconciler.adapters.checkout.merge_driver import set_up_merge_driver  # git, only here
 
     driver = set_up_merge_driver(project.root)
     for result in [*results, *([driver] if driver is not None else [])]:

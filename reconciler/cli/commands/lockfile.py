@@ -42,7 +42,7 @@ def merge_command(base: Path, ours: Path, theirs: Path, name: str | None) -> Non
         sides = _read(base, f"{shown} (base)"), _must_read(ours, f"{shown} (ours)")
         merged = merge(*sides, _must_read(theirs, f"{shown} (theirs)"))
     except LockfileError:
-        from reconciler.adapters.git.merge_driver import leave_conflict  # git, only here
+        from reconciler.adapters.checkout.merge_driver import leave_conflict  # git, only here
 
         leave_conflict(base, ours, theirs)
         raise
@@ -65,7 +65,7 @@ def repair_command(ctx: click.Context) -> None:
     sides = take_apart(content, name)
     base, ours, theirs = sides.base, sides.ours, sides.theirs
     if ours == content:
-        from reconciler.adapters.git.unmerged import sides_of  # git, only without markers
+        from reconciler.adapters.checkout.unmerged import sides_of  # git, only without markers
 
         format_.parse(content, name)
         unmerged = sides_of(project.root, name, content)

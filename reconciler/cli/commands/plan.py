@@ -106,7 +106,7 @@ def _with_ignored(project: Project, planned: PlanResult) -> PlanResult:
     """The plan, saying that git ignores the lockfile, where applying it would be refused for that."""
     if not planned.plan.changes_anything or find_git(project.root) is None:
         return planned
-    from reconciler.adapters.git.ignored import refuse_if_ignored  # git, only with something to record
+    from reconciler.adapters.checkout.ignored import refuse_if_ignored  # git, only with something to record
 
     try:
         refuse_if_ignored(project.root, project.settings.lockfile)

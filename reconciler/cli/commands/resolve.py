@@ -15,8 +15,8 @@ from reconciler.app.ports import Journal, LockfileStore
 from reconciler.app.settling import settle
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import as_keys, global_options
+from reconciler.cli.runs.interrupts import held_together
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.interrupts import held_together
 from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.cli.wiring.publishing import shares, target_of_run
 from reconciler.cli.wiring.resolutions import Resolutions

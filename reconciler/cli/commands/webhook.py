@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.options import given, global_options
-from reconciler.cli.wiring.completion_sources import SECRET, TOKEN, listen_address
+from reconciler.cli.runs.completion_sources import SECRET, TOKEN, listen_address
 from reconciler.cli.wiring.relay import relay_target
 from reconciler.core.duration import format_duration, parse_duration
 from reconciler.core.errors import InvalidInput, UsageError

@@ -19,8 +19,8 @@ from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
-    from reconciler.adapters.git.base import GitBase
-    from reconciler.adapters.git.merge_base import Aim
+    from reconciler.adapters.checkout.base import GitBase
+    from reconciler.adapters.checkout.merge_base import Aim
     from reconciler.app.planning import PlanResult
     from reconciler.cli.wiring.project import Project
     from reconciler.core.errors import Diagnostic
@@ -61,8 +61,8 @@ def attributed(project: Project, planned: PlanResult, asked: str | None, *, need
 
 
 def _compared(project: Project, planned: PlanResult, asked: str) -> PlanResult:
-    from reconciler.adapters.git.base import GitBase  # git, only with a base
-    from reconciler.adapters.git.merge_base import MergeBase
+    from reconciler.adapters.checkout.base import GitBase  # git, only with a base
+    from reconciler.adapters.checkout.merge_base import MergeBase
     from reconciler.app.attributing import attribute
 
     _check_repository(project.root)
@@ -111,7 +111,7 @@ def _check_named(project: Project, name: str, *, refuse: bool) -> None:
     """Whether there is such a base, which is all that is asked of git. Without `refuse` it is told and no error: the
     files are wrong, and that is for the plan to show.
     """
-    from reconciler.adapters.git.merge_base import MergeBase
+    from reconciler.adapters.checkout.merge_base import MergeBase
 
     try:
         _check_repository(project.root)
@@ -146,14 +146,14 @@ def refusal_of_foreign(plan: Plan) -> ExitCode:
 
 
 def _named(asked: str) -> Aim:
-    from reconciler.adapters.git.merge_base import Aim
+    from reconciler.adapters.checkout.merge_base import Aim
 
     return Aim((asked,))
 
 
 def _aim(settings: Settings) -> Aim:
     """What the CI system says of the pull or merge request; at a desk, the branch that is published to."""
-    from reconciler.adapters.git.merge_base import Aim
+    from reconciler.adapters.checkout.merge_base import Aim
 
     remote = f"refs/remotes/{settings.remote}"
     into = ci.merges_into()

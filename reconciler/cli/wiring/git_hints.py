@@ -21,7 +21,7 @@ def how_to_add(root: Path, *files: str) -> str | None:
 
 def how_to_record(root: Path, lockfile: str, outputs: Sequence[str]) -> str | None:
     """The same of the lockfile and of those outputs that changed, and a commit."""
-    from reconciler.adapters.git.ignored import to_add  # git, only after an apply
+    from reconciler.adapters.checkout.ignored import to_add  # git, only after an apply
 
     changed: list[str] = []
     if outputs and find_git(root) is not None:

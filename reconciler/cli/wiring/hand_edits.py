@@ -40,11 +40,11 @@ def hand_edits(project: Project, lockfile: Lockfile) -> list[Diagnostic]:
 
 def _since_written(project: Project, lockfile: Lockfile, content: bytes) -> list[Diagnostic]:
     """Against the last commit of this branch that a run made, and what the ledger had when it was fetched last."""
-    from reconciler.adapters.git.ledger import PUBLISHED_FILE
-    from reconciler.adapters.git.lockfile_log import (  # git, only for a file from elsewhere
+    from reconciler.adapters.checkout.lockfile_log import (  # git, only for a file from elsewhere
         content_at,
         last_written,
     )
+    from reconciler.adapters.git.ledger import PUBLISHED_FILE
     from reconciler.adapters.git.remote import tracking_ref
     from reconciler.cli.wiring.sealing import ledger_ref
     from reconciler.core.lockfile.hand_edits import findings_between

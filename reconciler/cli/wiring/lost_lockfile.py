@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.adapters.checkout.lost_lockfile import refuse_if_in_head, refuse_if_known
 from reconciler.adapters.git.ledger import PUBLISHED_FILE
-from reconciler.adapters.git.lost_lockfile import refuse_if_in_head, refuse_if_known
 from reconciler.adapters.git.remote import tracking_ref
 from reconciler.adapters.project.places import find_git
 from reconciler.app.recorded import RecordedState

@@ -111,7 +111,7 @@ def _check_merged(root: Path, lockfile: str) -> None:
     """Raises `LockfileError` in the midst of a merge that has not merged the lockfile."""
     if not merge_under_way(root):
         return
-    from reconciler.adapters.git.unmerged import check_merged  # git, only then
+    from reconciler.adapters.checkout.unmerged import check_merged  # git, only then
     from reconciler.adapters.storage.durable_files import read_regular
 
     check_merged(root, lockfile, read_regular(root / lockfile, lockfile))

@@ -45,7 +45,7 @@ class Project:
 
     def checkout(self) -> Checkout:
         """What git says of the work tree, for those who find something missing."""
-        from reconciler.adapters.git.checked_out import GitCheckout  # git, only then
+        from reconciler.adapters.checkout.checked_out import GitCheckout  # git, only then
 
         return GitCheckout(self.root, self.settings.engines, at_desk=not in_ci())
 
@@ -54,7 +54,9 @@ class Project:
         return LockfileFile(self.root, self.settings.lockfile, self._refuse_lost, note=self.private / WRITTEN)
 
     def _refuse_lost(self) -> None:
-        from reconciler.adapters.git.lost_lockfile import refuse_if_in_head  # git, only without a lockfile
+        from reconciler.adapters.checkout.lost_lockfile import (
+            refuse_if_in_head,  # git, only without a lockfile
+        )
 
         with suppress(GitError):  # to look needs no git; a run asks again before it makes anything
             refuse_if_in_head(self.root, self.settings.lockfile)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.checkout.merge_base import Aim, MergeBase
 from reconciler.adapters.git.drafts import Draft
-from reconciler.adapters.git.merge_base import Aim, MergeBase
 from reconciler.adapters.git.remote import GitRemote, Update
 from reconciler.core.errors import GitError, PushRefused
 from tests.adapters.git_far_end import clone, remote_of

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.checkout.lockfile_log import lockfile_versions
 from reconciler.adapters.git.command import GitFailed, call_git, run_git
 from reconciler.adapters.git.environment import hidden
-from reconciler.adapters.git.lockfile_log import lockfile_versions
 from reconciler.core.errors import GitError
 from tests.adapters.git_far_end import http_answering, remote_of
 from tests.app.git_repo import commit_all, git, new_repo

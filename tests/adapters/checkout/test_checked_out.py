@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.checked_out import GitCheckout
+from reconciler.adapters.checkout.checked_out import GitCheckout
 from reconciler.core.errors import Diagnostic
 from tests.app.git_repo import commit_all, git, new_repo
 

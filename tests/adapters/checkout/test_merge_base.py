@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git import merge_base as git_merge_base
-from reconciler.adapters.git.merge_base import Aim, MergeBase
+from reconciler.adapters.checkout import merge_base as git_merge_base
+from reconciler.adapters.checkout.merge_base import Aim, MergeBase
 from reconciler.core.errors import GitError
 from tests.adapters.git_far_end import clone, looks, odd_refs
 from tests.app.git_repo import commit_all, git, new_repo

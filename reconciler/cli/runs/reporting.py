@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.runs.run_options import RunOptions
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.git_hints import how_to_record
 from reconciler.cli.wiring.plan_views import PlanPrinter
-from reconciler.cli.wiring.run_options import RunOptions
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.ignored import refuse_if_ignored, to_add
+from reconciler.adapters.checkout.ignored import refuse_if_ignored, to_add
 from reconciler.core.errors import InvalidInput
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.probe import check_push, merge_driver_here, read_lease
+from reconciler.adapters.checkout.probe import check_push, merge_driver_here, read_lease
 from reconciler.adapters.platform.probe import Seen, look_at_platform
 from reconciler.adapters.system.timeouts import run_bounded
 from reconciler.core.errors import InvalidInput, PlatformError, PushRefused, RemoteUnreachable

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.checkout.base import GitBase
 from reconciler.adapters.engine_files.files import EngineFiles
-from reconciler.adapters.git.base import GitBase
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import GitError

@@ -15,12 +15,12 @@ from reconciler.adapters.project.places import find_git, refuse_link_out
 from reconciler.app.applying import refuse_if_stale
 from reconciler.app.planning import PlanResult
 from reconciler.app.recorded import read_recorded_state
+from reconciler.cli.runs.outputs import bring_outputs_up_to_date
+from reconciler.cli.runs.reporting import Report
 from reconciler.cli.stderr import say, warn
-from reconciler.cli.wiring.outputs import bring_outputs_up_to_date
 from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.project import Project, api_key
 from reconciler.cli.wiring.publishing import PublishTarget, target_of_run
-from reconciler.cli.wiring.reporting import Report
 from reconciler.core.errors import ExitCode, GitError, LeaseHeld, ReconcileError, StorageError, most_severe
 from reconciler.core.plan.model import Plan, exit_code_of
 from reconciler.core.run.outcome import Outcome, outcome_of_plan
@@ -28,10 +28,10 @@ from reconciler.core.run.outcome import Outcome, outcome_of_plan
 if TYPE_CHECKING:
     from reconciler.adapters.storage.lease_file import FileLease
     from reconciler.app.ledger_writer import LedgerWriter
-    from reconciler.cli.wiring.completion_sources import CompletionSources
-    from reconciler.cli.wiring.interrupts import Interrupts
+    from reconciler.cli.runs.completion_sources import CompletionSources
+    from reconciler.cli.runs.interrupts import Interrupts
+    from reconciler.cli.runs.run_options import RunOptions
     from reconciler.cli.wiring.planner import Planner
-    from reconciler.cli.wiring.run_options import RunOptions
     from reconciler.core.ledger.journal import Record
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.webhook_facts import Delivery
@@ -109,7 +109,7 @@ class ApplyRunner:
         seen = self._target.look_when_free(self._time_to_wait(), self._journal)
         if not seen.unverified or self._target.seal is None:
             return seen
-        from reconciler.cli.wiring.confirming import confirmed  # the network, only then
+        from reconciler.cli.runs.confirming import confirmed  # the network, only then
 
         return confirmed(self._settings, seen)
 
@@ -132,7 +132,9 @@ class ApplyRunner:
         """Raises `InvalidInput` where the engine IDs could never be committed. Unpublished, git need not work."""
         if find_git(self._root) is None:
             return
-        from reconciler.adapters.git.ignored import refuse_if_ignored  # git, only with something to record
+        from reconciler.adapters.checkout.ignored import (
+            refuse_if_ignored,  # git, only with something to record
+        )
 
         try:
             refuse_if_ignored(self._root, self._settings.lockfile)
@@ -184,8 +186,8 @@ class ApplyRunner:
 
     def _run(self, planned: PlanResult) -> tuple[Outcome, str | None]:
         """The outcome, and the commit of the lockfile where it was published."""
-        from reconciler.cli.wiring.drive import drive  # asyncio, only to apply
-        from reconciler.cli.wiring.interrupts import Interrupts
+        from reconciler.cli.runs.drive import drive  # asyncio, only to apply
+        from reconciler.cli.runs.interrupts import Interrupts
 
         key = self._key(planned.plan)
         if not self._options.asks and self._options.format != "json":

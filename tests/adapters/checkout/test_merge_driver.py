@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.merge_driver import COMMAND, DRIVER, set_up_merge_driver
+from reconciler.adapters.checkout.merge_driver import COMMAND, DRIVER, set_up_merge_driver
 
 
 @pytest.fixture

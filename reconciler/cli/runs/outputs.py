@@ -58,7 +58,7 @@ def _here(root: Path, private: Path, rules: OutputRules, lockfile: Lockfile) -> 
 
 def _on_branch(target: PublishTarget, planned: PlanResult, seen: RemoteSnapshot) -> list[str]:
     from reconciler.adapters.git.outputs_at_tip import outputs_at_tip
-    from reconciler.cli.wiring.interrupts import held_together  # asyncio, only to publish
+    from reconciler.cli.runs.interrupts import held_together  # asyncio, only to publish
 
     try:
         ledger = target.ledger()

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.adapters.git.checked_out import GitCheckout
+from reconciler.adapters.checkout.checked_out import GitCheckout
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.hints import git_command
 from reconciler.adapters.git.printed import contents_of

@@ -18,12 +18,12 @@ from reconciler.app.driver import Ports
 from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.planning import PlanResult
 from reconciler.app.ports import Completions, Journal
+from reconciler.cli.runs.completion_sources import CompletionSources
+from reconciler.cli.runs.interrupts import Interrupts
+from reconciler.cli.runs.progress import progress_of
+from reconciler.cli.runs.run_options import RunOptions
 from reconciler.cli.stderr import chosen_level
-from reconciler.cli.wiring.completion_sources import CompletionSources
-from reconciler.cli.wiring.interrupts import Interrupts
-from reconciler.cli.wiring.progress import progress_of
 from reconciler.cli.wiring.project import WRITTEN
-from reconciler.cli.wiring.run_options import RunOptions
 from reconciler.core.run.outcome import Outcome
 from reconciler.core.settings.model import Settings
 

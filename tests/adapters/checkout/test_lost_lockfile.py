@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.lost_lockfile import refuse_if_in_head, refuse_if_known
+from reconciler.adapters.checkout.lost_lockfile import refuse_if_in_head, refuse_if_known
 from reconciler.core.errors import GitError, LockfileError
 from tests.app.git_repo import commit_all, git, new_repo
 

@@ -1,0 +1,1 @@
+"""One run of apply or collect: asked for, driven, interrupted and reported."""
