@@ -18,7 +18,7 @@ from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.core.branches import three
 from tests.core.build import T0, A, B, C, current, entry, failed, lockfile, pending, superseded, uncertain
 
-FILES = {"engines/acme.yaml": "b10b"}
+FILES = {"engines/acme.yaml": "b10b" * 10}
 SERVES = current("a", A, files=FILES)
 BEFORE = lockfile({"acme": entry(SERVES), "blog": entry(current("b", B))})
 
@@ -60,7 +60,7 @@ def test_outputs_come_from_the_files_that_an_entry_names() -> None:
     kept = LifecycleOptions(outputs=(Output("app.env", key="ACME"),))
     edited = Entry(SERVES, kept=kept)
     assert words(BEFORE, BEFORE.with_entry("acme", edited)) == [("acme", "its outputs")]
-    read_again = replace(SERVES, files={"engines/acme.yaml": "b10c"})
+    read_again = replace(SERVES, files={"engines/acme.yaml": "b10c" * 10})
     assert words(BEFORE, BEFORE.with_entry("acme", Entry(read_again, kept=kept))) == []
     beside = Entry(SERVES, pending("n", B), kept=kept)
     assert words(BEFORE, BEFORE.with_entry("acme", beside)) == []
@@ -77,7 +77,7 @@ SUBMITTED = entry(None, uncertain("n", B))
         (ACME, entry(SERVES, pending("n", B))),  # a run at a desk began
         (ACME, REPLACED),  # and ended
         (REPLACED, transitions.restore(REPLACED, "eng_a", FILES, T0)),
-        (ACME, transitions.refile(ACME, SERVES.fingerprint, {"engines/acme.yaml": "b10c"})),
+        (ACME, transitions.refile(ACME, SERVES.fingerprint, {"engines/acme.yaml": "b10c" * 10})),
         (entry(SERVES, pending("n", B)), transitions.drop(entry(SERVES, pending("n", B)), T0)),
         (entry(SERVES, pending("n", B)), entry(SERVES, failed("n", B))),
         (entry(None, uncertain("n", B)), entry(SERVES)),  # forgotten, and made anew
