@@ -28,7 +28,7 @@ def test_init_makes_a_project_that_works(tmp_path: Path, platform: SandboxServer
     made = project.snapshot()
     project.run("init").ended(0)
     assert project.snapshot() == made
-    assert "reconcile --dry-run" in first.out
+    assert "`reconcile plan`" in first.out
     project.run("init", cwd=project.root / "engines").ended(64, "is in the engines folder of the project")
     assert project.snapshot() == made
     project.run("validate").ended(0, "1 engine file valid")
