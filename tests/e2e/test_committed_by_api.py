@@ -33,10 +33,14 @@ class Scene:
     platform: SandboxServer
     runners: int = 0
 
-    def apply(self, *words: str, killed: bool = False, **env: str | None) -> Ran:
+    def clone(self) -> Project:
         self.runners += 1
         runner = Project(self.origin.parent / f"runner{self.runners}", self.platform.url)
         runner.git("clone", "--quiet", "--template=", f"file://{self.origin}", ".")
+        return runner
+
+    def apply(self, *words: str, killed: bool = False, **env: str | None) -> Ran:
+        runner = self.clone()
         variables = {
             "GITHUB_API_URL": self.github.url,
             "GITHUB_REPOSITORY": REPOSITORY,
@@ -149,9 +153,10 @@ def test_a_lost_answer_makes_no_second_commit(scene: Scene) -> None:
 
 @pytest.mark.parametrize("step", ["commit about to be asked for", "lockfile committed"])
 def test_a_run_that_is_killed_around_the_commit_loses_nothing(scene: Scene, step: str) -> None:
-    killed = scene.apply("--lease-ttl", "10s", killed=True, RECONCILE_TEST_KILL_AFTER_STEP=f"{step}#1")
+    killed = scene.apply(killed=True, RECONCILE_TEST_KILL_AFTER_STEP=f"{step}#1")
     assert killed.code == -signal.SIGKILL
-    scene.apply("--lease-wait", "60s").ended(0)
+    scene.clone().run("lease", "break", "--yes").ended(0)
+    scene.apply().ended(0)
     assert "acme" in scene.file("engines.lock.json")["engines"]
     assert scene.platform.create_calls() == 1
     assert scene.committers.count(VERIFIED) == 1
