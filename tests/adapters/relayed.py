@@ -22,7 +22,7 @@ from tests.adapters.deliveries import row
 from tests.github_fake import TOKEN, FakeGitHub
 
 FAST = Pace(quick=(0.02, 0.1), slow=(0.02, 0.1), look=0.01)
-QUICK = Timeouts(connect=5.0, silence=0.5, total=1.0)
+QUICK = Timeouts(connect=5.0, silence=2.0, total=4.0)  # also where a first import takes a second
 LIMIT = 60.0
 
 
