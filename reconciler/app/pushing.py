@@ -19,6 +19,7 @@ from reconciler.core.ledger.lease import Holder, Lease, give_back, renew, second
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.merge import Merged, merge
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.outdated import overtaken
 
 PUSH_TRIES = PUBLISH_TRIES = 12
 UNREACHABLE_TRIES = 5  # for the last push, whose facts nobody else may have
@@ -180,8 +181,15 @@ class Pusher:
         self._leave()
         raise RefMoved("the branch moves too fast: every push was overtaken", hint="run again")
 
-    def _publish(self, ours: Lockfile, decisions: Sequence[Record]) -> Merged:
+    def _publish(self, ours: Lockfile, decisions: Sequence[Decision]) -> Merged:
         """Decisions go with the lockfile that they are in, or not at all: who does not publish decides nothing."""
+        start, seen = self._start, self.seen
+        if keys := overtaken(decisions, start.recorded, start.moved_on, seen.moved_on):
+            named = ", ".join(f"`{key}`" for key in keys)
+            raise PushRefused(
+                f"`{seen.branch}` has moved on meanwhile, and says otherwise for {named}",
+                hint="nothing is lost; run again on the newest commit",
+            )
         told = union(self.seen.records, self._mine, decisions)
         merged = self._merged(ours, told)
         self.seen = self._ledger.publish(self.seen, merged.lockfile, told, self._free())

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 from reconciler.core.commands import git
+from reconciler.core.ledger.journal import Decision
+from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.plan.model import Action, Kind
 
@@ -65,6 +67,29 @@ def hold_outdated(
     )
 
 
+def overtaken(
+    decisions: Iterable[Decision],
+    lockfile: Lockfile,
+    before: Mapping[str, str | None],
+    now: Mapping[str, str | None],
+) -> list[str]:
+    """The keys of what a run decided to move, retire or restore before the branch said otherwise of it.
+
+    `before` and `now` are what the branch had changed at the first and at the last look, as in `Branch.moved_on`.
+    """
+    changed = {path: blob for path, blob in now.items() if path not in before or before[path] != blob}
+    found: list[str] = []
+    for decision in decisions if changed else ():
+        if decision.kind not in ("move", "retire", "restore"):
+            continue
+        files = decision.files or {}
+        keys = filter(None, (decision.from_key, None if files else decision.key))
+        paths = {*files, *(path for key in keys for path in _recorded_paths(lockfile.entry(key)))}
+        if any(path in changed and changed[path] != files.get(path) for path in paths):
+            found.append(decision.key)
+    return found
+
+
 def _only_waits(action: Action, recorded: Lockfile) -> bool:
     """Whether it waits for a job that is pending on the branch anyway."""
     entry = recorded.entry(action.key) if action.kind is Kind.RESUME else None
@@ -78,11 +103,14 @@ def _paths(action: Action, lockfile: Lockfile) -> Iterator[str]:
     if action.file is not None:
         yield action.file
     for key in filter(None, (action.from_key, action.key if not action.files else None)):
-        entry = lockfile.entry(key)
-        parts = (entry.current, entry.pending) if entry is not None else ()
-        for path in {path for part in parts if part is not None for path in part.files}:
-            stem, dot, suffix = path.rpartition(".")
-            yield from (stem + one for one in _SUFFIXES) if f"{dot}{suffix}" in _SUFFIXES else [path]
+        yield from _recorded_paths(lockfile.entry(key))
+
+
+def _recorded_paths(entry: Entry | None) -> Iterator[str]:
+    parts = (entry.current, entry.pending) if entry is not None else ()
+    for path in {path for part in parts if part is not None for path in part.files}:
+        stem, dot, suffix = path.rpartition(".")
+        yield from (stem + one for one in _SUFFIXES) if f"{dot}{suffix}" in _SUFFIXES else [path]
 
 
 def _held(action: Action, branch: Branch, what: str | None) -> Action:

@@ -10,9 +10,10 @@ from unicodedata import normalize
 import pytest
 
 from reconciler.core.engine.spec import LifecycleOptions, Spec
+from reconciler.core.ledger.journal import Decision
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.plan.model import Action, Kind
-from reconciler.core.plan.outdated import Branch, hold_outdated
+from reconciler.core.plan.outdated import Branch, hold_outdated, overtaken
 from tests.core.build import A, B, C, current, entry, lockfile, pending, plan_of
 
 TIP = "3f2c" * 10
@@ -71,6 +72,25 @@ def test_changed_settings_hold_back_whatever_would_change() -> None:
     assert found.keys() == {"acme"}
     assert "which changes reconcile.yaml" in (found["acme"].guard or "")
     assert held({"reconcile.yaml": "here"}, lock, {"acme": B, "blog": C}) == {}
+
+
+def test_what_was_decided_before_the_branch_said_otherwise_is_overtaken() -> None:
+    lock = lockfile({"acme": entry(current("1", A, files={"engines/acme.yaml": "c0de" * 10}))})
+    moved = Decision(
+        "d", "blog", "move", "t", engine_id="eng_1", from_key="acme", files={"engines/blog.yaml": "b10b"}
+    )
+    gone = Decision("d", "acme", "retire", "t", engine_id="eng_1")
+    for decision, now, keys in (
+        (moved, {"engines/blog.yaml": None}, ["blog"]),
+        (moved, {"engines/acme.yml": "back"}, ["blog"]),
+        (moved, {"engines/blog.yaml": "b10b", "engines/acme.yaml": None}, []),
+        (moved, {"README.md": "new"}, []),
+        (gone, {"engines/acme.yaml": "back"}, ["acme"]),
+        (gone, {"engines/acme.yaml": None}, []),
+        (replace(moved, kind="record"), {"engines/blog.yaml": None}, []),
+    ):
+        assert overtaken([decision], lock, {}, now) == keys
+        assert overtaken([decision], lock, now, now) == []
 
 
 def test_a_job_is_waited_for_where_the_branch_has_it_pending_too() -> None:
