@@ -164,7 +164,7 @@ def check_nothing_lost(world: World) -> None:
         decided = world.decided.get(one.operation)
         if decided in ("retry", "forget"):  # it arrived after a person had looked
             continue
-        if one.engine_id in world.repo.taken_back():
+        if {one.engine_id, one.operation} & world.repo.taken_back():
             continue
         raise Violation(
             "lost", f"{one.engine_id} ({one.operation}, {one.key}, by {one.run}) is named nowhere"

@@ -89,7 +89,7 @@ class ModelLedger:
             seen.lockfile,
             earlier=earlier,
             went_on=went_on,
-            former=lambda: self.former(seen),
+            former=lambda: self._published_before(seen),
         )
         if restored is None:
             return seen
@@ -125,6 +125,11 @@ class ModelLedger:
         return tuple(one for one in union(*reversed(log)) if one.operation in wanted)
 
     def former(self, seen: RemoteSnapshot) -> list[Lockfile]:
+        log = sorted(self.repo.ancestors(seen.branch_tip or ""), key=lambda name: int(name[1:]), reverse=True)
+        versions = dict.fromkeys(self.repo.commits[name].lock for name in log)
+        return [*self._published_before(seen), *(read_lock(version) for version in versions if version)]
+
+    def _published_before(self, seen: RemoteSnapshot) -> list[Lockfile]:
         versions, tip = [], seen.ledger_tip
         while tip is not None:
             commit = self.repo.ledger_commits[tip]

@@ -174,10 +174,16 @@ class Repo:
             name = next(iter(self.commits[name].parents), None)
 
     def taken_back(self) -> set[str]:
-        """Engines that people put on main by hand, and took away again before any run published them: git has them."""
-        published = set().union(*(engines_of(read_lock(one)) for one in self.ledger_now().versions))
-        log = (read_lock(self.commits[one].lock) for one in self.ancestors(self.branches[MAIN]))
-        return set().union(*map(engines_of, log)) - published
+        """Engines and open calls that people put on main or a branch by hand, and threw away again before any run
+        published them: git has them.
+        """
+
+        def named(lock: bytes) -> set[str]:
+            return engines_of(read_lock(lock)) | unresolved_in(read_lock(lock))
+
+        published = set().union(*map(named, self.ledger_now().versions))
+        log = (self.commits[one].lock for one in self.ancestors(self.branches[MAIN]))
+        return set().union(*map(named, log)) - published
 
     def asked_again(self, operation: str) -> bool:
         """Whether a merge on main brought a question back that one of its sides had no longer."""

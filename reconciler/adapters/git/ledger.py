@@ -15,6 +15,7 @@ and counts for nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from reconciler.adapters.git.drafts import Draft
@@ -131,7 +132,11 @@ class GitLedger:
 
         earlier = blob is None or (blob in former and self._was_before(seen, blob))
         restored = set_back(
-            lockfile, seen.lockfile, earlier=earlier, went_on=went_on, former=lambda: self.former(seen)
+            lockfile,
+            seen.lockfile,
+            earlier=earlier,
+            went_on=went_on,
+            former=lambda: self._lockfiles(self._published_before(seen)),
         )
         if restored is None:
             return seen
@@ -182,18 +187,30 @@ class GitLedger:
         return tuple(record for record in journal.union(*journals) if record.operation in wanted)
 
     def former(self, seen: RemoteSnapshot) -> list[Lockfile]:
-        """See the port."""
+        """See the port. The branch's own log counts as well: what another key published has no seal of ours."""
+        blobs = self._published_before(seen)
+        if seen.branch_tip is not None:
+            blobs += self.remote.blobs_in_log(self._branch_ref, seen.branch_tip, self.path)[:FORMER]
+        return self._lockfiles(blobs)
+
+    def _published_before(self, seen: RemoteSnapshot) -> list[str]:
+        """The blobs that carry our seal, newest first."""
         if seen.ledger_tip is None:
             return []
-        found, size = [], 0
         seals = self._seals_in_log(seen.ledger_tip)
         blobs = self.remote.blobs_in_log(self.ref, seen.ledger_tip, PUBLISHED_FILE)[:FORMER]
-        for blob in (one for one in blobs if is_published(self.seal, one, seals)):
+        return [one for one in blobs if is_published(self.seal, one, seals)]
+
+    def _lockfiles(self, blobs: Iterable[str]) -> list[Lockfile]:
+        """Those that can be read, of so many bytes at the most."""
+        found, size = [], 0
+        for blob in dict.fromkeys(blobs):
             content = self.remote.contents([blob])[0] or b""
             size += len(content)
             if size > FORMER_BYTES:
                 break
-            found.append(lockfile_format.parse(content, f"{self.ref}:{PUBLISHED_FILE}"))
+            with suppress(LockfileError):  # somebody's conflict, long ago
+                found.append(lockfile_format.parse(content, self.path))
         return found
 
     def hurry(self, seconds: float) -> None:

@@ -177,6 +177,9 @@ def test_what_was_published_before_is_told_newest_first(
         ledger.publish(ledger.look(), version, FACTS, FREE)
     other = ledger_of(clone(origin, "other", *depth))
     assert other.former(other.look()) == versions[::-1]
+    by_hand = made(acme=entry(current("9", A)))
+    edit_lockfile(origin, by_hand)
+    assert other.former(other.look()) == [*versions[::-1], by_hand]
     monkeypatch.setattr("reconciler.adapters.git.ledger.FORMER_BYTES", 2 * len(render(versions[0])))
     assert other.former(other.look()) == versions[:1:-1]
 
