@@ -1,5 +1,6 @@
-"""For all tests: which come first, what Ctrl-C does in the processes that they start, and which examples Hypothesis
-takes: the same ones on every run, however slow the machine is, so that a red test is red for everybody.
+"""For all tests: which come first, what they inherit from the shell or the CI job around them (nothing that the
+program or git obeys), what Ctrl-C does in the processes that they start, and which examples Hypothesis takes: the
+same ones on every run, however slow the machine is, so that a red test is red for everyone.
 
 `HYPOTHESIS_PROFILE=explore` looks for new ones, with more of them.
 """
@@ -7,6 +8,7 @@ takes: the same ones on every run, however slow the machine is, so that a red te
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import pytest
@@ -37,13 +39,27 @@ FIRST = (
     "tests/app/",
 )
 
+# What CI systems, shells and people set and the program or git reads: a test that needs one sets it itself.
+SURROUNDINGS = re.compile(
+    r"(CI|GITHUB|GITLAB|ACTIONS|RUNNER|LINGO|RECONCILE|GIT|SSH|XDG)(_.*)?"
+    r"|(FORCE|NO)_COLOR|CLICOLOR.*|COLUMNS|LINES|PAGER|EDITOR|VISUAL"
+    r"|((HTTPS?|ALL|NO|FTP)_PROXY)|SSL_CERT_.*|REQUESTS_CA_BUNDLE",
+    re.IGNORECASE,
+)
+# Of those, what is said to the tests themselves.
+OWN = {"RECONCILE_FULL_MATRIX", "RECONCILE_MATRIX_FILE"}
+
 
 def pytest_configure() -> None:
-    """Ctrl-C works in what the tests start, also where they themselves were started in the background.
+    """Take the surroundings away, and have Ctrl-C work in what the tests start, also in the background.
 
     A shell has `command &` ignore SIGINT, as nohup and some CI runners do, and processes inherit that; a handler of
     Python's own is not inherited.
     """
+    for name in set(os.environ) - OWN:
+        if SURROUNDINGS.fullmatch(name):
+            del os.environ[name]
+    os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
