@@ -16,6 +16,7 @@ from reconciler.core.ledger.sealed import begin_in
 from reconciler.core.ledger.undoing import Resolution, undoing
 from reconciler.core.lockfile.entry import Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.diff import how_to_settle
 from reconciler.core.plan.saved import entry_digest
 from reconciler.core.suggest import did_you_mean
 
@@ -118,7 +119,7 @@ def _uncertain(recorded: RecordedState, key: str, operation: str | None) -> Pend
         which = "which of them?" if operation is None else f"`{operation}` is not one of them"
         raise UsageError(
             f"`{key}` has {len(calls)} calls with an unknown outcome: {which}",
-            hint=f"name one with --operation: {', '.join(calls)}",
+            hint=how_to_settle(key, unresolved),
         )
     return calls[operation]
 

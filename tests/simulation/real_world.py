@@ -5,10 +5,12 @@ bare origin whose hooks refuse pushes, or accept them and drop the connection.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,6 +22,9 @@ from tests.e2e.far_ends import KEY, LINK, Project, Ran
 LEDGER = "refs/reconcile/production"
 KEYS = ("acme", "blog")
 KILLED = -9
+# Of a report about calls of unknown outcome: each call, if there are several, and the engine that it asked for.
+_OPERATION = re.compile(r"--operation (\S+) --engine-id")
+_NAME = re.compile(r"an engine named '(.+?)' made")
 HOOKS = {
     "pre-receive": """#!/bin/sh
 while read old new ref; do
@@ -255,21 +260,19 @@ class RealWorld:
         raise AssertionError(f"eight ordinary runs still have something to do\n{self.story()}")
 
     def settle(self, result: Mapping[str, Any]) -> None:
-        """A person looks for an engine that nothing names, made for the key."""
-        key = str(result["key"])
-        named = self.named()
-        found = [
-            one
-            for one in self.platform.engines()
-            if one["id"] not in named and str(one["name"]).startswith(key)
-        ]
-        what = ["--retry"]
-        if not found:
-            self.retried.add(key)
-        else:
-            job = next(job for job in self.platform.jobs() if job["engineId"] == found[0]["id"])
-            what = ["--engine-id", str(found[0]["id"]), "--job-id", str(job["jobId"])]
-        self.command(self.fresh(), "resolve", key, *what, "--publish")
+        """A person looks for the engine of each call that the report names, among those that nothing names yet."""
+        key, hint = str(result["key"]), str(result["hint"])
+        for operation, name in zip_longest(_OPERATION.findall(hint), _NAME.findall(hint)):
+            named = self.named()
+            found = [one for one in self.platform.engines() if one["id"] not in named and one["name"] == name]
+            if not found:
+                self.retried.add(key)
+                what = ["--retry"]
+            else:
+                job = next(job for job in self.platform.jobs() if job["engineId"] == found[0]["id"])
+                what = ["--engine-id", str(found[0]["id"]), "--job-id", str(job["jobId"])]
+            which = ["--operation", operation] if operation else []
+            self.command(self.fresh(), "resolve", key, *which, *what, "--publish")
 
     @staticmethod
     def results(ran: Ran) -> list[dict[str, Any]]:
