@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.ci import in_ci
 from reconciler.cli.runs.run_options import RunOptions
 from reconciler.cli.screen import screen_of
-from reconciler.cli.wiring.git_hints import how_to_record
+from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
 from reconciler.cli.wiring.plan_views import PlanPrinter
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Report:
         content = render_outcome_json(plan, outcome, int(code)) + "\n"
         replace_file(Path(name).absolute(), content.encode(), name)
 
-    def outcome(self, plan: Plan, outcome: Outcome) -> None:
+    def outcome(self, plan: Plan, outcome: Outcome, commit: tuple[str, str] | None = None) -> None:
+        """`commit` is where the lockfile was published: the branch, and the commit."""
         code = outcome.exit_code
         self.keep(plan, outcome, code)
         if self.options.format == "json":
@@ -59,12 +61,12 @@ class Report:
         elif self.options.format == "markdown":
             from reconciler.render.markdown.outcome import render_outcome_markdown
 
-            record = self._how_to_record()
+            record = self._how_to_record(commit)
             click.echo(render_outcome_markdown(plan, outcome, command=self.options.command, record=record))
         else:
-            click.echo("\n" + self._text(plan, outcome))
+            click.echo("\n" + self._text(plan, outcome, commit))
 
-    def _text(self, plan: Plan, outcome: Outcome) -> str:
+    def _text(self, plan: Plan, outcome: Outcome, commit: tuple[str, str] | None) -> str:
         from reconciler.render.text.outcome import render_outcome
 
         screen = screen_of(sys.stdout, self.options.color)
@@ -76,11 +78,14 @@ class Report:
             environment=plan.environment,
             lockfile=plan.lockfile,
             command=self.options.command,
-            record=self._how_to_record(),
+            record=self._how_to_record(commit),
         )
 
-    def _how_to_record(self) -> str | None:
-        return how_to_record(self.plans.root, self.settings.lockfile, self._outputs())
+    def _how_to_record(self, commit: tuple[str, str] | None) -> str | None:
+        root, lockfile, outputs = self.plans.root, self.settings.lockfile, self._outputs()
+        if commit is None:
+            return how_to_record(root, lockfile, outputs)
+        return None if in_ci() else how_to_pull(root, *commit, [lockfile, *outputs])
 
     def _outputs(self) -> list[str]:
         from reconciler.adapters.outputs.files import wanted_files  # only after an apply

@@ -286,7 +286,10 @@ class ApplyRunner:
     # ── report ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _report_outcome(self, planned: PlanResult, outcome: Outcome, published: str | None) -> ExitCode:
-        self._report.outcome(planned.plan, outcome)
+        commit = None
+        if published is not None and self._target is not None and not self._target.proposes:
+            commit = (self._target.branch, published)
+        self._report.outcome(planned.plan, outcome, commit)
         self._report.tell(planned, outcome, published)
         return outcome.exit_code
 

@@ -1,4 +1,6 @@
-"""The git commands that record what an apply wrote. They work from where they are read: in a subfolder, and with -C."""
+"""The git commands for what an apply wrote: that commit it, or bring in the commit that has it. They work from where
+they are read: in a subfolder, and with -C.
+"""
 
 from __future__ import annotations
 
@@ -29,3 +31,37 @@ def how_to_record(root: Path, lockfile: str, outputs: Sequence[str]) -> str | No
             changed = to_add(root, outputs)
     add = how_to_add(root, lockfile, *changed)
     return None if add is None else f"{add} && {git('commit')}"
+
+
+def how_to_pull(root: Path, branch: str, published: str, files: Sequence[str]) -> str | None:
+    """What brings the commit that was `published` to `branch` into this checkout, where another branch or nothing of
+    it is checked out None.
+
+    What a run wrote here differs from HEAD, so git would refuse to pull over it. Once it is in the index, and it is
+    what was published, git goes ahead; where it is not, git refuses still, and nothing is lost. A checkout with commits
+    of its own cannot be brought forward like that: there HEAD's files come first.
+    """
+    from reconciler.adapters.checkout.ignored import to_add
+    from reconciler.adapters.git.command import call_git
+
+    def says(*words: str) -> str:
+        try:
+            return os.fsdecode(call_git(root, list(words))).strip()
+        except GitError:
+            return ""
+
+    if find_git(root) is None or says("symbolic-ref", "--quiet", "HEAD") != f"refs/heads/{branch}":
+        return None
+    head = says("rev-parse", "--verify", "--quiet", "HEAD")
+    if not head or head == published:
+        return None
+    try:
+        names = to_add(root, files)
+    except GitError:
+        return None
+    paths = [git_path(os.path.realpath(root / name)) for name in names]
+    if not paths:
+        return git("pull")
+    if says("merge-base", head, published) == head:
+        return f"{git('add', *paths)} && {git('pull')}"
+    return f"{git('checkout', 'HEAD', '--', *paths)} && {git('pull')}"

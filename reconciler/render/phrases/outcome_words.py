@@ -147,7 +147,7 @@ _REMEDIES = {
 
 def next_steps(outcome: Outcome, command: str, record: str | None) -> list[str]:
     """What to do now, most pressing first; empty when there is nothing. Not yet made harmless. `record` is the shell
-    command that commits the lockfile, None where that cannot be done by whoever reads this.
+    command that commits the lockfile, or brings the commit that has it here; None where the reader cannot do that.
     """
     steps: list[str] = []
     counts = outcome.counts()
@@ -155,6 +155,8 @@ def next_steps(outcome: Outcome, command: str, record: str | None) -> list[str]:
         steps.append(f"merge {outcome.proposed}: applications see the new engine IDs then")
     elif outcome.wrote and not outcome.published and record is not None:
         steps.append(f"record the engine IDs: `{record}`")
+    elif outcome.published and record is not None:
+        steps.append(f"update this checkout: `{record}`")
     if counts["uncertain"]:
         one = ended(outcome, Status.UNCERTAIN)[0].key
         settle = reconcile("resolve", ("--engine-id", "ID"), arguments=[one])

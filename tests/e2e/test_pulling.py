@@ -1,0 +1,117 @@
+"""After a run at a desk that published, the command that people are shown brings the commit into their checkout."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox.server import SandboxServer
+from tests.e2e.far_ends import Project, Ran
+
+
+@pytest.fixture
+def desk(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
+    """A clone that follows `main` of its bare origin."""
+    empty = ["--quiet", "--bare", "--initial-branch=main", "--template="]
+    subprocess.run(["git", "init", *empty, str(tmp_path / "origin.git")], check=True)
+    made = Project(tmp_path / "work", platform.url)
+    made.git("init", "--quiet", "--initial-branch=main", "--template=")
+    made.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    made.engine("acme")
+    made.commit()
+    made.git("push", "--quiet", "--set-upstream", "origin", "main")
+    yield made
+    made.check_no_key_left()
+
+
+def update(ran: Ran) -> str:
+    found = re.search(r"update this checkout: `(.*)`", ran.out)
+    assert found is not None, ran.out
+    return found[1]
+
+
+def carry_out(project: Project, command: str) -> subprocess.CompletedProcess[str]:
+    who = {"GIT_AUTHOR_NAME": "T", "GIT_AUTHOR_EMAIL": "t@localhost"}
+    who |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in who.items()}
+    env = project.environment(**who, GIT_MERGE_AUTOEDIT="no", GIT_CONFIG_GLOBAL="/dev/null")
+    words = command.replace(
+        "git pull", "git pull --no-rebase"
+    )  # git asks for one or the other where they diverge
+    return subprocess.run(
+        ["sh", "-c", words], cwd=project.root, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def is_in_step(project: Project) -> bool:
+    project.git("fetch", "--quiet")
+    behind = project.git("rev-list", "--count", "HEAD..origin/main").strip()
+    return behind == "0" and project.git("status", "--porcelain") == ""
+
+
+def test_a_first_lockfile_and_then_a_change(desk: Project) -> None:
+    said = update(desk.apply("--publish").ended(0))
+    assert said == "git add engines.lock.json && git pull"
+    done = carry_out(desk, said)
+    assert done.returncode == 0, done.stderr
+    assert is_in_step(desk)
+
+    desk.engine("acme", "name: Another\n")
+    desk.commit()
+    desk.git("push", "--quiet", "origin", "main")
+    done = carry_out(desk, update(desk.apply("--publish").ended(0)))
+    assert done.returncode == 0, done.stderr
+    assert is_in_step(desk)
+    assert desk.run("plan", "--detailed-exitcode").ended(0)
+
+
+def test_outputs_come_with_it(desk: Project) -> None:
+    (desk.root / "i18n.json").write_text('{"engineId": null}\n')
+    desk.engine("acme", "name: Acme\noutputs: [{file: i18n.json, pointer: /engineId}]\n")
+    desk.commit()
+    desk.git("push", "--quiet", "origin", "main")
+    done = carry_out(desk, update(desk.apply("--publish").ended(0)))
+    assert done.returncode == 0, done.stderr
+    assert is_in_step(desk)
+
+
+def test_a_desk_with_a_commit_of_its_own(desk: Project) -> None:
+    carry_out(desk, update(desk.apply("--publish").ended(0)))
+    desk.engine("acme", "name: Another\n")
+    desk.commit("not pushed yet")
+    said = update(desk.apply("--publish").ended(0))
+    assert said == "git checkout HEAD -- engines.lock.json && git pull"
+    done = carry_out(desk, said)
+    assert done.returncode == 0, done.stderr
+    assert is_in_step(desk)
+    desk.run("plan", "--detailed-exitcode").ended(0)
+
+
+def test_what_is_not_what_was_published_stays(desk: Project) -> None:
+    said = update(desk.apply("--publish").ended(0))
+    edited = desk.lockfile.read_text().replace("eng_", "eng_edited_")
+    desk.lockfile.write_text(edited)
+    assert carry_out(desk, said).returncode != 0
+    assert desk.lockfile.read_text() == edited
+
+
+def test_from_another_folder(desk: Project, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    here = Project(tmp_path / "elsewhere", desk.url)
+    said = update(here.run("apply", "--yes", "--publish", "-C", "../work").ended(0))
+    done = carry_out(here, said)
+    assert done.returncode == 0, done.stderr
+    assert is_in_step(desk)
+
+
+@pytest.mark.parametrize("where", ["ci", "another branch", "detached"])
+def test_where_nobody_goes_on_from_that_branch(desk: Project, where: str) -> None:
+    env = {"CI": "true"} if where == "ci" else {"RECONCILE_BRANCH": "main"}
+    if where == "another branch":
+        desk.git("switch", "--quiet", "-c", "topic")
+    elif where == "detached":
+        desk.git("switch", "--quiet", "--detach")
+    assert "update this checkout" not in desk.run("apply", "--yes", "--publish", env=env).ended(0).out
