@@ -59,7 +59,7 @@ def pytest_configure() -> None:
     for name in set(os.environ) - OWN:
         if SURROUNDINGS.fullmatch(name):
             del os.environ[name]
-    os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
