@@ -7,7 +7,7 @@ without any of that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reconciler.core.ledger.journal import (
     Acceptance,
@@ -74,8 +74,10 @@ def publish_message(before: Lockfile, after: Lockfile, run_url: str | None, *, s
         for key in before.engines.keys() | after.engines.keys()
         if before.engines.get(key) != after.engines.get(key)
     )
+    moved = _moved(before, after, keys)
+    keys = [key for key in keys if key not in moved.values()]  # a move is one line, under the new key
     # Behind a dash, so that no engine named `Run` or `Signed-off-by` makes a trailer.
-    lines = [f"- {_changed(key, before.entry(key), after.entry(key))}" for key in keys]
+    lines = [f"- {word_for(key)}: {_change(before, after, key, moved.get(key))}" for key in keys]
     shown = lines[:100] + ([f"… and {len(lines) - 100} more"] if len(lines) > 100 else [])
     subject = f"Record {word_for(keys[0])}" if len(keys) == 1 else f"Record {len(keys)} engines"
     subject = "Bring outputs up to date" if before == after else subject
@@ -90,13 +92,36 @@ def is_publishing(subject: str) -> bool:
     return subject.startswith(("Record ", "Bring outputs up to date"))
 
 
-def _changed(key: str, before: Entry | None, after: Entry | None) -> str:
-    old = word_for(before.current.engine_id) if before and before.current else None
-    new = word_for(after.current.engine_id) if after and after.current else None
-    name = word_for(key)
-    if after is None:
-        return f"{name}: retired or moved ({old})" if old else f"{name}: removed"
+def _moved(before: Lockfile, after: Lockfile, keys: Iterable[str]) -> dict[str, str]:
+    """New keys whose engine had another key, with that key. An engine is known by its ID, or by its operation's."""
+    had = {
+        name: key
+        for key in keys
+        if key not in after.engines and (entry := before.entry(key)) is not None
+        for name in _names(entry)
+    }
+    new = ((key, after.entry(key)) for key in keys if had and key not in before.engines)
+    found = (
+        (key, next((had[name] for name in _names(entry) if name in had), None)) for key, entry in new if entry
+    )
+    return {key: old for key, old in found if old is not None}
+
+
+def _names(entry: Entry) -> Iterator[str]:
+    yield from entry.engine_ids
+    yield from (part.operation_id for part in entry.parts if part.operation_id is not None)
+
+
+def _change(before: Lockfile, after: Lockfile, key: str, moved_from: str | None) -> str:
+    """What became of one engine, behind its key."""
+    was, now = before.entry(key) or (before.entry(moved_from) if moved_from else None), after.entry(key)
+    old = word_for(was.current.engine_id) if was and was.current else None
+    new = word_for(now.current.engine_id) if now and now.current else None
+    if now is None:
+        gone = "retired" if len(after.retired.get(key, ())) > len(before.retired.get(key, ())) else "removed"
+        return gone + (f" ({old})" if old else "")
+    move = f", moved from {word_for(moved_from)}" if moved_from else ""
     if new != old:
-        return f"{name}: {new}" + (f" (was {old})" if old else "")
-    pending = after.pressing
-    return f"{name}: {new or 'no engine yet'}" + (f", {word_for(pending.status)}" if pending else "")
+        return f"{new or 'no engine yet'}{f' (was {old})' if old else ''}{move}"
+    status = f", {word_for(now.pressing.status)}" if now.pressing else ""
+    return f"{new or 'no engine yet'}{status}{move}"

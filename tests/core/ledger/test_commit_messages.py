@@ -11,7 +11,20 @@ from reconciler.core.ledger.journal import Acceptance, JobSummary, Refusal, Sett
 from reconciler.core.ledger.lease import FREE, Holder, take
 from reconciler.core.lockfile.entry import Retired
 from reconciler.core.lockfile.model import EMPTY
-from tests.core.build import A, B, accepted, at, begin, current, ended, entry, failed, lockfile, superseded
+from tests.core.build import (
+    A,
+    B,
+    accepted,
+    at,
+    begin,
+    current,
+    ended,
+    entry,
+    failed,
+    lockfile,
+    superseded,
+    uncertain,
+)
 
 HELD = take(FREE, Holder("runner", 1, "https://ci.example/1"), "t", at(1), 60.0)
 
@@ -52,11 +65,38 @@ def test_a_lockfile_commit_says_what_became_of_each_engine() -> None:
         "Record 4 engines\n\n"
         "- a: eng_2 (was eng_1)\n"
         "- broken: no engine yet, failed\n"
-        "- gone: retired or moved (eng_9)\n"
+        "- gone: retired (eng_9)\n"
         "- new: eng_3\n\n"
         "Run: https://ci.example/1\n"
         "[skip ci]\n"
     )
+
+
+def test_a_move_is_told_from_a_retirement() -> None:
+    kept, waiting = entry(current("1", A)), entry(None, uncertain("2", A))
+    before = lockfile({"acme": kept, "b/old": waiting, "gone": entry(current("9", A))})
+    after = lockfile({"shop/web": kept, "b/new": waiting})
+    message = publish_message(
+        before, after.with_retired("gone", (Retired(entry(current("9", A)), at(1)),)), None, skip_ci=False
+    )
+    assert message == (
+        "Record 3 engines\n\n"
+        "- b/new: no engine yet, uncertain, moved from b/old\n"
+        "- gone: retired (eng_9)\n"
+        "- shop/web: eng_1, moved from acme\n"
+    )
+    one = publish_message(lockfile({"acme": kept}), lockfile({"shop/web": kept}), None, skip_ci=False)
+    assert one == "Record shop/web\n\n- shop/web: eng_1, moved from acme\n"
+
+
+def test_a_key_that_was_retired_before_and_a_new_engine_of_the_same_key_are_told_apart() -> None:
+    """One retirement more than before is what counts, and an engine that stays retired has not moved."""
+    earlier = (Retired(entry(current("1", A)), at(1)),)
+    before = lockfile({"acme": entry(current("2", A))}).with_retired("acme", earlier)
+    after = EMPTY.with_retired("acme", (*earlier, Retired(entry(current("2", A)), at(2))))
+    assert "- acme: retired (eng_2)\n" in publish_message(before, after, None, skip_ci=False)
+    dropped = EMPTY.with_retired("acme", earlier)
+    assert "- acme: removed (eng_2)\n" in publish_message(before, dropped, None, skip_ci=False)
 
 
 def test_one_engine_is_in_the_subject() -> None:
