@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.screen import wants_color
 from reconciler.core.commands import reconcile
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -23,10 +24,8 @@ def given(ctx: click.Context, name: str) -> Any:
 def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     if value is not None:
         ctx.meta.setdefault(_GIVEN, {})[param.name] = value
-    if value is not None and param.name == "color":
-        ctx.color = {"always": True, "never": False}.get(
-            value
-        )  # else click strips colour where there is no terminal
+    if param.name == "color":
+        ctx.color = wants_color(given(ctx, "color"))  # None: click strips colour where there is no terminal
     return value
 
 

@@ -22,11 +22,25 @@ class Screen(NamedTuple):
     interactive: bool
 
 
+def wants_color(choice: str | None) -> bool | None:
+    """Whether colour is asked for or ruled out; None leaves it to the stream. `choice` is --color.
+
+    It wins over NO_COLOR, which wins over FORCE_COLOR (0 and false do not force), which wins over a dumb terminal.
+    """
+    if choice in ("always", "never"):
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "").lower() not in ("", "0", "false"):
+        return True
+    return False if os.environ.get("TERM") == "dumb" else None
+
+
 def screen_of(stream: TextIO, choice: str | None) -> Screen:
-    """What this stream can show; `choice` is --color. NO_COLOR and a dumb terminal turn automatic colour off."""
+    """What this stream can show; `choice` is --color."""
     terminal = stream.isatty()
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    color = choice == "always" or (choice in (None, "auto") and terminal and not plain)
+    wanted = wants_color(choice)
+    color = terminal if wanted is None else wanted
     encoding = (stream.encoding or "ascii").lower().replace("-", "")
     return Screen(color, not encoding.startswith("utf"), _width() if terminal else DEFAULT_WIDTH, terminal)
 

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from reconciler.cli.commands.lease import command as lease
-from reconciler.cli.screen import must_ask
+from reconciler.cli.screen import must_ask, screen_of
 from reconciler.core.errors import UsageError
 
 
@@ -38,3 +38,37 @@ def test_breaking_a_lease_is_asked_before_anything_is_looked_at() -> None:
     assert isinstance(lease, click.Group)
     with pytest.raises(UsageError, match="lease break"):
         lease.main(["break", "-C", "/"], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("choice", "variables", "on_terminal", "elsewhere"),
+    [
+        (None, {}, True, False),
+        ("auto", {}, True, False),
+        (None, {"NO_COLOR": "1"}, False, False),
+        (None, {"NO_COLOR": ""}, True, False),
+        (None, {"FORCE_COLOR": "1"}, True, True),
+        (None, {"FORCE_COLOR": "3"}, True, True),
+        (None, {"FORCE_COLOR": ""}, True, False),
+        (None, {"FORCE_COLOR": "0"}, True, False),
+        (None, {"FORCE_COLOR": "false"}, True, False),
+        ("auto", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, False),
+        (None, {"TERM": "dumb"}, False, False),
+        (None, {"TERM": "dumb", "FORCE_COLOR": "1"}, True, True),
+        ("always", {"NO_COLOR": "1", "TERM": "dumb"}, True, True),
+        ("never", {"FORCE_COLOR": "1"}, False, False),
+    ],
+)
+def test_who_decides_about_colour(
+    monkeypatch: pytest.MonkeyPatch,
+    choice: str | None,
+    variables: dict[str, str],
+    on_terminal: bool,
+    elsewhere: bool,
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"TERM": "xterm"} | variables).items():
+        monkeypatch.setenv(name, value)
+    assert screen_of(Terminal(), choice).color is on_terminal
+    assert screen_of(io.StringIO(), choice).color is elsewhere

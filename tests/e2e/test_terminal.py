@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -39,6 +41,20 @@ def test_yes_applies_with_live_progress(project: Project, platform: SandboxServe
     with terminal(project) as screen:  # nothing to do: nothing is asked
         assert screen.end() == 0
         assert QUESTION not in screen.shown
+
+
+def test_the_time_at_the_question_is_not_the_run_s(project: Project) -> None:
+    started = time.monotonic()
+    with terminal(project) as screen:
+        screen.read(until=QUESTION)
+        asked = time.monotonic()
+        time.sleep(2)  # a person thinks
+        thought = time.monotonic() - asked
+        screen.say("y\n")
+        assert screen.end() == 0
+        told = re.search(r" in (\d+\.\d) s\.", screen.shown)
+        assert told, screen.shown
+        assert float(told[1]) <= time.monotonic() - started - thought + 0.05  # it is rounded
 
 
 def test_a_file_that_goes_while_the_question_stands(project: Project, platform: SandboxServer) -> None:
@@ -93,6 +109,15 @@ def test_colour(project: Project) -> None:
     assert coloured("--color=always", NO_COLOR="1")
     assert "\x1b[" in project.run("plan", "--color", "always").ended(0).out
     assert "\x1b[" not in project.run("plan").ended(0).out
+    assert "\x1b[" in project.run("plan", env={"FORCE_COLOR": "1"}).ended(0).out
+    assert "\x1b[" not in project.run("plan", "--color=never", env={"FORCE_COLOR": "1"}).ended(0).out
+
+
+def test_forced_colour_makes_no_terminal_of_a_pipe(project: Project) -> None:
+    """A log that shows colour is still read line by line."""
+    forced = project.run("apply", "--yes", env={"FORCE_COLOR": "1"}).ended(0)
+    assert "\x1b[" in forced.out
+    assert "\x1b[?25l" not in forced.err
 
 
 def test_a_dumb_terminal_gets_plain_lines(project: Project) -> None:

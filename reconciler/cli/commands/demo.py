@@ -192,11 +192,7 @@ class _Demo:
         click.echo((self.root / name).read_text(), nl=False)
 
     def _report(self, text: str) -> None:
-        click.echo("\n" + click.style(f"── {text}", bold=True), color=self._colored)
+        click.echo("\n" + click.style(f"── {text}", bold=True))
 
     def _prompt(self, *words: str) -> None:
-        click.echo(click.style(f"\n$ {shlex.join(words)}", fg="cyan"), color=self._colored)
-
-    @property
-    def _colored(self) -> bool | None:
-        return {"always": True, "never": False}.get(self.color or "auto")
+        click.echo(click.style(f"\n$ {shlex.join(words)}", fg="cyan"))

@@ -5,9 +5,8 @@ what the pull request is told.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import click
 
 from reconciler.cli.ci import in_ci
 from reconciler.cli.runs.run_options import RunOptions
+from reconciler.cli.runs.stopwatch import Stopwatch
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
 from reconciler.cli.wiring.plan_views import PlanPrinter
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """For one run, which begins now. `now` reads where things stand."""
+    """For one run, whose `work` is timed. `now` reads where things stand."""
 
     settings: Settings
     options: RunOptions
     plans: PlanPrinter
     now: Callable[[], Lockfile]
-    started: float = field(default_factory=time.monotonic)
+    work: Stopwatch
 
     def keep(self, plan: Plan, outcome: Outcome, code: int) -> None:
         """What `--format json` prints, in a file for the steps that follow."""
@@ -74,7 +74,7 @@ class Report:
             outcome,
             color=screen.color,
             ascii_only=screen.ascii_only,
-            elapsed=time.monotonic() - self.started,
+            elapsed=self.work.seconds,
             environment=plan.environment,
             lockfile=plan.lockfile,
             command=self.options.command,

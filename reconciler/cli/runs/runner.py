@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +16,7 @@ from reconciler.app.planning import PlanResult
 from reconciler.app.recorded import read_recorded_state
 from reconciler.cli.runs.outputs import bring_outputs_up_to_date
 from reconciler.cli.runs.reporting import Report
+from reconciler.cli.runs.stopwatch import Stopwatch
 from reconciler.cli.stderr import say, warn
 from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.project import Project, api_key
@@ -59,8 +59,10 @@ class ApplyRunner:
         self._plan = plan
         self._sources = sources
         self._plans = PlanPrinter(project.root, planner.engines, options.format, options.color)
-        self._report = Report(project.settings, options, self._plans, lambda: planner.recorded(None).folded)
-        self._started = time.monotonic()
+        self._work = Stopwatch()
+        self._report = Report(
+            project.settings, options, self._plans, lambda: planner.recorded(None).folded, self._work
+        )
         self._target: PublishTarget | None = None
         self._api_key: str | None = None
 
@@ -152,7 +154,11 @@ class ApplyRunner:
             else:
                 self._plans.show(planned, ExitCode.OK)
         self._key(planned.plan)
-        if not self._options.asks or click.confirm(_question(planned.plan), err=True):
+        if not self._options.asks:
+            return True
+        with self._work.paused():
+            confirmed = click.confirm(_question(planned.plan), err=True)
+        if confirmed:
             return True
         click.echo("nothing was done", err=True)
         return False
@@ -309,7 +315,7 @@ class ApplyRunner:
 
     def _time_to_wait(self) -> float:
         """Seconds that are left of --lease-wait."""
-        return max(0.0, (self._settings.lease_wait or 0.0) - (time.monotonic() - self._started))
+        return max(0.0, (self._settings.lease_wait or 0.0) - self._work.seconds)
 
 
 def _changes(planned: PlanResult) -> bool:
