@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import click
 
-from reconciler.cli.screen import screen_for
+from reconciler.cli.screen import Screen, screen_for
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import ExitCode, JournalError, LockfileError, ReconcileError
 from reconciler.core.user_info import without_user_info
@@ -25,8 +25,6 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 def report_error(error: ReconcileError, arguments: Sequence[str]) -> int:
     """An expected failure. Returns its exit code."""
-    from reconciler.render.phrases.diagnostics import render_diagnostics  # for failures only
-
     if wants_json(arguments):
         _print_json(error.message, error.hint, error, error.exit_code)
     screen = screen_for(sys.stderr, arguments)
@@ -37,9 +35,17 @@ def report_error(error: ReconcileError, arguments: Sequence[str]) -> int:
     if error.hint:
         lines.append(f"hint: {_harmless(error.hint)}")
     if error.diagnostics and not about_records:
-        lines.append(render_diagnostics(error.diagnostics, color=screen.color, ascii_only=screen.ascii_only))
+        lines.append(_findings(error, screen))
     print("\n".join(lines), file=sys.stderr)
     return int(error.exit_code)
+
+
+def _findings(error: ReconcileError, screen: Screen) -> str:
+    from reconciler.render.phrases.diagnostics import render_diagnostics  # for failures only
+
+    return render_diagnostics(
+        error.diagnostics, color=screen.color, ascii_only=screen.ascii_only, width=screen.wrap
+    )
 
 
 def report_usage(error: click.ClickException, arguments: Sequence[str]) -> int:

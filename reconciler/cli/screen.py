@@ -14,12 +14,19 @@ _WORDS = ("auto", "always", "never")
 
 
 class Screen(NamedTuple):
-    """`width` is in cells; `interactive` says that a person sits there."""
+    """`width` is in cells; `interactive` says that a person sits there.
+
+    Text is wrapped for a terminal only: what goes to a file or a program is searched there, line by line.
+    """
 
     color: bool
     ascii_only: bool
     width: int
     interactive: bool
+
+    @property
+    def wrap(self) -> int | None:
+        return self.width if self.interactive else None
 
 
 def wants_color(choice: str | None) -> bool | None:

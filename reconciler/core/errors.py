@@ -29,7 +29,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from reconciler.core.excerpt import Excerpt
 
 
 class ExitCode(IntEnum):
@@ -78,13 +81,13 @@ class Severity(StrEnum):
 
 
 class Diagnostic(NamedTuple):
-    """One finding about an input. `line` and `col` count from 1; `excerpt` is the offending text, one line."""
+    """One finding about an input. `line` and `col` count from 1; `excerpt` shows the offending line."""
 
     message: str
     file: str | None = None
     line: int | None = None
     col: int | None = None
-    excerpt: str | None = None
+    excerpt: Excerpt | None = None
     hint: str | None = None
     severity: Severity = Severity.ERROR
     key: str | None = None  # the engine it is about, where that is known

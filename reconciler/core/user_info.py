@@ -7,7 +7,7 @@ last `@` goes. Rather too much is cut out than too little.
 from __future__ import annotations
 
 MASK = "…"
-_PATTERN = (
+USER_INFO = (
     r"(?<=://)(?:"
     r"[^\s/?#@:]*:(?!\d{1,5}(?:[/?#\s'\"]|$))[^\n]*@"  # `name:`, which is no port, and all up to the last `@`
     r"|\S*@)"
@@ -20,7 +20,7 @@ def without_user_info(text: str) -> str:
         return text
     import re  # a plan that has nothing to show does without
 
-    return re.sub(_PATTERN, f"{MASK}@", text)
+    return re.sub(USER_INFO, f"{MASK}@", text)
 
 
 def secret_parts(address: str) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.engine.spec import LifecycleOptions, Output, Source, Spec, digest_of_text
 from reconciler.core.errors import Diagnostic, Severity
+from reconciler.core.excerpt import Excerpt
 from reconciler.core.plan.model import Action, Change, Condition, Kind, Plan
 
 OLD_GLOSSARY = """# Glossary
@@ -152,7 +153,7 @@ EVERY_KIND = Plan(
             "engines/docs/help.yaml",
             4,
             14,
-            "locales: [it, it-IT]",
+            Excerpt("locales: [it, it-IT]", 13),
             "keep one",
             Severity.WARNING,
             "docs/help",
@@ -188,7 +189,7 @@ INVALID = Plan(
             "engines/acme.yaml",
             3,
             1,
-            "locale: [de, fr]",
+            Excerpt("locale: [de, fr]", 0),
             "did you mean `locales`?",
             key="acme",
         ),
@@ -197,7 +198,7 @@ INVALID = Plan(
             "engines/acme.yaml",
             5,
             5,
-            "  - pt_br",
+            Excerpt("  - pt_br", 4),
             "write `pt-BR`",
             key="acme",
         ),
@@ -207,7 +208,7 @@ INVALID = Plan(
             "engines/web.yaml",
             2,
             14,
-            "description: \tvery long",
+            Excerpt("description: \tvery long", 13),
             severity=Severity.WARNING,
         ),
     ),
@@ -263,12 +264,14 @@ HOSTILE = Plan(
         Action("zzz" + EVIL, Kind.RESUME, EVIL, job_id=EVIL, engine_id=EVIL),
         Action("zzzz" + EVIL, Kind.NONE, EVIL, file=EVIL, condition=Condition.UNCERTAIN, hint=EVIL),
     ),
-    diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, EVIL, EVIL, Severity.WARNING, EVIL),),
+    diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, Excerpt(EVIL, 2), EVIL, Severity.WARNING, EVIL),),
     lockfile=EVIL,
 )
 
 HOSTILE_INVALID = Plan(
-    EVIL, diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, EVIL, EVIL, Severity.ERROR, EVIL),), lockfile=EVIL
+    EVIL,
+    diagnostics=(Diagnostic(EVIL, EVIL, 1, 3, Excerpt(EVIL, 2), EVIL, Severity.ERROR, EVIL),),
+    lockfile=EVIL,
 )
 
 # What guards hold back, and what is only recorded.

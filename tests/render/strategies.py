@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import Diagnostic
+from reconciler.core.excerpt import Excerpt
 from reconciler.core.plan.model import Action, Change, Condition, Kind, Plan
 from tests.render.samples import EVIL
 
@@ -101,7 +102,7 @@ diagnostics = st.builds(
     maybe,
     st.none() | st.integers(1, 99),
     st.none() | st.integers(1, 99),
-    maybe,
+    st.none() | st.builds(Excerpt, texts, st.none() | st.integers(0, 99)),
     maybe,
     st.sampled_from(["error", "warning", "notice"]),
     maybe,

@@ -86,7 +86,7 @@ def _no_duplicates(locales: list[str]) -> list[str]:
 
 def _web_address(url: str) -> str:
     if reason := why_no_link(url):
-        shown = cut(url[:60]) + ("…" if len(url) > 60 else "")
+        shown = cut(url[:60]).text + ("…" if len(url) > 60 else "")
         raise _problem("link", f"`{shown}` is not a web address: {reason}", _URL_HINT)
     return url
 

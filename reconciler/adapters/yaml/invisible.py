@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from reconciler.adapters.yaml.text import cut
 from reconciler.core.errors import Diagnostic
 
 _ONE = "[\xa0\xad\u1680\u180e\u2000-\u200f\u202a-\u202f\u205f-\u2064\u2066-\u206f\u3000\ufe00-\ufe0f\ufeff]"
@@ -63,5 +64,6 @@ def _explained(finding: Diagnostic, lines: list[str]) -> Diagnostic:
     return finding._replace(
         message=f"{finding.message}; an invisible character stands here: {name} (U+{ord(char):04X})",
         col=at + 1,
+        excerpt=None if finding.excerpt is None else cut(line, at + 1),
         hint="replace it by a space, or remove it",
     )

@@ -13,6 +13,7 @@ from reconciler.adapters.yaml import fast as yaml_fast
 from reconciler.adapters.yaml import text as yaml_text
 from reconciler.adapters.yaml.invisible import with_invisible
 from reconciler.core.errors import Diagnostic, InvalidInput
+from reconciler.core.excerpt import Excerpt
 
 Path = tuple[str | int, ...]
 
@@ -28,8 +29,8 @@ class YamlDocument:
         self._file = file
         self._reading = reading
 
-    def place(self, path: Path, *, of: Literal["key", "value"] = "value") -> tuple[int, int, str]:
-        """Line and column from 1, and that line's text, of a value or of the key it stands under.
+    def place(self, path: Path, *, of: Literal["key", "value"] = "value") -> tuple[int, int, Excerpt]:
+        """Line and column from 1, and that line to show, of a value or of the key it stands under.
 
         A path that leads nowhere gives the place of the nearest parent.
         """

@@ -10,7 +10,8 @@ import re
 
 from reconciler.adapters.yaml.unready import conflict_hint, conflict_line, stand_in
 from reconciler.core.errors import Diagnostic, InvalidInput
-from reconciler.core.user_info import without_user_info
+from reconciler.core.excerpt import Excerpt
+from reconciler.core.user_info import MASK, USER_INFO
 
 MAX_BYTES = 512 << 10  # a hundred times what real files need; the slowest still parse within a second
 
@@ -38,9 +39,7 @@ def decode(data: bytes, file: str, max_bytes: int = MAX_BYTES) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise refused(file, _not_utf8(data, error, file)) from error
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = text.removeprefix(_BOM)
+    text = _with_our_line_ends(text)
     if data.translate(None, _PRINTABLE_ASCII) and (found := _UNPRINTABLE.search(text)):
         raise refused(file, _control_character(text, found, file))
     return text
@@ -56,10 +55,16 @@ def refused(file: str, *diagnostics: Diagnostic) -> InvalidInput:
     return InvalidInput(f"{file} cannot be read", diagnostics=diagnostics)
 
 
+def _with_our_line_ends(text: str) -> str:
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.removeprefix(_BOM)
+
+
 def _not_utf8(data: bytes, error: UnicodeDecodeError, file: str) -> Diagnostic:
-    before = data[: error.start].decode("utf-8", "replace")
+    before = _with_our_line_ends(data[: error.start].decode())
     line, col = place_of(before, len(before))
-    shown = excerpt(data.decode("utf-8", "replace"), line, col)
+    shown = excerpt(_with_our_line_ends(data.decode("utf-8", "replace")), line, col)
     message = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
     return Diagnostic(message, file, line, col, shown, hint="save the file as UTF-8")
 
@@ -75,25 +80,24 @@ def place_of(text: str, index: int) -> tuple[int, int]:
     return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
 
 
-def excerpt(text: str, line: int, col: int) -> str:
+def excerpt(text: str, line: int, col: int) -> Excerpt:
     """The given line, cut around `col` when it is long; control characters are masked."""
     start = 0
     for _ in range(line - 1):
         start = text.find("\n", start) + 1
         if start == 0:
-            return ""
+            return Excerpt("", 0)
     end = text.find("\n", start)
     return cut(text[start : len(text) if end < 0 else end], col)
 
 
-def cut(line: str, col: int = 1) -> str:
-    """One line as it can be shown: indented by blanks, so that columns count as in the file, at most 120 characters
-    around `col`, no password of a URL."""
-    stripped = without_user_info(line.strip(" \t"))
-    shown = " " * (len(line) - len(line.lstrip(" \t"))) + stripped if stripped else ""
-    if len(shown) > _EXCERPT:
-        first = min(max(min(col - 1, len(shown)) - _EXCERPT // 3, 0), len(shown) - _EXCERPT)
-        last = first + _EXCERPT
-        shown = ("…" if first else "") + shown[first:last] + ("…" if last < len(shown) else "")
-    shown = shown.replace("\t", " ")
-    return shown if shown.isprintable() else "".join(c if c.isprintable() else "�" for c in shown)
+def cut(line: str, col: int = 1) -> Excerpt:
+    """One line as it can be shown: at most 120 characters around `col`, no password of a URL."""
+    line = line[: col - 1] + line[col - 1 :].rstrip(" \t")
+    shown = Excerpt(line, min(col - 1, len(line)))
+    if "://" in line:
+        shown = shown.masked(USER_INFO, f"{MASK}@")
+    shown = shown.window(_EXCERPT)
+    if shown.text.isprintable():
+        return shown
+    return shown._replace(text="".join(c if c.isprintable() or c == "\t" else "�" for c in shown.text))

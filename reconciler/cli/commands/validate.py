@@ -95,7 +95,10 @@ def _show(
 
         screen = screen_of(sys.stdout, given(ctx, "color"))
         if findings:
-            click.echo(render_diagnostics(findings, color=screen.color, ascii_only=screen.ascii_only))
+            shown = render_diagnostics(
+                findings, color=screen.color, ascii_only=screen.ascii_only, width=screen.wrap
+            )
+            click.echo(shown)
         if code == 0:
             click.echo(count)
 

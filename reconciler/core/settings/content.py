@@ -11,10 +11,11 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import Diagnostic, InvalidInput
+from reconciler.core.excerpt import Excerpt
 from reconciler.core.settings.kinds import Name
 from reconciler.core.settings.model import OVERLAYS, SETTINGS
 from reconciler.core.suggest import did_you_mean
-from reconciler.core.user_info import without_user_info
+from reconciler.core.user_info import MASK, USER_INFO
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -86,7 +87,9 @@ class FileReading:
             hint = "secrets do not belong in a file: the API key is read from LINGO_API_KEY only"
         elif path and name in SETTINGS:
             hint = "it belongs at the top level: an overlay is chosen by it"
-        self._report(f"unknown setting {shown}", (*path, name), of="key", hint=hint, excerpt=f"{shown}: …")
+        self._report(
+            f"unknown setting {shown}", (*path, name), of="key", hint=hint, excerpt=Excerpt(f"{shown}: …", 0)
+        )
 
     def _report(
         self,
@@ -95,7 +98,7 @@ class FileReading:
         *,
         of: Literal["key", "value"] = "value",
         hint: str | None = None,
-        excerpt: str | None = None,
+        excerpt: Excerpt | None = None,
     ) -> None:
         if self._place is None:
             self.findings.append(Diagnostic(message, self._file_name, hint=hint))
@@ -113,10 +116,8 @@ def _parsed(setting: Setting, value: object) -> object:
     raise InvalidInput("has no value", hint=f"write `{setting.name}: {setting.example}`, or remove the line")
 
 
-def without_secrets(excerpt: str) -> str:
+def without_secrets(excerpt: Excerpt) -> Excerpt:
     """The excerpt with credentials and queries of its URLs cut out."""
-    if "://" not in excerpt:
+    if "://" not in excerpt.text:
         return excerpt
-    import re
-
-    return re.sub(r"(://[^\s?#]*)[?#]\S*", r"\1?…", without_user_info(excerpt))
+    return excerpt.masked(USER_INFO, f"{MASK}@").masked(r"(://[^\s?#]*)[?#]\S*", r"\1?…")

@@ -30,6 +30,7 @@ from reconciler.core.settings.kinds import (
 if TYPE_CHECKING:
     from typing import Literal, Protocol
 
+    from reconciler.core.excerpt import Excerpt
     from reconciler.core.outputs.rules import OutputRules
     from reconciler.core.settings.kinds import JsonSchema
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
         def __call__(
             self, path: tuple[str | int, ...], *, of: Literal["key", "value"] = "value"
-        ) -> tuple[int, int, str]: ...
+        ) -> tuple[int, int, Excerpt]: ...
 
 
 SETTINGS_FILE = "reconcile.yaml"

@@ -91,10 +91,11 @@ def _differences(before: Mapping[str, object], now: Mapping[str, object], where:
 def _shown(value: object) -> str:
     if value is None:
         return "not set"
+    from reconciler.core.excerpt import Excerpt
     from reconciler.core.settings.content import without_secrets
 
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return without_secrets(text if len(text) <= 200 else text[:200] + "…")
+    return without_secrets(Excerpt(text).window(200)).text
 
 
 def _block(value: object) -> Mapping[str, object]:

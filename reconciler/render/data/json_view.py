@@ -121,7 +121,7 @@ def diagnostics_document(diagnostics: Iterable[Diagnostic]) -> list[dict[str, An
             file=one.file,
             line=one.line,
             col=one.col,
-            excerpt=one.excerpt,
+            excerpt=None if one.excerpt is None else one.excerpt.text,
             hint=one.hint,
             key=one.key,
         )

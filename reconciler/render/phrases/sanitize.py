@@ -29,12 +29,15 @@ def sanitize(text: str) -> str:
         text = _COMMAND.sub(_without_power, text)
     if text.isprintable() and (text.isascii() or not _has_variations(text)):
         return text
-    shown: list[str] = []
-    before = ""
-    for char in text:
-        shown.append(char if _harmless(char, before) else _spelled(char))
-        before = char
-    return "".join(shown)
+    return "".join(_shown(char, before) for before, char in zip(["", *text], text, strict=False))
+
+
+def sanitized_characters(text: str) -> list[str]:
+    """Each character of one line as `sanitize` shows it there, so that a place in the line can be found again."""
+    shown = [_shown(char, before) for before, char in zip(["", *text], text, strict=False)]
+    for found in _COMMAND.finditer(text):
+        shown[found.end() - 1] = _spelled(text[found.end() - 1])
+    return shown
 
 
 def sanitize_lines(text: str) -> list[str]:
@@ -49,6 +52,10 @@ def _without_power(found: re.Match[str]) -> str:
 
 def _has_variations(text: str) -> bool:
     return any(ord(char) in _VARIATIONS for char in text)
+
+
+def _shown(char: str, before: str) -> str:
+    return char if _harmless(char, before) else _spelled(char)
 
 
 def _harmless(char: str, before: str) -> bool:
@@ -96,31 +103,3 @@ def common_prefix(old: str, new: str) -> int:
         else:
             high = middle - 1
     return low
-
-
-def display_width(text: str) -> int:
-    """How many terminal cells `text` takes: two for wide East Asian characters, none for combining ones."""
-    if text.isascii():
-        return len(text)
-    return sum(_cells(char) for char in text)
-
-
-def cut_to_width(text: str, width: int, ellipsis: str = "…") -> str:
-    """`text` cut so that it takes at most `width` terminal cells."""
-    if display_width(text) <= width:
-        return text
-    room = width - len(ellipsis)
-    used = 0
-    for index, char in enumerate(text):
-        used += _cells(char)
-        if used > room:
-            return text[:index] + ellipsis
-    return text
-
-
-def _cells(char: str) -> int:
-    if char < "\u0300":
-        return 1
-    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -32,15 +32,29 @@ _SIGNS: dict[Kind | Condition, tuple[str, str, Style]] = {
     Condition.FAILED: ("!", "!", "red"),
     Condition.UNCERTAIN: ("?", "?", "magenta"),
 }
+_NARROWEST = 16  # cells of a wrapped text; with less a terminal may break it as it likes
 _HELD: tuple[str, str, Style] = ("⊘", "#", "red")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One choice of colour and character set; every sign that is not ASCII goes through it."""
+    """One choice of colour, character set and width; every sign that is not ASCII goes through it.
+
+    `width` is a terminal's, in cells. None is for what is no terminal: there lines are searched and copied, so none is
+    broken.
+    """
 
     color: bool = False
     ascii_only: bool = False
+    width: int | None = None
+
+    def flowing(self, text: str, indent: int) -> list[str]:
+        """One line of text as lines that fit where each begins at `indent`."""
+        if self.width is None:
+            return [text]
+        from reconciler.core.display import wrapped  # for terminals only
+
+        return wrapped(text, max(self.width - indent, _NARROWEST))
 
     def paint(self, text: str, style: Style) -> str:
         code = _CODES.get(style)

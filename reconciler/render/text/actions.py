@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.commands import KEY, reconcile
+from reconciler.core.display import cut_to_width, display_width
 from reconciler.core.plan.model import Action, Kind, Plan
-from reconciler.render.phrases.sanitize import cut_to_width, display_width, sanitize
+from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.phrases.style import Look, style_of
 from reconciler.render.phrases.words import counted, what_happens
 from reconciler.render.text.fields import Room, field_lines

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.core.display import display_width
 from reconciler.core.engine.spec import Source, Spec, meaning_of_text
 from reconciler.core.plan.model import Action, Change
-from reconciler.render.phrases.sanitize import (
-    display_width,
-    sanitize,
-    sanitize_lines,
-    shorten,
-    shorten_pair,
-)
+from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten, shorten_pair
 from reconciler.render.phrases.style import Look, Style
 from reconciler.render.phrases.text_diff import DiffLine, diff_lines
 from reconciler.render.phrases.words import content_title, counted, short_digest

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.commands import reconcile
+from reconciler.core.display import display_width
 from reconciler.core.plan.model import Action, Condition, Kind
 from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.phrases.outcome_words import (
@@ -26,7 +27,7 @@ from reconciler.render.phrases.outcome_words import (
     why_held_back,
     why_not_started,
 )
-from reconciler.render.phrases.sanitize import display_width, sanitize, sanitize_lines, shorten
+from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten
 from reconciler.render.phrases.style import Look, style_of
 from reconciler.render.phrases.words import counted
 

@@ -8,15 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from reconciler.core.display import cut_to_width, display_width
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Pending
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.render.phrases.sanitize import (
-    cut_to_width,
-    display_width,
-    sanitize,
-    sanitize_lines,
-    shorten,
-)
+from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten
 from reconciler.render.phrases.status_rows import PROTECTED, SERVING, Row, engine_rows, retired_rows, tally
 from reconciler.render.phrases.style import Look
 from reconciler.render.phrases.words import counted

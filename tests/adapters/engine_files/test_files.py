@@ -12,6 +12,7 @@ from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.engine.spec import Desired, Source, Spec
 from reconciler.core.errors import Diagnostic
+from reconciler.core.excerpt import Excerpt
 
 ENGINE = """\
 # yaml-language-server: $schema=../schemas/engine.schema.json
@@ -214,7 +215,7 @@ def test_a_password_in_a_link_is_not_repeated(project: Path) -> None:
 def test_excerpts_show_the_line(project: Path) -> None:
     diagnostics = load(project, "name: x\nlocales:\n    - pt_br  # Brazil\n")
     assert isinstance(diagnostics, list)
-    assert diagnostics[0].excerpt == "    - pt_br  # Brazil"
+    assert diagnostics[0].excerpt == Excerpt("    - pt_br  # Brazil", 6)
     assert diagnostics[0].place == "engines/a.yaml:3:7"
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.adapters.project.settings import find_root, read_settings_file
 from reconciler.core.errors import Diagnostic, InvalidInput, StorageError
+from reconciler.core.excerpt import Excerpt
 from reconciler.core.settings.resolution import resolve
 
 AS_ROOT = os.geteuid() == 0
@@ -108,7 +109,7 @@ def test_values_and_places(tmp_path: Path) -> None:
     values, place = read_settings_file(put(tmp_path, "timeout: 45m\nconcurrency:   70\n"))
     assert values == {"timeout": "45m", "concurrency": 70}
     assert place is not None
-    assert place(("concurrency",)) == (2, 16, "concurrency:   70")
+    assert place(("concurrency",)) == (2, 16, Excerpt("concurrency:   70", 15))
 
 
 def test_every_error_of_a_file_has_its_place(tmp_path: Path) -> None:

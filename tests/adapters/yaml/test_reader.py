@@ -5,12 +5,15 @@ import sys
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.adapters.yaml.fast import DECLINED, MAX_NODES, read_fast
 from reconciler.adapters.yaml.reader import read_yaml
 from reconciler.adapters.yaml.reference import core_schema
 from reconciler.adapters.yaml.text import MAX_BYTES, cut
 from reconciler.core.errors import Diagnostic, InvalidInput
+from reconciler.core.excerpt import Excerpt
 
 
 def findings(text: str | bytes) -> tuple[Diagnostic, ...]:
@@ -45,17 +48,17 @@ def test_not_a_number_is_a_float() -> None:
 
 def test_places_of_keys_and_values() -> None:
     document = read_yaml(b"name: Acme\nlocales:\n  - de\n  - fr  # c\nempty:\n", "a.yaml")
-    assert document.place(("name",)) == (1, 7, "name: Acme")
-    assert document.place(("name",), of="key") == (1, 1, "name: Acme")
-    assert document.place(("locales", 1)) == (4, 5, "  - fr  # c")
-    assert document.place(("empty",)) == (5, 1, "empty:")
-    assert document.place(()) == (1, 1, "name: Acme")
+    assert document.place(("name",)) == (1, 7, Excerpt("name: Acme", 6))
+    assert document.place(("name",), of="key") == (1, 1, Excerpt("name: Acme", 0))
+    assert document.place(("locales", 1)) == (4, 5, Excerpt("  - fr  # c", 4))
+    assert document.place(("empty",)) == (5, 1, Excerpt("empty:", 0))
+    assert document.place(()) == (1, 1, Excerpt("name: Acme", 0))
 
 
 def test_place_of_what_is_not_there_is_its_parent() -> None:
     document = read_yaml(b"a:\n  b: c\n", "a.yaml")
-    assert document.place(("a", "x", 3)) == (2, 3, "  b: c")
-    assert read_yaml(b"", "a.yaml").place(("a",)) == (1, 1, "")
+    assert document.place(("a", "x", 3)) == (2, 3, Excerpt("  b: c", 2))
+    assert read_yaml(b"", "a.yaml").place(("a",)) == (1, 1, Excerpt("", 0))
 
 
 def test_written_is_the_source_of_plain_scalars() -> None:
@@ -68,7 +71,12 @@ def test_all_findings_at_once() -> None:
     found = findings("a: &x 1\na: 2\n3: *x\nb: !!str c\nd: @\n")
     assert [(each.line, each.col) for each in found] == [(1, 4), (2, 1), (3, 1), (3, 4), (4, 4), (5, 4)]
     assert found[1] == Diagnostic(
-        "key `a` is there twice", "a.yaml", 2, 1, "a: 2", hint="the first is on line 1; keep one of them"
+        "key `a` is there twice",
+        "a.yaml",
+        2,
+        1,
+        Excerpt("a: 2", 0),
+        hint="the first is on line 1; keep one of them",
     )
 
 
@@ -81,7 +89,7 @@ def test_a_tab_as_indentation_is_named() -> None:
 
 def test_the_place_of_invalid_utf8() -> None:
     (found,) = findings(b"a: b\nc: \xe4\xff\n")
-    assert found[:5] == ("byte 0xe4 is not valid UTF-8", "a.yaml", 2, 4, "c: ��")
+    assert found[:5] == ("byte 0xe4 is not valid UTF-8", "a.yaml", 2, 4, Excerpt("c: ��", 3))
 
 
 def test_an_escape_beyond_unicode_has_a_place() -> None:
@@ -98,7 +106,7 @@ def test_size_is_capped() -> None:
 def test_many_values_are_capped_alike_in_both_readers() -> None:
     most = "a:\n" + "- b\n" * (MAX_NODES - 3)
     assert read_fast(most) is not DECLINED
-    assert read_yaml(most.encode(), "a.yaml").place(("a", 5)) == (7, 3, "- b")
+    assert read_yaml(most.encode(), "a.yaml").place(("a", 5)) == (7, 3, Excerpt("- b", 2))
     more = most + "- c\n"
     assert read_fast(more) is DECLINED
     assert "more than" in findings(more)[0].message
@@ -133,21 +141,49 @@ def test_hostile_documents_end_soon(text: str) -> None:
     found = findings(text)
     assert time.process_time() - started < 5, "the promise is a second; this only catches the endless"
     assert 1 <= len(found) <= 21
-    assert all(len(each.message) < 200 and len(each.excerpt or "") < 130 for each in found)
+    assert all(
+        len(each.message) < 200 and len(each.excerpt.text if each.excerpt else "") < 130 for each in found
+    )
 
 
 def test_excerpts_are_cut_around_the_place() -> None:
     line = "    " + "a" * 300 + "HERE" + "b" * 300
-    assert "HERE" in cut(line, 305)
-    assert cut(line, 305).startswith("…")
-    assert cut(line, 305).endswith("…")
-    assert cut("  short\x01  ") == "  short�"
-    assert cut("\tblank") == " blank"
-    assert cut(line, 1).index("a") == 4
+    text, caret = cut(line, 305)
+    assert text.startswith("…")
+    assert text.endswith("…")
+    assert caret is not None
+    assert text[caret : caret + 4] == "HERE"
+    assert cut("  short\x01  ").text == "  short�"
+    assert cut("\tname", 2) == ("\tname", 1)
+    assert cut(line, 1)[0].index("a") == 4
+    assert cut("a: ", 4) == ("a: ", 3)
 
 
 def test_excerpts_hide_passwords_in_urls() -> None:
-    assert cut("payload: https://me:hunter2@acme.com/x") == "payload: https://…@acme.com/x"
+    line = "payload: https://me:hunter2@acme.com/x"
+    assert cut(line).text == "payload: https://…@acme.com/x"
+    assert cut(line, line.index("x") + 1) == ("payload: https://…@acme.com/x", 28)
+    assert cut(line, line.index("hunter") + 1).caret == 17  # inside of what is masked: on the mask
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@given(
+    before=st.lists(st.text("ab é日\u0301\u200b😀")),
+    inside=st.text("ab é日\u0301😀"),
+    bad=st.sampled_from([b"\xff", b"\x01", b"@"]),
+)
+def test_the_character_meant_is_the_wrong_one(
+    start: str, end: str, before: list[str], inside: str, bad: bytes
+) -> None:
+    """Whatever the file begins with, its line ends, and what stands before."""
+    lines = "".join(f"# {line}{end}" for line in before)
+    data = f"{start}{lines}  '{inside}': ".encode() + bad + end.encode()
+    (found,) = findings(data)
+    assert found.line == len(before) + 1
+    assert found.excerpt is not None
+    assert found.excerpt.caret == found.col - 1 if found.col else False
+    assert found.excerpt.text[found.excerpt.caret or 0] == ("@" if bad == b"@" else "�")
 
 
 def test_without_the_fast_reader_everything_still_works() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from reconciler.core.errors import Diagnostic, InvalidInput, ReconcileError, UsageError
+from reconciler.core.excerpt import Excerpt
 from reconciler.core.settings.model import SETTINGS, Settings
 from reconciler.core.settings.resolution import resolve
 
@@ -276,8 +277,8 @@ def test_the_value_of_a_variable_is_never_repeated(variable: str) -> None:
 
 
 def test_secrets_in_the_file_are_not_shown() -> None:
-    def place(path: object, *, of: str = "value") -> tuple[int, int, str]:
-        return 1, 1, "callback_url: https://user:9f3c@h.example/x?token=9f3c#9f3c"
+    def place(path: object, *, of: str = "value") -> tuple[int, int, Excerpt]:
+        return 1, 1, Excerpt("callback_url: https://user:9f3c@h.example/x?token=9f3c#9f3c", 0)
 
     found = findings(
         file={
@@ -289,7 +290,7 @@ def test_secrets_in_the_file_are_not_shown() -> None:
     )
     assert len(found) == 3
     assert "9f3c" not in repr(found)
-    assert found[1].excerpt == "api_key: …"
+    assert found[1].excerpt == ("api_key: …", 0)
     assert found[1].hint is not None
     assert "LINGO_API_KEY" in found[1].hint
 
@@ -300,8 +301,10 @@ def test_an_unknown_setting_is_shown_cut_and_printable() -> None:
     assert finding.message.isprintable()
 
 
-def somewhere(path: tuple[str | int, ...], *, of: Literal["key", "value"] = "value") -> tuple[int, int, str]:
-    return 7, 3 if of == "key" else 5, "the line"
+def somewhere(
+    path: tuple[str | int, ...], *, of: Literal["key", "value"] = "value"
+) -> tuple[int, int, Excerpt]:
+    return 7, 3 if of == "key" else 5, Excerpt("the line", 4)
 
 
 def test_importing_the_settings_is_cheap() -> None:

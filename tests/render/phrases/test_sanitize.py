@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
 
-from reconciler.render.phrases.sanitize import cut_to_width, display_width, sanitize, shorten, shorten_pair
+from reconciler.render.phrases.sanitize import sanitize, sanitized_characters, shorten, shorten_pair
+from tests.render.strategies import texts
 
 
 @pytest.mark.parametrize(
@@ -64,9 +66,7 @@ def test_a_pair_is_cut_where_it_differs() -> None:
     )
 
 
-def test_width_counts_cells() -> None:
-    assert display_width("ab") == 2
-    assert display_width("日本") == 4
-    assert display_width("e\u0301") == 1
-    assert cut_to_width("日本語", 5) == "日本…"
-    assert cut_to_width("日本語", 6) == "日本語"
+@given(texts)
+def test_characters_are_shown_as_in_the_whole_text(text: str) -> None:
+    assert "".join(sanitized_characters(text)) == sanitize(text)
+    assert len(sanitized_characters(text)) == len(text)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.core.display import display_width
 from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.plan.model import Action, Change, Kind, Plan
-from reconciler.render.phrases.sanitize import display_width
 from reconciler.render.phrases.words import TERSE_ABOVE
 from reconciler.render.text.plan import render_plan
 from tests.render.samples import EVERY_KIND, INVALID, LARGE, NOTHING

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.core.display import display_width
 from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile.entry import Entry, Pending, Provisioned, Retired, Superseded
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.values import as_line
 from reconciler.render.data.status_json import render_status_json
-from reconciler.render.phrases.sanitize import display_width
 from reconciler.render.text.status import render_status
 from tests.render.samples import EVIL
 

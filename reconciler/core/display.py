@@ -1,0 +1,82 @@
+"""How much room a text takes on a screen: the one measure that tables, carets and wrapped lines go by.
+
+A screen has cells. Wide East Asian characters take two, combining ones none, since they are drawn over the one before.
+Terminals differ in a few rare characters; what is counted here is what most of them do.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Backticks hold a command together, and so does a command that ends a sentence: both are there to be copied.
+_WORD = re.compile(r"(?:[^\s`]*`[^`]*`)+\S*|(?:reconcile|git) (?:-|[a-z]+\b)[^`]*$|\S+")
+_COMMAND_FOLLOWS = re.compile(r"[:`]$")
+_JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))  # vowels and finals, drawn into the syllable before
+
+
+def display_width(text: str) -> int:
+    """How many cells `text` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(char) for char in text)
+
+
+def cut_to_width(text: str, width: int, ellipsis: str = "…") -> str:
+    """`text` cut so that it takes at most `width` cells."""
+    if display_width(text) <= width:
+        return text
+    room = width - len(ellipsis)
+    used = 0
+    for index, char in enumerate(text):
+        used += _cells(char)
+        if used > room:
+            return text[:index] + ellipsis
+    return text
+
+
+def padded(text: str, width: int) -> str:
+    """`text` with blanks after it, so that it takes at least `width` cells."""
+    return text + " " * (width - display_width(text))
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """One line of text as lines of at most `width` cells, broken at blanks.
+
+    A word that takes more keeps a line of its own, whole: it may be an ID, an address or a command to copy.
+    """
+    if display_width(text) <= width:
+        return [text]
+    lines = [""]
+    for word in _words(text):
+        line = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
+        if not lines[-1].strip() or display_width(line) <= width:
+            lines[-1] = line
+        else:
+            lines.append(word)
+    return lines
+
+
+def _words(text: str) -> list[str]:
+    """The words, the first with the blanks before it; a command is one word."""
+    words: list[str] = []
+    start = 0
+    while found := _WORD.search(text, start):
+        word = found[0]
+        if word.startswith(("reconcile ", "git ")) and not (words and _COMMAND_FOLLOWS.search(words[-1])):
+            word = word.partition(" ")[0]  # a sentence about it, and no command
+        words.append(word)
+        start = found.start() + len(word)
+    if words:
+        words[0] = text[: len(text) - len(text.lstrip())] + words[0]
+    return words or [""]
+
+
+def _cells(char: str) -> int:
+    if char < "\u0300":
+        return 1
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    if any(ord(char) in jamo for jamo in _JAMO):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
