@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.printed import contents_of, entries_in
+from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import GitError
 from reconciler.core.ledger.commit_messages import is_publishing
 
@@ -49,9 +50,9 @@ def lockfile_versions(root: Path, name: str, limit: int) -> Iterator[Version]:
             yield Version(commit, at, by, message, content or b"")
 
 
-def last_written(root: Path, name: str) -> tuple[str, bytes] | None:
-    """The last commit of the current branch that a run made with the lockfile, and its content; where no run
-    commits, the oldest of the last few that changed it. None where there is none, or git cannot say.
+def last_written(root: Path, name: str) -> str | None:
+    """The last commit of the current branch that a run made with the lockfile; where no run commits, the oldest of the
+    last few that changed it. None where there is none, or git cannot say.
     """
     paths = ["--end-of-options", "HEAD", "--", f":(literal){name}"]
     for limit in (1, _FEW):
@@ -63,19 +64,26 @@ def last_written(root: Path, name: str) -> tuple[str, bytes] | None:
         commits = [entry.partition(" ") for entry in said.split("\0") if entry]
         by_run = [commit for commit, _, subject in commits if is_publishing(subject)]
         if by_run:
-            return _with_content(root, name, by_run[0])
-    return _with_content(root, name, commits[-1][0]) if commits else None
+            return by_run[0]
+    return commits[-1][0] if commits else None
 
 
-def _with_content(root: Path, name: str, commit: str) -> tuple[str, bytes] | None:
-    content = content_at(root, f"{commit}:./{name}")
-    return None if content is None else (commit, content)
-
-
-def content_at(root: Path, place: str) -> bytes | None:
-    """A file of a commit or ref (`REF:PATH`), without the network. Raises `GitError`."""
-    offline = ["-c", "protocol.allow=never", "cat-file", "--batch"]
-    [content] = contents_of(call_git(root, offline, stdin=f"{place}\n".encode()))
+def content_at(root: Path, place: str, here: bytes) -> bytes | None:
+    """A file of a commit or ref (`REF:PATH`), without the network; None where there is none. Where its id is that of
+    the content `here`, git need not unpack it. Raises `GitError`.
+    """
+    offline = ["-c", "protocol.allow=never", "cat-file"]
+    asked = f"{place}\n".encode()
+    told = (
+        call_git(root, [*offline, "--batch-check=%(objectname)"], stdin=asked)
+        .decode("ascii", "replace")
+        .strip()
+    )
+    if " " in told:  # `… missing`
+        return None
+    if blob_id(here, len(told)) == told:
+        return here
+    [content] = contents_of(call_git(root, [*offline, "--batch"], stdin=f"{told}\n".encode()))
     return content
 
 

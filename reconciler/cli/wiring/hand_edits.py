@@ -30,7 +30,7 @@ def hand_edits(project: Project, lockfile: Lockfile) -> list[Diagnostic]:
         return []
     from reconciler.adapters.storage.lockfile_store import digest_of
 
-    if noted == digest_of(content):
+    if noted and noted == digest_of(content):
         return []
     try:
         return _since_written(project, lockfile, content)
@@ -52,14 +52,14 @@ def _since_written(project: Project, lockfile: Lockfile, content: bytes) -> list
     name, found = project.settings.lockfile, []
     written = last_written(project.root, name)
     if written is not None:
-        commit, then = written
+        then = content_at(project.root, f"{written}:./{name}", content)
         if then == content:
             return []
-        found = findings_between(then, lockfile, content, name, f"commit {commit[:12]}")
+        found = findings_between(then or b"", lockfile, content, name, f"commit {written[:12]}")
     if found:
         return found
     ledger = ledger_ref(project.settings.environment, Path(folder_in_repo(project.root)))
-    published = content_at(project.root, f"{tracking_ref(ledger)}:{PUBLISHED_FILE}")
+    published = content_at(project.root, f"{tracking_ref(ledger)}:{PUBLISHED_FILE}", content)
     if published is None or published == content:
         return []
     since = "a run published it"

@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.core.engine.spec import Spec, SpecRecord, record_of, sources_of
 
 VERSION = "v1"
+_LARGE = 1 << 16  # bytes; from there on a second call costs less than a copy
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
@@ -60,4 +61,9 @@ def blob_id(content: bytes, length: int = 40) -> str:
     if b"\r" in content and b"\r\n" in content and b"\0" not in content:
         content = content.replace(b"\r\n", b"\n")
     digest = hashlib.sha256 if length == 64 else hashlib.sha1
-    return digest(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    head = b"blob %d\0" % len(content)
+    if len(content) < _LARGE:
+        return digest(head + content, usedforsecurity=False).hexdigest()
+    hashing = digest(head, usedforsecurity=False)
+    hashing.update(content)
+    return hashing.hexdigest()

@@ -21,7 +21,7 @@ from reconciler.core.values import (
     shown,
 )
 
-_LONGEST_NAME = 3 * MAX_NAME  # canonical composition can make it longer
+LONGEST_NAME = 3 * MAX_NAME  # canonical composition can make it longer
 _SPEC = frozenset({"name", "description", "locales", "sources"})
 _LINK = {"payload": LINK}
 _CONTENT: dict[str, Kind] = {"digest": DIGEST, "file": PATH}
@@ -35,7 +35,7 @@ def why_no_record(spec: object) -> str | None:
         if name not in _SPEC:
             return f"unknown key `{shown(name)}`"
     name, description = spec.get("name"), spec.get("description", "")
-    if not LINE.accepts(name) or len(name) > _LONGEST_NAME:
+    if not LINE.accepts(name) or len(name) > LONGEST_NAME:
         return f"`name` must be {LINE.what}"
     if not TEXT.accepts(description):
         return f"`description` must be {TEXT.what}"

@@ -9,6 +9,7 @@ from typing import Final
 from reconciler.core.lockfile.entry import Entry, Retired
 from reconciler.core.lockfile.entry_format import Document
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.text_document import TextDocument
 
 
 class _Retired:
@@ -73,10 +74,8 @@ class WorkingCopy:
         entries = {key: one for key, one in self._entries.items() if one != self._lockfile.entry(key)}
         if entries:
             lockfile = lockfile.with_entries(entries)
-        for key, retired in self._retired.items():
-            if retired != self._lockfile.retired_of(key):
-                lockfile = lockfile.with_retired(key, retired)
-        return lockfile
+        retired = {key: one for key, one in self._retired.items() if one != self._lockfile.retired_of(key)}
+        return lockfile.with_retirements(retired) if retired else lockfile
 
 
 def _operations(entry: Entry) -> Iterator[str]:
@@ -84,6 +83,9 @@ def _operations(entry: Entry) -> Iterator[str]:
 
 
 def _operations_in(document: Document) -> Iterator[str]:
+    if isinstance(document, TextDocument):
+        yield from (operation for _, _, operation in document.names() if operation is not None)
+        return
     parts = [document, document.get("pending")]
     for part in (*parts, *(document.get("uncertain") or ()), *(document.get("superseded") or ())):
         if isinstance(part, dict) and isinstance(part.get("operationId"), str):

@@ -26,6 +26,7 @@ from reconciler.core.lockfile.entry import (
 )
 from reconciler.core.lockfile.lifecycle_options import NAMES as KEPT_NAMES
 from reconciler.core.lockfile.lifecycle_options import lifecycle_document, read_lifecycle
+from reconciler.core.lockfile.text_document import TextDocument
 from reconciler.core.values import FINGERPRINT, ID, LINE, TIME, as_line, shown
 
 Document = Mapping[str, Any]
@@ -100,6 +101,8 @@ def _part_document(part: Provisioned | Pending | Superseded) -> dict[str, Any]:
 
 def read_entry(document: Document, where: str) -> Entry:
     """The entry in a document. `where` names it in errors, such as `engines.acme`."""
+    if isinstance(document, TextDocument):
+        document = dict(document)
     if not isinstance(document, dict):
         raise _broken(where, "it must be an object")
     apart = ("pending", "uncertain", "superseded", *KEPT_NAMES)
@@ -138,6 +141,8 @@ def _read_kept(document: Document, where: str) -> LifecycleOptions:
 
 def read_retired(document: Document, where: str) -> Retired:
     """A retired entry in a document."""
+    if isinstance(document, TextDocument):
+        document = dict(document)
     if not isinstance(document, dict) or not TIME.accepts(document.get("retiredAt")):
         raise _broken(where, f"`retiredAt` must be {TIME.what}")
     rest = {name: value for name, value in document.items() if name != "retiredAt"}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from reconciler.core.lockfile.text_document import TextDocument
 from reconciler.core.values import ID
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 def recorded_files(document: Document, path: str) -> Mapping[str, str] | None:
     """The blob ids to compare for the engine file at `path`, or None when the entry needs a full comparison."""
+    if isinstance(document, TextDocument):
+        told = document.settled_files
+        return told if told is not None and _has(told, path) else None
     if (
         "pending" in document
         or "uncertain" in document

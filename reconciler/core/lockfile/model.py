@@ -11,12 +11,13 @@ is written back as it was.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.commands import last_good_lockfile, reconcile
 from reconciler.core.errors import Diagnostic, LockfileError
+from reconciler.core.lockfile.text_document import TextDocument
 from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.values import KEY, are_keys, shown
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
+BIG = 1 << 21  # bytes; below that, importing msgspec costs more than it saves
+_ENTRY, _RETIRED = b"\n    ", b"\n      "  # line feed and indent of an entry's closing brace
 _MARKERS = (b"<<<<<<< ", b"||||||| ", b">>>>>>> ", b"=======")
 
 
@@ -58,10 +61,12 @@ class Lockfile:
         """Read every entry, as before something is written: what nobody touched is written back as it was. Raises
         `LockfileError` for the first that cannot be read.
         """
-        for key in self.engines:
-            self.entry(key)
-        for key in self.retired:
-            self.retired_of(key)
+        for key, document in self.engines.items():
+            if _spelled(document, _ENTRY) is None:
+                self.entry(key)
+        for key, documents in self.retired.items():
+            if any(_spelled(one, _RETIRED) is None for one in documents):
+                self.retired_of(key)
 
     def with_entry(self, key: str, entry: Entry | None) -> Lockfile:
         """The lockfile with this entry; None, or an empty one, takes the key out."""
@@ -81,20 +86,29 @@ class Lockfile:
 
     def with_retired(self, key: str, retired: tuple[Retired, ...]) -> Lockfile:
         """The lockfile with these retired entries for a key, and no others."""
+        return self.with_retirements({key: retired})
+
+    def with_retirements(self, retirements: Mapping[str, tuple[Retired, ...]]) -> Lockfile:
+        """As `with_retired`, for many at the cost of one copy."""
         from reconciler.core.lockfile.entry_format import retired_document
 
         everything = dict(self.retired)
-        everything.pop(key, None)
-        if retired:
-            everything[key] = tuple(retired_document(one) for one in retired)
+        for key, retired in retirements.items():
+            everything.pop(key, None)
+            if retired:
+                everything[key] = tuple(retired_document(one) for one in retired)
         return replace(self, retired=everything)
 
 
 EMPTY = Lockfile()
+_last: list[tuple[bytes, Lockfile]] = []
 
 
 def render(lockfile: Lockfile) -> bytes:
-    """The file's exact content."""
+    """The file's exact content. Entries that are still texts, and as a run writes them, are put there as they are."""
+    documents = (*lockfile.engines.values(), *(one for some in lockfile.retired.values() for one in some))
+    if any(isinstance(one, TextDocument) for one in documents):
+        return _joined(lockfile)
     document: dict[str, Any] = {"version": VERSION, "engines": lockfile.engines}
     if lockfile.retired:
         document["retired"] = lockfile.retired
@@ -102,8 +116,73 @@ def render(lockfile: Lockfile) -> bytes:
     return (text + "\n").encode("utf-8", "surrogatepass")
 
 
+def _joined(lockfile: Lockfile) -> bytes:
+    """The same as `render`, entry by entry."""
+    engines = [_named(key, _text(one, _ENTRY)) for key, one in sorted(lockfile.engines.items())]
+    retired = [_named(key, _list(ones)) for key, ones in sorted(lockfile.retired.items())]
+    parts = [_section("engines", engines)]
+    parts += [_section("retired", retired)] if retired else []
+    return b"{\n  " + b",\n  ".join([*parts, b'"version": %d' % VERSION]) + b"\n}\n"
+
+
+def _section(name: str, lines: list[bytes]) -> bytes:
+    inner = b"\n    " + b",\n    ".join(lines) + b"\n  " if lines else b""
+    return b'"%s": {%s}' % (name.encode(), inner)
+
+
+def _list(documents: tuple[Document, ...]) -> bytes:
+    texts = [_text(one, _RETIRED) for one in documents]
+    return b"[\n      " + b",\n      ".join(texts) + b"\n    ]" if texts else b"[]"
+
+
+def _named(key: str, text: bytes) -> bytes:
+    return _encoded(key) + b": " + text
+
+
+def _text(document: Document, indent: bytes) -> bytes:
+    text = _spelled(document, indent)
+    return _encoded(dict(document)).replace(b"\n", indent) if text is None else text
+
+
+def _encoded(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2).encode("utf-8", "surrogatepass")
+
+
+def _spelled(document: Document, indent: bytes) -> bytes | None:
+    return document.spelled(indent) if isinstance(document, TextDocument) else None
+
+
 def parse(content: bytes, file: str) -> Lockfile:
     """The lockfile in `content`. Raises `LockfileError` with the place and what to do."""
+    if len(content) >= BIG and (lockfile := _taken_apart(content)) is not None:
+        return lockfile
+    return read_exactly(content, file)
+
+
+def _taken_apart(content: bytes) -> Lockfile | None:
+    """A big file as texts; None for one that the exact reader has to look at. A run reads the same file several times,
+    and it is on the branch, too: so the last ones are kept, with their contents.
+    """
+    known = next((lockfile for before, lockfile in _last if before == content), None)
+    if known is not None:
+        return known
+    try:
+        from reconciler.core.lockfile.entry_text import taken_apart
+    except ImportError:  # no msgspec for this system
+        return None
+    found = taken_apart(content)
+    if found is None:
+        return None
+    engines, retired, keys = found
+    if not (are_keys(engines) and are_keys(retired) and _are_lines(content, keys, engines, retired)):
+        return None
+    lockfile = Lockfile(engines, retired)
+    _last[:] = [(content, lockfile), *_last[:1]]
+    return lockfile
+
+
+def read_exactly(content: bytes, file: str) -> Lockfile:
+    """As `parse`, by the reader that has words for whatever is wrong."""
     document = _json(content, file)
     if not isinstance(document, dict):
         raise _broken(file, "it is not a JSON object")
@@ -145,8 +224,11 @@ def _keys_are_lines(content: bytes, document: Mapping[str, Any]) -> bool:
     unseen. Counting lines costs little, and a lost entry, or a lost part of one, always had some; only a file
     that was laid out by hand needs the exact look.
     """
-    engines, retired = document["engines"], document.get("retired", ())
-    parts = sum(map(len, engines.values()))
+    engines = document["engines"]
+    return _are_lines(content, sum(map(len, engines.values())), engines, document.get("retired", ()))
+
+
+def _are_lines(content: bytes, parts: int, engines: Sized, retired: Sized) -> bool:
     if parts == 0 or parts != content.count(b'\n      "'):
         return False
     return not retired or len(engines) + len(retired) == content.count(b'\n    "')

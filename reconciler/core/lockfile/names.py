@@ -6,18 +6,25 @@ from collections.abc import Iterator
 
 from reconciler.core.lockfile.entry_format import Document
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.text_document import TextDocument
 
 
 def engines_of(lockfile: Lockfile) -> set[str]:
     """Every engine that a lockfile names, in use, superseded or retired."""
     documents = [*lockfile.engines.values(), *(one for some in lockfile.retired.values() for one in some)]
-    parts = (
-        part
-        for document in documents
-        for part in (document, document.get("pending"), *(document.get("superseded") or ()))
-    )
-    named = (part.get("engineId") for part in parts if isinstance(part, dict))
-    return {engine_id for engine_id in named if isinstance(engine_id, str)}
+    return {engine_id for document in documents for engine_id in _engines_in(document)}
+
+
+def _engines_in(document: Document) -> Iterator[str]:
+    if isinstance(document, TextDocument):
+        yield from (
+            engine for part, engine, _ in document.names() if engine is not None and part != "uncertain"
+        )
+        return
+    for part in (document, document.get("pending"), *(document.get("superseded") or ())):
+        engine_id = part.get("engineId") if isinstance(part, dict) else None
+        if isinstance(engine_id, str):
+            yield engine_id
 
 
 def unresolved_in(lockfile: Lockfile) -> set[str]:
@@ -36,6 +43,10 @@ def unresolved_in(lockfile: Lockfile) -> set[str]:
 
 def names_of(document: Document) -> Iterator[str]:
     """The engines of an entry and its operations: either shows that two entries have to do with each other."""
+    if isinstance(document, TextDocument):
+        for _, engine_id, operation_id in document.names():
+            yield from (name for name in (engine_id, operation_id) if name is not None)
+        return
     parts = (document.get("uncertain") or (), document.get("superseded") or ())
     for part in (document, document.get("pending"), *parts[0], *parts[1]):
         if isinstance(part, dict):

@@ -116,7 +116,8 @@ def _again() -> str:
 
 def entry_digest(lockfile: Lockfile, key: str) -> str:
     """`sha256:<hex>` of everything that is recorded under a key, in use or retired; the same for nothing at all."""
-    recorded = [lockfile.engines.get(key), lockfile.retired.get(key, ())]
+    entry, retired = lockfile.engines.get(key), lockfile.retired.get(key, ())
+    recorded = [entry and dict(entry), [dict(one) for one in retired]]
     text = json.dumps(recorded, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

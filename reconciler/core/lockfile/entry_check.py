@@ -1,0 +1,168 @@
+"""Whether the values of an entry's text are sound: what `entry_format.read_entry` accepts, at a fifth of its cost.
+
+Before a lockfile is written, every entry is looked at, ten thousand of them for one that changed. It is the same
+validator for each kind of value (core/values.py), without the typed entry that nobody needs. In doubt it says no, and
+`read_entry` finds words for what is wrong; tests compare the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import UNSET, UnsetType
+
+from reconciler.core.engine.record import LONGEST_NAME
+from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
+from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN
+from reconciler.core.lockfile.entry_values import (
+    EntryValues,
+    OutputValues,
+    PendingValues,
+    RetiredValues,
+    SourceValues,
+    SpecValues,
+    SupersededValues,
+)
+from reconciler.core.values import (
+    COUNTED,
+    DIGEST,
+    FINGERPRINT,
+    ID,
+    LINE,
+    LINK,
+    LOCALE,
+    OBJECT_ID,
+    OUTPUT_PATH,
+    PATH,
+    POINTER,
+    TEXT,
+    TIME,
+    VARIABLE,
+    Kind,
+    is_count,
+)
+
+
+def is_sound(entry: EntryValues) -> bool:
+    """Whether the exact reader would accept it."""
+    if isinstance(entry, RetiredValues) and not TIME.accepts(entry.retired_at):
+        return False
+    parts = (entry.pending, entry.uncertain, entry.superseded, entry.outputs)
+    if parts != (UNSET, UNSET, UNSET, UNSET) and not _are_rare_parts_sound(entry):
+        return False
+    if entry.engine_id is UNSET:  # nothing serves yet
+        return _has_no_top(entry) and (
+            entry.pending is not UNSET or bool(entry.uncertain or entry.superseded)
+        )
+    return (
+        ID.accepts(entry.engine_id)
+        and FINGERPRINT.accepts(entry.fingerprint)
+        and entry.spec is not UNSET
+        and _is_spec(entry.spec)
+        and _are_files(entry.files)
+        and _is(ID, entry.job_id)
+        and _is(ID, entry.operation_id)
+        and _is(TIME, entry.provisioned_at)
+        and _are_counts(entry.summary)
+    )
+
+
+def _is(kind: Kind, value: str | UnsetType) -> bool:
+    return value is UNSET or kind.accepts(value)
+
+
+def _has_no_top(entry: EntryValues) -> bool:
+    texts = (entry.fingerprint, entry.job_id, entry.operation_id, entry.provisioned_at)
+    return all(value is UNSET for value in (*texts, entry.files, entry.spec, entry.summary))
+
+
+def _are_rare_parts_sound(entry: EntryValues) -> bool:
+    pending = entry.pending
+    if pending is not UNSET and not (_is_pending(pending) and _can_be_waited_for(pending)):
+        return False
+    uncertain = () if entry.uncertain is UNSET else entry.uncertain
+    superseded = () if entry.superseded is UNSET else entry.superseded
+    outputs = () if entry.outputs is UNSET else entry.outputs
+    return (
+        all(one.status == UNCERTAIN and _is_pending(one) for one in uncertain)
+        and all(map(_is_superseded, superseded))
+        and len(outputs) <= MAX_OUTPUTS
+        and all(map(_is_output, outputs))
+    )
+
+
+def _can_be_waited_for(pending: PendingValues) -> bool:
+    return pending.status != IN_PROGRESS or bool(pending.job_id and pending.engine_id)
+
+
+def _is_pending(one: PendingValues) -> bool:
+    return (
+        one.status in (IN_PROGRESS, FAILED, UNCERTAIN)
+        and ID.accepts(one.operation_id)
+        and FINGERPRINT.accepts(one.fingerprint)
+        and _is_spec(one.spec)
+        and _are_files(one.files)
+        and _is(ID, one.engine_id)
+        and _is(ID, one.job_id)
+        and _is(TIME, one.submitted_at)
+        and _is(LINE, one.error)
+    )
+
+
+def _is_superseded(one: SupersededValues) -> bool:
+    return (
+        (one.status is UNSET or one.status in (IN_PROGRESS, FAILED))
+        and ID.accepts(one.engine_id)
+        and FINGERPRINT.accepts(one.fingerprint)
+        and TIME.accepts(one.replaced_at)
+        and _is_spec(one.spec)
+        and _are_files(one.files)
+        and _is(ID, one.job_id)
+        and _is(ID, one.operation_id)
+        and _is(TIME, one.provisioned_at)
+        and _is(TIME, one.submitted_at)
+        and _is(LINE, one.error)
+        and _are_counts(one.summary)
+    )
+
+
+def _is_spec(spec: SpecValues) -> bool:
+    """As `record.why_no_record`."""
+    if not LINE.accepts(spec.name) or len(spec.name) > LONGEST_NAME or not _is(TEXT, spec.description):
+        return False
+    if spec.locales is not UNSET and not all(map(LOCALE.accepts, spec.locales)):
+        return False
+    sources = spec.sources
+    return sources is UNSET or (len(sources) <= MAX_SOURCES and all(map(_is_source, sources)))
+
+
+def _is_source(source: SourceValues) -> bool:
+    if source.type == "link":
+        others = (source.chars, source.digest, source.file)
+        return others == (UNSET, UNSET, UNSET) and LINK.accepts(source.payload)
+    return (
+        source.type == "content"
+        and source.payload is UNSET
+        and DIGEST.accepts(source.digest)
+        and _is(PATH, source.file)
+        and (source.chars is UNSET or is_count(source.chars))
+    )
+
+
+def _is_output(output: OutputValues) -> bool:
+    """As `lifecycle_options.read_lifecycle`."""
+    either = (output.pointer is UNSET) is not (output.key is UNSET)
+    named = OUTPUT_PATH.accepts(output.file) and _is(POINTER, output.pointer) and _is(VARIABLE, output.key)
+    return either and named
+
+
+def _are_files(files: Mapping[str, str] | UnsetType) -> bool:
+    if files is UNSET:
+        return True
+    return all(map(PATH.accepts, files)) and all(map(OBJECT_ID.accepts, files.values()))
+
+
+def _are_counts(summary: Mapping[str, int] | UnsetType) -> bool:
+    if summary is UNSET:
+        return True
+    return all(map(COUNTED.accepts, summary)) and all(map(is_count, summary.values()))

@@ -1,0 +1,31 @@
+"""What a document in a lockfile can do besides giving its values, where it is still a text (see `entry_text`).
+
+Apart from the class that does it, so that asking whether a document is one imports nothing.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class TextDocument(Mapping[str, Any]):
+    """A document that was not read yet. As a mapping it has its values, which costs as much as reading it."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def settled_files(self) -> Mapping[str, str] | None:
+        """The files of an entry of which `fast_path.recorded_files` may give any; None where it needs a full look."""
+
+    @abstractmethod
+    def names(self) -> Iterator[tuple[str, str | None, str | None]]:
+        """Engine and operation of each of its parts, and which part that is: `""`, `pending`, `uncertain` or
+        `superseded`, in this order.
+        """
+
+    @abstractmethod
+    def spelled(self, indent: bytes) -> bytes | None:
+        """The text, if a run writes it like this with that line feed and indent, and its values are sound."""
