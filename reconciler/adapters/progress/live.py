@@ -1,36 +1,41 @@
-"""The progress of a run on a terminal: a line for each engine under way and one for the whole, redrawn in place.
+"""The progress of a run on a terminal, redrawn in place: a line for the whole, and what is under way.
 
-The calls of the run only keep the book; one thread draws, eight times a second, and only as many rows as there is
-room for. So a run over a thousand engines costs no more to show than one over twenty.
+Few engines have a row each. Many are counted by step, and only those that stand out are named: the slow ones here, and
+the first that failed above. The calls of the run only keep the book; rich's thread draws, so a terminal that is held
+back holds nothing else back.
 """
 
 from __future__ import annotations
 
 import atexit
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
-from typing import TextIO
+from typing import TextIO, cast
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console, ConsoleOptions
+from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
+from rich.control import Control
 from rich.live import Live
-from rich.segment import Segment
-from rich.style import Style
+from rich.progress_bar import ProgressBar
+from rich.segment import ControlType, Segment, SegmentLines
+from rich.spinner import Spinner
+from rich.table import Column, Table
 from rich.text import Text
 
-from reconciler.adapters.progress.tally import ONLY_COUNTED, Row, Tally
+from reconciler.adapters.progress.tally import MANY, NAMED, Row, Tally, humanized
 from reconciler.core.duration import format_duration
 from reconciler.core.platform.job import shorten
 
 FRAMES_A_SECOND = 8
-_MOST_ROWS = 40
+_SLOW_SHOWN = 3
+_STEPS_SHOWN = 6
 _BAR = 20  # cells
 _TIME = 8  # cells: `59m 59s`
-_PLAIN, _DIM, _BOLD = Style.null(), Style(dim=True), Style(bold=True)
-_GREEN, _RED, _CYAN, _MAGENTA = (Style(color=name) for name in ("green", "red", "cyan", "magenta"))
 
 
 class LiveProgress:
@@ -42,212 +47,239 @@ class LiveProgress:
 
     def __init__(
         self,
-        stream: TextIO | None = None,
+        stream: TextIO,
         *,
         color: bool = True,
         ascii_only: bool = False,
         show: Callable[[str], str] = shorten,
     ) -> None:
-        self._console = _Terminal(
-            file=stream,
-            stderr=stream is None,
+        self._console = Console(
+            file=cast(TextIO, _Lasting(stream, ascii_only)),
+            force_terminal=True,
             color_system="auto" if color else None,
+            no_color=not color,
             highlight=False,
             markup=False,
             emoji=False,
         )
-        self._signs = _ASCII if ascii_only else _UNICODE
+        self._done, self._ellipsis = ("+", "...") if ascii_only else ("✓", "…")
+        self._spinner = Spinner("line" if ascii_only else "dots", style="cyan")
         self._show = lru_cache(4_096)(show)  # a row is drawn many times before its text changes
         self._tally = Tally()
-        # Re-entrant: a signal handler may speak while its own thread is drawing.
-        self._turn = threading.RLock()
-        self._above: list[Text] = []  # finished lines, to be printed above the display
-        self._over = threading.Event()
-        # Standard output may be a pipe that reads JSON: nothing of it is to be led here.
-        self._live = Live(
-            get_renderable=lambda: _Frame(self._segments),
-            console=self._console,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=False,
-            vertical_overflow="crop",
-        )
-        self._painter: threading.Thread | None = None
+        self._told = 0
+        self._live = _Display(self._frame, self._console)
 
     def begun(self, creates: int, waits: int) -> None:
-        with self._turn:
-            self._tally.expected, self._tally.began = creates + waits, time.monotonic()
-        if creates + waits == 0 or self._painter is not None:
-            return
-        try:
-            self._live.start(refresh=True)
-        except (OSError, ValueError):
-            return  # as in `_paint`
-        atexit.register(self.ended)
-        self._painter = threading.Thread(target=self._paint_until_over, name="progress", daemon=True)
-        self._painter.start()
+        self._tally.expected, self._tally.began = creates + waits, time.monotonic()
+        if creates + waits:
+            atexit.register(self.ended)
+            self._live.start()
 
     def submitting(self, key: str) -> None:
-        with self._turn:
-            self._row(key)
+        self._row(key)
 
     def accepted(self, key: str, engine_id: str, job_id: str) -> None:
-        with self._turn:
-            row = self._row(key)
-            row.engine_id, row.job_id = engine_id, job_id
+        row = self._row(key)
+        row.engine_id, row.job_id = engine_id, job_id
 
     def waiting(self, key: str, job_id: str) -> None:
-        with self._turn:
-            self._row(key).job_id = job_id
+        self._row(key).job_id = job_id
 
     def step(self, key: str, step: str, detail: str | None) -> None:
-        with self._turn:
-            row = self._tally.active.get(key)
-            if row is not None:
-                row.step, row.detail = step, detail
+        row = self._tally.get(key)
+        if row is not None:
+            row.step, row.detail = humanized(step), detail
 
     def completed(self, key: str, engine_id: str | None) -> None:
-        with self._turn:
-            now = time.monotonic()
-            row = self._tally.end(key, "completed", now)
-            if row is not None and not self._tally.many:
-                engine, took = engine_id or row.engine_id or "completed", format_duration(now - row.began)
-                self._report(self._signs.done, _GREEN, key, f"{engine} ({took})")
+        now = time.monotonic()
+        row = self._tally.end(key, "completed", now)
+        if row is not None and not self._tally.many:
+            engine, took = engine_id or row.engine_id or "completed", format_duration(now - row.began)
+            self._report(self._done, "green", key, f"{engine} ({took})")
 
     def failed(self, key: str, error: str) -> None:
-        with self._turn:
-            if self._tally.end(key, "failed", time.monotonic()) is not None:
-                self._warn("!", _RED, key, f"failed: {error}")
+        if self._tally.end(key, "failed", time.monotonic()) is not None:
+            self._warn("!", "red", key, f"failed: {error}")
 
     def uncertain(self, key: str, reason: str) -> None:
-        with self._turn:
-            if self._tally.end(key, "uncertain", time.monotonic()) is not None:
-                self._warn("?", _MAGENTA, key, f"uncertain: {reason}")
+        if self._tally.end(key, "uncertain", time.monotonic()) is not None:
+            self._warn("?", "magenta", key, f"uncertain: {reason}")
 
     def notice(self, text: str) -> None:
-        with self._turn:
-            key, _, rest = text.partition(": ")
-            if key in self._tally.active:  # there may be one for each of a thousand
-                self._warn("!", _RED, key, rest)
-            else:
-                self._above.append(Text(self._show(text), _BOLD))
-        if self._painter is None:
-            self._paint()  # nothing is drawn that it would have to wait for
+        key, _, rest = text.partition(": ")
+        if self._tally.get(key) is not None:  # there may be one for each of a thousand
+            self._warn("!", "red", key, rest)
+        else:
+            self._live.say(Text(self._show(text), "bold"))
 
     def ended(self) -> None:
-        self._over.set()
-        if self._painter is None or self._painter is threading.current_thread():
-            return
-        self._painter.join()
-        self._painter = None
-        self._paint()
-        try:
-            self._live.stop()
-        except (OSError, ValueError):
-            return  # the terminal went away, and there is no cursor to bring back
-        finally:
-            atexit.unregister(self.ended)
+        atexit.unregister(self.ended)
+        self._live.stop()
 
     def _row(self, key: str) -> Row:
         return self._tally.row(key, time.monotonic())
 
-    def _warn(self, sign: str, style: Style, key: str, text: str) -> None:
-        if self._tally.tells():
+    def _warn(self, sign: str, style: str, key: str, text: str) -> None:
+        self._told += 1
+        if not self._tally.many or self._told <= NAMED:
             self._report(sign, style, key, text)
-            if self._tally.told_last:
-                self._above.append(Text(ONLY_COUNTED, _DIM))
+        if self._tally.many and self._told == NAMED:
+            self._live.say(Text("further failures are counted, and listed at the end", "dim"))
 
-    def _report(self, sign: str, style: Style, key: str, text: str) -> None:
+    def _report(self, sign: str, style: str, key: str, text: str) -> None:
         """A line that stays. Foreign text goes in as `Text`, in which markup means nothing."""
-        self._above.append(
-            Text.assemble((sign, style), " ", (self._show(key), _BOLD), "  ", self._show(text))
-        )
+        line = Table.grid(Column(), Column(overflow="fold"), padding=(0, 1, 0, 0))
+        line.add_row(Text(sign, style), Text.assemble((self._show(key), "bold"), "  ", self._show(text)))
+        self._live.say(line)
 
     # ── drawing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _paint_until_over(self) -> None:
-        while not self._over.wait(1 / FRAMES_A_SECOND):
-            self._paint()
+    def _frame(self) -> RenderableType:
+        """What is to be seen now. The last column stays free: some terminals wrap as soon as it is written to."""
+        now, (width, height) = time.monotonic(), self._console.size
+        width = max(width - 1, 1)
+        lines = self._counts(now, width) if self._tally.many else self._rows(now, width)
+        whole = Group(self._total(now, width), *islice(lines, max(height - 2, 0)))
+        return Constrain(whole, width)
 
-    def _paint(self) -> None:
-        with self._turn:
-            above, self._above = self._above, []
-        try:
-            if above:
-                self._console.print(Text("\n").join(above), overflow="fold")
-            if self._painter is not None:
-                self._live.refresh()
-        except (OSError, ValueError):
-            # The terminal went away (ValueError: the stream was closed). The run matters and its display does not.
-            self._over.set()
+    def _total(self, now: float, width: int) -> RenderableType:
+        """The bar goes first where there is no room, then the time."""
+        tally = self._tally
+        short, elapsed = tally.sentence(), format_duration(int(now - tally.began))
+        text = f"{short}, {elapsed}"
+        if cell_len(text) > width:
+            return self._line((self._fit(short, width), "bold"))
+        if cell_len(text) + _BAR + 1 > width:
+            return self._line((text, "bold"))
+        whole = Table.grid(padding=(0, 1, 0, 0))
+        bar = ProgressBar(
+            max(tally.expected, 1),
+            tally.ended,
+            _BAR,
+            style="dim",
+            complete_style="green",
+            finished_style="green",
+        )
+        whole.add_row(bar, self._line((text, "bold")))
+        return whole
 
-    def _segments(self, width: int, height: int) -> Iterator[Segment]:
-        with self._turn:
-            now = time.monotonic()
-            room = max(1, min(_MOST_ROWS, height - 3))
-            active = len(self._tally.active)
-            rows = list(islice(self._tally.active.values(), room))
-            yield from self._row_segments(rows, now, width)
-            if active > room:
-                yield Segment(_cut(f"  {self._signs.ellipsis} and {active - room:,} more", width), _DIM)
-                yield Segment.line()
-            yield from self._total(now, width)
+    def _counts(self, now: float, width: int) -> Iterator[Text]:
+        phases = self._tally.phases()
+        column = max((len(f"{number:,}") for number, _ in phases), default=0) + 2
+        for number, words in phases[:_STEPS_SHOWN]:
+            text = self._fit(self._show(words), width - column - 2)
+            yield self._line((f"{number:,}".rjust(column), "cyan"), "  ", text)
+        others = sum(number for number, _ in phases[_STEPS_SHOWN:])
+        if others:
+            yield self._line((f"{others:,}".rjust(column), "cyan"), "  in other steps")
+        slow = self._tally.slow(now)
+        if slow:
+            head = "slow:" if len(slow) <= _SLOW_SHOWN else f"slow, the first {_SLOW_SHOWN} of {len(slow):,}:"
+            yield self._line((self._fit(head, width), "yellow"))
+            yield from self._engines(slow[:_SLOW_SHOWN], now, width)
 
-    def _row_segments(self, rows: list[Row], now: float, width: int) -> Iterator[Segment]:
-        keys = [self._show(row.key) for row in rows]
-        column = min(max(map(cell_len, keys), default=0), 40, max(8, width // 3))
-        spinner = self._signs.spinner[int(now * FRAMES_A_SECOND) % len(self._signs.spinner)]
-        words = width - 2 - column - 2 - _TIME
+    def _rows(self, now: float, width: int) -> Iterator[Text]:
+        return self._engines(self._tally.under_way()[:MANY], now, width)
+
+    def _engines(self, rows: Sequence[Row], now: float, width: int) -> Iterator[Text]:
+        most = max(8, (width - 2 - _TIME) * 2 // 5)
+        keys = [self._fit_key(self._show(row.key), most) for row in rows]
+        column = max(map(cell_len, keys), default=0)
+        room = width - 2 - column - _TIME - 2
+        spinner = cast(Text, self._spinner.render(now))  # it has no text beside it
         for row, key in zip(rows, keys, strict=True):
-            yield Segment(spinner + " ", _CYAN)
-            yield Segment(self._fit(key, min(column, width - 2)), _BOLD)
-            if words >= 8:
-                yield Segment("  " + self._fit(self._show(row.doing), words), _PLAIN)
-                yield Segment(format_duration(now - row.began).rjust(_TIME), _DIM)
-            yield Segment.line()
+            elapsed = format_duration(int(now - row.began)).rjust(_TIME)
+            doing = self._show(row.doing)
+            if cell_len(doing) > room:
+                doing = self._fit(self._show(row.phase), room)
+            name = set_cell_size(key, column), "bold"
+            yield self._line(spinner, " ", name, (elapsed, "dim"), "  ", doing)
 
-    def _total(self, now: float, width: int) -> Iterator[Segment]:
-        tally, signs = self._tally, self._signs
-        text = f"{tally.sentence()}, {format_duration(now - tally.began)}"
-        if len(text) + _BAR + 1 <= width:
-            filled = _BAR * min(tally.ended, tally.expected) // max(tally.expected, 1)
-            yield Segment(signs.full * filled, _GREEN)
-            yield Segment(signs.empty * (_BAR - filled) + " ", _DIM)
-        yield Segment(_cut(text, width), _BOLD)
+    def _line(self, *parts: str | Text | tuple[str, str]) -> Text:
+        return Text.assemble(*parts, no_wrap=True, overflow="crop")
 
     def _fit(self, text: str, width: int) -> str:
-        """`text` in exactly `width` cells."""
-        ellipsis = self._signs.ellipsis
-        if cell_len(text) > width > len(ellipsis):
-            return set_cell_size(text, width - len(ellipsis)) + ellipsis
-        return set_cell_size(text, width)
+        """`text` in at most `width` cells, cut between two words where there are several."""
+        if cell_len(text) <= width:
+            return text
+        if width <= cell_len(self._ellipsis):
+            return ""
+        cut = set_cell_size(text, width - cell_len(self._ellipsis))
+        whole = cut if text.startswith(cut + " ") else cut.rpartition(" ")[0] or cut
+        return whole.rstrip() + self._ellipsis
+
+    def _fit_key(self, key: str, width: int) -> str:
+        """A path is known best by its end."""
+        while cell_len(key) > width and "/" in key.removeprefix(f"{self._ellipsis}/"):
+            key = f"{self._ellipsis}/{key.removeprefix(f'{self._ellipsis}/').partition('/')[2]}"
+        return self._fit(key, width)
 
 
-class _Terminal(Console):
-    def on_broken_pipe(self) -> None:
-        """What rich does here would end the process, and the run with it."""
-        raise OSError("the terminal went away")
+class _Display(Live):
+    """Draws frames, and above them lines that stay, all of it in rich's thread while one is running."""
+
+    def __init__(self, frame: Callable[[], RenderableType], console: Console) -> None:
+        self._said: deque[RenderableType] = deque()
+        self._frame = frame
+        self._over = False
+        self._drawn: list[int] = []  # cells of each line of the last frame
+        super().__init__(
+            get_renderable=self._next_frame,
+            console=console,
+            refresh_per_second=FRAMES_A_SECOND,
+            transient=True,
+            redirect_stdout=False,  # it may be a pipe that reads JSON: nothing of it is to be led here
+            vertical_overflow="crop",
+        )
+
+    def say(self, line: RenderableType) -> None:
+        self._said.append(line)
+        if not self.is_started:
+            self._say_all()
+
+    def refresh(self) -> None:
+        self._erase_wrapped()
+        self._say_all()
+        super().refresh()
+
+    def stop(self) -> None:
+        self._over = True  # the last frame is empty: rich would draw all of it, however small the terminal is
+        super().stop()
+
+    def _next_frame(self) -> RenderableType:
+        if self._over:
+            return ""
+        lines = self.console.render_lines(self._frame(), pad=False)
+        self._drawn = [Segment.get_line_length(line) for line in lines]
+        return SegmentLines(lines, new_lines=True)
+
+    def _erase_wrapped(self) -> None:
+        """A terminal that became narrower has wrapped the last frame, so that it has more rows than rich erases."""
+        rows = sum((cells - 1) // self.console.width for cells in self._drawn if cells)
+        erase = (ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1))
+        self.console.control(Control(*erase * rows))
+
+    def _say_all(self) -> None:
+        lines = [self._said.popleft() for _ in range(len(self._said))]
+        if lines:
+            self.console.print(Group(*lines), overflow="fold")
 
 
-class _Frame:
-    """One picture; asked for its segments when the terminal's size is known."""
+class _Lasting:
+    """A terminal that may go away, or be closed. The run matters and its display does not, so it goes on in silence."""
 
-    def __init__(self, segments: Callable[[int, int], Iterator[Segment]]) -> None:
-        self._segments = segments
+    def __init__(self, stream: TextIO, ascii_only: bool) -> None:
+        self._stream = stream
+        self.encoding = "ascii" if ascii_only else "utf-8"  # what rich draws its bar with
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        # The last column stays free: some terminals wrap as soon as it is written to.
-        yield from self._segments(max(options.max_width - 1, 1), console.size.height)
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
 
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
-class _Signs:
-    def __init__(self, spinner: str, done: str, ellipsis: str, full: str, empty: str) -> None:
-        self.spinner, self.done, self.ellipsis, self.full, self.empty = spinner, done, ellipsis, full, empty
-
-
-_UNICODE = _Signs("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "✓", "…", "━", "─")
-_ASCII = _Signs("|/-\\", "+", "...", "#", "-")
-
-
-def _cut(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else set_cell_size(text, width)
+    def isatty(self) -> bool:
+        return True

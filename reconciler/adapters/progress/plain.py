@@ -1,33 +1,35 @@
 """The progress of a run as plain, timestamped lines: for logs, pipes and build services.
 
-Few engines are told step by step. With many, only what goes wrong is, and a line of counts every few seconds; so a
-log of a thousand engines stays readable. While nothing happens, a heartbeat shows that the run is alive: build
-services end a job that is silent for too long.
+Few engines are shown step by step. Many are counted: a line when a phase begins, when the run ends, and each minute in
+between, which names what went wrong since the last one. So a log of a thousand engines stays readable, and no build
+service takes the job for a dead one.
 """
 
 from __future__ import annotations
 
+import textwrap
 import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import TextIO
 
-from reconciler.adapters.progress.tally import ONLY_COUNTED, Ending, Row, Tally
+from reconciler.adapters.progress.tally import Row, Tally, humanized
 from reconciler.core.duration import format_duration
 from reconciler.core.platform.job import shorten
 
-COUNTS_EVERY = 5.0  # seconds between two lines of counts
-_STEPS = 100  # lines of one job's steps; one that reports more is told no further
+EVERY = 60.0  # seconds: the longest silence, and with many engines the shortest one, too
+_STEPS = 100  # lines of one job's steps; one that reports more is shown no further
 _SAME_STEP = 1.0  # seconds between two lines that differ in the detail only
-_NAMED = 3  # engines that a heartbeat names
+_PHASES = 6  # steps that one line counts
+_NAMED = 3  # engines that one line names
+_REASON = 120  # characters of why one failed, in a line of counts
 
 
 class PlainProgress:
     """An `Observer` that writes lines to `stream`.
 
-    `clock` gives UTC, `2026-11-24T11:08:13.123Z`. `heartbeat` is the longest silence in seconds; 0 turns it off.
-    `verbose` tells every engine's acceptance and completion also when there are many. `show` makes foreign text
-    harmless and one line. From `begun` to `ended` a thread calls `tick` every second.
+    `clock` gives UTC, `2026-11-24T11:08:13.123Z`. `verbose` shows every engine step by step also when there are many.
+    `show` makes foreign text harmless and one line. From `begun` to `ended` a thread calls `tick` every second.
     """
 
     def __init__(
@@ -35,13 +37,11 @@ class PlainProgress:
         stream: TextIO,
         clock: Callable[[], str],
         *,
-        heartbeat: float = 30.0,
         verbose: bool = False,
         show: Callable[[str], str] = shorten,
     ) -> None:
         self._stream = stream
         self._clock = clock
-        self._heartbeat = heartbeat
         self._verbose = verbose
         self._show = show
         self._tally = Tally()
@@ -50,9 +50,10 @@ class PlainProgress:
         self._over = threading.Event()
         self._ticker: threading.Thread | None = None
         self._broken = False
+        self._creating = False
         self._spoke = 0.0  # when the last line was written
         self._counted = 0.0  # when the counts were written last
-        self._changed = False  # since then
+        self._wrong: list[str] = []  # what went wrong since then
         self._steps_told: dict[str, float] = {}
 
     def begun(self, creates: int, waits: int) -> None:
@@ -60,10 +61,13 @@ class PlainProgress:
             now = self._now()
             self._tally.expected, self._tally.began = creates + waits, now
             self._spoke = self._counted = now
-            if creates:
-                self._say(None, f"{creates:,} provisioning job{'s' if creates != 1 else ''} to issue")
-            if waits:
-                self._say(None, f"{waits:,} running job{'s' if waits != 1 else ''} to wait for")
+            self._creating = creates > 0
+            kinds = ((creates, "provisioning job", "to create"), (waits, "running job", "to wait for"))
+            parts = [
+                f"{number:,} {noun}{'s' * (number != 1)} {what}" for number, noun, what in kinds if number
+            ]
+            if parts:
+                self._say(None, ", ".join(parts))
         if creates + waits and self._ticker is None:
             self._ticker = threading.Thread(target=self._tick_until_over, name="progress", daemon=True)
             self._ticker.start()
@@ -72,7 +76,7 @@ class PlainProgress:
         with self._turn:
             self._row(key)
             if self._verbose:
-                self._say(key, "submitting")
+                self._say(key, "creating")
 
     def accepted(self, key: str, engine_id: str, job_id: str) -> None:
         with self._turn:
@@ -80,6 +84,7 @@ class PlainProgress:
             row.engine_id, row.job_id = engine_id, job_id
             if self._tells_all:
                 self._say(key, f"accepted: {self._show(engine_id)} (job {self._show(job_id)})")
+            self._look_at_phase()
 
     def waiting(self, key: str, job_id: str) -> None:
         with self._turn:
@@ -91,39 +96,39 @@ class PlainProgress:
 
     def step(self, key: str, step: str, detail: str | None) -> None:
         with self._turn:
-            row = self._tally.active.get(key)
-            if row is None or (row.step, row.detail) == (step, detail):
+            row = self._tally.get(key)
+            words = humanized(step)
+            if row is None or (row.step, row.detail) == (words, detail):
                 return
-            same = row.step == step
-            row.step, row.detail = step, detail
-            if not self._tally.many:
+            same = row.step == words
+            row.step, row.detail = words, detail
+            if self._tells_all:
                 self._report_step(row, same)
 
     def completed(self, key: str, engine_id: str | None) -> None:
         with self._turn:
-            row = self._end(key, "completed")
+            row = self._tally.end(key, "completed", self._now())
             if row is not None and self._tells_all:
                 name = engine_id or row.engine_id
                 engine = f": {self._show(name)}" if name else ""
-                self._say(key, f"completed{engine} ({format_duration(self._now() - row.began)})")
+                self._say(key, f"completed{engine} ({self._since(row.began)})")
 
     def failed(self, key: str, error: str) -> None:
         with self._turn:
-            row = self._end(key, "failed")
+            row = self._tally.end(key, "failed", self._now())
             if row is not None:
-                elapsed = format_duration(self._now() - row.began)
-                self._warn(key, f"failed: {self._show(error)} ({elapsed})")
+                self._warn(key, f"failed: {error}", f" ({self._since(row.began)})")
 
     def uncertain(self, key: str, reason: str) -> None:
         with self._turn:
-            if self._end(key, "uncertain") is not None:
-                self._warn(key, f"uncertain: {self._show(reason)}")
+            if self._tally.end(key, "uncertain", self._now()) is not None:
+                self._warn(key, f"uncertain: {reason}")
 
     def notice(self, text: str) -> None:
         with self._turn:
-            about_one = text.partition(": ")[0] in self._tally.active
-            if about_one:  # there may be one for each of a thousand
-                self._warn(None, self._show(text))
+            key, _, rest = text.partition(": ")
+            if self._tally.get(key) is not None:  # there may be one for each of a thousand
+                self._warn(key, rest)
             else:
                 self._say(None, self._show(text))
 
@@ -133,21 +138,21 @@ class PlainProgress:
             self._ticker.join()
             self._ticker = None
             with self._turn:
-                if self._tally.many and self._changed:
+                if self._tally.many:
                     self._say_counts()
 
     def tick(self) -> None:
-        """Say what is due by now: counts when they changed, or that the run is still waiting."""
+        """Say what is due by now: the counts, or that the run is still waiting."""
         with self._turn:
             now = self._now()
-            if self._tally.many and self._changed and now - self._counted >= COUNTS_EVERY:
-                self._say_counts()
-            elif self._heartbeat and self._tally.active and now - self._spoke >= self._heartbeat:
-                self._say(None, self._still_waiting(now))
+            if self._tally.many:
+                if now - self._counted >= EVERY:
+                    self._say_counts()
+            elif self._tally.under_way() and now - self._spoke >= EVERY:
+                self._say(None, self._still_waiting())
 
     def _tick_until_over(self) -> None:
-        every = min(1.0, self._heartbeat / 2) if self._heartbeat else 1.0
-        while not self._over.wait(every):
+        while not self._over.wait(1.0):
             self.tick()
 
     @property
@@ -157,10 +162,6 @@ class PlainProgress:
     def _row(self, key: str) -> Row:
         return self._tally.row(key, self._now())
 
-    def _end(self, key: str, ending: Ending) -> Row | None:
-        self._changed = True
-        return self._tally.end(key, ending, self._now())
-
     def _report_step(self, row: Row, same: bool) -> None:
         now = self._now()
         if row.steps >= _STEPS or (same and now - self._steps_told.get(row.key, 0.0) < _SAME_STEP):
@@ -169,27 +170,48 @@ class PlainProgress:
         self._steps_told[row.key] = now
         self._say(row.key, self._show(row.doing))
 
-    def _warn(self, key: str | None, text: str) -> None:
-        if self._tally.tells():
-            self._say(key, text)
-            if self._tally.told_last:
-                self._say(None, ONLY_COUNTED)
+    def _warn(self, key: str, text: str, after: str = "") -> None:
+        if self._tells_all:
+            self._say(key, self._show(text) + after)
+        else:
+            self._wrong.append(
+                f"{self._show(key)} {textwrap.shorten(self._show(text), _REASON, placeholder=' …')}"
+            )
+        self._look_at_phase()
+
+    def _look_at_phase(self) -> None:
+        """Every create call was answered: from now on the run only waits."""
+        if self._creating and not self._tally.creating:
+            self._creating = False
+            waiting = len(self._tally.under_way())
+            if self._tally.many and waiting:
+                self._say(
+                    None, f"{self._tally.sentence()}; waiting for {waiting:,} job{'s' * (waiting != 1)}"
+                )
 
     def _say_counts(self) -> None:
-        now = self._now()
-        self._counted, self._changed = now, False
-        elapsed = format_duration(now - self._tally.began)
-        self._say(None, f"{self._tally.sentence()}, {len(self._tally.active):,} under way ({elapsed})")
+        self._counted = self._now()
+        parts = [f"{self._tally.sentence()} ({self._since(self._tally.began)})"]
+        steps = ", ".join(
+            f"{number:,} {self._show(words)}" for number, words in self._tally.phases()[:_PHASES]
+        )
+        others = len(self._wrong) - _NAMED
+        parts += [steps] * bool(steps) + self._wrong[:_NAMED] + [f"{others:,} more went wrong"] * (others > 0)
+        self._wrong.clear()
+        self._say(None, "; ".join(parts))
 
-    def _still_waiting(self, now: float) -> str:
-        rows = list(self._tally.active.values())
+    def _still_waiting(self) -> str:
+        rows = self._tally.under_way()
         jobs = sum(row.job_id is not None for row in rows)
         kinds = ((jobs, "job"), (len(rows) - jobs, "create call"))
         what = " and ".join(
             f"{number:,} {noun}{'s' if number != 1 else ''}" for number, noun in kinds if number
         )
         names = [self._show(row.key) for row in rows[:_NAMED]] + (["…"] if len(rows) > _NAMED else [])
-        return f"still waiting for {what} ({format_duration(now - self._tally.began)}): {', '.join(names)}"
+        return f"still waiting for {what} ({self._since(self._tally.began)}): {', '.join(names)}"
+
+    def _since(self, began: float) -> str:
+        return format_duration(self._now() - began)
 
     def _now(self) -> float:
         return datetime.fromisoformat(self._clock()).timestamp()

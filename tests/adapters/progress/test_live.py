@@ -26,7 +26,7 @@ from reconciler.adapters.progress.live import LiveProgress
 # ── live ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 CHILD = """
-import io, json, sys, time
+import fcntl, io, json, struct, sys, termios, time
 from reconciler.adapters.progress.live import LiveProgress
 
 class Counting(io.TextIOWrapper):
@@ -44,6 +44,14 @@ for name, *arguments in json.loads(sys.stdin.read()):
             time.sleep(0.01)
     elif name == "raise":
         raise SystemExit(3)
+    elif name == "resize":  # between two pictures; the mark says where
+        with go._live._lock:
+            print(f"\\x1b[{arguments[0]}w", end="", file=terminal, flush=True)
+            fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", *reversed(arguments), 0, 0))
+    elif name == "clock":  # all that was begun by now began so many seconds earlier
+        go._tally.began -= arguments[0]
+        for row in go._tally.under_way():
+            row.began -= arguments[0]
     else:
         getattr(go, name)(*arguments)
 print(json.dumps({"cpu": time.process_time()}))
@@ -89,8 +97,11 @@ def read_all(near: int, got: list[bytes]) -> None:
         got.append(data)
 
 
-def screen(output: str) -> list[str]:
-    """What stands on the terminal in the end; of the control sequences only those that the display uses are known."""
+def screen(output: str, columns: int = 80) -> list[str]:
+    """What stands on the terminal in the end; of the control sequences only those that the display uses are known.
+
+    As most terminals do, it wraps what stands there when it becomes narrower.
+    """
     rows, row, col = [""], 0, 0
     for piece in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", output):
         if piece == "\n":
@@ -100,15 +111,28 @@ def screen(output: str) -> list[str]:
             col = 0
         elif piece.startswith("\x1b["):
             kind, amount = piece[-1], piece[2:-1]
-            assert kind in "AKmhl", f"unknown control sequence {piece!r}"
+            assert kind in "AKmhlw", f"unknown control sequence {piece!r}"
             if kind == "A":
                 row = max(0, row - int(amount or 1))
             elif kind == "K":
                 rows[row] = "" if amount == "2" else rows[row][:col]
+            elif kind == "w":
+                columns = int(amount)
+                wrapped = [
+                    [line[at : at + columns] for at in range(0, len(line) or 1, columns)] for line in rows
+                ]
+                row, col = sum(map(len, wrapped[: row + 1])) - 1, col % columns
+                rows = [part for parts in wrapped for part in parts]
         else:
             rows[row] = rows[row][:col].ljust(col) + piece + rows[row][col + len(piece) :]
             col += len(piece)
     return [line.rstrip() for line in rows if line.strip()]
+
+
+def pictures(output: str) -> list[list[str]]:
+    """What stood on the terminal before each time it was drawn anew."""
+    starts = [found.start() for found in re.finditer(r"\r\x1b\[2K", output)]
+    return [screen(output[:start]) for start in [*starts, len(output)]]
 
 
 def plain_text(output: str) -> str:
@@ -120,7 +144,7 @@ FEW: Calls = [
     ["waiting", "store", "pjb_S"],
     ["submitting", "acme"],
     ["accepted", "acme", "eng_A", "pjb_A"],
-    ["step", "acme", "crawling", "page 3 of 12"],
+    ["step", "acme", "crawling_sources", "page 3 of 12"],
     ["submitting", "legal"],
     ["drawn"],
     ["completed", "acme", None],
@@ -135,11 +159,11 @@ FEW: Calls = [
 def test_the_live_display_shows_rows_and_leaves_only_what_ended() -> None:
     output, _ = on_terminal([*FEW, ["ended"]])
     seen = plain_text(output)
-    assert re.search(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] acme   crawling: page 3 of 12 +\d+m?s", seen)
-    assert re.search(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] store  waiting for job pjb_S +\d+m?s", seen)
-    assert re.search(r"legal  submitting +\d+m?s", seen)
-    assert re.search(r"─+ 0/4 engines, \d+m?s", seen)
-    assert re.search(r"━+─* 3/4 engines, 1 failed, 1 uncertain, \d+m?s", seen)
+    assert re.search(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] acme +\d+s  crawling sources: page 3 of 12", seen)
+    assert re.search(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] store +\d+s  waiting for job pjb_S", seen)
+    assert re.search(r"legal +\d+s  creating", seen)
+    assert re.search(r"━+ 0/4 engines, \d+s", seen)
+    assert re.search(r"━+[╸╺]?━* 3/4 engines, 1 failed, 1 uncertain, \d+s", seen)
     final = screen(output)
     assert re.fullmatch(r"✓ acme  eng_A \(\d+m?s\)", final[0])
     assert final[1:] == [
@@ -162,26 +186,117 @@ def test_the_cursor_comes_back_however_the_process_ends(end: Sequence[Any]) -> N
     assert len(screen(output)) == 4
 
 
-def test_no_more_rows_than_the_terminal_has() -> None:
-    calls: list[Sequence[Any]] = [["begun", 40, 0]]
-    for number in range(40):
-        calls += [["accepted", f"shop/{number}", "e", "j"]]
-    calls += [["drawn"], ["failed", "shop/0", "no"], ["completed", "shop/1", None], ["ended"]]
-    output, _ = on_terminal(calls, lines=12)
-    assert "… and 31 more" in plain_text(output)
-    assert "shop/8 " in plain_text(output)
-    assert "shop/11 " not in plain_text(output)  # two ended, so two more came into sight
-    assert screen(output) == ["! shop/0  failed: no"]  # with many, what went well is only counted
+def many(count: int, steps: Sequence[str]) -> list[Sequence[Any]]:
+    """So many engines under way, the steps dealt out to them one after the other."""
+    calls: list[Sequence[Any]] = [["begun", count, 0]]
+    for number in range(count):
+        key = f"shop/{number}"
+        calls += [
+            ["accepted", key, "eng", "pjb"],
+            ["step", key, steps[number % len(steps)], f"page {number}"],
+        ]
+    return calls
+
+
+@pytest.mark.parametrize(("count", "columns"), [(60, 40), (60, 80), (60, 120), (300, 40)])
+def test_many_engines_are_counted_by_step(count: int, columns: int) -> None:
+    calls = many(count, ["crawlingSources", "building_glossary", "building_glossary"])
+    output, _ = on_terminal([*calls, ["drawn"], ["completed", "shop/0", None], ["ended"]], columns=columns)
+    frame = next(shown for shown in pictures(output) if any("building glossary" in line for line in shown))
+    third = count // 3
+    assert frame[1:] == [
+        f"{third:>{4 + (count > 99)}}  crawling sources",
+        f"  {2 * third}  building glossary",
+    ]
+    assert re.search(f"0/{count} engines, \\d+s", frame[0])
+    assert max(map(len, re.split(r"[\r\n]+", plain_text(output)))) < columns
+    assert screen(output) == []  # what went well is only counted
+
+
+def test_from_ten_engines_on_they_are_counted() -> None:
+    for count, counted in ((9, False), (10, True)):
+        output, _ = on_terminal([*many(count, ["crawling"]), ["drawn"], ["ended"]])
+        assert ("shop/3" in output) is not counted
+        assert (f"{count}  crawling" in plain_text(output)) is counted
+
+
+def test_of_many_the_slow_and_the_failed_are_named() -> None:
+    calls = many(60, ["crawling"])
+    calls += [["completed", f"shop/{number}", None] for number in range(10, 60)]
+    calls += [["clock", 100], ["drawn"]]
+    calls += [["failed", f"shop/{number}", "no crawl"] for number in range(7)]
+    output, _ = on_terminal([*calls, ["drawn"], ["ended"]])
+    slow = next(shown for shown in pictures(output) if any(line.startswith("slow") for line in shown))
+    assert slow[1:3] == ["  10  crawling", "slow, the first 3 of 10:"]
+    assert [re.sub(r"^\S ", "", line) for line in slow[3:]] == [
+        f"shop/{number}  1m 40s  crawling: page {number}" for number in range(3)
+    ]
+    assert screen(output) == [
+        *(f"! shop/{number}  failed: no crawl" for number in range(5)),
+        "further failures are counted, and listed at the end",
+    ]
+
+
+@pytest.mark.parametrize("count", [9, 60])
+@pytest.mark.parametrize("lines", [1, 3, 8])
+def test_it_never_fills_a_small_terminal(count: int, lines: int) -> None:
+    """More rows than it has would scroll, and leave something behind each time it is drawn."""
+    calls = many(count, [f"step {number}" for number in range(9)])
+    output, _ = on_terminal(
+        [*calls, ["drawn"], ["failed", "shop/0", "no"], ["drawn"], ["ended"]], lines=lines
+    )
+    assert max(len(shown) for shown in pictures(output)[:-1]) <= max(lines, 2)  # with the one that failed
+    assert screen(output) == ["! shop/0  failed: no"]
+
+
+def test_a_terminal_that_changes_its_size() -> None:
+    calls = [*many(60, ["crawling_" + "sources_" * 8, "building_glossary"]), ["drawn"]]
+    for size in ((40, 24), (20, 5), (100, 30), (30, 9)):
+        calls += [["resize", *size], ["drawn"]]
+    output, _ = on_terminal([*calls, ["ended"]], columns=120)
+    assert screen(output, 120) == []
+    after = plain_text(output.rpartition("\x1b[100w")[2].partition("\x1b[30w")[0])
+    assert "crawling sources sources" in after  # there is room again
+    assert "0/60 engines" in plain_text(output.rpartition("\x1b[30w")[2])
+
+
+def test_words_are_cut_between_words_and_paths_at_their_end() -> None:
+    key = "marketing/landing-pages/summer"
+    calls: Calls = [
+        ["begun", 1, 0],
+        ["accepted", key, "eng_A", "pjb_A"],
+        ["step", key, "extracting_brand_voices", "from a very long list of sources"],
+        ["drawn"],
+        ["ended"],
+    ]
+    output, _ = on_terminal(calls, columns=40)
+    assert re.search(r" …/summer +\d+s  extracting brand…\r", plain_text(output))
+    output, _ = on_terminal(calls, columns=80)
+    assert re.search(r" …/landing-pages/summer +\d+s  extracting brand voices\r", plain_text(output))
+    output, _ = on_terminal(calls, columns=120)
+    assert re.search(r"s  extracting brand voices: from a very long list of sources\r", plain_text(output))
+
+
+def test_what_failed_hangs_under_its_text() -> None:
+    calls: Calls = [["begun", 1, 0], ["submitting", "a"], ["failed", "a", "no " + "word " * 9], ["ended"]]
+    output, _ = on_terminal(calls, columns=40)
+    assert screen(output) == ["! a  failed: no word word word word word", "  word word word word"]
 
 
 def test_without_colour_and_unicode() -> None:
     output, _ = on_terminal([*FEW, ["ended"]], color=False, ascii_only=True)
     assert output.isascii()
     assert "\x1b[1m" not in output
-    assert re.search(r"#+-* 3/4 engines", output)
-    colourless, _ = on_terminal([*FEW, ["ended"]], env={"NO_COLOR": "1"})
-    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", colourless)
-    assert cursor_is_back(colourless)
+    assert re.search(r"-+ +3/4 engines", output)
+    assert cursor_is_back(output)
+
+
+def test_colour_is_decided_by_the_caller() -> None:
+    """`--color always` wins over the environment, and that was looked at already."""
+    output, _ = on_terminal([*FEW, ["ended"]], env={"NO_COLOR": "1"})
+    assert "\x1b[32m✓" in output
+    output, _ = on_terminal([*FEW, ["ended"]], color=False, env={"FORCE_COLOR": "1"})
+    assert not re.search(r"\x1b\[[0-9;]*m", output)
 
 
 @pytest.mark.parametrize("columns", [10, 24, 45])

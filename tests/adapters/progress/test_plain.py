@@ -33,10 +33,10 @@ class Hand:
 class Plain:
     """A plain display over a stream and a clock of our own."""
 
-    def __init__(self, *, verbose: bool = False, heartbeat: float = 30.0) -> None:
+    def __init__(self, *, verbose: bool = False) -> None:
         self.clock = Hand()
         self.stream = io.StringIO()
-        self.progress = PlainProgress(self.stream, self.clock, heartbeat=heartbeat, verbose=verbose)
+        self.progress = PlainProgress(self.stream, self.clock, verbose=verbose)
 
     @property
     def lines(self) -> list[str]:
@@ -70,17 +70,16 @@ def test_the_way_of_one_engine(plain: Plain) -> None:
     go.submitting("acme")
     go.accepted("acme", "eng_X", "pjb_Y")
     go.waiting("acme", "pjb_Y")
-    go.step("acme", "crawling", "page 3 of 12")
-    go.step("acme", "crawling", "page 3 of 12")
+    go.step("acme", "crawling_sources", "page 3 of 12")
+    go.step("acme", "crawling_sources", "page 3 of 12")
     plain.clock.forward(12)
     go.completed("acme", None)
     go.failed("store", "no crawl: 404")
     assert plain.texts == [
-        "1 provisioning job to issue",
-        "1 running job to wait for",
+        "1 provisioning job to create, 1 running job to wait for",
         "store  waiting for job pjb_S",
         "acme  accepted: eng_X (job pjb_Y)",
-        "acme  crawling: page 3 of 12",
+        "acme  crawling sources: page 3 of 12",
         "acme  completed: eng_X (12s)",
         "store  failed: no crawl: 404 (12s)",
     ]
@@ -103,11 +102,13 @@ def test_verbose_tells_more() -> None:
     plain.progress.begun(30, 0)
     plain.progress.submitting("acme")
     plain.progress.accepted("acme", "eng_X", "pjb_Y")
+    plain.progress.step("acme", "crawling", None)
     plain.progress.completed("acme", "eng_X")
     plain.progress.ended()
-    assert plain.texts[1:4] == [
-        "acme  submitting",
+    assert plain.texts[1:5] == [
+        "acme  creating",
         "acme  accepted: eng_X (job pjb_Y)",
+        "acme  crawling",
         "acme  completed: eng_X (0s)",
     ]
 
@@ -124,29 +125,52 @@ def test_a_chatty_job_does_not_flood(plain: Plain) -> None:
     assert len(plain.lines) < 110
 
 
-def test_a_thousand_engines_are_counted() -> None:
+@pytest.mark.parametrize("count", [10, 60, 1_000])
+def test_many_take_a_line_a_phase_and_one_a_minute(count: int) -> None:
     plain = Plain()
     go = plain.progress
-    go.begun(1_000, 0)
-    for number in range(1_000):
+    go.begun(count, 0)
+    for number in range(count):
         key = f"shop/{number}"
         go.submitting(key)
         go.accepted(key, f"eng_{number}", f"pjb_{number}")
         go.waiting(key, f"pjb_{number}")
-        go.step(key, "crawling", "x")
-    for number in range(0, 1_000, 2):
+        go.step(key, "crawling_sources" if number % 5 else "building_glossary", f"page {number}")
+    assert plain.texts == [
+        f"{count:,} provisioning jobs to create",
+        f"0/{count:,} engines; waiting for {count:,} jobs",
+    ]
+    for _ in range(150):
+        plain.clock.forward(1)
+        go.tick()
+    steps = f"{count // 5} building glossary, {count * 4 // 5} crawling sources"
+    assert plain.texts[2:] == [f"0/{count:,} engines ({took}); {steps}" for took in ("1m 00s", "2m 00s")]
+    for number in range(count):
         go.completed(f"shop/{number}", None)
-    assert len(plain.lines) == 1
-    plain.clock.forward(5)
-    go.tick()
-    go.tick()
-    assert plain.texts[1:] == ["500/1,000 engines, 500 under way (5s)"]
-    for number in range(1, 1_000, 2):
-        go.failed(f"shop/{number}", "no crawl")
     go.ended()
-    assert plain.texts[-1] == "1,000/1,000 engines, 500 failed, 0 under way (5s)"
-    assert sum("no crawl" in text for text in plain.texts) == 20
-    assert len(plain.lines) == 24  # one of them says that the others are only counted
+    assert plain.texts[4:] == [f"{count:,}/{count:,} engines (2m 30s)"]
+
+
+def test_what_went_wrong_with_many_is_named_once() -> None:
+    plain = Plain()
+    go = plain.progress
+    go.begun(100, 0)
+    for number in range(100):
+        go.accepted(f"k{number}", "e", "j")
+    for number in range(5):
+        go.failed(f"k{number}", "the link answered 404 " + "again and " * 30)
+    go.uncertain("k5", "no answer")
+    assert len(plain.lines) == 2
+    plain.clock.forward(60)
+    go.tick()
+    counts, steps, *wrong = plain.texts[2].split("; ")
+    assert (counts, steps) == ("6/100 engines, 5 failed, 1 uncertain (1m 00s)", "94 waiting")
+    assert [one.partition(" failed: ")[0] for one in wrong] == ["k0", "k1", "k2", "3 more went wrong"]
+    assert all(one.endswith(("again …", "and …", "wrong")) and len(one) < 130 for one in wrong)
+    plain.clock.forward(60)
+    go.tick()
+    assert plain.texts[3] == "6/100 engines, 5 failed, 1 uncertain (2m 00s); 94 waiting"
+    go.ended()
 
 
 def test_notices_about_single_engines_are_counted_as_failures_are() -> None:
@@ -158,8 +182,22 @@ def test_notices_about_single_engines_are_counted_as_failures_are() -> None:
         go.notice(f"k{number}: cannot wait for its job: HTTP 401")
     go.notice("interrupted: no further create call")
     go.ended()
-    assert sum("cannot wait" in text for text in plain.texts) == 20
-    assert "interrupted: no further create call" in plain.texts
+    assert plain.texts[2] == "interrupted: no further create call"
+    assert plain.texts[3].endswith("k2 cannot wait for its job: HTTP 401; 97 more went wrong")
+    assert len(plain.lines) == 4
+
+
+def test_unknown_steps_fill_no_line() -> None:
+    """A platform may name as many steps as it likes."""
+    plain = Plain()
+    go = plain.progress
+    go.begun(100, 0)
+    for number in range(100):
+        go.accepted(f"k{number}", "e", "j")
+        go.step(f"k{number}", f"step_{number}\x1b[2J", None)
+    go.ended()
+    assert plain.texts[-1].count(" step ") == 6
+    assert "\x1b" not in plain.stream.getvalue()
 
 
 def test_a_heartbeat_while_nothing_happens(plain: Plain) -> None:
@@ -169,26 +207,21 @@ def test_a_heartbeat_while_nothing_happens(plain: Plain) -> None:
         go.waiting(key, f"pjb_{key}")
     go.submitting("d")
     before = len(plain.lines)
-    plain.clock.forward(29)
+    plain.clock.forward(59)
     go.tick()
     assert len(plain.lines) == before
-    plain.clock.forward(61)
+    plain.clock.forward(31)
     go.tick()
     go.tick()
     assert plain.texts[before:] == ["still waiting for 3 jobs and 1 create call (1m 30s): a, b, c, …"]
 
 
-def test_the_heartbeat_beats_by_itself_and_ends() -> None:
-    stream = io.StringIO()
-    go = PlainProgress(
-        stream,
-        lambda: datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        heartbeat=0.02,
-        verbose=False,
-    )
+def test_the_heartbeat_beats_by_itself_and_ends(plain: Plain) -> None:
+    go = plain.progress
     go.begun(0, 1)
     go.waiting("acme", "pjb_Y")
-    wait_until(lambda: "still waiting for 1 job (" in stream.getvalue())
+    plain.clock.forward(60)
+    wait_until(lambda: "still waiting for 1 job (" in plain.stream.getvalue())
     go.ended()
     go.ended()
     assert not drawing()
@@ -202,9 +235,9 @@ def test_an_answer_after_all_counts_once(plain: Plain) -> None:
     go.accepted("acme", "eng_X", "pjb_Y")
     go.completed("acme", None)
     go.step("acme", "late", None)
-    plain.clock.forward(5)
+    plain.clock.forward(60)
     go.tick()
-    assert plain.texts[1:] == ["acme  uncertain: cut off", "1/30 engines, 0 under way (5s)"]
+    assert plain.texts[1:] == ["1/30 engines (1m 00s); 29 queued; acme uncertain: cut off"]
 
 
 class Gone(io.StringIO):
