@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from reconciler.app.driver import Driver, Ports
 from reconciler.app.planning import PlanResult
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import GuardRefused
+from reconciler.core.frozen import dataclass
 from reconciler.core.plan.model import Plan
 from reconciler.core.run.machine import Run
 from reconciler.core.run.operations import Options

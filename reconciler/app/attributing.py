@@ -7,10 +7,10 @@ only where the bytes differ, because a file that was merely reformatted asks for
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.core.errors import LockfileError
+from reconciler.core.frozen import replace
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.plan.attribution import Evidence, attributed, paths_of_gone
 

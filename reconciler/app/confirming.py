@@ -7,8 +7,8 @@ or environment of the same organization. So nothing is adopted by it; it is repo
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
+from reconciler.core.frozen import replace
 from reconciler.core.ledger.journal import Acceptance, Begin
 from reconciler.core.ledger.sealed import Unverified
 from reconciler.core.lockfile.model import Lockfile

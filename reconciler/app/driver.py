@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.app.finishing import Ending
@@ -24,6 +23,7 @@ from reconciler.app.ports import (
     Platform,
 )
 from reconciler.core.errors import PlatformError, StorageError
+from reconciler.core.frozen import dataclass
 from reconciler.core.ledger.journal import Begin, Record
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import COMPLETED, FAILED, Accepted, News, Progress, Refused, Uncertain

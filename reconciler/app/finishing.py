@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.ports import Journal, LockfileStore, Observer
 from reconciler.core.errors import GitError, InvalidInput, ReconcileError, StorageError
+from reconciler.core.frozen import replace
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Decision, Record, union
 from reconciler.core.lockfile.merge import merge

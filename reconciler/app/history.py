@@ -7,9 +7,9 @@ came to be recorded, and knows engines that were made where nothing was publishe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from reconciler.core.errors import LockfileError
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.facts import Facts, gather
 from reconciler.core.ledger.journal import Begin, Decision, Record
 from reconciler.core.lockfile.model import Lockfile

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from reconciler.app.ports import Clock, Journal, Ledger, LockfileStore
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import LeaseHeld, RefMoved
+from reconciler.core.frozen import replace
 from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.undoing import undo_of

@@ -7,10 +7,10 @@ old text is in them. A text counts only when its digest is the recorded one, so 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from reconciler.app.ports import Engines, Texts
 from reconciler.core.engine.spec import digest_of_text
+from reconciler.core.frozen import replace
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Action, Change, Plan
 

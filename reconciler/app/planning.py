@@ -7,11 +7,11 @@ is read whole, and all that is wrong is told at once. What only differences need
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.core.errors import Diagnostic, InvalidInput, Severity, UsageError
+from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.fast_path import recorded_files
 from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
 from reconciler.core.plan.model import Plan

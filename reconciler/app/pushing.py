@@ -9,10 +9,10 @@ Everything here blocks, and is called from one thread at a time; only `note`, `l
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from reconciler.app.ports import Clock, Ledger
 from reconciler.core.errors import InvalidInput, PushRefused, RefMoved, RemoteUnreachable
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Decision, Record, union
 from reconciler.core.ledger.lease import Holder, Lease, give_back, renew, seconds_left, take

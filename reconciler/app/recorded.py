@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from reconciler.core.frozen import dataclass, field, replace
 
 if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports little of it
     from reconciler.app.ports import Journal, LockfileStore

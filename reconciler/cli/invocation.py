@@ -7,7 +7,6 @@ own: there a command goes by the clone's root, and cannot count on the run's var
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,6 +15,7 @@ from reconciler.adapters.project.places import find_git
 from reconciler.cli import ci
 from reconciler.cli.options import given
 from reconciler.core.commands import Invocation
+from reconciler.core.frozen import replace
 from reconciler.core.settings.model import SETTINGS, Settings
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.commands import reconcile
 from reconciler.core.duration import format_duration
 from reconciler.core.errors import Diagnostic, ExitCode, ReconcileError, most_severe
+from reconciler.core.frozen import dataclass
 from reconciler.core.ledger.lease import Lease
 from reconciler.core.settings.model import SETTINGS
 from reconciler.core.suggest import did_you_mean

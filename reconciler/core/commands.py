@@ -12,7 +12,8 @@ import posixpath
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from reconciler.core.frozen import dataclass
 
 Option = str | tuple[str, str]  # a flag of ours, or an option and a value that may come from anywhere
 

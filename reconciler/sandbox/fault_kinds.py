@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
+
+from reconciler.core.frozen import dataclass
 
 Value = Literal["none", "status", "seconds", "count", "text"]
 

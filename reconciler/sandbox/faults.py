@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import replace
 
+from reconciler.core.frozen import replace
 from reconciler.sandbox.fault_kinds import Fault, faults_in, parse_fault
 
 

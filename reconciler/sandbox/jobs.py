@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
+
+from reconciler.core.frozen import dataclass, field
 
 COMPLETED = "completed"
 FAILED = "failed"

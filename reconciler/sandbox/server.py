@@ -14,7 +14,6 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -24,6 +23,7 @@ from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.core.errors import UsageError
+from reconciler.core.frozen import replace
 from reconciler.sandbox.api import PlatformApi
 from reconciler.sandbox.control import Control, engines_of, jobs_of
 from reconciler.sandbox.faults import FaultBook

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.errors import UsageError
+from reconciler.core.frozen import dataclass
 from reconciler.sandbox.signing import is_secret
 
 

@@ -25,6 +25,8 @@ WORLDLY_MODULES = frozenset({
     "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid",
 })
 # fmt: on
+# What writes code at run time, as the standard library's dataclasses do.
+EXEMPT = {"frozen.py": ["exec"]}
 CLOCKS_AND_ENVIRONMENT = frozenset({"now", "utcnow", "today", "environ", "getenv"})
 
 
@@ -62,7 +64,8 @@ def _of_self(node: ast.Attribute) -> bool:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(CORE).as_posix())
 def test_core_module_is_pure(module: Path) -> None:
-    assert impurities(module.read_text(encoding="utf-8")) == []
+    found = [one.partition(": ")[2] for one in impurities(module.read_text(encoding="utf-8"))]
+    assert found == EXEMPT.get(module.relative_to(CORE).as_posix(), [])
 
 
 @pytest.mark.parametrize(

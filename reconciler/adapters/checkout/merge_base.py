@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.git.command import GitFailed, call_git
@@ -17,6 +16,7 @@ from reconciler.adapters.git.drafts import Identity
 from reconciler.adapters.git.printed import parents_in
 from reconciler.adapters.git.remote import GitRemote, tracking_ref
 from reconciler.core.errors import GitError
+from reconciler.core.frozen import dataclass
 
 STEPS = (50, 200, 1_000, 5_000)  # commits by which a shallow clone's history is deepened, one after another
 _WHOLE = "clone with the whole history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` on GitLab"

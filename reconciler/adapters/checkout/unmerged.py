@@ -6,7 +6,6 @@ adds it, forgets the engines of the other side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.git.command import call_git
@@ -14,6 +13,7 @@ from reconciler.adapters.git.printed import sides_in
 from reconciler.adapters.project.places import merge_under_way
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import GitError, LockfileError
+from reconciler.core.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

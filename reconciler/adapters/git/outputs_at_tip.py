@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.remote import GitRemote
 from reconciler.adapters.outputs.files import edits_for, wanted_files
 from reconciler.adapters.project.safe_read import MAX_FILE_BYTES
+from reconciler.core.frozen import dataclass, field
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.outputs.rules import OutputRules
 

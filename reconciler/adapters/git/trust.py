@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.project.places import find_git
 from reconciler.core.commands import git
 from reconciler.core.errors import GitError
+from reconciler.core.frozen import dataclass
 
 # Sections and keys that can run a program, or send what is pushed, or a password, elsewhere.
 _POWERFUL_SECTIONS = frozenset(

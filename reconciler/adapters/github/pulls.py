@@ -8,11 +8,11 @@ request stands all the same, and it is said why.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from reconciler.adapters.github.client import PatientGitHub
 from reconciler.core.errors import GitHubError
+from reconciler.core.frozen import dataclass
 
 _UNKNOWN = (404, 409, 422)  # no such commit, an empty repository, nothing that could be a commit's id
 _ENABLE = """mutation($id: ID!, $method: PullRequestMergeMethod!) {

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from reconciler.adapters.receiver.metrics import Metrics
 from reconciler.adapters.receiver.replies import value_of
 from reconciler.adapters.receiver.signing_secrets import Secrets
 from reconciler.core.errors import StorageError
+from reconciler.core.frozen import dataclass, field
 from reconciler.core.platform.webhook import (
     MAX_BODY,
     TOLERANCE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from reconciler.core.frozen import dataclass
 
 MAX_HEAD = 16 * 1024  # bytes of a request's line and headers
 MAX_HEADERS = 100  # of them and of the trailers together

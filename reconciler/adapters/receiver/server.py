@@ -14,7 +14,6 @@ import signal
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +37,7 @@ from reconciler.adapters.receiver.signing_secrets import Secrets
 from reconciler.adapters.receiver.upkeep import Upkeep
 from reconciler.adapters.receiver.watch import Watch
 from reconciler.adapters.relay.surroundings import RelayCounts, Surroundings
+from reconciler.core.frozen import dataclass, field
 
 if TYPE_CHECKING:
     from reconciler.adapters.relay.sender import Target

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from reconciler.adapters.github.client import TIMEOUTS, Answer, GitHub, Timeouts
@@ -24,6 +23,7 @@ from reconciler.adapters.relay.outbox import Outbox, begin, forget_passed_on, pa
 from reconciler.adapters.relay.pace import PACE, Fate, Pace, Pauses, fate_of, hint_for
 from reconciler.adapters.relay.surroundings import Surroundings
 from reconciler.core.errors import ReconcileError
+from reconciler.core.frozen import dataclass, field
 from reconciler.core.platform.dispatch import payload_of, request_of
 
 _PAGE = 50

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +27,7 @@ from reconciler.core.errors import (
     UsageError,
     most_severe,
 )
+from reconciler.core.frozen import replace
 from reconciler.core.plan.model import exit_code_of
 from reconciler.core.settings.model import SETTINGS
 

@@ -10,7 +10,6 @@ import os
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from reconciler.cli.pull_requests.plan_comment import (
 )
 from reconciler.cli.stderr import say
 from reconciler.core.errors import Diagnostic, ReconcileError
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.pull_request.comment_state import CommentState, ends_of, first_submitted
 from reconciler.core.run.outcome import Outcome
 from reconciler.render.markdown.outcome_comment import (

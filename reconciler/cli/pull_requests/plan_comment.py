@@ -10,7 +10,6 @@ import os
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from reconciler.adapters.project.places import folder_in_repo
 from reconciler.cli import ci
 from reconciler.cli.stderr import hears, say
 from reconciler.core.errors import Diagnostic, ExitCode, GitHubError, InvalidInput, ReconcileError, UsageError
+from reconciler.core.frozen import dataclass
 from reconciler.core.plan.model import Plan
 from reconciler.core.pull_request.event import PullRequest, pull_request_of
 from reconciler.render.markdown.comment import (

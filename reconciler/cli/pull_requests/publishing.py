@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import random
 import re
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli import ci
 from reconciler.cli.stderr import say
 from reconciler.core.errors import InvalidInput, ReconcileError
+from reconciler.core.frozen import dataclass, field, replace
 from reconciler.core.settings.model import Settings
 
 if TYPE_CHECKING:

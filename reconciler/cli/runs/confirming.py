@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
 
 from reconciler.app.confirming import can_be_confirmed, confirm
 from reconciler.cli.wiring.project import api_key
+from reconciler.core.frozen import replace
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.settings.model import Settings
 

@@ -7,7 +7,6 @@ import gc
 import random
 import uuid
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from reconciler.adapters.outputs.files import LockfileAndOutputs
@@ -24,6 +23,7 @@ from reconciler.cli.runs.progress import progress_of
 from reconciler.cli.runs.run_options import RunOptions
 from reconciler.cli.stderr import chosen_level
 from reconciler.cli.wiring.project import WRITTEN
+from reconciler.core.frozen import replace
 from reconciler.core.run.outcome import Outcome
 from reconciler.core.settings.model import Settings
 

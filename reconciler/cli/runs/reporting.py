@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from reconciler.cli.runs.stopwatch import Stopwatch
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
 from reconciler.cli.wiring.plan_views import PlanPrinter
+from reconciler.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.cli.screen import must_ask
+from reconciler.core.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

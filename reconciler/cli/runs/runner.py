@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.project import Project, api_key
 from reconciler.cli.wiring.publishing import PublishTarget, target_of_run
 from reconciler.core.errors import ExitCode, GitError, LeaseHeld, ReconcileError, StorageError, most_severe
+from reconciler.core.frozen import replace
 from reconciler.core.plan.model import Plan, exit_code_of
 from reconciler.core.run.outcome import Outcome, outcome_of_plan
 

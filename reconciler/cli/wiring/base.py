@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from reconciler.cli import ci
 from reconciler.cli.stderr import say
 from reconciler.core.commands import git
 from reconciler.core.errors import ExitCode, GitError, InvalidInput, ReconcileError, UsageError
+from reconciler.core.frozen import replace
 from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from reconciler.adapters.project.places import folder_in_repo
 from reconciler.app.planning import PlanResult
 from reconciler.cli import ci
 from reconciler.cli.screen import screen_of
+from reconciler.core.frozen import dataclass
 from reconciler.core.plan.model import Plan
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.saved_plans import policy_of
 from reconciler.core.errors import GitError
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Plan
 from reconciler.render.phrases.sanitize import sanitize

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.sealing import DEPRECATED_KEY, known_key, seal_of
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import GitError, InvalidInput
+from reconciler.core.frozen import dataclass
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
 from reconciler.core.settings.trust import check_key_host
 

@@ -8,7 +8,6 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from reconciler.cli.wiring.project import FETCHED
 from reconciler.cli.wiring.sealing import ledger_ref, seal_of
 from reconciler.core.commands import URL, git
 from reconciler.core.errors import GitError, InvalidInput, RefMoved
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.ledger.sealed import to_keep
 from reconciler.core.settings.model import Settings

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.storage.durable_files import read_regular, replace_file
 from reconciler.core.errors import InvalidInput
+from reconciler.core.frozen import dataclass
 from reconciler.core.ledger.journal import Begin, Settlement, canonical, read_record
 from reconciler.core.ledger.undoing import Resolution
 

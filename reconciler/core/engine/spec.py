@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from reconciler.core.frozen import dataclass
 
 SourceType = Literal["link", "content"]
 SpecRecord = Mapping[str, Any]  # {"name", "description"?, "locales"?, "sources"?: [{"type", …}]}

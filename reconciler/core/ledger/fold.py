@@ -11,9 +11,9 @@ comes later hides it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 
 from reconciler.core.errors import JournalError
+from reconciler.core.frozen import replace
 from reconciler.core.ledger.decisions import carry_out
 from reconciler.core.ledger.facts import Facts, gather
 from reconciler.core.ledger.journal import (

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from reconciler.core.engine.record import are_counts, are_files, why_no_record
 from reconciler.core.engine.spec import SpecRecord
 from reconciler.core.errors import Diagnostic, JournalError
+from reconciler.core.frozen import dataclass, said_of
 from reconciler.core.lockfile.lifecycle_options import why_not_kept
 from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.values import FINGERPRINT, ID, KEY, LINE, TIME, as_line, is_count, shown
@@ -158,10 +158,10 @@ def render(records: Iterable[Record]) -> bytes:
 def canonical(record: Record) -> str:
     """The record's one spelling, without a line feed."""
     document: dict[str, Any] = {"v": VERSION, "type": record.type}
-    for field in fields(record):
-        value = getattr(record, field.name)
+    for attribute in said_of(type(record)):
+        value = getattr(record, attribute)
         if value is not None:
-            name = _CAMEL.get(field.name, field.name)
+            name = _CAMEL.get(attribute, attribute)
             document[name] = as_line(value) if _TEXTS.get(name) is LINE else value
     return _encode(document)
 
@@ -206,7 +206,7 @@ def read_record(document: dict[str, Any], file: str, number: int) -> Record:
 
 
 def _read_record(kind: Any, document: dict[str, Any], file: str, number: int) -> Record:
-    names = {_CAMEL.get(field.name, field.name): field.name for field in fields(kind)}
+    names = {_CAMEL.get(attribute, attribute): attribute for attribute in said_of(kind)}
     for name, value in document.items():
         problem = _why_not(name, value) if name in names else "not the fields of its type"
         if problem is not None:

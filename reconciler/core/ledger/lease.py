@@ -12,12 +12,12 @@ as long.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import JournalError
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.seal import LEASE, Seal
 from reconciler.core.strict_json import read_json
 from reconciler.core.values import ID, LINE, TIME, as_line, is_count, shown

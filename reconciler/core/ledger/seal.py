@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass, field
+
+from reconciler.core.frozen import dataclass, field
 
 VERSION = "1"
 RECORD, LEASE, PUBLISHED = "record", "lease", "published"  # kinds of what is sealed: none passes for another

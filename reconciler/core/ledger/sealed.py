@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from reconciler.core.frozen import dataclass, field, replace
 from reconciler.core.ledger.journal import (
     Acceptance,
     Begin,

@@ -7,9 +7,9 @@ An engine that was named by mistake leaves the entry, and the one before it serv
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.journal import (
     Acceptance,
     Begin,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 from typing import Final
 
+from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import Entry, Retired
 from reconciler.core.lockfile.entry_format import Document
 from reconciler.core.lockfile.model import Lockfile

@@ -7,8 +7,8 @@ out holds an older lockfile, and what stands in the work tree looks as if it had
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry_format import Document, read_entry
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.lockfile.names import names_of

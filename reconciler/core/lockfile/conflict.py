@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.core.commands import conflicted_lockfile
 from reconciler.core.errors import LockfileError
+from reconciler.core.frozen import dataclass
 
 _OURS, _BASE, _THEIRS, _END = b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"
 

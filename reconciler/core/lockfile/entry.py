@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from reconciler.core.engine.spec import NOTHING_KEPT, LifecycleOptions, SpecRecord
+from reconciler.core.frozen import dataclass, field
 
 IN_PROGRESS = "in_progress"
 FAILED = "failed"

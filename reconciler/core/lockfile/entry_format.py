@@ -7,13 +7,13 @@ there could orphan an engine. Keys that have no value are left out.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from reconciler.core.commands import last_good_lockfile
 from reconciler.core.engine.record import are_counts, are_files, why_no_record
 from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import LockfileError
+from reconciler.core.frozen import said_of
 from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,
@@ -52,10 +52,7 @@ _ATTRIBUTES = {
     kind: {name: attribute for attribute, name in _NAMES.items() if attribute in kind.__slots__}
     for kind in _PARTS
 }
-_OPTIONAL = {
-    kind: {one.name for one in fields(kind) if (one.default, one.default_factory) != (MISSING, MISSING)}
-    for kind in _PARTS
-}
+_OPTIONAL = {kind: {name for name, said in said_of(kind).items() if said} for kind in _PARTS}
 _REQUIRED = {
     kind: [name for name, attribute in _ATTRIBUTES[kind].items() if attribute not in _OPTIONAL[kind]]
     for kind in _PARTS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.entry_format import (
     Document,

@@ -7,8 +7,8 @@ clock is ahead. It is kept among those that can be restored, and the next plan d
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
+from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Provisioned
 from reconciler.core.lockfile.merge_entry import UNKNOWN_TIME, without_superseded
 from reconciler.core.lockfile.model import Lockfile

@@ -14,8 +14,8 @@ way an engine ends up in one entry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.entry_format import (
     Document,

@@ -5,9 +5,8 @@ The result does not depend on which side is which.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from reconciler.core.engine.spec import LifecycleOptions
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,

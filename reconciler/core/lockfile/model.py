@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sized
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.commands import last_good_lockfile, reconcile
 from reconciler.core.errors import Diagnostic, LockfileError
+from reconciler.core.frozen import dataclass, field, replace
 from reconciler.core.lockfile.text_document import TextDocument
 from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.values import KEY, are_keys, shown

@@ -8,10 +8,10 @@ alone: no function here forgets either.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from reconciler.core.engine.fingerprint import same_meaning
 from reconciler.core.engine.spec import LifecycleOptions
+from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,

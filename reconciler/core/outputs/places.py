@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.engine.spec import Desired, Output
 from reconciler.core.errors import Diagnostic, InvalidInput
+from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.outputs.rules import DEFAULT_RULES, OutputRules
 

@@ -7,7 +7,8 @@ that runs: no file of git's, no CI configuration, no hook; and nothing that reco
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from reconciler.core.frozen import dataclass
 
 _YAML = (".yaml", ".yml")
 _SETTINGS = ("reconcile.yaml", "reconcile.yml")

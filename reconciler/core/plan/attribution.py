@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from reconciler.core.engine.fingerprint import same_meaning
 from reconciler.core.engine.spec import Desired
+from reconciler.core.frozen import dataclass, field, replace
 from reconciler.core.lockfile.entry import IN_PROGRESS, UNCERTAIN, Pending
 from reconciler.core.plan.model import Action, Condition, Kind, Origin
 

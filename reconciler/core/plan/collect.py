@@ -6,8 +6,8 @@ Apart from `diff`, which is as long as a module should be, and compares with eng
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import IN_PROGRESS
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.diff import of_pending, report_uncertain

@@ -7,11 +7,11 @@ uncertain operation stops everything else for its key: whatever was made must be
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from reconciler.core.commands import ENGINE_ID, only, reconcile
 from reconciler.core.engine.fingerprint import same_meaning
 from reconciler.core.engine.spec import Desired, Spec, SpecRecord
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,

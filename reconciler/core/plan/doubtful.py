@@ -7,9 +7,9 @@ everything else goes on. It is in the plan alone: the lockfile does not learn of
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from reconciler.core.engine.fingerprint import same_meaning
+from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import Entry, Pending
 from reconciler.core.plan.diff import how_to_settle, report_uncertain
 from reconciler.core.plan.model import Action, Condition, Kind

@@ -13,11 +13,11 @@ is waited for, a pending replacement may be let go, and an engine that never com
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from reconciler.core.commands import reconcile
 from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.errors import UsageError
+from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.limits import Limit, Policy

@@ -8,10 +8,10 @@ Apart from `guards`: the settings import this at every start of the command, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from reconciler.core.errors import InvalidInput
+from reconciler.core.frozen import dataclass
 
 LIMIT_PATTERN = r"^(?:[0-9]{1,6}|(?:[0-9]{1,6} or )?(?:100|[0-9]{1,2}) ?%)$"
 _MOST = 999_999

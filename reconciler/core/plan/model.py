@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.core.errors import Diagnostic, ExitCode, Severity, most_severe
+from reconciler.core.frozen import dataclass, field, replace
 
 if TYPE_CHECKING:  # plans without a create need none
     from reconciler.core.engine.spec import LifecycleOptions, Spec

@@ -7,10 +7,10 @@ again, one that waited for the lease, a clone at a desk) holds such an engine ba
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 from reconciler.core.commands import git
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.journal import Decision
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import EMPTY, Lockfile

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.commands import FILE, reconcile
 from reconciler.core.errors import Diagnostic, GuardRefused
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Action, Plan, digest_input
 

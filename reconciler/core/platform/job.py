@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from reconciler.core.frozen import dataclass
 from reconciler.core.values import ID, is_count
 
 IN_PROGRESS = "in_progress"

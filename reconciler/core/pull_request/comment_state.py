@@ -8,10 +8,10 @@ what the same comment says.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from reconciler.core.frozen import dataclass, field, replace
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, Entry, Superseded
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.diff import how_to_settle

@@ -6,11 +6,11 @@ Results are read off the lockfile, not off what the run believes; so the report 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ExitCode, most_severe
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.diff import how_to_settle

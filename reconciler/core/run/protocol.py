@@ -6,10 +6,10 @@ Times (`at`) are UTC texts with milliseconds, `2026-11-24T11:08:13.123Z`; the dr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.engine.spec import Spec
+from reconciler.core.frozen import dataclass
 from reconciler.core.ledger.journal import Record
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import Answer, News

@@ -8,9 +8,9 @@ them from there. This module is imported at every start of the command, so it im
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconciler.core.frozen import dataclass, field, said_of
 from reconciler.core.plan.limits import DEFAULT_CREATES, DEFAULT_LIMIT, Limit, LimitKind
 from reconciler.core.settings.kinds import (
     AUTHOR_PATTERN,
@@ -193,13 +193,13 @@ class Settings:
         None, Switch(), "Whether lockfile commits are signed; without a value as git signs commits.", "true"
     )
     skip_ci: bool = _setting(False, Switch(), "Whether lockfile commits ask CI to stay quiet.", "false")
-    max_replace: Limit = _setting(  # noqa: RUF009 - a Limit is immutable
+    max_replace: Limit = _setting(
         DEFAULT_LIMIT, LimitKind(), "How many engines one run may replace, in number or share.", "5 or 30%"
     )
-    max_retire: Limit = _setting(  # noqa: RUF009
+    max_retire: Limit = _setting(
         DEFAULT_LIMIT, LimitKind(), "How many engines one run may retire, in number or share.", "5 or 30%"
     )
-    max_create: Limit = _setting(  # noqa: RUF009
+    max_create: Limit = _setting(
         DEFAULT_CREATES,
         LimitKind(),
         "How many engines one run may create beside those that are recorded, in number or share.",
@@ -218,12 +218,12 @@ class Settings:
 
 def _declared() -> dict[str, Setting]:
     table = {}
-    for item in fields(Settings):
-        if item.metadata:
-            declared = dict(item.metadata)
-            declared["variable"] = declared["variable"] or f"RECONCILE_{item.name.upper()}"
-            declared["flag"] = declared["flag"] or "--" + item.name.replace("_", "-")
-            table[item.name] = Setting(name=item.name, default=item.default, **declared)
+    for name, said in said_of(Settings).items():
+        if "metadata" in said:
+            declared = dict(said["metadata"])
+            declared["variable"] = declared["variable"] or f"RECONCILE_{name.upper()}"
+            declared["flag"] = declared["flag"] or "--" + name.replace("_", "-")
+            table[name] = Setting(name=name, default=said["default"], **declared)
     return table
 
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
 from reconciler.core.errors import Severity
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.plan.model import Action, Condition, Kind, Origin, Plan
 from reconciler.render.markdown.comment_room import Shown, fitted
 from reconciler.render.markdown.escape import code_span, fenced, prose, size

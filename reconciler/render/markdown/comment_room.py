@@ -8,8 +8,8 @@ engines that a reviewer must not miss, and after that to one line of facts for t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from reconciler.core.frozen import dataclass
 from reconciler.core.plan.model import Action, Kind
 from reconciler.render.markdown.engine import engine_section
 from reconciler.render.markdown.escape import code_span, html_code, size

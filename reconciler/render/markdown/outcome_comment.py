@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.errors import Diagnostic
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.pull_request.comment_state import CommentState, read_told, told_document
 from reconciler.core.run.outcome import Outcome
 from reconciler.render.markdown.comment import COMMENT_BYTES, SUMMARY_BYTES, link_to, marker

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.commands import only, reconcile
 from reconciler.core.duration import format_duration
+from reconciler.core.frozen import dataclass
 from reconciler.core.plan.model import Kind
 from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.phrases.sanitize import sanitize

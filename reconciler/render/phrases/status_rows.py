@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.commands import only, reconcile
 from reconciler.core.duration import format_duration
 from reconciler.core.engine.spec import SpecRecord
+from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.diff import how_to_settle

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from reconciler.core.frozen import dataclass
 from reconciler.core.plan.model import Action, Condition, Kind
 
 Style = Literal["green", "red", "yellow", "cyan", "magenta", "bold", "dim", "plain"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.core.display import display_width
 from reconciler.core.engine.spec import Source, Spec, meaning_of_text
+from reconciler.core.frozen import dataclass
 from reconciler.core.plan.model import Action, Change
 from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten, shorten_pair
 from reconciler.render.phrases.style import Look, Style
