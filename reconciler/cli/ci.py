@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
+
+from reconciler.core.patterns import lazy_pattern
 
 # How GitHub's merge queue names the branch on which it tries a merge; what is between is the branch merged into.
-_QUEUE = re.compile(r"refs/heads/gh-readonly-queue/(.+)/pr-[0-9]+-[0-9a-f]+")
+_QUEUE = lazy_pattern(r"refs/heads/gh-readonly-queue/(.+)/pr-[0-9]+-[0-9a-f]+")
 _FOR_NO_PULL_REQUEST = frozenset({"push", "merge_group", "schedule"})
 
 

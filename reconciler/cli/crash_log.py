@@ -20,15 +20,16 @@ from urllib.parse import quote
 
 from reconciler.cli.version import version_text
 from reconciler.core.errors import ReconcileError
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.user_info import without_user_info
 
-_SECRET_NAME = re.compile(
+_SECRET_NAME = lazy_pattern(
     r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|COOKIE|GIT_CONFIG_VALUE|GIT_CONFIG_PARAMETERS", re.I
 )
 _SHORTEST = (
     6  # shorter values are words such as `1` or `true`: replacing them would only make the log unreadable
 )
-_SHAPES = re.compile(
+_SHAPES = lazy_pattern(
     r"\b(?:lk|whsec|gh[opsur]|github_pat)_[\w+/=-]{6,}|\bglpat-[\w-]{6,}"
     r"|(?<=\bbearer )[^\s'\"]{6,}|(?<=\bbasic )[^\s'\"]{6,}",
     re.IGNORECASE,

@@ -165,7 +165,7 @@ def _run(arguments: Sequence[str]) -> int:
 def _refuse_placeholders(arguments: Sequence[str]) -> None:
     """Raises `UsageError` for a command that was pasted as it was shown, with something left to fill in."""
     for word in arguments:
-        found = PLACEHOLDER.search(word)
+        found = PLACEHOLDER.search(word) if "<" in word else None
         if found and word.rpartition("=")[2] == found[0]:
             raise UsageError(
                 f"`{found[0]}` is a placeholder", hint="put what it stands for in its place, without < and >"

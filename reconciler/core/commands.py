@@ -9,20 +9,19 @@ nothing else depends on it.
 from __future__ import annotations
 
 import posixpath
-import re
-import shlex
 from collections.abc import Sequence
 
 from reconciler.core.frozen import dataclass
+from reconciler.core.patterns import lazy_pattern
 
 Option = str | tuple[str, str]  # a flag of ours, or an option and a value that may come from anywhere
 
 # What a person fills in. Quoted, so that the shell takes it for a word; the command refuses it as it is.
 ENGINE_ID, FILE, KEY, URL = "<ENGINE_ID>", "<FILE>", "<KEY>", "<URL>"
-PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*>")
+PLACEHOLDER = lazy_pattern(r"<[A-Z][A-Z_]*>")
 _PUBLISHING = frozenset({"apply", "collect", "resolve"})  # the commands that take the options below
 _PUBLISH = {"true": "--publish", "pr": "--publish-pr", "false": "--no-publish"}
-_PATTERN = re.compile(r"[*?[]")
+_PATTERN = lazy_pattern(r"[*?[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def reconcile(
     for option in options:
         words += _option(option)
     words += ["--", *arguments] if dashed else []
-    return shlex.join(words)
+    return _joined(words)
 
 
 def only(key: str) -> Option:
@@ -82,7 +81,7 @@ def only(key: str) -> Option:
 def git(*words: str, folder: str | None = None) -> str:
     """`git …` for the shell, led to the project's repository; or to `folder`, nowhere if that is empty."""
     leads = _Reader.invocation.git if folder is None else folder
-    return shlex.join([*(["git", "-C", leads] if leads else ["git"]), *words])
+    return _joined([*(["git", "-C", leads] if leads else ["git"]), *words])
 
 
 def reading_folder() -> str:
@@ -97,7 +96,7 @@ def git_path(name: str) -> str:
 
 def into_file(command: str, name: str) -> str:
     """A command whose output replaces a file; `name` is as for `git_path`."""
-    return f"{command} > {shlex.quote(_path(name, _Reader.invocation.here))}"
+    return f"{command} > {_joined([_path(name, _Reader.invocation.here)])}"
 
 
 def last_good_lockfile() -> str:
@@ -108,6 +107,12 @@ def last_good_lockfile() -> str:
 def conflicted_lockfile() -> str:
     """What brings back git's conflict markers in the lockfile."""
     return git("checkout", "--merge", "--", git_path(_Reader.invocation.lockfile))
+
+
+def _joined(words: Sequence[str]) -> str:
+    import shlex  # only where a command is shown
+
+    return shlex.join(words)
 
 
 def _path(name: str, folder: str) -> str:

@@ -11,9 +11,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 
-_TOKEN = re.compile(r"\*\*/|\*\*|\*|\[[^\]]*\]|\\.|.", re.DOTALL)
+from reconciler.core.patterns import lazy_pattern
+
+_TOKEN = lazy_pattern(r"\*\*/|\*\*|\*|\[[^\]]*\]|\\.|.", re.DOTALL)
 _WILD = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "?", "+": "+"}
-_SPECIAL = re.compile(r"[*?+\[\]!\\]")
+_SPECIAL = lazy_pattern(r"[*?+\[\]!\\]")
 _NAMED = 3  # files of one folder that are named one by one
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from typing import TypeGuard
 
 from reconciler.core.errors import InvalidInput
+from reconciler.core.patterns import lazy_pattern
 
 MAX_ID = 128
 MAX_KEY = 4096  # characters; no file system has longer paths
@@ -36,13 +37,12 @@ _CONTROLS_IN_TEXT = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff"
 class Kind:
     """A kind of text: `what` says in a sentence what it must be, after "must be"."""
 
-    __slots__ = ("_compiled", "_further", "_known", "_pattern", "what")
+    __slots__ = ("_further", "_known", "_pattern", "what")
 
     def __init__(self, what: str, pattern: str, further: Callable[[str], bool] | None = None) -> None:
         self.what = what
-        self._pattern = pattern
+        self._pattern = lazy_pattern(pattern)
         self._further = further
-        self._compiled: re.Pattern[str] | None = None
         self._known: set[str] = set()  # short ones that were accepted: most come again and again
 
     def accepts(self, value: object) -> TypeGuard[str]:
@@ -51,9 +51,7 @@ class Kind:
             return False
         if value in self._known:
             return True
-        if self._compiled is None:
-            self._compiled = re.compile(self._pattern)
-        if self._compiled.fullmatch(value) is None or not (self._further is None or self._further(value)):
+        if self._pattern.fullmatch(value) is None or not (self._further is None or self._further(value)):
             return False
         if len(value) <= _SHORT:
             if len(self._known) >= _REMEMBERED:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from reconciler.core.frozen import dataclass
+from reconciler.core.patterns import lazy_pattern
 
 Value = Literal["none", "status", "seconds", "count", "text"]
 
@@ -74,9 +75,9 @@ KINDS: dict[str, dict[str, Kind]] = {
     "me": _HTTP,
 }
 
-_MARK = re.compile(r"\[sandbox:([^\]]{0,500})\]")
-_ITEM = re.compile(r"(?P<do>[^=\s]+(?:\s*=\s*.*?)?)(?P<options>(?:\s+(?:times|retry-after)=\S*)*)")
-_DO = re.compile(r"(?P<kind>[a-z0-9-]+)(?:\s*=\s*(?P<value>.*))?", re.DOTALL)
+_MARK = lazy_pattern(r"\[sandbox:([^\]]{0,500})\]")
+_ITEM = lazy_pattern(r"(?P<do>[^=\s]+(?:\s*=\s*.*?)?)(?P<options>(?:\s+(?:times|retry-after)=\S*)*)")
+_DO = lazy_pattern(r"(?P<kind>[a-z0-9-]+)(?:\s*=\s*(?P<value>.*))?", re.DOTALL)
 _PREFIXED = ("job-get", "ws", "webhook", "engine")
 
 

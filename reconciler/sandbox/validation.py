@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from reconciler.core.patterns import lazy_pattern
 from reconciler.sandbox.jobs import Source
 
 MOST_SOURCES = 10
-_LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_LOCALE = lazy_pattern(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
 class Rejected(Exception):

@@ -17,9 +17,10 @@ from reconciler.adapters.project.places import find_git
 from reconciler.adapters.project.safe_read import MAX_FILE_BYTES, FileRefused, SafeFiles
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import Diagnostic, GitError
+from reconciler.core.patterns import lazy_pattern
 
 _PATHS_AT_ONCE = 500  # arguments of one command
-_TREE_LINE = re.compile(r"[0-9]{6} blob ([0-9a-f]+)\t(.*)", re.DOTALL)
+_TREE_LINE = lazy_pattern(r"[0-9]{6} blob ([0-9a-f]+)\t(.*)", re.DOTALL)
 
 
 class GitBase:

@@ -7,7 +7,6 @@ already, no rule ignores.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.project.places import find_git
 from reconciler.core.commands import git_path
 from reconciler.core.errors import InvalidInput
+from reconciler.core.patterns import lazy_pattern
 
 _NOTHING_IGNORED = 1  # how git check-ignore ends then
-_SPECIAL = re.compile(r"([\\*?\[ ])")
+_SPECIAL = lazy_pattern(r"([\\*?\[ ])")
 
 
 def refuse_if_ignored(root: Path, name: str) -> None:

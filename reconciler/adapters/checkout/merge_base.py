@@ -7,7 +7,6 @@ is touched; what was fetched stays under `refs/reconcile-remote/`, and a shallow
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,13 +16,14 @@ from reconciler.adapters.git.printed import parents_in
 from reconciler.adapters.git.remote import GitRemote, tracking_ref
 from reconciler.core.errors import GitError
 from reconciler.core.frozen import dataclass
+from reconciler.core.patterns import lazy_pattern
 
 STEPS = (50, 200, 1_000, 5_000)  # commits by which a shallow clone's history is deepened, one after another
 _WHOLE = "clone with the whole history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` on GitLab"
 _LEDGERS = ("reconcile/", "reconcile-remote/", "reconcile-work/")  # git reads these as refs of ours first
-_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ID = lazy_pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # What cannot be in a branch's name (git check-ref-format), or would mean something else in a refspec.
-_NO_NAME = re.compile(r"^[-+/.]|[\x00-\x20~^:?*\[\\\x7f]|\.\.|@\{|//|\.lock$|[/.]$")
+_NO_NAME = lazy_pattern(r"^[-+/.]|[\x00-\x20~^:?*\[\\\x7f]|\.\.|@\{|//|\.lock$|[/.]$")
 
 
 @dataclass(frozen=True, slots=True)

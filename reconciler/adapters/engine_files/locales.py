@@ -6,13 +6,13 @@ few locales over and over: hence the late import and the cache.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
 from reconciler.core.engine.locales import COMMON, locale_meant
+from reconciler.core.patterns import lazy_pattern
 
-_LANGUAGE = re.compile("[a-z]{2,3}")  # a private tag, `x-…`, is none
+_LANGUAGE = lazy_pattern("[a-z]{2,3}")  # a private tag, `x-…`, is none
 _NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx"})
 
 

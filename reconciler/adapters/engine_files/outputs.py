@@ -6,7 +6,6 @@ reconcile itself reads or writes. That a file is there is not asked for here: it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,10 +14,11 @@ from reconciler.adapters.project.safe_read import SafeFiles
 from reconciler.core.engine.spec import MAX_OUTPUTS, Output
 from reconciler.core.errors import InvalidInput
 from reconciler.core.outputs.rules import OutputRules
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.values import relative_path
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
-_ENV = re.compile(r"(?:.*\.)?env(?:\.[^/]+)?")  # .env, .env.local, web.env
+_ENV = lazy_pattern(r"(?:.*\.)?env(?:\.[^/]+)?")  # .env, .env.local, web.env
 _OURS = "choose a file of the application that uses the engine"
 
 

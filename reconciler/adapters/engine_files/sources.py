@@ -6,7 +6,6 @@ The path is the user's, relative to the engine file. It may go up and down insid
 from __future__ import annotations
 
 import posixpath
-import re
 from typing import Any, NamedTuple
 
 from reconciler.adapters.engine_files.words import Finding
@@ -14,9 +13,10 @@ from reconciler.adapters.project.safe_read import MAX_FILE_BYTES, FileRefused, S
 from reconciler.adapters.yaml.text import MAX_BYTES, too_large
 from reconciler.adapters.yaml.unready import conflict_hint, conflict_line, stand_in
 from reconciler.core.commands import git, git_path
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.values import PATH
 
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = lazy_pattern(r"[A-Za-z]:")
 _HINTS = {
     "missing": "the path is relative to the engine file",
     "outside": "only files inside the project can be sources, and nothing in `.git`",

@@ -24,11 +24,12 @@ from reconciler.adapters.git import environment
 from reconciler.adapters.git.trust import Config, Repository, check_same, parse_config, repository_of
 from reconciler.core.commands import git
 from reconciler.core.errors import GitError
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.user_info import MASK, secret_parts, without_user_info
 
 MAX_BLOB = 2 * 1024 * 1024  # bytes; engine files and their texts are capped at half of that
-_SIZE_LINE = re.compile(rb"^([0-9a-f]+) blob ([0-9]+)$", re.MULTILINE)
-_BLOB_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_SIZE_LINE = lazy_pattern(rb"^([0-9a-f]+) blob ([0-9]+)$", re.MULTILINE)
+_BLOB_ID = lazy_pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 NOT_FOUND = 127  # what `env` ends with when there is no such command
 UNSET = 1  # what `git config --get` ends with for a key that nobody set; anything else is a failure
 # What a person or a repository may have set, and what must hold for us whatever they have: nothing that a repository

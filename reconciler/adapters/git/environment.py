@@ -7,8 +7,9 @@ it. What leads it to another repository, or changes what it prints, does not, an
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
+
+from reconciler.core.patterns import lazy_pattern
 
 # For commands that stay on this machine: they start no helper, so they need to know where things are and no more.
 _LOCAL = frozenset(
@@ -27,16 +28,16 @@ _LOCAL = frozenset(
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_EXEC_PATH"),
     )
 )
-_CONFIG = re.compile(r"GIT_CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|PARAMETERS|KEY_[0-9]+|VALUE_[0-9]+)")
+_CONFIG = lazy_pattern(r"GIT_CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|PARAMETERS|KEY_[0-9]+|VALUE_[0-9]+)")
 # They lead git to another repository, index or object store (as in a hook), or change what it reads or prints.
-_MISLEADING = re.compile(
+_MISLEADING = lazy_pattern(
     r"GIT_(?:DIR|WORK_TREE|IMPLICIT_WORK_TREE|COMMON_DIR|INDEX_FILE|INDEX_VERSION|OBJECT_DIRECTORY|NAMESPACE|PREFIX"
     r"|ALTERNATE_OBJECT_DIRECTORIES|QUARANTINE_PATH|CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM|GRAFT_FILE"
     r"|SHALLOW_FILE|REPLACE_REF_BASE|ATTR_SOURCE|ATTR_NOSYSTEM|CONFIG|DEFAULT_HASH|INTERNAL_.*|NOTES_.*|.*_PATHSPECS"
     r"|EXTERNAL_DIFF|DIFF_OPTS|PAGER|PAGER_IN_USE|COLOR.*|TRACE.*|CURL_VERBOSE|REDACT_.*|TRACE_REDACT"
     r"|(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL|DATE)|REFLOG_ACTION|ADVICE|PUSH_OPTION.*)"
 )
-_OURS = re.compile(r"LINGO.*|RECONCILE_.*|INPUT_.*")
+_OURS = lazy_pattern(r"LINGO.*|RECONCILE_.*|INPUT_.*")
 _WINDOW = "SSH_ASKPASS"  # desktops set it for a window that asks, which in a run nobody may see
 _KEYS = ("LINGO_API_KEY", "LINGODOTDEV_API_KEY")
 _SHORTEST_KEY = 8  # a shorter one may be a part of anything

@@ -10,6 +10,7 @@ import re
 
 from reconciler.adapters.git.command import GitFailed
 from reconciler.core.errors import GitError, PushRefused, RefMoved, RemoteUnreachable
+from reconciler.core.patterns import lazy_pattern
 
 # What is said of a ref that somebody else moved, by git itself and by what it finds on the remote.
 _MOVED = (
@@ -27,15 +28,15 @@ _MOVED = (
 # What is said of the refs that shared the fate of another.
 _ALONG = ("atomic push fail", "transaction failed")
 _UNTOLD = ("remote failed to report status",)
-_LINE = re.compile(r"^!\t[^\t]*\t(.*)$", re.MULTILINE)
-_RIGHTS = re.compile(
+_LINE = lazy_pattern(r"^!\t[^\t]*\t(.*)$", re.MULTILINE)
+_RIGHTS = lazy_pattern(
     r"Permission denied|Permission to \S+ denied|Authentication failed|could not read (?:Username|Password)"
     r"|returned error: 40[13]\b|not permitted|not granted|does not support --atomic"
 )
 # What a person has to mend, in the words of git on either side.
-_BOTH = re.compile(r"'(refs/[^'\n]+)' exists; cannot create '(refs/[^'\n]+)'")
-_FOLDER = re.compile(r"there is a non-empty directory '[^'\n]*' blocking reference '(refs/[^'\n]+)'")
-_LOCK = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
+_BOTH = lazy_pattern(r"'(refs/[^'\n]+)' exists; cannot create '(refs/[^'\n]+)'")
+_FOLDER = lazy_pattern(r"there is a non-empty directory '[^'\n]*' blocking reference '(refs/[^'\n]+)'")
+_LOCK = lazy_pattern(r"Unable to create '([^'\n]+\.lock)': File exists")
 _NOTHING_LOST = "nothing is lost: the next run that may push publishes it"
 
 

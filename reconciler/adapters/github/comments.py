@@ -9,7 +9,6 @@ so after making one we look again, the oldest is kept, with what we have to say,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from enum import StrEnum
 from itertools import islice
@@ -17,9 +16,10 @@ from typing import Any, NamedTuple
 
 from reconciler.adapters.github.client import PatientGitHub
 from reconciler.core.errors import GitHubError
+from reconciler.core.patterns import lazy_pattern
 
 _RECENT_PAGES = 10  # of a hundred comments
-_ISSUE = re.compile(r"/issues/([1-9][0-9]{0,18})$")
+_ISSUE = lazy_pattern(r"/issues/([1-9][0-9]{0,18})$")
 
 
 class Done(StrEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,9 +10,10 @@ import httpx
 from reconciler.adapters.github.client import Answer, GitHub, Timeouts, github_endpoint
 from reconciler.adapters.platform.endpoint import check_key
 from reconciler.core.errors import ReconcileError
+from reconciler.core.patterns import lazy_pattern
 
 # What a lease says is no more than what somebody pushed, so nothing but names and digits gets into our request.
-_RUN = re.compile(
+_RUN = lazy_pattern(
     r"^/([A-Za-z0-9_-][A-Za-z0-9_.-]*)/([A-Za-z0-9_-][A-Za-z0-9_.-]*)/actions/runs/([0-9]{1,20})/?$"
 )
 

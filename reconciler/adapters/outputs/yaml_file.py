@@ -7,7 +7,6 @@ that is used elsewhere, a text in block form) is refused and never damaged.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -20,11 +19,12 @@ from reconciler.core.outputs.places import (
     quoted,
     tokens_of,
 )
+from reconciler.core.patterns import lazy_pattern
 
 MAX_DEPTH = 100
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_PLAIN = lazy_pattern(r"[A-Za-z][A-Za-z0-9_-]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+_INDEX = lazy_pattern(r"0|[1-9][0-9]{0,8}")
 _CHANGE_IT = "change the pointer, or put the value there by hand once"
 
 

@@ -7,7 +7,6 @@ the next. Two files that usually exist already, `.gitattributes` and `.gitignore
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn
@@ -15,13 +14,16 @@ from typing import Literal, NamedTuple, NoReturn
 from reconciler.adapters.storage.durable_files import read_regular, replace_file
 from reconciler.core.commands import into_file, reconcile
 from reconciler.core.errors import StorageError
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE
 
 SCHEMA_FILE = "schemas/engine.schema.json"
 _ATTRIBUTES = "text eol=lf merge=reconcile-lockfile linguist-generated"
 # A journal outside of git, a receiver's inbox, and the secrets that docs/webhooks.md has in files.
 _NEVER_COMMITTED = (".reconcile/", "inbox.db*", "/secret", "*.pem")
-_MERGE = re.compile(rb"[ \t]([-!]?merge|merge=\S+|binary)(?=[ \t]|$)")  # an attribute that says how to merge
+_MERGE = lazy_pattern(
+    rb"[ \t]([-!]?merge|merge=\S+|binary)(?=[ \t]|$)"
+)  # an attribute that says how to merge
 
 
 class ScaffoldResult(NamedTuple):

@@ -14,15 +14,16 @@ import h11
 
 from reconciler.adapters.receiver.limits import MAX_CHUNKS, MAX_HEAD, MAX_HEADERS, MAX_LINE
 from reconciler.adapters.receiver.replies import Headers, Reply
+from reconciler.core.patterns import lazy_pattern
 
 _END = b"\r\n\r\n"
 _MOUTHFUL = 64 * 1024
-_LINE = re.compile(rb"(?!CONNECT )[!#$%&'*+.^_`|~0-9A-Za-z-]+ /[!-~]* HTTP/1\.([01])\r\n")
-_AMBIGUOUS = re.compile(rb"(?<!\r)\n|\r(?!\n)|\n[ \t]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_BARE = re.compile(rb"(?<!\r)\n")
-_LENGTHS = re.compile(rb"\ncontent-length:", re.IGNORECASE)
-_ONE_LENGTH = re.compile(rb"\ncontent-length:[ \t]*[0-9]{1,18}[ \t]*\r", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\ntransfer-encoding:", re.IGNORECASE)
+_LINE = lazy_pattern(rb"(?!CONNECT )[!#$%&'*+.^_`|~0-9A-Za-z-]+ /[!-~]* HTTP/1\.([01])\r\n")
+_AMBIGUOUS = lazy_pattern(rb"(?<!\r)\n|\r(?!\n)|\n[ \t]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_BARE = lazy_pattern(rb"(?<!\r)\n")
+_LENGTHS = lazy_pattern(rb"\ncontent-length:", re.IGNORECASE)
+_ONE_LENGTH = lazy_pattern(rb"\ncontent-length:[ \t]*[0-9]{1,18}[ \t]*\r", re.IGNORECASE)
+_CHUNKED = lazy_pattern(rb"\ntransfer-encoding:", re.IGNORECASE)
 
 
 def fault_in(head: bytes) -> int:

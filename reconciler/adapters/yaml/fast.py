@@ -16,6 +16,8 @@ import re
 import sys
 from typing import Any, Final
 
+from reconciler.core.patterns import lazy_pattern
+
 DECLINED: Final = object()
 
 MAX_DEPTH = 20
@@ -28,16 +30,16 @@ _RESTORED = {ord(private): chr(plain) for plain, private in _STAND_IN.items()}
 # is empty or only blanks.
 _BEGINNINGS = frozenset("\ue000\ue001\ue002?:|>\n ")
 
-_UNUSUAL = re.compile("[\x85\u2028\u2029\ue000-\ue002\ufeff]")
-_TOO_COMPACT = re.compile(r"- +[-?] +[-?:] |\? +[-?] +[-?:] ")  # several levels on one line
-_BLANKS_BEGIN_BLOCK = re.compile(r"[|>][^\n]*\n\n* +$", re.MULTILINE)
-_BRACES = re.compile(r"\{[^}\n]*$", re.MULTILINE)  # a mapping in braces over several lines
-_QUOTED_KEY = re.compile(r"[\"']:[^ \n]")
-_MARKER = re.compile(r"^---", re.MULTILINE)
-_LEADING = re.compile(r"(?:#[^\n]*\n|\n)*--- *\n")
-_NUMBERLIKE = re.compile(r"(?<![\w.+-])[-+.]*[0-9_][-+.\w]*")
-_PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
-_ANY_NUMBER = re.compile(r"[-+.0-9_a-fA-FxXoO]+")
+_UNUSUAL = lazy_pattern("[\x85\u2028\u2029\ue000-\ue002\ufeff]")
+_TOO_COMPACT = lazy_pattern(r"- +[-?] +[-?:] |\? +[-?] +[-?:] ")  # several levels on one line
+_BLANKS_BEGIN_BLOCK = lazy_pattern(r"[|>][^\n]*\n\n* +$", re.MULTILINE)
+_BRACES = lazy_pattern(r"\{[^}\n]*$", re.MULTILINE)  # a mapping in braces over several lines
+_QUOTED_KEY = lazy_pattern(r"[\"']:[^ \n]")
+_MARKER = lazy_pattern(r"^---", re.MULTILINE)
+_LEADING = lazy_pattern(r"(?:#[^\n]*\n|\n)*--- *\n")
+_NUMBERLIKE = lazy_pattern(r"(?<![\w.+-])[-+.]*[0-9_][-+.\w]*")
+_PLAIN_NUMBER = lazy_pattern(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_ANY_NUMBER = lazy_pattern(r"[-+.0-9_a-fA-FxXoO]+")
 
 _DEEP = "\n" + " " * 64
 _MAX_BRACKETS = 200

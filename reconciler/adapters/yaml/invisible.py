@@ -12,9 +12,10 @@ from collections.abc import Iterable
 
 from reconciler.adapters.yaml.text import cut
 from reconciler.core.errors import Diagnostic
+from reconciler.core.patterns import lazy_pattern
 
 _ONE = "[\xa0\xad\u1680\u180e\u2000-\u200f\u202a-\u202f\u205f-\u2064\u2066-\u206f\u3000\ufe00-\ufe0f\ufeff]"
-_SUSPECT = re.compile(
+_SUSPECT = lazy_pattern(
     rf"^[ \t]*({_ONE})"  # in the indentation
     rf"|[:,\[{{]({_ONE})"  # where a space has to be
     rf"|^[ \t]*-[ \t]*({_ONE})"

@@ -10,7 +10,6 @@ Depth and number of nodes are limited while parsing, so that hostile files end e
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ from reconciler.adapters.yaml.scanner import events
 from reconciler.adapters.yaml.text import excerpt, place_of, refused
 from reconciler.adapters.yaml.words import syntax_diagnostic
 from reconciler.core.errors import Diagnostic
+from reconciler.core.patterns import lazy_pattern
 
 MAX_FINDINGS = 20
 
@@ -63,14 +63,14 @@ def read_reference(text: str, file: str) -> Reading:
     return builder.reading
 
 
-_DIRECTIVE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*%")
+_DIRECTIVE = lazy_pattern(r"(?:[ \t]*(?:#[^\n]*)?\n)*%")
 
 _HINT_TAG = "remove the tag; quote the value if it is text"
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_SPECIAL = re.compile(r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_INT = lazy_pattern(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = lazy_pattern(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_SPECIAL = lazy_pattern(r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAX_DIGITS = 400  # far beyond any setting, far below what makes int() slow
 
 
@@ -213,7 +213,7 @@ class _Builder:
         return key
 
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = lazy_pattern("[\ud800-\udfff]")
 
 
 def _place(event: Any) -> Place:

@@ -5,14 +5,15 @@ The original knows spaces alone between tokens and inside plain texts.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from reconciler.core.patterns import lazy_pattern
+
 _MAX_TAG = 200
 # What may follow `-` and a tab on its line: no list and no key, whose column would be that of an indentation.
-_COLON = re.compile(r":(?:[ \t\n]|$)")
-_COMPACT = re.compile(
+_COLON = lazy_pattern(r":(?:[ \t\n]|$)")
+_COMPACT = lazy_pattern(
     r"[-?:](?:[ \t\n]|$)"
     r"|(?:[^\"'#\[{\n]|(?<![ \t])#)*:(?:[ \t\n]|$)"
     r"|(?:\"[^\"\n]*\"|'[^'\n]*')[ \t]*:"

@@ -11,6 +11,7 @@ import re
 from reconciler.adapters.yaml.unready import conflict_hint, conflict_line, stand_in
 from reconciler.core.errors import Diagnostic, InvalidInput
 from reconciler.core.excerpt import Excerpt
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.user_info import MASK, USER_INFO
 
 MAX_BYTES = 512 << 10  # a hundred times what real files need; the slowest still parse within a second
@@ -18,7 +19,7 @@ MAX_BYTES = 512 << 10  # a hundred times what real files need; the slowest still
 _EXCERPT = 120
 _BOM = "\ufeff"
 _PRINTABLE_ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
-_UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = lazy_pattern("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def decode(data: bytes, file: str, max_bytes: int = MAX_BYTES) -> str:

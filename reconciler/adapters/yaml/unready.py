@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from reconciler.core.commands import git
+from reconciler.core.patterns import lazy_pattern
 
 # (how the file begins, what it is, what helps: a command of git, or another)
 _STAND_INS = (
@@ -24,8 +25,8 @@ _STAND_INS = (
     (b"-----BEGIN AGE ENCRYPTED FILE-----", "encrypted by age", "age --decrypt"),
     (b"-----BEGIN PGP MESSAGE-----", "encrypted by PGP", "gpg --decrypt"),
 )
-_BEGIN = re.compile(rb"^<{7}(?: [^\r\n]*)?\r?$", re.MULTILINE)
-_MIDDLE = re.compile(rb"^={7}\r?$", re.MULTILINE)
+_BEGIN = lazy_pattern(rb"^<{7}(?: [^\r\n]*)?\r?$", re.MULTILINE)
+_MIDDLE = lazy_pattern(rb"^={7}\r?$", re.MULTILINE)
 _END = b"\n>>>>>>> "
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.adapters.yaml.text import excerpt, place_of
 from reconciler.core.errors import Diagnostic
+from reconciler.core.patterns import lazy_pattern
 
 # (what ruamel.yaml says, what we say, hint), the first that matches. Matched against "context problem".
 _WORDS: tuple[tuple[str, str, str], ...] = (
@@ -74,7 +75,7 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
 
 
 # chr() refuses it, and ruamel.yaml lets that through without a place.
-_BEYOND_UNICODE = re.compile(r"\\U(?!00(?:0|10)[0-9a-fA-F]{4})[0-9a-fA-F]{8}")
+_BEYOND_UNICODE = lazy_pattern(r"\\U(?!00(?:0|10)[0-9a-fA-F]{4})[0-9a-fA-F]{8}")
 
 
 def syntax_diagnostic(error: Exception, text: str, file: str) -> Diagnostic:

@@ -16,10 +16,11 @@ from reconciler.core.checkup import Finding, ok, warning
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import InvalidInput
 from reconciler.core.path_filters import filters_for, selected
+from reconciler.core.patterns import lazy_pattern
 
 _FOLDER = ".github/workflows"
 _EVENTS = ("push", "pull_request", "pull_request_target")
-_OURS = re.compile(rb"^jobs:.*\breconcile\b", re.MULTILINE | re.DOTALL)
+_OURS = lazy_pattern(rb"^jobs:.*\breconcile\b", re.MULTILINE | re.DOTALL)
 _SHOWN = 3  # files that are named
 
 

@@ -22,10 +22,11 @@ from reconciler.cli.wiring.publishing import target_of
 from reconciler.core.commands import git
 from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import model as lockfile_format
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
-_RUN = re.compile(r"^Run: (\S+)$", re.MULTILINE)
+_RUN = lazy_pattern(r"^Run: (\S+)$", re.MULTILINE)
 
 
 @click.command("history")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +25,7 @@ from reconciler.cli.pull_requests.plan_comment import (
 from reconciler.cli.stderr import say
 from reconciler.core.errors import Diagnostic, ReconcileError
 from reconciler.core.frozen import dataclass, replace
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.pull_request.comment_state import CommentState, ends_of, first_submitted
 from reconciler.core.run.outcome import Outcome
 from reconciler.render.markdown.outcome_comment import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from reconciler.core.lockfile.model import Lockfile
 
 _SKEW = timedelta(minutes=10)  # between this machine's clock, or that of an earlier run, and GitHub's
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_COMMIT = lazy_pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _WORDS = {
     "created": "was made",
     "updated": "was brought up to date",

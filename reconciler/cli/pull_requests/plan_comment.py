@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from reconciler.cli import ci
 from reconciler.cli.stderr import hears, say
 from reconciler.core.errors import Diagnostic, ExitCode, GitHubError, InvalidInput, ReconcileError, UsageError
 from reconciler.core.frozen import dataclass
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.plan.model import Plan
 from reconciler.core.pull_request.event import PullRequest, pull_request_of
 from reconciler.render.markdown.comment import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.github.comments import Kept
     from reconciler.core.settings.model import Settings
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
+_REPOSITORY = lazy_pattern(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
 _NO_RIGHT = frozenset(
     {401, 403, 404}
 )  # what a token without the right is told, the last for private repositories

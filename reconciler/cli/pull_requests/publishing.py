@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from reconciler.cli import ci
 from reconciler.cli.stderr import say
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.frozen import dataclass, field, replace
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from reconciler.core.run.outcome import Outcome
 
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]"
-_REPOSITORY = re.compile(_NAME)
-_ADDRESS = re.compile(rf"(?:^|[@/])(?:[A-Za-z0-9-]+\.)*github\.[A-Za-z0-9.:-]+?[:/]({_NAME}?)(?:\.git)?/?$")
+_REPOSITORY = lazy_pattern(_NAME)
+_ADDRESS = lazy_pattern(rf"(?:^|[@/])(?:[A-Za-z0-9-]+\.)*github\.[A-Za-z0-9.:-]+?[:/]({_NAME}?)(?:\.git)?/?$")
 _WORDS = {"opened": "opened", "updated": "brought up to date", "unchanged": "open, and says this already"}
 
 

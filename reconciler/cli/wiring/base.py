@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from reconciler.cli.stderr import say
 from reconciler.core.commands import git
 from reconciler.core.errors import ExitCode, GitError, InvalidInput, ReconcileError, UsageError
 from reconciler.core.frozen import replace
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.settings.model import Settings
 from reconciler.render.phrases.sanitize import sanitize
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from reconciler.core.plan.model import Plan
 
 AUTO, NONE = "auto", "none"
-_MERGE_REF = re.compile(r"refs/pull/[0-9]+/merge")
-_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_MERGE_REF = lazy_pattern(r"refs/pull/[0-9]+/merge")
+_ID = lazy_pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SHOWN = 5  # keys that a refusal names
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import InvalidInput, UsageError
+from reconciler.core.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from reconciler.adapters.github.token import Token
@@ -21,9 +21,9 @@ KEY_FILE = "RECONCILE_RELAY_APP_KEY_FILE"
 INSTALLATION = "RECONCILE_RELAY_INSTALLATION_ID"
 API = "GITHUB_API_URL"
 
-_TARGET = re.compile(r"github:([A-Za-z0-9][A-Za-z0-9_-]{0,99})/([A-Za-z0-9_.-]{1,100})")
-_APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # a number, or a client id
-_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
+_TARGET = lazy_pattern(r"github:([A-Za-z0-9][A-Za-z0-9_-]{0,99})/([A-Za-z0-9_.-]{1,100})")
+_APP = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # a number, or a client id
+_NUMBER = lazy_pattern(r"[1-9][0-9]{0,18}")
 
 
 def relay_target(flag: str | None, environment: Mapping[str, str]) -> Target | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.adapters.project.places import find_git
 from reconciler.core.commands import Option, reconcile
+from reconciler.core.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from reconciler.core.ledger.seal import Seal
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 RESOLVE_WORKFLOW = "engines-resolve.yml"
 DEPRECATED_KEY = "LINGODOTDEV_API_KEY"
-_IS_AWAY = re.compile(
+_IS_AWAY = lazy_pattern(
     r"[A-Za-z][A-Za-z0-9+.-]*://|[^/]*:", re.DOTALL
 )  # by a scheme, or in the short form of SSH
 

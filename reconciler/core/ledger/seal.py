@@ -13,6 +13,7 @@ import hmac
 import re
 
 from reconciler.core.frozen import dataclass, field
+from reconciler.core.patterns import lazy_pattern
 
 VERSION = "1"
 RECORD, LEASE, PUBLISHED = "record", "lease", "published"  # kinds of what is sealed: none passes for another
@@ -21,8 +22,8 @@ _DEFAULT_PORTS = {"ssh": "22", "git+ssh": "22", "https": "443", "http": "80", "g
 _ANY_CASE = frozenset(
     {"github.com", "gitlab.com", "bitbucket.org"}
 )  # where the case of a path does not count
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/]*)(?P<path>.*)", re.DOTALL)
-_SCP = re.compile(r"(?P<authority>\[[^\]/]*\]|[^/:\[][^/:]*):(?P<path>.*)", re.DOTALL)
+_URL = lazy_pattern(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/]*)(?P<path>.*)", re.DOTALL)
+_SCP = lazy_pattern(r"(?P<authority>\[[^\]/]*\]|[^/:\[][^/:]*):(?P<path>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

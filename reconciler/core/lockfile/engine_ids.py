@@ -13,11 +13,12 @@ from reconciler.core.commands import reconcile
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.lockfile.entry import IN_PROGRESS, UNCERTAIN, Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.suggest import did_you_mean
 
 FIELDS = ("engineId", "jobId", "provisionedAt", "status")
 _FEW = 8  # keys that a hint lists in full
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class NotServing(ReconcileError):

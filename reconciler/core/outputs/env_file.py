@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.core.outputs.places import OutputRefused, decoded, newline_of
+from reconciler.core.patterns import lazy_pattern
 
-_START = re.compile(r"[ \t]*(export[ \t]+)?([A-Za-z_][A-Za-z0-9_.]*)[ \t]*=[ \t]*")
-_QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|`[^`]*`""", re.DOTALL)
-_REST = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?=\r?\n|\Z)")
-_COMMENT = re.compile(r"[ \t]#")
-_PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+-]+")
+_START = lazy_pattern(r"[ \t]*(export[ \t]+)?([A-Za-z_][A-Za-z0-9_.]*)[ \t]*=[ \t]*")
+_QUOTED = lazy_pattern(r"""'[^']*'|"(?:[^"\\]|\\.)*"|`[^`]*`""", re.DOTALL)
+_REST = lazy_pattern(r"[ \t]*(?:#[^\r\n]*)?(?=\r?\n|\Z)")
+_COMMENT = lazy_pattern(r"[ \t]#")
+_PLAIN = lazy_pattern(r"[A-Za-z0-9_.:/@%+-]+")
 
 
 class _Line(NamedTuple):

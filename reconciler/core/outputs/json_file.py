@@ -19,10 +19,11 @@ from reconciler.core.outputs.places import (
     quoted,
     tokens_of,
 )
+from reconciler.core.patterns import lazy_pattern
 
-_BLANKS = re.compile(r"[ \t\r\n]*")
-_INDENT = re.compile(r'^([ \t]+)"', re.MULTILINE)
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+_BLANKS = lazy_pattern(r"[ \t\r\n]*")
+_INDENT = lazy_pattern(r'^([ \t]+)"', re.MULTILINE)
+_INDEX = lazy_pattern(r"0|[1-9][0-9]{0,8}")
 _decode = json.JSONDecoder().raw_decode
 
 

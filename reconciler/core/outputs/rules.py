@@ -6,9 +6,8 @@ that runs: no file of git's, no CI configuration, no hook; and nothing that reco
 
 from __future__ import annotations
 
-import re
-
 from reconciler.core.frozen import dataclass
+from reconciler.core.patterns import lazy_pattern
 
 _YAML = (".yaml", ".yml")
 _SETTINGS = ("reconcile.yaml", "reconcile.yml")
@@ -23,14 +22,14 @@ _FOLDERS = frozenset(
     )
 )
 # Files of which the same is true, in whatever folder.
-_FILES = re.compile(
+_FILES = lazy_pattern(
     r".*(?:gitlab-ci|azure-pipelines|bitbucket-pipelines).*\.(?:ya?ml|json)"
     r"|\.?(?:pre-commit-(?:config|hooks)|lefthook|jenkinsfile"
     r"|appveyor|travis|drone|woodpecker|cirrus|circle|buildspec|cloudbuild|codefresh|codemagic|bitrise|wercker|mergify"
     r"|screwdriver|shippable|buddy|taskfile|devcontainer|dependabot|renovate)(?:\..*|-local)?\.(?:ya?ml|json5?)"
     r"|action\.ya?ml|(?:package|composer|deno)\.json|package-lock\.json|.*\.lock\.json"
 )
-_GIT = re.compile(r"\.git.*|git~[0-9]+")  # the second is how Windows abbreviates the first
+_GIT = lazy_pattern(r"\.git.*|git~[0-9]+")  # the second is how Windows abbreviates the first
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from __future__ import annotations
 import binascii
 import hmac
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from reconciler.core.errors import InvalidInput
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.platform.job import COMPLETED, FAILED, News, counts_of, reason_of
 from reconciler.core.platform.scrub import scrub
 from reconciler.core.values import ID, MAX_ID
@@ -30,9 +30,9 @@ MAX_SIGNATURES = 4096  # bytes of them all: 85 signatures, where one or two are 
 SECRET_PREFIX = "whsec_"  # noqa: S105 # what every secret begins with is none
 _KEY_BYTES = range(24, 65)
 
-_ID = re.compile(rb"[!-~]{1,256}")
-_MOMENT = re.compile(rb"[1-9][0-9]{0,11}")
-_SIGNATURES = re.compile(rb"[ -~]{1,%d}" % MAX_SIGNATURES)
+_ID = lazy_pattern(rb"[!-~]{1,256}")
+_MOMENT = lazy_pattern(rb"[1-9][0-9]{0,11}")
+_SIGNATURES = lazy_pattern(rb"[ -~]{1,%d}" % MAX_SIGNATURES)
 _V1 = b"v1,"
 _V1_LENGTH = len(_V1) + 44  # of "v1," and a SHA-256 in base64
 

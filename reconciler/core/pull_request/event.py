@@ -6,12 +6,13 @@ opened the pull request, so nothing is taken from it but numbers, commit ids and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_MERGE_REF = re.compile(r"refs/pull/([1-9][0-9]{0,18})/(?:merge|head)")
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+from reconciler.core.patterns import lazy_pattern
+
+_MERGE_REF = lazy_pattern(r"refs/pull/([1-9][0-9]{0,18})/(?:merge|head)")
+_COMMIT = lazy_pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _READ_ONLY = frozenset(
     {"dependabot[bot]"}
 )  # whose runs get the token of a fork, though they come from the repo itself

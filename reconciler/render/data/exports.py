@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shlex
 from collections.abc import Mapping
 
+from reconciler.core.patterns import lazy_pattern
+
 FORMATS = ("env", "json", "yaml", "github-output")
 
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/-]*")
+_PLAIN = lazy_pattern(r"[A-Za-z][A-Za-z0-9_/-]*")
 _YAML_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 

@@ -11,13 +11,13 @@ them, or escaped (see `markdown_text`): it cannot mention people, link issues, o
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
 from reconciler.core.errors import Severity
 from reconciler.core.frozen import dataclass, replace
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.plan.model import Action, Condition, Kind, Origin, Plan
 from reconciler.render.markdown.comment_room import Shown, fitted
 from reconciler.render.markdown.escape import code_span, fenced, prose, size
@@ -31,8 +31,8 @@ _RESERVE = 1_200  # bytes for the titles of groups and the closing count
 _LONGEST_WORD = 300  # bytes of one value in a marker
 _PARTS = 3  # patterns of --only that are told
 _LISTED = 12  # lines of one group that are shown without a click
-_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%\[\]-]{1,300}")
-_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_URL = lazy_pattern(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%\[\]-]{1,300}")
+_COMMIT = lazy_pattern(r"[0-9a-f]{7,64}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from reconciler.core.patterns import lazy_pattern
 from reconciler.render.phrases.sanitize import sanitize, shorten
 
-_MEANINGFUL = re.compile(r"([\\`*_\[\]<>&~|!$^{}]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-_WAKING = re.compile(r"[@#]+|\bGH(?=-\d)", re.IGNORECASE)  # a mention, an issue number, and the same as GH-1
-_CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+_MEANINGFUL = lazy_pattern(r"([\\`*_\[\]<>&~|!$^{}]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+_WAKING = lazy_pattern(
+    r"[@#]+|\bGH(?=-\d)", re.IGNORECASE
+)  # a mention, an issue number, and the same as GH-1
+_CODE = lazy_pattern(r"(?<!`)`([^`]+)`(?!`)")
 
 
 def code_span(text: str, limit: int = 400) -> str:

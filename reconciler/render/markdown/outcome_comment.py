@@ -14,6 +14,7 @@ from typing import Any
 
 from reconciler.core.errors import Diagnostic
 from reconciler.core.frozen import dataclass, replace
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.pull_request.comment_state import CommentState, read_told, told_document
 from reconciler.core.run.outcome import Outcome
 from reconciler.render.markdown.comment import COMMENT_BYTES, SUMMARY_BYTES, link_to, marker
@@ -24,7 +25,7 @@ from reconciler.render.phrases.outcome_words import closing_sentence
 from reconciler.render.phrases.words import counted
 
 _COMMAND = "apply"  # in the marker: whatever a later run adds, it is the apply's comment
-_DATA = re.compile(r"<!-- reconcile:told (\{.*\}) -->")
+_DATA = lazy_pattern(r"<!-- reconcile:told (\{.*\}) -->")
 _DATA_BYTES = 24_000
 _RESERVE = 1_500  # bytes for what stands between the parts
 

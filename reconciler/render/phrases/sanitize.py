@@ -13,9 +13,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from reconciler.core.patterns import lazy_pattern
+
 # Build services read commands from what a step prints: GitHub at the beginning of a line (`::name`) or
 # anywhere (`##[name]`), Azure `##vso[`, TeamCity `##teamcity[`. None of them reads one whose first sign is spelled.
-_COMMAND = re.compile(r"^(\s*):(?=:.)|#(?=#(?:vso|teamcity)?\[)", re.DOTALL)
+_COMMAND = lazy_pattern(r"^(\s*):(?=:.)|#(?=#(?:vso|teamcity)?\[)", re.DOTALL)
 _JOINERS = "\u200c\u200d"
 _VARIATIONS = range(0xE0100, 0xE01F0)  # legitimate after a CJK character, but also a known way to hide words
 
