@@ -66,11 +66,14 @@ def edited(root: Path, share: float) -> Iterator[int]:
 
 
 def write_project(root: Path, count: int) -> None:
-    """Writes engine files and lockfile below `root`, and commits both, so that old texts are to be had."""
+    """Writes engine files and lockfile below `root`, and commits both: the lockfile as a run does, from whose commit
+    every later clone knows that nobody edited it.
+    """
     write_engines(root, count)
     write_lockfile(root)
+    message = f"Record {count} engines"
     identity = ("-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.com")
-    for words in (("init", "-q"), ("add", "."), (*identity, "commit", "-q", "--no-verify", "-m", "Engines")):
+    for words in (("init", "-q"), ("add", "."), (*identity, "commit", "-q", "--no-verify", "-m", message)):
         subprocess.run(["git", "-C", str(root), *words], check=True)
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.drafts import Identity
 from reconciler.adapters.git.printed import parents_in
-from reconciler.adapters.git.remote import GitRemote, tracking_ref
+from reconciler.adapters.git.refs import tracking_ref
+from reconciler.adapters.git.remote import GitRemote
 from reconciler.core.errors import GitError
 from reconciler.core.frozen import dataclass
 from reconciler.core.patterns import lazy_pattern

@@ -12,7 +12,6 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -171,38 +170,61 @@ def _run(
     *,
     wrapped: bool = False,
 ) -> bytes:
-    """The command. GitPython hands our whole environment down, and `env` takes out of it what git need not see, by
-    name: so GIT_DIR does not mislead it, and no key gets there, nor any value into an argument list.
-
-    Git gets the folder by `-C`: GitPython expands `~` and `$` in the one it is given.
+    """The command, and what it printed; `wrapped` by GitPython. Git does not see the variables `hidden`: so GIT_DIR
+    does not mislead it, and no key gets there.
     """
-    unset = [word for name in hidden if name not in added for word in ("-u", name)]
+    unset = {name for name in hidden if name not in added}
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
-    command = ["env", *unset, "git", *where, "--no-pager", *settings, *arguments]
-    with tempfile.TemporaryFile() as given:
-        given.write(stdin)
-        given.seek(0)
-        process = _start(command, given, {**os.environ, **added}, wrapped=wrapped)
-        stdout, stderr, in_time = _communicate(process, end)
+    command = ["git", *where, "--no-pager", *settings, *arguments]
+    if wrapped:
+        process, stdout, stderr, in_time = _wrapped(command, unset, added, end, stdin)
+    else:
+        process = _started(command, {**os.environ, **added}, unset, given=bool(stdin))
+        stdout, stderr, in_time = _communicate(process, end, stdin or None)
     if process.returncode != 0 or not in_time:
         raise _failed(arguments[0], process.returncode, stdout, stderr, in_time)
     return stdout
 
 
-def _start(command: Sequence[str], stdin: BinaryIO, env: dict[str, str], *, wrapped: bool) -> Any:
+def _started(command: Sequence[str], env: dict[str, str], unset: Iterable[str], *, given: bool) -> Any:
     """In a session of its own: Ctrl-C is for us and must not tear a push, and there is no terminal to prompt on."""
+    for name in unset:
+        env.pop(name, None)
+    pipe = subprocess.PIPE
+    stdin = pipe if given else subprocess.DEVNULL
     try:
-        if not wrapped:
-            pipe = subprocess.PIPE
-            return subprocess.Popen(  # noqa: S603 - an argument list
-                command, stdin=stdin, stdout=pipe, stderr=pipe, env=env, start_new_session=True
-            )
-        return _wrapped(command, stdin, env)
+        return subprocess.Popen(  # noqa: S603 - an argument list
+            command, stdin=stdin, stdout=pipe, stderr=pipe, env=env, start_new_session=True
+        )
     except FileNotFoundError as error:
-        raise GitError("git is not installed", hint="install git, then run again") from error
+        raise _not_installed() from error
+    except OSError as error:
+        raise GitError(f"git cannot be started: {error.strerror}", hint=_refused_hint()) from error
 
 
-def _wrapped(command: Sequence[str], stdin: BinaryIO, env: dict[str, str]) -> Any:
+def _wrapped(
+    command: Sequence[str],
+    unset: Iterable[str],
+    added: Mapping[str, str],
+    end: Callable[[], float],
+    stdin: bytes,
+) -> tuple[Any, bytes, bytes, bool]:
+    """The same by GitPython, in a session of its own as well. It hands our whole environment down, and `env` takes out
+    of it what git need not see, by name, so that no value gets into an argument list.
+
+    Git gets the folder by `-C`: GitPython expands `~` and `$` in the one it is given.
+    """
+    import tempfile
+
+    without = [word for name in unset for word in ("-u", name)]
+    with tempfile.TemporaryFile() as given:
+        given.write(stdin)
+        given.seek(0)
+        process = _by_gitpython(["env", *without, *command], given, {**os.environ, **added})
+        return process, *_communicate(process, end)
+
+
+def _by_gitpython(command: Sequence[str], stdin: BinaryIO, env: dict[str, str]) -> Any:
     os.environ["GIT_PYTHON_REFRESH"] = "quiet"  # no git at all is an answer, not a failed import
     try:
         from git.cmd import Git
@@ -212,15 +234,22 @@ def _wrapped(command: Sequence[str], stdin: BinaryIO, env: dict[str, str]) -> An
     try:
         return Git().execute(command, istream=stdin, env=env, as_process=True, start_new_session=True)
     except GitCommandNotFound as error:
-        raise FileNotFoundError from error
+        raise _not_installed() from error
 
 
-def _communicate(process: Any, end: Callable[[], float]) -> tuple[bytes, bytes, bool]:
+def _not_installed() -> GitError:
+    return GitError("git is not installed", hint="install git, then run again")
+
+
+def _communicate(
+    process: Any, end: Callable[[], float], stdin: bytes | None = None
+) -> tuple[bytes, bytes, bool]:
     """What the process printed on both streams, and whether it ended in time. Its children are ended with it."""
     while True:
         try:
-            return *process.communicate(timeout=_LOOK_AGAIN), True
+            return *process.communicate(stdin, timeout=_LOOK_AGAIN), True
         except subprocess.TimeoutExpired:
+            stdin = None  # it is on its way
             if time.monotonic() < end():
                 continue
         with suppress(ProcessLookupError):
@@ -238,7 +267,7 @@ def run_git(root: Path, arguments: Sequence[str], timeout: float = 60.0) -> str:
 
 def _failed(name: str, status: int, stdout: bytes, stderr: bytes, in_time: bool) -> GitError:
     if status == NOT_FOUND:
-        return GitError("git is not installed", hint="install git, then run again")
+        return _not_installed()
     out, told = (without_user_info(text.decode("utf-8", "replace")) for text in (stdout, stderr))
     lines = [line.strip() for line in told.splitlines() if line.strip() and not line.startswith("hint:")]
     said = " ".join(lines[-3:]) or f"exit code {status}"

@@ -58,7 +58,7 @@ def hidden(environ: Mapping[str, str], *, network: bool, tokens: bool) -> Iterat
     """The names that a git command must not see; with `tokens` a helper is set up that may need those."""
     keys = [key for name in _KEYS if len(key := environ.get(name, "").strip()) >= _SHORTEST_KEY]
     for name, value in environ.items():
-        shown = _for_network(name, tokens=tokens) if network else name in _LOCAL or _CONFIG.fullmatch(name)
+        shown = _for_network(name, tokens=tokens) if network else name in _LOCAL or _configures(name)
         if not shown or any(key in value for key in keys):
             yield name
 
@@ -68,7 +68,11 @@ def _for_network(name: str, *, tokens: bool) -> bool:
         return tokens
     if name == _WINDOW or _OURS.fullmatch(name):
         return False
-    return _CONFIG.fullmatch(name) is not None or not _MISLEADING.fullmatch(name)
+    return _configures(name) or not _MISLEADING.fullmatch(name)
+
+
+def _configures(name: str) -> bool:
+    return name.startswith("GIT_CONFIG_") and _CONFIG.fullmatch(name) is not None
 
 
 def asks_a_program(environ: Mapping[str, str]) -> bool:

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from reconciler.adapters.git.drafts import Draft
+from reconciler.adapters.git.refs import PUBLISHED_FILE
 from reconciler.adapters.git.remote import Commit, GitRemote, Update
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.engine.fingerprint import blob_id
@@ -44,7 +45,6 @@ from reconciler.core.outputs.rules import DEFAULT_RULES, OutputRules
 
 JOURNAL_FILE = "journal.jsonl"
 LEASE_FILE = "lease.json"
-PUBLISHED_FILE = "published.lock.json"
 FORMER, FORMER_BYTES = 50, 1 << 25  # how far back lockfiles that were published before are read
 PUBLISHED_SEAL_FILE = "published.seal"
 

@@ -43,7 +43,9 @@ def changed_in(output: bytes) -> dict[str, str | None]:
 
 def versions_in(text: str) -> list[str]:
     """The blob ids in what `log --raw` prints of one file, newest first; zeros where it was gone."""
-    lines = (line.split() for line in text.split("\n"))
+    lines = (
+        line.split() for line in text.split("\n") if not line.startswith("::")
+    )  # a merge, where those are shown
     return [words[3] for words in lines if len(words) > 4]
 
 

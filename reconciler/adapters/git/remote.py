@@ -28,11 +28,11 @@ from reconciler.adapters.git.printed import (
     versions_in,
 )
 from reconciler.adapters.git.push import in_the_way, is_locked, push_error
+from reconciler.adapters.git.refs import tracking_ref
 from reconciler.adapters.git.signing import signed, signs_commits
 from reconciler.adapters.project.places import find_git
 from reconciler.core.errors import GitError, RefMoved, RemoteUnreachable
 
-TRACKING = "refs/reconcile-remote"
 WORK = "refs/reconcile-work"  # what git fast-import wants a name for, until it ends
 FETCH_TRIES = 5
 LOCKED_FOR = (0.1, 0.3, 0.6, 1.0)  # seconds until a lock file counts as left over
@@ -332,8 +332,3 @@ class GitRemote:
 def has_remote(root: Path, remote: str) -> bool:
     """Whether the project is in a repo that knows the remote."""
     return find_git(root) is not None and GitRemote(root, remote, Identity("", "")).exists()
-
-
-def tracking_ref(ref: str) -> str:
-    """Where the remote's ref is kept here: without folders, as `a` may give way to `a/b`."""
-    return f"{TRACKING}/{ref.removeprefix('refs/').replace('%', '%25').replace('/', '%2F')}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.adapters.project.places import find_git, folder_in_repo
 from reconciler.adapters.storage.durable_files import read_regular
 from reconciler.cli.wiring.project import WRITTEN, Project
+from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import GitError, StorageError
 
 if TYPE_CHECKING:
@@ -44,18 +45,20 @@ def _since_written(project: Project, lockfile: Lockfile, content: bytes) -> list
         content_at,
         last_written,
     )
-    from reconciler.adapters.git.ledger import PUBLISHED_FILE
-    from reconciler.adapters.git.remote import tracking_ref
-    from reconciler.cli.wiring.sealing import ledger_ref
-    from reconciler.core.lockfile.hand_edits import findings_between
 
     name, found = project.settings.lockfile, []
     written = last_written(project.root, name)
+    if written is not None and written.blob == blob_id(content, len(written.blob or "")):
+        return []
+    from reconciler.adapters.git.refs import PUBLISHED_FILE, tracking_ref
+    from reconciler.cli.wiring.sealing import ledger_ref
+    from reconciler.core.lockfile.hand_edits import findings_between
+
     if written is not None:
-        then = content_at(project.root, f"{written}:./{name}", content)
+        then = content_at(project.root, f"{written.commit}:./{name}", content)
         if then == content:
             return []
-        found = findings_between(then or b"", lockfile, content, name, f"commit {written[:12]}")
+        found = findings_between(then or b"", lockfile, content, name, f"commit {written.commit[:12]}")
     if found:
         return found
     ledger = ledger_ref(project.settings.environment, Path(folder_in_repo(project.root)))

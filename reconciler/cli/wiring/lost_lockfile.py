@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.adapters.checkout.lost_lockfile import refuse_if_in_head, refuse_if_known
-from reconciler.adapters.git.ledger import PUBLISHED_FILE
-from reconciler.adapters.git.remote import tracking_ref
+from reconciler.adapters.git.refs import PUBLISHED_FILE, tracking_ref
 from reconciler.adapters.project.places import find_git
 from reconciler.app.recorded import RecordedState
 from reconciler.cli import ci

@@ -20,6 +20,7 @@ from reconciler.core.ledger.journal import (
     UncertainOutcome,
 )
 from reconciler.core.ledger.lease import Lease
+from reconciler.core.ledger.subjects import OUTPUTS_ONLY, RECORD
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import Lockfile
 
@@ -79,17 +80,12 @@ def publish_message(before: Lockfile, after: Lockfile, run_url: str | None, *, s
     # Behind a dash, so that no engine named `Run` or `Signed-off-by` makes a trailer.
     lines = [f"- {word_for(key)}: {_change(before, after, key, moved.get(key))}" for key in keys]
     shown = lines[:100] + ([f"… and {len(lines) - 100} more"] if len(lines) > 100 else [])
-    subject = f"Record {word_for(keys[0])}" if len(keys) == 1 else f"Record {len(keys)} engines"
-    subject = "Bring outputs up to date" if before == after else subject
+    subject = f"{RECORD} {word_for(keys[0])}" if len(keys) == 1 else f"{RECORD} {len(keys)} engines"
+    subject = OUTPUTS_ONLY if before == after else subject
     tail = [f"Run: {run_url}"] if run_url and run_url.isprintable() and " " not in run_url else []
     tail += ["[skip ci]"] if skip_ci else []
     paragraphs = [subject, "\n".join(shown), "\n".join(tail)]
     return "\n\n".join(part for part in paragraphs if part) + "\n"
-
-
-def is_publishing(subject: str) -> bool:
-    """Whether the first line of a commit's message is one of `publish_message`, also in a merge of our pull request."""
-    return subject.startswith(("Record ", "Bring outputs up to date"))
 
 
 def _moved(before: Lockfile, after: Lockfile, keys: Iterable[str]) -> dict[str, str]:

@@ -158,13 +158,13 @@ def test_a_git_that_talks_nonsense_is_not_believed(
     assert GitTexts(repo).read_blobs(["0" * 40]) == {}
 
 
-def test_without_room_for_a_temporary_file_there_is_nothing(
+def test_texts_need_no_room_for_a_temporary_file(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a read-only system a plan is still shown."""
     name = git(repo, "rev-parse", "HEAD:a.txt")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
-    assert GitTexts(repo).read_blobs([name]) == {}
+    assert GitTexts(repo).read_blobs([name]) == {name: b"Acme stays Acme.\n"}
 
 
 def test_a_partial_clone_fetches_nothing(repo: Path, tmp_path: Path) -> None:
