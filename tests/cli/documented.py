@@ -158,6 +158,26 @@ def outputs(root: Path) -> None:
     _record(root, EMPTY.with_entries({**entries, "acme": replace(entries["acme"], kept=kept)}))
 
 
+def protected(root: Path) -> None:
+    """A protected engine that gets a locale, and a new engine."""
+    legal = "name: Legal\nlocales: [de]\nlifecycle:\n  protect: true\n"
+    write(root, {"engines/legal.yaml": legal})
+    entries = {"legal": replace(_serving(root, "legal", "Legal"), kept=_desired(root, "legal").kept)}
+    _record(root, EMPTY.with_entries(entries))
+    _committed(root)
+    write(root, {"engines/legal.yaml": legal.replace("[de]", "[de, pt-BR]")})
+    write(root, {"engines/support.yaml": _SUPPORT})
+
+
+def sparse(root: Path) -> None:
+    """An engine that git has, and that this checkout leaves out."""
+    write(root, {"engines/acme.yaml": _SUPPORT, "engines/support/help.yaml": _HELP})
+    names = ("acme", "support/help")
+    _record(root, EMPTY.with_entries({name: _serving(root, name, "Help") for name in names}))
+    _committed(root)
+    git(root, "sparse-checkout", "set", "--no-cone", "/*", "!/engines/support/")
+
+
 def invalid(root: Path) -> None:
     write(root, _WRONG)
 
@@ -173,6 +193,8 @@ SCENES: dict[str, Callable[[Path], None]] = {
     "one edit": one_edit,
     "up to date": up_to_date,
     "outputs": outputs,
+    "protected": protected,
+    "sparse": sparse,
     "invalid": invalid,
     "conflict": conflict,
 }
