@@ -59,11 +59,7 @@ def report_usage(error: click.ClickException, arguments: Sequence[str]) -> int:
     print(f"error: {_harmless(message)}", file=sys.stderr)
     ctx = getattr(error, "ctx", None)
     if ctx is not None:
-        dashed = isinstance(error, click.NoSuchOption) and any(
-            one.name == "key" for one in ctx.command.params
-        )
-        more = "put `--` before a key that begins with a dash; " if dashed else ""
-        print(f"hint: {more}see `{ctx.command_path} --help`", file=sys.stderr)
+        print(f"hint: see `{ctx.command_path} --help`", file=sys.stderr)
     return int(ExitCode.USAGE)
 
 

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import click
 
+from reconciler.cli.command import HELP, Group
 from reconciler.cli.failures import (
     OutputRefused,
     output_stream,
@@ -47,10 +48,12 @@ COMMANDS = {
     "webhook": "reconciler.cli.commands.webhook",
     "sandbox": "reconciler.cli.commands.sandbox",
     "demo": "reconciler.cli.commands.demo",
+    "help": "reconciler.cli.commands.help",
+    "version": "reconciler.cli.commands.version",
 }
 
 
-class Commands(click.Group):
+class Commands(Group):
     """A group whose commands live in modules of their own, each under the name `command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -62,13 +65,10 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in COMMANDS:
-            from reconciler.core.suggest import did_you_mean  # for a typo only
-
-            guess = did_you_mean(args[0], COMMANDS)
-            hint = f" Did you mean `{guess}`?" if guess else ""
-            raise click.UsageError(f"There is no command `{args[0]}`.{hint}", ctx)
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        if not ctx.resilient_parsing:
+            _refuse_misplaced(ctx, args)
+        return found
 
 
 def _load(name: str) -> click.Command:
@@ -79,17 +79,20 @@ def _load(name: str) -> click.Command:
 @click.group(
     cls=Commands,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": list(HELP)},
+    example="--dry-run",
+    docs="how-it-works.md",
 )
 @click.option(
     "--version",
+    "-V",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=lambda ctx, param, asked: _show_version(ctx) if asked else None,
-    help="Show the version, and the commit where it is known.",
+    help="Print the version.",
 )
-@click.option("--dry-run", is_flag=True, help="Show the plan and do nothing: the same as `reconcile plan`.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and change nothing, like `reconcile plan`.")
 @plan_options
 @detailed_exitcode
 @apply_options
@@ -98,12 +101,12 @@ def _load(name: str) -> click.Command:
 def cli(ctx: click.Context, /, **flags: Any) -> None:
     """GitOps for localization engines.
 
-    Compares the engine files of this repo with the lockfile, shows what will be done, asks, and does it:
-    creates provisioning jobs for new and changed engines, waits for them, and records the engine IDs in the lockfile.
+    Without a command, `reconcile` compares the engine files with the lockfile, shows the plan, asks, and applies it:
+    it creates provisioning jobs for new and changed engines, waits for them, and records the engine IDs in the
+    lockfile. It takes the options of `reconcile apply`.
     """
     dry_run = flags.pop("dry_run")
     if ctx.invoked_subcommand is not None:
-        _refuse_misplaced(ctx, ctx.invoked_subcommand)
         return
     name = "plan" if dry_run else "apply"
     command = _load(name)
@@ -121,14 +124,14 @@ def _show_version(ctx: click.Context) -> None:
     ctx.exit()
 
 
-def _refuse_misplaced(ctx: click.Context, command: str) -> None:
+def _refuse_misplaced(ctx: click.Context, rest: list[str]) -> None:
     """Options before a command's name would go unheard: `reconcile --dry-run apply` must not apply."""
     for param in ctx.command.params:
         source = ctx.get_parameter_source(param.name) if param.name else None
         if source is click.core.ParameterSource.COMMANDLINE and param.expose_value:
-            option = max(param.opts, key=len)
-            where = "goes without a command" if option == "--dry-run" else f"goes after `{command}`"
-            raise click.UsageError(f"{option} {where}.", ctx)
+            from reconciler.cli.slips import misplaced  # for a slip only
+
+            raise misplaced(ctx, max(param.opts, key=len), rest)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from reconciler.adapters.project.engine_paths import key_of
 from reconciler.adapters.project.places import refuse_link_out
 from reconciler.adapters.project.settings import find_root, read_settings_file
 from reconciler.cli.invocation import invocation_of, with_settings
@@ -25,6 +27,19 @@ def start_folder(ctx: click.Context) -> Path:
     if not folder.is_dir():
         raise click.UsageError(f"-C {folder}: there is no such folder.", ctx)
     return folder.absolute()
+
+
+def engine_keys(ctx: click.Context, project: Project, words: Iterable[str]) -> tuple[str, ...]:
+    """The keys and patterns that the words of the line stand for; a word may be the path of an engine file."""
+    root, engines = str(project.root), project.settings.engines
+    bases = (str(start_folder(ctx)), root, os.getcwd())  # the last where -C was typed, and the path completed
+    return tuple(key_of(word, bases, root, engines) for word in words)
+
+
+def with_engine_keys(ctx: click.Context, project: Project, flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a command, of which those that name engines have their keys."""
+    named = {name: flags[name] for name in ("only", "allow_replace", "allow_retire") if flags.get(name)}
+    return {**flags, **{name: engine_keys(ctx, project, words) for name, words in named.items()}}
 
 
 def open_project(ctx: click.Context, **flags: Any) -> Project:

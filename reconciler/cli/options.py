@@ -13,12 +13,24 @@ from reconciler.core.commands import reconcile
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_LINE = "reconciler.line"  # where the context keeps the line
 _GIVEN = "reconciler.given"  # where the context keeps global options
 
 
 def given(ctx: click.Context, name: str) -> Any:
     """A global option's value, wherever on the line it was given; None when it was not."""
     return ctx.meta.get(_GIVEN, {}).get(name)
+
+
+def keep_line(ctx: click.Context, words: list[str]) -> None:
+    """Remember the whole line, of which the first command gets every word."""
+    ctx.meta.setdefault(_LINE, words)
+
+
+def line_of(ctx: click.Context) -> list[str]:
+    """Every word after `reconcile`, as typed."""
+    words: list[str] = ctx.meta.get(_LINE, [])
+    return words
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
@@ -35,15 +47,17 @@ def _global(*names: str, **attributes: Any) -> Callable[[Command], Command]:
 
 _GLOBAL = (
     _global("-C", "directory", metavar="DIR", help="Run as if started in DIR."),
-    _global("--config", metavar="FILE", help="Settings file instead of reconcile.yaml."),
-    _global("--env", "environment", metavar="NAME", help="Environment, from the settings."),
+    _global("--config", metavar="FILE", help="Read settings from FILE instead of reconcile.yaml."),
+    _global("--env", "environment", metavar="NAME", help="Use the environment NAME of the settings."),
     _global(
         "--log-level",
         type=click.Choice(["error", "warning", "info", "debug"]),
-        help="How much is told: error is results and errors only.",
+        help="Set how much is printed; `error` leaves results and errors.",
     ),
     _global(
-        "--color", type=click.Choice(["auto", "always", "never"]), help="Colour; auto asks the terminal."
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        help="Color the output; `auto` does on a terminal.",
     ),
 )
 
@@ -71,7 +85,7 @@ ONLY = click.option(
     callback=as_keys,
     multiple=True,
     metavar="KEY",
-    help="Only this engine, or glob; can be repeated.",
+    help="Limit to this engine: a key, a glob, or its file. Repeatable.",
 )
 _PLAN = (
     click.option(
@@ -80,47 +94,56 @@ _PLAN = (
         type=click.Choice(["text", "json", "markdown", "github", "gitlab", "sarif"]),
         default="text",
         show_default=True,
-        help="How the result is printed.",
+        help="Print the result in this format.",
     ),
     ONLY,
-    click.option("--retry-failed", is_flag=True, help="Try again what failed, as it stands."),
+    click.option("--retry-failed", is_flag=True, help="Retry failed engines whose files have not changed."),
     click.option(
         "--allow-replace",
         callback=as_keys,
         multiple=True,
         metavar="KEY",
-        help="Replace this engine even if it is protected or there are many; can be repeated.",
+        help="Replace this engine even if it is protected or over the limit. Repeatable.",
     ),
     click.option(
-        "--allow-retire", callback=as_keys, multiple=True, metavar="KEY", help="The same for one to retire."
+        "--allow-retire",
+        callback=as_keys,
+        multiple=True,
+        metavar="KEY",
+        help="Retire this engine even if it is protected or over the limit. Repeatable.",
     ),
 )
 _DETAILED = click.option(
-    "--detailed-exitcode", is_flag=True, help="With a plan: 2 when there are changes to apply."
+    "--detailed-exitcode", is_flag=True, help="With a plan, exit with 2 if there are changes to apply."
 )
 _COMMENT = (
-    click.option("--comment", is_flag=True, help="Keep a comment in the pull request that shows the plan."),
+    click.option(
+        "--comment", is_flag=True, help="Post the plan on the pull request, and keep the comment up to date."
+    ),
     click.option(
         "--comment-on",
         type=click.IntRange(min=1),
         metavar="NUMBER",
-        help="In this pull request, instead of the one that the run is for.",
+        help="Comment on this pull request instead of the one of the run.",
     ),
     click.option(
         "--comment-when-unchanged",
         type=click.Choice(["keep", "delete"]),
         default="keep",
+        metavar="ACTION",
         show_default=True,
-        help="What becomes of a comment once nothing changes any more.",
+        help="Keep or delete the comment once nothing changes.",
     ),
 )
 _TELL = click.option(
-    "--comment", is_flag=True, help="Tell the pull request that brought the change what became of it."
+    "--comment", is_flag=True, help="Post the result on the pull request that brought the change."
 )
 _CREATE = (
-    click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal."),
-    click.option("--concurrency", metavar="N", help="Create calls under way at once."),
-    click.option("--detach", is_flag=True, help="Create and record, but do not wait for the jobs."),
+    click.option("--yes", "-y", is_flag=True, help="Skip the confirmation; required without a terminal."),
+    click.option("--concurrency", metavar="N", help="Run at most N create calls at once."),
+    click.option(
+        "--detach", is_flag=True, help="Create and record, but do not wait; `reconcile collect` does."
+    ),
 )
 
 
@@ -136,34 +159,41 @@ def _publish(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 
 _RUN = (
-    click.option("--timeout", metavar="TIME", help="How long to wait for jobs, such as 30m."),
+    click.option("--timeout", metavar="TIME", help="Wait at most this long for jobs, such as 30m."),
     click.option(
         "--publish",
         is_flag=False,
         flag_value="true",
         metavar="[pr]",
         callback=_publish,
-        help="Share journal and lockfile on the remote; `--publish pr` by a pull request.",
+        help="Push journal and lockfile to the remote; `pr` puts the lockfile in a pull request.",
     ),
-    click.option("--publish-pr", flag_value="pr", callback=_publish, help="The same as `--publish pr`."),
+    click.option("--publish-pr", flag_value="pr", callback=_publish, help="Same as `--publish pr`."),
     click.option(
-        "--no-publish", flag_value="false", default=None, callback=_publish, help="Keep both on this machine."
+        "--no-publish",
+        flag_value="false",
+        default=None,
+        callback=_publish,
+        help="Keep journal and lockfile on this machine.",
     ),
-    click.option("--lease-ttl", metavar="TIME", help="How long the lease lasts without being renewed."),
-    click.option("--lease-wait", metavar="TIME", help="Wait that long for another run's lease."),
-    click.option("--report", metavar="FILE", help="Write what became of it there as JSON, too."),
+    click.option("--lease-ttl", metavar="TIME", help="Let the lease expire after TIME without renewal."),
+    click.option("--lease-wait", metavar="TIME", help="Wait up to TIME while another run holds the lease."),
+    click.option("--report", metavar="FILE", help="Also write the result to FILE as JSON."),
 )
 _HEAR = (
     click.option(
         "--via",
         type=click.Choice(["websocket", "webhook", "both"]),
-        help="How to hear that jobs ended; both where there is an inbox.",
+        metavar="SOURCE",
+        help="Learn this way that jobs ended; both if there is an inbox.",
     ),
-    click.option("--inbox", metavar="FILE", help="Inbox of a webhook receiver on this machine."),
-    click.option("--inbox-url", metavar="URL", help="A webhook receiver on another machine."),
+    click.option("--inbox", metavar="FILE", help="Read the inbox of a webhook receiver on this machine."),
+    click.option(
+        "--inbox-url", metavar="URL", help="Read the inbox of a webhook receiver on another machine."
+    ),
 )
 _LISTEN = click.option(
-    "--listen", metavar="HOST:PORT", help="Receive webhooks here for as long as the run lasts."
+    "--listen", metavar="HOST:PORT", help="Receive webhooks at this address during the run."
 )
 
 

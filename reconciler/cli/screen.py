@@ -10,6 +10,7 @@ from typing import NamedTuple, TextIO
 from reconciler.core.errors import UsageError
 
 DEFAULT_WIDTH = 100
+_WIDEST = 10_000  # cells that are believed
 _WORDS = ("auto", "always", "never")
 
 
@@ -49,7 +50,7 @@ def screen_of(stream: TextIO, choice: str | None) -> Screen:
     wanted = wants_color(choice)
     color = terminal if wanted is None else wanted
     encoding = (stream.encoding or "ascii").lower().replace("-", "")
-    return Screen(color, not encoding.startswith("utf"), _width() if terminal else DEFAULT_WIDTH, terminal)
+    return Screen(color, not encoding.startswith("utf"), _width(stream, terminal), terminal)
 
 
 def must_ask(command: str, *, yes: bool) -> bool:
@@ -66,10 +67,16 @@ def must_ask(command: str, *, yes: bool) -> bool:
     return True
 
 
-def _width() -> int:
-    import shutil  # for terminals only: it loads three compression libraries
-
-    return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
+def _width(stream: TextIO, terminal: bool) -> int:
+    """COLUMNS, which also says how wide tables are where there is no terminal; else the terminal's own width."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and 0 < int(columns) <= _WIDEST:
+        return int(columns)
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns if terminal else 0
+    except (OSError, ValueError):  # it went away, or is none of the system's
+        width = 0
+    return width or DEFAULT_WIDTH
 
 
 def screen_for(stream: TextIO, arguments: Sequence[str]) -> Screen:

@@ -73,6 +73,11 @@ def reconcile(
     return _joined(words)
 
 
+def as_typed(words: Sequence[str]) -> str:
+    """`reconcile …` for the shell with words that were typed, where a line is to be typed once more, and better."""
+    return _joined(["reconcile", *words])
+
+
 def only(key: str) -> Option:
     """`--only` for this engine alone: what would be a pattern in its key is none."""
     return "--only", _PATTERN.sub(lambda found: f"[{found[0]}]", key)

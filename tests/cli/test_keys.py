@@ -52,7 +52,7 @@ def test_an_engine_is_found(line: list[str]) -> None:
 @pytest.mark.usefixtures("project")
 def test_a_dash_that_is_taken_for_an_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["get", "-acme"]) == 64
-    assert "put `--` before a key that begins with a dash" in capsys.readouterr().err
+    assert "for a key that begins with a dash, run `reconcile get -- -acme`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("line", [["get", "<KEY>"], ["plan", "--out", "<FILE>"], ["plan", "--only=<KEY>"]])

@@ -128,7 +128,7 @@ def test_every_wrong_engine_file_is_told_at_once(bare: Project) -> None:
         (("plan", "--only", "x*"), "no engine matches `x*`"),
         (("apply", "--yes", "--only", ""), "no engine matches"),
         (("plan", "--frobnicate"), "--frobnicate"),
-        (("plna",), "Did you mean `plan`?"),
+        (("plna",), "did you mean `reconcile plan"),
         (("-C", "/nowhere/at/all", "plan"), "/nowhere/at/all"),
         (("apply", "--yes", "--timeout", "soon"), "timeout"),
         (("apply", "--yes", "--timeout", "-1s"), "timeout"),

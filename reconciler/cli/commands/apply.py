@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from reconciler.cli.opening import open_project, start_folder
+from reconciler.cli.command import Command
+from reconciler.cli.opening import open_project, start_folder, with_engine_keys
 from reconciler.cli.options import (
     apply_options,
     given,
@@ -19,6 +21,8 @@ from reconciler.cli.runs.run_options import run_options
 from reconciler.cli.runs.runner import ApplyRunner
 from reconciler.cli.wiring.planner import planner_of, request_of
 from reconciler.cli.wiring.saved_plans import read_saved
+from reconciler.core.commands import reconcile
+from reconciler.core.errors import UsageError
 
 SETTINGS = (
     "concurrency",
@@ -32,21 +36,23 @@ SETTINGS = (
 )  # those with a flag
 
 
-@click.command("apply")
+@click.command("apply", cls=Command, example="--only acme", docs="how-it-works.md")
 @click.argument("plan_file", metavar="[PLAN]", required=False)
 @plan_options
 @apply_options
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
-    """Make it so: create what is new or changed, wait, and record the engine IDs in the lockfile.
+    """Create and replace engines, wait for them, and record their IDs.
 
-    Shows the plan first, and asks unless --yes is given, which is needed where there is no terminal to ask on. What a
-    run could not finish, the next one does: nothing is created twice. With PLAN, a file that `reconcile plan --out`
-    wrote, it does what is in it and nothing else, and refuses (6) when that is not what would be done now.
+    Shows the plan and asks before it goes ahead. --yes skips the question and is required without a terminal. The next
+    run finishes what this one cannot; nothing is created twice. With PLAN, a file that `reconcile plan --out` wrote,
+    applies exactly that plan, or refuses (exit code 6) if it no longer holds.
     """
     refuse_report_formats(ctx, flags["format_"])
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
+    flags = with_engine_keys(ctx, project, flags)
+    _refuse_key(start_folder(ctx), flags)
     saved = read_saved(project.root, start_folder(ctx), flags)
     options = run_options("apply", flags, given(ctx, "color"))
     planner = planner_of(project, request_of(project, flags, saved))
@@ -54,3 +60,17 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         check_callback(sources)
         code = ApplyRunner(project, options, planner, planner.plan, sources).run()
     ctx.exit(code)
+
+
+def _refuse_key(start: Path, flags: dict[str, Any]) -> None:
+    """Raises `UsageError` where an engine is named in the place of a plan file."""
+    name = flags["plan_file"]
+    if (
+        name is None
+        or name.endswith(".json")
+        or ((start / name).exists() and not name.endswith((".yaml", ".yml")))
+    ):
+        return
+    more = [part for key in flags["only"] for part in ("--only", key)]
+    hint = f"to apply one engine alone, run `{reconcile('apply', ('--only', name), *more)}`"
+    raise UsageError(f"{name} is not a plan file", hint=hint)

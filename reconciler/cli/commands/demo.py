@@ -21,6 +21,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.options import given, global_options
 from reconciler.core.errors import ReconcileError, StorageError
 from reconciler.sandbox.server import SandboxServer
@@ -60,13 +61,14 @@ sources:
 """
 
 
-@click.command("demo")
+@click.command("demo", cls=Command, docs="sandbox.md")
 @global_options
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Show the whole loop on a local sandbox platform: plan, apply, edit, replace, revert. Takes about 15 seconds.
+    """Show the whole loop on a local platform, in about 15 seconds.
 
-    Works in a temporary git repo, needs no key and no network, and cleans up after itself.
+    Plans, applies, edits, replaces and reverts in a temporary git repository. Needs no API key and no network, and
+    cleans up after itself.
     """
     signal.signal(
         signal.SIGTERM, signal.default_int_handler

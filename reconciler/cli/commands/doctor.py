@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
@@ -24,23 +25,23 @@ from reconciler.core.errors import InvalidInput
 SECONDS = 5.0  # for each look at something far away
 
 
-@click.command("doctor")
-@click.option("--offline", is_flag=True, help="Look at nothing that needs the network.")
+@click.command("doctor", cls=Command, example="--offline", docs="doctor.md")
+@click.option("--offline", is_flag=True, help="Skip the checks that need the network.")
 @click.option(
     "--format",
     "format_",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How findings are printed.",
+    help="Print the findings in this format.",
 )
 @global_options
 @click.pass_context
 def command(ctx: click.Context, offline: bool, format_: str) -> None:
-    """Check what a run needs, and say what to do about the rest.
+    """Check what a run needs, and say how to fix the rest.
 
-    Looks at Python, git, settings, engine files, lockfile, API key, platform, clock, remote, lease and merge driver,
-    and changes nothing. Exit code 1 when something is a problem, 3 when files or settings are invalid.
+    Checks Python, git, settings, engine files, lockfile, API key, platform, clock, remote, lease and merge driver.
+    Changes nothing. Exits with 1 if there is a problem, and with 3 if files or settings are invalid.
     """
     findings = [judge_python(tuple(sys.version_info[:3]))]
     project = _open(ctx, findings)

@@ -10,37 +10,39 @@ import click
 from reconciler.adapters.project.places import refuse_link_out
 from reconciler.app.planning import select
 from reconciler.app.recorded import read_recorded_state
-from reconciler.cli.opening import open_project, start_folder
+from reconciler.cli.command import Command
+from reconciler.cli.opening import engine_keys, open_project, start_folder
 from reconciler.cli.options import ONLY, global_options
 from reconciler.cli.stderr import say
 
 _GITHUB_OUTPUT = "GITHUB_OUTPUT"
 
 
-@click.command("export")
+@click.command("export", cls=Command, example="--format env --output .env.engines", docs="consumers.md")
 @click.option(
     "--format",
     "format_",
     type=click.Choice(["env", "json", "yaml", "github-output"]),
     required=True,
-    help="Variables, IDs by key, or outputs of a GitHub Actions step.",
+    help="Print variables, IDs by key, or outputs of a GitHub Actions step.",
 )
 @click.option(
     "--prefix",
     default="LINGO_ENGINE_",
     show_default=True,
     metavar="TEXT",
-    help="Start of every variable's name.",
+    help="Begin the name of every variable with TEXT.",
 )
 @ONLY
-@click.option("--output", metavar="FILE", help="Write it to FILE, which is replaced.")
+@click.option("--output", metavar="FILE", help="Write to FILE instead, replacing it.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...], output: str | None) -> None:
-    """Print the engine IDs that applications may use now.
+    """Print the engine IDs that applications can use now.
 
-    From lockfile and journal, with no key and no network. The name of a variable is the prefix and the key in upper
-    case, with _ for all that is no letter or digit. Outputs of a step are added to $GITHUB_OUTPUT where that is set.
+    Reads the lockfile and the journal; needs no API key and no network. A variable is named after the prefix and the
+    key in upper case, with _ for everything that is not a letter or a digit. `github-output` appends to
+    $GITHUB_OUTPUT if that is set.
     """
     from reconciler.core.lockfile.engine_ids import serving
 
@@ -48,7 +50,9 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
         raise click.UsageError("--output needs the name of a file.", ctx)
     project = open_project(ctx)
     recorded = read_recorded_state(project.lockfile, project.known_journal)
-    engines, others = serving(recorded.folded, select(only, recorded.folded.engines))
+    engines, others = serving(
+        recorded.folded, select(engine_keys(ctx, project, only), recorded.folded.engines)
+    )
     text = _rendered(format_, engines, prefix)
     if output is not None:
         refuse_link_out(project.root, start_folder(ctx) / output, f"--output {output}")

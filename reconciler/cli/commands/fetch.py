@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.wiring.publishing import fetch
@@ -11,13 +12,13 @@ from reconciler.core.ledger.sealed import told_of
 from reconciler.render.phrases.sanitize import sanitize
 
 
-@click.command("fetch")
+@click.command("fetch", cls=Command, docs="publishing.md")
 @global_options
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """Fetch the journal that runs share through the remote.
 
-    From then on `reconcile plan` and `reconcile status` count it in, as of this look, still without a network.
+    From then on, `reconcile plan` and `reconcile status` take it into account, still without a network.
     """
     project = open_project(ctx)
     seen = fetch(project.root, project.settings, project.journal)

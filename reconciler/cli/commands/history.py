@@ -15,7 +15,8 @@ from reconciler.adapters.checkout.lockfile_log import lockfile_versions
 from reconciler.adapters.git.remote import has_remote
 from reconciler.adapters.project.places import find_git
 from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
-from reconciler.cli.opening import open_project
+from reconciler.cli.command import Command
+from reconciler.cli.opening import engine_keys, open_project
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.publishing import target_of
@@ -29,14 +30,15 @@ from reconciler.render.phrases.sanitize import sanitize
 _RUN = lazy_pattern(r"^Run: (\S+)$", re.MULTILINE)
 
 
-@click.command("history")
+@click.command("history", cls=Command, example="acme", docs="publishing.md")
 @click.argument("key", callback=as_keys, required=False)
 @click.option(
     "--limit",
     type=click.IntRange(1, 100_000),
     default=1000,
     show_default=True,
-    help="Commits to read, of the ledger and of the lockfile.",
+    metavar="NUMBER",
+    help="Read at most this many commits of each.",
 )
 @click.option(
     "--format",
@@ -44,21 +46,23 @@ _RUN = lazy_pattern(r"^Run: (\S+)$", re.MULTILINE)
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Lines or JSON.",
+    help="Print a table or JSON.",
 )
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
-    """Show the operations on engines, newest first: all, or those of KEY.
+    """List what was done with the engines, newest first.
 
-    Read from the ledger on the remote, where there is one, and from the commits of the lockfile on this branch.
+    Lists all engines, or KEY. Reads the ledger on the remote, if there is one, and the commits of the lockfile on this
+    branch.
     """
     project = open_project(ctx)
     if find_git(project.root) is None:
         raise InvalidInput("there is no history outside of a git repository", hint=git("init"))
     root, settings, limit = project.root, project.settings, flags["limit"]
+    key = None if flags["key"] is None else engine_keys(ctx, project, [flags["key"]])[0]
     ledger = _ledger(root, settings, limit) if has_remote(root, settings.remote) else []
-    changes = history(ledger, _versions(root, settings.lockfile, limit), flags["key"])
+    changes = history(ledger, _versions(root, settings.lockfile, limit), key)
     if flags["format_"] == "json":
         click.echo(json.dumps({"schemaVersion": 1, "operations": [asdict(one) for one in changes]}, indent=2))
     elif not changes:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reconciler.adapters.project.scaffold import scaffold
+from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import global_options
 from reconciler.cli.wiring.project import Project
@@ -15,13 +16,14 @@ from reconciler.core.commands import reconcile
 from reconciler.core.errors import UsageError
 
 
-@click.command("init")
+@click.command("init", cls=Command, docs="settings.md")
 @global_options
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Set up a project here: reconcile.yaml, engines/ with an example, its schema, .gitattributes and the merge driver.
+    """Set up a project in this folder.
 
-    What is there already is kept; a second run changes nothing.
+    Writes reconcile.yaml, an example under engines/, its schema, .gitattributes and .gitignore, and sets up the merge
+    driver. Keeps files that exist already; a second run changes nothing.
     """
     from reconciler.adapters.engine_files.model import schema_text  # pydantic, only here
 

@@ -6,6 +6,7 @@ import click
 
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.leasing import break_lease
+from reconciler.cli.command import Group
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.screen import must_ask
@@ -16,28 +17,31 @@ from reconciler.render.phrases.sanitize import sanitize
 _UNREADABLE = Lease(0, Holder("nobody knows whose", 0), "unreadable")
 
 
-@click.group("lease")
+@click.group("lease", cls=Group, docs="publishing.md")
 def command() -> None:
-    """The right to apply, where runs share it through the remote."""
+    """Show or break the lease, the right to apply that runs share.
+
+    The lease lives on the remote. A run that holds it is the only one that creates engines.
+    """
 
 
-@command.command("show")
+@command.command("show", docs="publishing.md")
 @global_options
 @click.pass_context
 def show_command(ctx: click.Context) -> None:
-    """Say who has the lease, and until when."""
+    """Show who holds the lease, and until when."""
     project = open_project(ctx)
     click.echo(_described(target_of(project.root, project.settings).ledger().look().lease))
 
 
-@command.command("break")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")
+@command.command("break", example="--yes", docs="publishing.md")
+@click.option("--yes", "-y", is_flag=True, help="Skip the confirmation; required without a terminal.")
 @global_options
 @click.pass_context
 def break_command(ctx: click.Context, yes: bool) -> None:
     """Take the lease from a run that is dead.
 
-    A run that is alive after all notices at its next push, creates nothing more, and still records what it knows.
+    If that run is still alive, it notices at its next push, creates nothing more, and still records what it knows.
     """
     asks = must_ask("lease break", yes=yes)
     project = open_project(ctx)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.adapters.storage.durable_files import read_regular, replace_file
+from reconciler.cli.command import Group
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.stderr import warn
@@ -20,22 +21,22 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.phrases.sanitize import sanitize
 
 
-@click.group("lockfile")
+@click.group("lockfile", cls=Group, docs="publishing.md")
 def command() -> None:
-    """Merge lockfiles that grew apart."""
+    """Merge lockfiles that have diverged."""
 
 
-@command.command("merge")
+@command.command("merge", example="BASE OURS THEIRS", docs="publishing.md")
 @click.argument("base", type=Path)
 @click.argument("ours", type=Path)
 @click.argument("theirs", type=Path)
 @click.argument("name", required=False)
 @global_options
 def merge_command(base: Path, ours: Path, theirs: Path, name: str | None) -> None:
-    """Git's merge driver: merges BASE, OURS and THEIRS, and writes the result to OURS.
+    """Merge BASE, OURS and THEIRS into OURS, as git's merge driver.
 
-    `reconcile init` sets it up: `merge=reconcile-lockfile` in .gitattributes, and in the repo's configuration
-    `merge.reconcile-lockfile.driver`, with the full path of this program: git may be started where PATH lacks it.
+    `reconcile init` sets it up: `merge=reconcile-lockfile` in .gitattributes, and in the repository's configuration
+    `merge.reconcile-lockfile.driver` with the full path of this program, since git may run where PATH lacks it.
     """
     shown = name or str(ours)
     try:
@@ -51,11 +52,14 @@ def merge_command(base: Path, ours: Path, theirs: Path, name: str | None) -> Non
     _report(merged, shown)
 
 
-@command.command("repair")
+@command.command("repair", docs="publishing.md")
 @global_options
 @click.pass_context
 def repair_command(ctx: click.Context) -> None:
-    """Merge the sides of a lockfile that git could not merge, by its conflict markers or git's index, and write it."""
+    """Repair a lockfile that git could not merge.
+
+    Merges its two sides, found in its conflict markers or in git's index, and writes the result.
+    """
     project = open_project(ctx)
     name = project.settings.lockfile
     file = project.root / name

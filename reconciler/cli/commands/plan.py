@@ -10,7 +10,8 @@ import click
 from reconciler.adapters.project.places import find_git
 from reconciler.app.planning import PlanResult
 from reconciler.cli import ci
-from reconciler.cli.opening import open_project, start_folder
+from reconciler.cli.command import Command
+from reconciler.cli.opening import open_project, start_folder, with_engine_keys
 from reconciler.cli.options import comment_options, detailed_exitcode, given, global_options, plan_options
 from reconciler.cli.wiring.hand_edits import hand_edits
 from reconciler.cli.wiring.plan_views import PlanPrinter
@@ -38,30 +39,30 @@ if TYPE_CHECKING:
 _TRUSTED = {"default", *SETTINGS["api_url"].named_outside}  # sources of a host that the API key may go to
 
 
-@click.command("plan")
+@click.command("plan", cls=Command, example="--only acme", docs="plan-output.md")
 @plan_options
 @detailed_exitcode
-@click.option("--fetch", is_flag=True, help="Look at the remote first: what other runs have recorded there.")
+@click.option("--fetch", is_flag=True, help="Look first at what other runs recorded on the remote.")
 @click.option(
     "--base",
     metavar="REF",
-    help="Say whose change each is: compare with a branch or commit, `auto` or `none`.",
+    help="Say whose change each is, compared with REF: a branch, a commit, `auto` or `none`.",
 )
-@click.option("--out", metavar="FILE", help="Save the plan there, for `reconcile apply FILE`.")
-@click.option("--fail-on-foreign", is_flag=True, help="End with 6 when a change is not this branch's.")
+@click.option("--out", metavar="FILE", help="Save the plan to FILE, for `reconcile apply FILE`.")
+@click.option("--fail-on-foreign", is_flag=True, help="Exit with 6 if a change is not this branch's.")
 @comment_options
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
     """Show what `reconcile apply` would do.
 
-    Needs no key and no network, and writes nothing. Exit code 0 when a plan was shown; with --detailed-exitcode 2 when
-    there is something to apply, 1 when an engine failed, 6 when a guard holds something back, 7 when an operation is
-    uncertain.
+    Needs no API key and no network, and writes nothing. With --detailed-exitcode, exits with 2 if there is something
+    to apply, 1 if an engine failed, 6 if a guard holds something back, and 7 if the outcome of a call is unknown.
     """
     gc.disable()  # one short pass over many objects that all stay: collecting would only cost time
     announced = _announcement(flags)
     project = open_project(ctx)
+    flags = with_engine_keys(ctx, project, flags)
     try:
         planned, foreign = _planned(project, flags)
     except ReconcileError as error:

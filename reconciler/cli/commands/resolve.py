@@ -13,6 +13,7 @@ from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.ports import Journal, LockfileStore
 from reconciler.app.settling import settle
+from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.runs.interrupts import held_together
@@ -29,29 +30,27 @@ from reconciler.core.values import ID
 from reconciler.render.phrases.sanitize import sanitize
 
 
-@click.command("resolve")
+@click.command("resolve", cls=Command, example="acme --retry", docs="how-it-works.md")
 @click.argument("key", callback=as_keys)
+@click.option("--engine-id", metavar="ID", help="Record this engine: it was created and is ready for use.")
+@click.option("--job-id", metavar="ID", help="With --engine-id, let the next apply wait for this job.")
+@click.option("--force", is_flag=True, help="With --engine-id, do not look the engine up on the platform.")
+@click.option("--retry", is_flag=True, help="No engine was created: let the next apply create it.")
 @click.option(
-    "--engine-id", metavar="ID", help="The engine was made, it has this ID, and it is ready for use."
+    "--forget", is_flag=True, help="Mark it as not created: nothing is created until its file changes."
 )
-@click.option(
-    "--job-id", metavar="ID", help="With --engine-id: its job, so that the next apply waits for it."
-)
-@click.option("--force", is_flag=True, help="With --engine-id: do not ask the platform for that engine.")
-@click.option("--retry", is_flag=True, help="No engine was made: the next apply creates it.")
-@click.option("--forget", is_flag=True, help="Leave it: nothing is created until its file changes.")
 @click.option(
     "--undo",
     is_flag=True,
-    help="Take the last resolution of KEY back, as long as nothing became of the key since.",
+    help="Take back the last resolution of KEY, if nothing has happened to KEY since.",
 )
-@click.option("--operation", metavar="ID", help="Which call, where several have an unknown outcome.")
+@click.option("--operation", metavar="ID", help="Choose the call, if several have an unknown outcome.")
 @click.option(
     "--publish/--no-publish",
     default=None,
-    help="Bring the decision to the remote, too; on by default where the operation was seen there.",
+    help="Also push the resolution to the remote; the default if the operation was seen there.",
 )
-@click.option("--publish-pr", is_flag=True, help="The same by pull request.")
+@click.option("--publish-pr", is_flag=True, help="Also push it, with the lockfile in a pull request.")
 @global_options
 @click.pass_context
 def command(
@@ -67,10 +66,10 @@ def command(
     publish: bool | None,
     publish_pr: bool,
 ) -> None:
-    """Settle the uncertain operation of KEY.
+    """Resolve a create call of KEY whose outcome is unknown.
 
-    Look on the platform first: an engine of that name, made at that time, is the one. Exactly one of
-    --engine-id, --retry and --forget says what you found; --undo takes back what you said last, on this machine.
+    Look on the platform first: an engine of that name, created at that time, is the one. Say what you found with
+    exactly one of --engine-id, --retry and --forget. --undo takes back the last resolution made on this machine.
     """
     if [engine_id is not None, retry, forget, undo].count(True) != 1:
         raise click.UsageError("say what you found: one of --engine-id ID, --retry and --forget.", ctx)

@@ -8,23 +8,40 @@ from typing import Any
 
 import click
 
+from reconciler.cli.command import Command
 from reconciler.cli.options import given, global_options
 
 
-@click.command("sandbox")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=int, default=8787, show_default=True, help="Port; 0 picks a free one.")
-@click.option("--latency", type=float, default=0.0, metavar="SECONDS", help="Added before each answer.")
-@click.option("--job-seconds", type=float, default=5.0, show_default=True, help="How long a job runs.")
-@click.option("--fail", "fail_rate", type=float, default=0.0, metavar="RATE", help="Share of jobs that fail.")
+@click.command("sandbox", cls=Command, example="--port 0 --job-seconds 1", docs="sandbox.md")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
+@click.option(
+    "--port", type=int, default=8787, show_default=True, help="Listen on this port; 0 picks a free one."
+)
+@click.option("--latency", type=float, default=0.0, metavar="SECONDS", help="Wait before each answer.")
+@click.option(
+    "--job-seconds",
+    type=float,
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Let each job run this long.",
+)
+@click.option(
+    "--fail",
+    "fail_rate",
+    type=float,
+    default=0.0,
+    metavar="RATE",
+    help="Fail this share of jobs, from 0 to 1.",
+)
 @click.option("--state", "state_file", type=Path, metavar="FILE", help="Keep everything in this SQLite file.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
-    """Run a local platform that speaks the provisioning API, until Ctrl-C.
+    """Run a local platform to try things on, until Ctrl-C.
 
-    It makes no real engines. Faults can be asked for, by a word in an engine's description or over HTTP:
-    docs/sandbox.md.
+    It speaks the provisioning API and creates no real engines. Ask for faults with a word in an engine's description,
+    or over HTTP.
     """
     from reconciler.sandbox.server import serve_forever  # starlette and uvicorn, only here
     from reconciler.sandbox.settings import SandboxSettings

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reconciler.adapters.storage.durable_files import read_regular
+from reconciler.cli.command import Command
 from reconciler.cli.invocation import invocation_of
 from reconciler.cli.opening import start_folder
 from reconciler.cli.options import global_options
@@ -17,19 +18,21 @@ from reconciler.core.errors import InvalidInput
 ENGINE, SETTINGS, PLAN, OUTCOME = "engine", "settings", "plan", "outcome"
 
 
-@click.command("schema")
-@click.option("--settings", "kind", flag_value=SETTINGS, help="The schema of reconcile.yaml instead.")
-@click.option("--plan", "kind", flag_value=PLAN, help="That of what `plan --format json` prints.")
-@click.option("--outcome", "kind", flag_value=OUTCOME, help="That of what `apply --format json` prints.")
-@click.option("--check", is_flag=True, help="Print nothing; fail when a committed copy is not this schema.")
+@click.command("schema", cls=Command, example="--settings", docs="engine-files.md")
+@click.option("--settings", "kind", flag_value=SETTINGS, help="Print the schema of reconcile.yaml.")
+@click.option("--plan", "kind", flag_value=PLAN, help="Print the schema of `reconcile plan --format json`.")
+@click.option(
+    "--outcome", "kind", flag_value=OUTCOME, help="Print the schema of `reconcile apply --format json`."
+)
+@click.option("--check", is_flag=True, help="Compare the committed copies, and fail if one is outdated.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, kind: str | None, check: bool) -> None:
-    """Print the JSON Schema (draft 2020-12) of engine files.
+    """Print the JSON Schema of engine files, or of another document.
 
-    Editors with the YAML language server use it through the first line of an engine file: `#
-    yaml-language-server: $schema=../schemas/engine.schema.json`. With --check, the copies under schemas/ are
-    compared: that of engine files, and those of the others that are there.
+    Editors with the YAML language server read it from the first line of an engine file:
+    `# yaml-language-server: $schema=../schemas/engine.schema.json`. With --check, compares the copies under schemas/:
+    that of engine files, and those of the others that are there. The dialect is draft 2020-12.
     """
     if not check:
         click.echo(_SCHEMAS[kind or ENGINE](), nl=False)

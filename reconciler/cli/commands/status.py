@@ -11,34 +11,41 @@ import click
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.planning import select
 from reconciler.app.recorded import RecordedState, read_recorded_state
-from reconciler.cli.opening import open_project
+from reconciler.cli.command import Command
+from reconciler.cli.opening import engine_keys, open_project
 from reconciler.cli.options import ONLY, given, global_options
 from reconciler.cli.screen import screen_of
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.hand_edits import hand_edits
 
 
-@click.command("status")
+@click.command("status", cls=Command, example="--only 'marketing/*'", docs="how-it-works.md")
 @ONLY
-@click.option("--all", "retired", is_flag=True, help="Retired engines, too.")
+@click.option("--all", "retired", is_flag=True, help="Also list retired engines.")
 @click.option(
     "--format",
     "format_",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="A table, or JSON.",
+    help="Print a table or JSON.",
 )
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
-    """Show the engines in the lockfile: which serve, which are under way and since when, what failed."""
+    """List the engines in the lockfile and what is pending.
+
+    Needs no API key and no network.
+    """
     from reconciler.render.data.status_json import render_status_json
     from reconciler.render.text.status import render_status  # to show
 
     project = open_project(ctx)
     recorded = read_recorded_state(project.lockfile, project.known_journal)
-    keys = select(flags["only"], [*recorded.folded.engines, *recorded.folded.retired, *recorded.doubts])
+    keys = select(
+        engine_keys(ctx, project, flags["only"]),
+        [*recorded.folded.engines, *recorded.folded.retired, *recorded.doubts],
+    )
     _warn_of_unverified(recorded, keys)
     for edit in hand_edits(project, recorded.on_disk):
         warn(edit.message)

@@ -10,6 +10,7 @@ from unicodedata import normalize
 import click
 
 from reconciler.app.planning import discovered, validate_engines
+from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
@@ -18,7 +19,7 @@ from reconciler.core.errors import Diagnostic, ExitCode, Severity, UsageError
 from reconciler.core.plan.model import Plan
 
 
-@click.command("validate")
+@click.command("validate", cls=Command, example="engines/acme.yaml", docs="engine-files.md")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option(
     "--format",
@@ -26,14 +27,15 @@ from reconciler.core.plan.model import Plan
     type=click.Choice(["text", "json", "github", "gitlab", "sarif"]),
     default="text",
     show_default=True,
-    help="How findings are printed.",
+    help="Print the findings in this format.",
 )
 @global_options
 @click.pass_context
 def command(ctx: click.Context, paths: tuple[str, ...], format_: str) -> None:
-    """Check engine files: all of them, or those at PATH (files, or folders of them).
+    """Check engine files and report every error.
 
-    Needs no key and no network. Exit code 3 when something is wrong.
+    Checks all engine files, or those at PATH (files or folders). Needs no API key and no network. Exits with 3 if
+    something is wrong.
     """
     project = open_project(ctx)
     chosen = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.command import Group
 from reconciler.cli.options import given, global_options
 from reconciler.cli.runs.completion_sources import SECRET, TOKEN, listen_address
 from reconciler.cli.wiring.relay import relay_target
@@ -22,59 +23,86 @@ if TYPE_CHECKING:
 MIN_TOKEN = 16
 
 
-@click.group("webhook")
+@click.group("webhook", cls=Group, docs="webhooks.md")
 def command() -> None:
     """Receive the platform's webhooks."""
 
 
-@command.command("serve")
-@click.option("--listen", default="127.0.0.1:8788", show_default=True, metavar="HOST:PORT", help="Where.")
-@click.option("--inbox", type=Path, required=True, metavar="FILE", help="The inbox; made when not there.")
+@command.command("serve", example="--inbox inbox.db", docs="webhooks.md")
+@click.option(
+    "--listen",
+    default="127.0.0.1:8788",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Listen at this address.",
+)
+@click.option(
+    "--inbox",
+    type=Path,
+    required=True,
+    metavar="FILE",
+    help="Store deliveries in this inbox, created if missing.",
+)
 @click.option(
     "--secret-file",
     type=Path,
     metavar="FILE",
-    help=f"Signing secrets, besides {SECRET}; watched for changes.",
+    help=f"Read signing secrets from FILE, besides {SECRET}, and again when it changes.",
 )
 @click.option(
     "--quarantine", is_flag=True, help="Keep deliveries that cannot be verified while no secret is set."
 )
 @click.option(
-    "--tolerance", default="5m", show_default=True, metavar="TIME", help="How old, or early, one may be."
+    "--tolerance",
+    default="5m",
+    show_default=True,
+    metavar="TIME",
+    help="Accept deliveries that are at most this old, or early.",
 )
 @click.option(
-    "--request-timeout", default="10s", show_default=True, metavar="TIME", help="For a whole request."
+    "--request-timeout",
+    default="10s",
+    show_default=True,
+    metavar="TIME",
+    help="Give a whole request this long.",
 )
 @click.option(
-    "--prefix", default="", metavar="PATH", help="Path that the proxy leaves in front, such as /hooks."
+    "--prefix",
+    default="",
+    metavar="PATH",
+    help="Expect this path in front, left there by a proxy, such as /hooks.",
 )
-@click.option("--trusted-proxy", multiple=True, metavar="NETWORK", help="Whose X-Forwarded-For is believed.")
 @click.option(
-    "--tls-cert", type=Path, metavar="FILE", help="Certificate chain, to serve HTTPS without a proxy."
+    "--trusted-proxy",
+    multiple=True,
+    metavar="NETWORK",
+    help="Believe X-Forwarded-For from this network. Repeatable.",
 )
-@click.option("--tls-key", type=Path, metavar="FILE", help="Its private key.")
+@click.option("--tls-cert", type=Path, metavar="FILE", help="Serve HTTPS with this certificate chain.")
+@click.option("--tls-key", type=Path, metavar="FILE", help="Read the private key of --tls-cert from FILE.")
 @click.option(
-    "--keep", default="30d", show_default=True, metavar="TIME", help="How long claimed events stay."
+    "--keep", default="30d", show_default=True, metavar="TIME", help="Keep claimed events this long."
 )
 @click.option(
     "--relay",
     metavar="github:OWNER/REPO",
-    help="Send each event on to that repository, as repository_dispatch.",
+    help="Pass each event on to this repository, as repository_dispatch.",
 )
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Of each line.",
+    help="Log lines in this format.",
 )
 @global_options
 @click.pass_context
 def serve_command(ctx: click.Context, /, **flags: Any) -> None:
-    """Verify deliveries, store them in the inbox, and only then say so to their sender. Until SIGTERM or Ctrl-C.
+    """Verify deliveries and store them in the inbox, until Ctrl-C.
 
-    POST / and POST /OPERATION take deliveries. GET /healthz, /readyz and /metrics are for the operator, GET /events is
-    for readers on other hosts that have the token of RECONCILE_INBOX_TOKEN. See docs/webhooks.md.
+    Confirms a delivery to its sender only once it is stored. POST / and POST /OPERATION take deliveries. GET /healthz,
+    /readyz and /metrics are for the operator. GET /events is for readers on other hosts that have the token of
+    RECONCILE_INBOX_TOKEN.
     """
     if given(ctx, "directory"):
         _go_to(given(ctx, "directory"))
