@@ -1,8 +1,7 @@
 """The shape of an engine file, as a pydantic model: it validates files, and the JSON Schema is generated from it.
 
-Imported only when a file is really validated: pydantic costs a tenth of a second at start.
-Errors of our own have a type beginning with `engine_` and say everything themselves (`ctx["hint"]`); `engine_words`
-puts pydantic's into our words.
+Imported only to say why a file is refused, and for the schema: building it takes a tenth of a second. What it accepts
+is known before (`validator.py`). `words.py` puts pydantic's errors into our words.
 """
 
 from __future__ import annotations
@@ -19,105 +18,20 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
-from reconciler.adapters.engine_files.locales import locale_problem
-from reconciler.adapters.yaml.invisible import is_blank
-from reconciler.adapters.yaml.text import cut
+from reconciler.adapters.engine_files import rules
 from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
-from reconciler.core.values import (
-    LINE,
-    LOCALE_PATTERN,
-    MAX_NAME,
-    MAX_URL,
-    POINTER,
-    POINTER_PATTERN,
-    TEXT,
-    VARIABLE,
-    VARIABLE_PATTERN,
-    why_no_link,
-)
+from reconciler.core.values import LOCALE_PATTERN, MAX_NAME, MAX_URL, POINTER_PATTERN, VARIABLE_PATTERN
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _URL_PATTERN = r"^https?://[^\s/?#@]+([/?#]\S*)?$"
 _SOME_TEXT: dict[str, Any] = {"minLength": 1, "pattern": r"\S"}
 
 
-def _problem(kind: str, message: str, hint: str) -> PydanticCustomError:
-    # The texts hold what the user wrote, so they travel as values and never as the template.
-    return PydanticCustomError(f"engine_{kind}", "{message}", {"message": message, "hint": hint})
-
-
-def _not_blank(text: str) -> str:
-    if is_blank(text):
-        raise _problem("blank", "{where} is blank", "write some text")
-    return text
-
-
-def _one_line(text: str) -> str:
-    if len(text.strip().splitlines()) > 1:
-        raise _problem("lines", "{where} has more than one line", "keep it to one line")
-    if not LINE.accepts(_not_blank(text).strip()):
-        raise _control()
-    return text
-
-
-def _readable(text: str) -> str:
-    if not TEXT.accepts(text):
-        raise _control()
-    return text
-
-
-def _control() -> PydanticCustomError:
-    return _problem("control", "{where} holds a control character", "remove it")
-
-
-def _locale(written: str) -> str:
-    if problem := locale_problem(written):
-        raise _problem("locale", *problem)
-    return written
-
-
-def _no_duplicates(locales: list[str]) -> list[str]:
-    if len(set(locales)) < len(locales):
-        raise _problem("duplicate", "a locale is listed twice", "remove one of them")
-    return locales
-
-
-def _web_address(url: str) -> str:
-    if reason := why_no_link(url):
-        shown = cut(url[:60]).text + ("…" if len(url) > 60 else "")
-        raise _problem("link", f"`{shown}` is not a web address: {reason}", _URL_HINT)
-    return url
-
-
-_URL_HINT = "write the full URL, such as `https://acme.com/guide`; for text use `type: content`"
-
-
-def _json_pointer(pointer: str) -> str:
-    if not POINTER.accepts(pointer):
-        raise _problem(
-            "pointer",
-            "{where} is not a JSON Pointer",
-            "write `/engineId`, or `/a/b` for `b` in `a`; `~1` stands for a slash in a name, `~0` for a tilde",
-        )
-    return pointer
-
-
-def _variable(name: str) -> str:
-    if not VARIABLE.accepts(name):
-        raise _problem(
-            "variable",
-            "{where} is not the name of a variable",
-            "use letters, digits and `_`: LINGO_ENGINE_ID",
-        )
-    return name
-
-
 Locale = Annotated[
-    str, AfterValidator(_locale), WithJsonSchema({"type": "string", "pattern": LOCALE_PATTERN})
+    str, AfterValidator(rules.locale), WithJsonSchema({"type": "string", "pattern": LOCALE_PATTERN})
 ]
-Text = Annotated[str, AfterValidator(_not_blank)]
+Text = Annotated[str, AfterValidator(rules.not_blank)]
 
 
 class _Strict(BaseModel):
@@ -128,7 +42,7 @@ class LinkSource(_Strict):
     """A web page that the platform reads."""
 
     type: Literal["link"] = Field(description="`link`: a web page that the platform reads.")
-    payload: Annotated[str, StringConstraints(max_length=MAX_URL), AfterValidator(_web_address)] = Field(
+    payload: Annotated[str, StringConstraints(max_length=MAX_URL), AfterValidator(rules.web_address)] = Field(
         description="The page's address: an http or https URL without user name and password.",
         examples=["https://acme.com/brand-guidelines"],
         json_schema_extra={"format": "uri", "pattern": _URL_PATTERN},
@@ -156,11 +70,7 @@ class ContentSource(_Strict):
         json_schema_extra=_SOME_TEXT,
     )
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> ContentSource:
-        if bool(self.payload) == bool(self.file):
-            raise _problem("either", "{where} needs either `payload` or `file`", "keep one of the two")
-        return self
+    _exactly_one = model_validator(mode="after")(rules.payload_or_file)
 
 
 Source = Annotated[LinkSource | ContentSource, Field(discriminator="type")]
@@ -186,38 +96,34 @@ class OutputFile(_Strict):
         examples=["i18n.json"],
         json_schema_extra=_SOME_TEXT,
     )
-    pointer: Annotated[str, AfterValidator(_json_pointer)] = Field(
+    pointer: Annotated[str, AfterValidator(rules.json_pointer)] = Field(
         default="",
         description="In JSON and YAML: where the engine's ID goes, as a JSON Pointer.",
         examples=["/engineId"],
         json_schema_extra={"pattern": POINTER_PATTERN},
     )
-    key: Annotated[str, AfterValidator(_variable)] = Field(
+    key: Annotated[str, AfterValidator(rules.variable)] = Field(
         default="",
         description="In a .env file: the variable that holds the engine's ID.",
         examples=["LINGO_ENGINE_ID"],
         json_schema_extra={"pattern": VARIABLE_PATTERN},
     )
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> OutputFile:
-        if bool(self.pointer) == bool(self.key):
-            raise _problem("either", "{where} needs either `pointer` or `key`", "keep one of the two")
-        return self
+    _exactly_one = model_validator(mode="after")(rules.pointer_or_key)
 
 
 class EngineFile(_Strict):
     """A localization engine, as the team wants it."""
 
-    name: Annotated[str, StringConstraints(max_length=MAX_NAME), AfterValidator(_one_line)] = Field(
+    name: Annotated[str, StringConstraints(max_length=MAX_NAME), AfterValidator(rules.one_line)] = Field(
         description="The engine's name on the platform; one line.",
         examples=["Acme Corp Engine"],
         json_schema_extra=_SOME_TEXT,
     )
-    description: Annotated[str, AfterValidator(_readable)] = Field(
+    description: Annotated[str, AfterValidator(rules.readable)] = Field(
         default="", description="What the engine is for.", examples=["Production engine for acme.com"]
     )
-    locales: Annotated[list[Locale], AfterValidator(_no_duplicates)] = Field(
+    locales: Annotated[list[Locale], AfterValidator(rules.no_duplicates)] = Field(
         default=[],
         description="Target locales as canonical BCP-47 tags, each once.",
         examples=[["de", "fr", "pt-BR", "zh-Hant-TW"]],

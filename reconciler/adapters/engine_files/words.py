@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from reconciler.adapters.engine_files.validator import accepts
 from reconciler.adapters.yaml.reader import YamlDocument
 from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
 from reconciler.core.errors import Diagnostic
@@ -35,7 +36,7 @@ def model_findings(value: Any, document: YamlDocument) -> list[Finding]:
     """Everything the model finds wrong with `value`; empty when nothing is."""
     if not isinstance(value, dict):
         return [_not_a_mapping(value)]
-    if not _errors(value):
+    if accepts(value):
         return []
     findings = list(_across(value))
     for error in _errors(_first_sources(value)):
