@@ -7,14 +7,16 @@ built before (`validator.py`). Errors of our own have a type beginning with `eng
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from pydantic_core import PydanticCustomError
-
+from reconciler.adapters.engine_files.core_alone import pydantic_core
 from reconciler.adapters.engine_files.locales import locale_problem
 from reconciler.adapters.yaml.invisible import is_blank
 from reconciler.adapters.yaml.text import cut
 from reconciler.core.values import LINE, POINTER, TEXT, VARIABLE, why_no_link
+
+if TYPE_CHECKING:
+    from pydantic_core import PydanticCustomError
 
 
 class _Content(Protocol):
@@ -33,7 +35,10 @@ Place = TypeVar("Place", bound=_Place)
 
 def _problem(kind: str, message: str, hint: str) -> PydanticCustomError:
     # The texts hold what the user wrote, so they travel as values and never as the template.
-    return PydanticCustomError(f"engine_{kind}", "{message}", {"message": message, "hint": hint})
+    error: PydanticCustomError = pydantic_core().PydanticCustomError(
+        f"engine_{kind}", "{message}", {"message": message, "hint": hint}
+    )
+    return error
 
 
 def not_blank(text: str) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from reconciler.adapters.engine_files.core_alone import pydantic_core
+
 
 def accepts(value: Any) -> bool:
     """Whether the model accepts it."""
@@ -18,13 +20,13 @@ def accepts(value: Any) -> bool:
 
 @cache
 def _question() -> Callable[[Any], bool]:
-    from pydantic_core import SchemaError, SchemaValidator
-
     from reconciler.adapters.engine_files.accepted import SCHEMA
 
+    core = pydantic_core()
     try:
-        return SchemaValidator(SCHEMA).isinstance_python
-    except SchemaError:
+        question: Callable[[Any], bool] = core.SchemaValidator(SCHEMA).isinstance_python
+    except core.SchemaError:
         from reconciler.adapters.engine_files.model import EngineFile
 
-        return EngineFile.__pydantic_validator__.isinstance_python
+        question = EngineFile.__pydantic_validator__.isinstance_python
+    return question

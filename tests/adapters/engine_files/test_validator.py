@@ -109,3 +109,33 @@ print(json.dumps([told, "{EngineFile.__module__}" in sys.modules]))
         [sys.executable, "-c", script], input=json.dumps(values), capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout) == [[True, False], True]
+
+
+@pytest.mark.parametrize("first", ["validator.accepts({})", "import pydantic"])
+def test_the_package_has_the_module_that_was_loaded_alone(first: str) -> None:
+    """Whichever comes first: the rules' errors must be those that the model knows."""
+    script = f"""
+import sys
+from reconciler.adapters.engine_files import validator
+from reconciler.adapters.engine_files.core_alone import pydantic_core as alone
+{first}
+assert not validator.accepts({{"name": " "}})
+import pydantic_core
+from reconciler.adapters.engine_files.model import EngineFile
+try:
+    EngineFile.model_validate({{"name": " "}})
+except pydantic_core.ValidationError as error:
+    assert error.errors()[0]["type"] == "engine_blank"
+assert alone().SchemaValidator is pydantic_core.SchemaValidator
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_package_without_a_module_of_that_name_is_taken_whole(tmp_path: Path) -> None:
+    (tmp_path / "pydantic_core").mkdir()
+    (tmp_path / "pydantic_core" / "__init__.py").write_text("here = True\n")
+    script = """
+from reconciler.adapters.engine_files.core_alone import pydantic_core
+assert pydantic_core().here
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, env={"PYTHONPATH": str(tmp_path)})
