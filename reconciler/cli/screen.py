@@ -17,17 +17,15 @@ _WORDS = ("auto", "always", "never")
 class Screen(NamedTuple):
     """`width` is in cells; `interactive` says that a person sits there.
 
-    Text is wrapped for a terminal only: what goes to a file or a program is searched there, line by line.
+    `wrap` is the width that text and tables are fitted to: the terminal's, or COLUMNS. None without either, since what
+    goes to a file or a program is searched there line by line.
     """
 
     color: bool
     ascii_only: bool
     width: int
     interactive: bool
-
-    @property
-    def wrap(self) -> int | None:
-        return self.width if self.interactive else None
+    wrap: int | None = None
 
 
 def wants_color(choice: str | None) -> bool | None:
@@ -50,7 +48,8 @@ def screen_of(stream: TextIO, choice: str | None) -> Screen:
     wanted = wants_color(choice)
     color = terminal if wanted is None else wanted
     encoding = (stream.encoding or "ascii").lower().replace("-", "")
-    return Screen(color, not encoding.startswith("utf"), _width(stream, terminal), terminal)
+    width = _columns() or (_width(stream) if terminal else 0)
+    return Screen(color, not encoding.startswith("utf"), width or DEFAULT_WIDTH, terminal, width or None)
 
 
 def must_ask(command: str, *, yes: bool) -> bool:
@@ -67,16 +66,17 @@ def must_ask(command: str, *, yes: bool) -> bool:
     return True
 
 
-def _width(stream: TextIO, terminal: bool) -> int:
-    """COLUMNS, which also says how wide tables are where there is no terminal; else the terminal's own width."""
+def _columns() -> int:
+    """What COLUMNS says; 0 where it says nothing."""
     columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal() and 0 < int(columns) <= _WIDEST:
-        return int(columns)
+    return int(columns) if columns.isdecimal() and int(columns) <= _WIDEST else 0
+
+
+def _width(terminal: TextIO) -> int:
     try:
-        width = os.get_terminal_size(stream.fileno()).columns if terminal else 0
+        return os.get_terminal_size(terminal.fileno()).columns
     except (OSError, ValueError):  # it went away, or is none of the system's
-        width = 0
-    return width or DEFAULT_WIDTH
+        return 0
 
 
 def screen_for(stream: TextIO, arguments: Sequence[str]) -> Screen:

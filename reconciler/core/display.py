@@ -47,29 +47,27 @@ def wrapped(text: str, width: int) -> list[str]:
     """
     if display_width(text) <= width:
         return [text]
-    lines = [""]
-    for word in _words(text):
-        line = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
-        if not lines[-1].strip() or display_width(line) <= width:
-            lines[-1] = line
-        else:
+    lines: list[str] = []
+    for gap, word in _words(text):
+        line = f"{lines[-1]}{gap}{word}" if lines else gap + word
+        if lines and display_width(line) > width:
             lines.append(word)
-    return lines
+        else:
+            lines[-1:] = [line]
+    return lines or [text]
 
 
-def _words(text: str) -> list[str]:
-    """The words, the first with the blanks before it; a command is one word."""
-    words: list[str] = []
+def _words(text: str) -> list[tuple[str, str]]:
+    """The words, each with the blanks before it; a command is one word."""
+    words: list[tuple[str, str]] = []
     start = 0
     while found := _WORD.search(text, start):
         word = found[0]
-        if word.startswith(("reconcile ", "git ")) and not (words and _COMMAND_FOLLOWS.search(words[-1])):
+        if word.startswith(("reconcile ", "git ")) and not (words and _COMMAND_FOLLOWS.search(words[-1][1])):
             word = word.partition(" ")[0]  # a sentence about it, and no command
-        words.append(word)
+        words.append((text[start : found.start()], word))
         start = found.start() + len(word)
-    if words:
-        words[0] = text[: len(text) - len(text.lstrip())] + words[0]
-    return words or [""]
+    return words
 
 
 def _cells(char: str) -> int:

@@ -72,3 +72,15 @@ def test_who_decides_about_colour(
         monkeypatch.setenv(name, value)
     assert screen_of(Terminal(), choice).color is on_terminal
     assert screen_of(io.StringIO(), choice).color is elsewhere
+
+
+@pytest.mark.parametrize(
+    ("columns", "width", "wrap"),
+    [("50", 50, 50), ("", 100, None), ("x", 100, None), ("0", 100, None), ("9" * 9, 100, None)],
+)
+def test_without_a_terminal_only_columns_gives_a_width(
+    columns: str, width: int, wrap: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    screen = screen_of(io.StringIO(), None)
+    assert (screen.width, screen.wrap) == (width, wrap)

@@ -142,7 +142,7 @@ def test_several_calls_are_shown_where_one_looks(actors: Actors) -> None:
         for one in [actors.entry("acme")["pending"], *actors.entry("acme")["uncertain"]]:
             assert one["operationId"] in text, words
     shown.run("doctor")
-    assert shown.run("history", "acme").ended(0).out.count("uncertain") >= 2
+    assert shown.run("history", "acme").ended(0).out.count("outcome unknown") >= 2
 
 
 @pytest.mark.parametrize("decision", ["retry", "forget"])

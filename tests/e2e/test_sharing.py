@@ -238,7 +238,7 @@ def test_history_and_lease_are_there_to_be_looked_at(shared: Project, origin: Pa
     shared.run("history").ended(0, "no operation is on record")
     shared.run("lease", "show").ended(0, "nobody has the lease")
     shared.run("apply", "--yes", "--publish").ended(0)
-    told = shared.run("history", "acme").ended(0, "completed", shared.entry("acme")["engineId"])
+    told = shared.run("history", "acme").ended(0, "created", shared.entry("acme")["engineId"])
     assert "shop/web" not in told.out
     operations = shared.run("history", "--format", "json").json["operations"]
     assert {one["key"] for one in operations} == {"acme", "shop/web"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from reconciler.adapters.project.places import find_git
 from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project
-from reconciler.cli.options import as_keys, global_options
+from reconciler.cli.options import as_keys, given, global_options
+from reconciler.cli.screen import screen_of
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.publishing import target_of
 from reconciler.core.commands import git
@@ -25,7 +27,7 @@ from reconciler.core.errors import InvalidInput, LockfileError
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.patterns import lazy_pattern
 from reconciler.core.settings.model import Settings
-from reconciler.render.phrases.sanitize import sanitize
+from reconciler.render.phrases.style import Look
 
 _RUN = lazy_pattern(r"^Run: (\S+)$", re.MULTILINE)
 
@@ -68,7 +70,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     elif not changes:
         click.echo("no operation is on record")
     else:
-        click.echo("\n".join(_line(change) for change in changes))
+        click.echo(_table(changes, given(ctx, "color")))
 
 
 def _ledger(root: Path, settings: Settings, limit: int) -> list[LedgerCommit]:
@@ -99,15 +101,9 @@ def _run(message: str) -> str | None:
     return found[1] if found else None
 
 
-def _line(change: Change) -> str:
-    commits = [commit[:10] for commit in (change.commit, change.recorded_in) if commit is not None]
-    words = (
-        change.at,
-        change.key,
-        change.engine_id or "-",
-        change.status,
-        change.run or change.by,
-        " → ".join(commits),
-        change.operation or "-",
-    )
-    return "  ".join(sanitize(word) for word in words)
+def _table(changes: Sequence[Change], color: str | None) -> str:
+    from reconciler.render.text.history import HistoryRow, render_history  # one view of two
+
+    screen = screen_of(sys.stdout, color)
+    rows = [HistoryRow(one.at, one.key, one.status, one.engine_id, one.by, one.run) for one in changes]
+    return render_history(rows, Look(screen.color, screen.ascii_only, screen.wrap))

@@ -59,7 +59,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
             recorded.folded,
             now=now,
             color=screen.color,
-            width=screen.width,
+            width=screen.wrap,
             keys=keys,
             retired=flags["retired"],
             ascii_only=screen.ascii_only,

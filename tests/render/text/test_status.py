@@ -102,7 +102,7 @@ def test_an_empty_lockfile_has_no_table() -> None:
     assert render_status(EMPTY, now=NOW) == "0 engines."
 
 
-@pytest.mark.parametrize("width", [100, 80, 40])
+@pytest.mark.parametrize("width", [100, 80])
 def test_locales_give_way_and_names_do_not(width: int) -> None:
     text = render_status(LOCKFILE, now=NOW, width=width)
     assert "pt-BR" not in text
@@ -112,7 +112,30 @@ def test_locales_give_way_and_names_do_not(width: int) -> None:
         assert f"  {row.current.engine_id}  " in line_of(text, key)
     roomy = render_status(EMPTY.with_entry("a", Entry(SERVING)), now=NOW, width=60)
     assert max(map(display_width, roomy.splitlines())) <= 60
-    assert "de, fr" in roomy
+    assert "de, fr, ja, es, +1" in roomy
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_table_fits_and_breaks_no_word(width: int) -> None:
+    whole = render_status(LOCKFILE, now=NOW, retired=True)
+    table = render_status(LOCKFILE, now=NOW, retired=True, width=width).split("\n\n")[0]
+    assert max(map(display_width, table.splitlines())) <= width
+    assert {word for word in table.split() if not word.startswith("+")} <= set(
+        whole.replace(",", ", ").split()
+    ) | set(whole.split())
+    assert [line.split()[0] for line in table.splitlines() if not line.startswith(" ")][1:] == [
+        *("acme", "docs/help", "legal", "o'shop", "store", "unused", "campaign")
+    ]
+
+
+def test_on_a_narrow_terminal_a_status_hangs_under_its_beginning() -> None:
+    table = render_status(LOCKFILE, now=NOW, width=40).splitlines()
+    at = table[0].index("STATUS")
+    start = next(number for number, line in enumerate(table) if line.startswith("store"))
+    first, second = (line[at:] for line in table[start : start + 2])
+    assert first.startswith("serving, ")
+    assert table[start + 1].startswith(" " * at + second[:1])
+    assert f"{first} {second}" in render_status(LOCKFILE, now=NOW)
 
 
 def test_wide_characters_keep_the_columns() -> None:
