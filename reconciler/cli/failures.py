@@ -6,12 +6,12 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 import click
 
-from reconciler.cli.screen import Screen, screen_for
+from reconciler.cli.screen import Screen, fit, screen_for
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import ExitCode, JournalError, LockfileError, ReconcileError
 from reconciler.core.user_info import without_user_info
@@ -28,16 +28,26 @@ def report_error(error: ReconcileError, arguments: Sequence[str]) -> int:
     if wants_json(arguments):
         _print_json(error.message, error.hint, error, error.exit_code)
     screen = screen_for(sys.stderr, arguments)
-    lines = [f"error: {_harmless(error.message)}"]
+    look = _look(screen)
+    lines = [f"{look('error:')} {_harmless(error.message)}"]
     about_records = isinstance(error, LockfileError | JournalError)  # their finding only says where
     if about_records and error.diagnostics and error.diagnostics[0].line is not None:
         lines.append(f"    at {_harmless(error.diagnostics[0].place)}")
     if error.hint:
-        lines.append(f"hint: {_harmless(error.hint)}")
+        lines.append(f"{look('hint:')} {_harmless(error.hint)}")
+    text = fit("\n".join(lines), screen)
     if error.diagnostics and not about_records:
-        lines.append(_findings(error, screen))
-    print("\n".join(lines), file=sys.stderr)
+        text += "\n\n" + _findings(error, screen)
+    print(text, file=sys.stderr)
     return int(error.exit_code)
+
+
+def _look(screen: Screen) -> Callable[[str], str]:
+    """What paints the words that a failure begins with."""
+    from reconciler.render.phrases.style import Look  # for failures only
+
+    look = Look(screen.color)
+    return lambda word: look.paint(word, "cyan" if word == "hint:" else "red")
 
 
 def _findings(error: ReconcileError, screen: Screen) -> str:
@@ -56,10 +66,12 @@ def report_usage(error: click.ClickException, arguments: Sequence[str]) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the help text
         print(message, file=sys.stderr)
         return int(ExitCode.USAGE)
-    print(f"error: {_harmless(message)}", file=sys.stderr)
+    screen = screen_for(sys.stderr, arguments)
+    look = _look(screen)
+    print(fit(f"{look('error:')} {_harmless(message)}", screen), file=sys.stderr)
     ctx = getattr(error, "ctx", None)
     if ctx is not None:
-        print(f"hint: see `{ctx.command_path} --help`", file=sys.stderr)
+        print(fit(f"{look('hint:')} see `{ctx.command_path} --help`", screen), file=sys.stderr)
     return int(ExitCode.USAGE)
 
 
@@ -120,7 +132,8 @@ def report_bug(error: Exception, arguments: Sequence[str]) -> int:
     hint = f"completed steps are in the journal and the lockfile. Please report this bug; {_crash_log(text, arguments)}"
     if wants_json(arguments):
         _print_json(message, hint, None, ExitCode.BUG)
-    print(f"bug: {message}\nhint: {_harmless(hint)}", file=sys.stderr)
+    screen = screen_for(sys.stderr, arguments)
+    print(fit(f"bug: {message}\nhint: {_harmless(hint)}", screen), file=sys.stderr)
     if "debug" in arguments or "--log-level=debug" in arguments:
         print(_harmless(text), file=sys.stderr)
     return int(ExitCode.BUG)

@@ -62,9 +62,7 @@ class _Page:
         command = ctx.command
         summary, *more = paragraphs(command)
         yield wrapped(summary, self._width)
-        pieces = [ctx.command_path, *command.collect_usage_pieces(ctx)]
-        usage, *rest = wrapped(" ".join(pieces), self._width - 7)
-        yield [f"{self._title('Usage:')} {usage}", *(f"       {line}" for line in rest)]
+        yield self._usage(ctx)
         for paragraph in more:
             yield wrapped(paragraph, self._width)
         example = getattr(command, "example", "")
@@ -74,6 +72,15 @@ class _Page:
             yield from self._commands(ctx, command)
         yield from self._options(ctx)
         yield from self._footer(ctx)
+
+    def _usage(self, ctx: click.Context) -> list[str]:
+        lines = [f"{self._title('Usage:')} {ctx.command_path}"]
+        for piece in ctx.command.collect_usage_pieces(ctx):
+            if display_width(lines[-1]) + 1 + len(piece) <= self._width:
+                lines[-1] += f" {piece}"
+            else:
+                lines.append(f"       {piece}")
+        return lines
 
     def _commands(self, ctx: click.Context, group: click.Group) -> Iterator[list[str]]:
         names = group.list_commands(ctx)

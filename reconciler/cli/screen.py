@@ -52,6 +52,15 @@ def screen_of(stream: TextIO, choice: str | None) -> Screen:
     return Screen(color, not encoding.startswith("utf"), width or DEFAULT_WIDTH, terminal, width or None)
 
 
+def fit(text: str, screen: Screen) -> str:
+    """Text for this screen, in lines that fit."""
+    if screen.wrap is None:
+        return text
+    from reconciler.core.display import fitted  # for terminals only
+
+    return fitted(text, screen.wrap)
+
+
 def must_ask(command: str, *, yes: bool) -> bool:
     """Whether to ask before going ahead. Raises `UsageError` where there is no terminal to ask on: silence means no."""
     if yes:

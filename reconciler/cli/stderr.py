@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from reconciler.cli.options import given
+from reconciler.cli.screen import fit, screen_of
 from reconciler.render.phrases.sanitize import sanitize
 
 LEVELS = ("error", "warning", "info", "debug")
@@ -27,7 +30,7 @@ def hears(level: str) -> bool:
 def say(text: str, level: str = "info") -> None:
     """One line, made harmless here: much of it comes from files, from the remote and from the platform."""
     if hears(level):
-        click.echo(sanitize(text), err=True)
+        click.echo(fit(sanitize(text), screen_of(sys.stderr, None)), err=True)
 
 
 def warn(text: str) -> None:

@@ -12,13 +12,19 @@ import unicodedata
 # Backticks hold a command together, and so does a command that ends a sentence: both are there to be copied.
 _WORD = re.compile(r"(?:[^\s`]*`[^`]*`)+\S*|(?:reconcile|git) (?:-|[a-z]+\b)[^`]*$|\S+")
 _COMMAND_FOLLOWS = re.compile(r"[:`]$")
+_SENTENCE = re.compile(r"[.,;:]( |$)")
+_PAINT = re.compile(r"\x1b\[[0-9;]*m")
+_EXCERPT = re.compile(r" *\d* \|( |$)")
+_LEAD = re.compile(r" *(?:(?:hint|error|warning|bug):|[^\w\s`]{1,3}(?= ))? *")
+_LABEL = re.compile(r"\S+(?: \S+){0,2} {2,}")
 _JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))  # vowels and finals, drawn into the syllable before
 
 
 def display_width(text: str) -> int:
-    """How many cells `text` takes."""
-    if text.isascii():
+    """How many cells `text` takes; colours take none."""
+    if text.isascii() and "\x1b" not in text:
         return len(text)
+    text = _PAINT.sub("", text)
     return sum(_cells(char) for char in text)
 
 
@@ -57,17 +63,52 @@ def wrapped(text: str, width: int) -> list[str]:
     return lines or [text]
 
 
+def fitted(text: str, width: int) -> str:
+    """A whole view in lines that fit, colours and all; what goes on hangs under its beginning.
+
+    The lines of a table and of an excerpt have been fitted by who made them, and stay as they are.
+    """
+    return "\n".join(part for line in text.split("\n") for part in _fitted_line(line, width))
+
+
+def _fitted_line(line: str, width: int) -> list[str]:
+    plain = _PAINT.sub("", line) if "\x1b" in line else line
+    if display_width(plain) <= width or _EXCERPT.match(plain):
+        return [line]
+    hang = _hang(plain, width // 2)
+    first, *rest = wrapped(line, width)
+    if not rest:
+        return [line]
+    return [first, *(" " * hang + more for more in wrapped(line[len(first) :].lstrip(" "), width - hang))]
+
+
+def _hang(plain: str, most: int) -> int:
+    """Where the text of a line begins, after signs and labels."""
+    lead = _LEAD.match(plain)
+    at = lead.end() if lead is not None else 0
+    while (label := _LABEL.match(plain, at)) is not None and label.end() <= most:
+        at = label.end()
+    return min(at, most)
+
+
 def _words(text: str) -> list[tuple[str, str]]:
     """The words, each with the blanks before it; a command is one word."""
     words: list[tuple[str, str]] = []
     start = 0
     while found := _WORD.search(text, start):
         word = found[0]
-        if word.startswith(("reconcile ", "git ")) and not (words and _COMMAND_FOLLOWS.search(words[-1][1])):
-            word = word.partition(" ")[0]  # a sentence about it, and no command
+        if word.startswith(("reconcile ", "git ")) and not _is_command(word, words):
+            word = word.partition(" ")[0]
         words.append((text[start : found.start()], word))
         start = found.start() + len(word)
     return words
+
+
+def _is_command(word: str, before: list[tuple[str, str]]) -> bool:
+    """Whether it is there to be copied, behind a colon or alone, and not a sentence about it."""
+    if before:
+        return _COMMAND_FOLLOWS.search(before[-1][1]) is not None
+    return _SENTENCE.search(word) is None
 
 
 def _cells(char: str) -> int:

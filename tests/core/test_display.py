@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.display import cut_to_width, display_width, padded, wrapped
+from reconciler.core.display import cut_to_width, display_width, fitted, padded, wrapped
 
 TEXTS = st.text("ab é\u0301日한😀\u1161`-:", max_size=200)
 
@@ -50,3 +50,34 @@ def test_what_fits_stays_as_it_is(text: str, width: int) -> None:
 )  # fmt: skip
 def test_commands_stay_whole(text: str, lines: list[str]) -> None:
     assert wrapped(text, 20) == lines
+
+
+@pytest.mark.parametrize(
+    ("line", "width", "lines"),
+    [
+        ("a sentence that is too long", 14, ["a sentence", "that is too", "long"]),
+        ("± acme will be replaced soon", 18, ["± acme will be", "  replaced soon"]),
+        ("    hint: look at the platform again", 24, ["    hint: look at the", "          platform again"]),
+        ("error: it cannot be read", 18, ["error: it cannot", "       be read"]),
+        ("  - commit the lockfile now", 18, ["  - commit the", "    lockfile now"]),
+        ("    reason       a glossary of it changed", 36, ["    reason       a glossary of it", " " * 17 + "changed"]),
+        ("ok  git  2.39 is new enough for it", 20, ["ok  git  2.39 is new", "         enough for", "         it"]),
+        ("    hint: run `reconcile apply --only a`", 20, ["    hint: run", " " * 10 + "`reconcile apply --only a`"]),
+        ("    reconcile apply --only acme", 20, ["    reconcile apply --only acme"]),
+        ("    12 | text: that is longer than it", 20, ["    12 | text: that is longer than it"]),
+        ("\x1b[1mbold words go on\x1b[0m here", 11, ["\x1b[1mbold words", "go on\x1b[0m here"]),
+        ("two  blanks   stay here", 14, ["two  blanks", "     stay here"]),
+    ],
+)  # fmt: skip
+def test_a_line_that_goes_on_hangs_under_its_beginning(line: str, width: int, lines: list[str]) -> None:
+    assert fitted(line, width).split("\n") == lines
+
+
+@given(st.lists(TEXTS, max_size=4), st.integers(30, 80))
+def test_a_view_fits_with_all_its_words(lines: list[str], width: int) -> None:
+    text = "\n".join(lines)
+    shown = fitted(text, width)
+    assert shown.split() == text.split()
+    assert all(
+        display_width(line) <= width or len(line.split()) == 1 or "`" in line for line in shown.split("\n")
+    )

@@ -87,4 +87,4 @@ def _show(ctx: click.Context, format_: str, findings: list[Finding], code: int) 
         click.echo(render_checkup_json(findings, code))
         return
     screen = screen_of(sys.stdout, given(ctx, "color"))
-    click.echo(render_checkup(findings, color=screen.color, ascii_only=screen.ascii_only))
+    click.echo(render_checkup(findings, color=screen.color, ascii_only=screen.ascii_only, wrap=screen.wrap))

@@ -74,6 +74,7 @@ class Report:
             outcome,
             color=screen.color,
             ascii_only=screen.ascii_only,
+            wrap=screen.wrap,
             elapsed=self.work.seconds,
             environment=plan.environment,
             lockfile=plan.lockfile,

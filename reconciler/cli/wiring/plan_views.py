@@ -65,7 +65,9 @@ class PlanPrinter:
         from reconciler.render.text.plan import render_plan
 
         screen = screen_of(sys.stderr if err else sys.stdout, self.color)
-        return render_plan(plan, color=screen.color, width=screen.width, ascii_only=screen.ascii_only)
+        return render_plan(
+            plan, color=screen.color, width=screen.width, ascii_only=screen.ascii_only, wrap=screen.wrap
+        )
 
 
 def _annotated(root: Path, plan: Plan) -> str:

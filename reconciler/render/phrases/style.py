@@ -69,6 +69,18 @@ class Look:
         """`text` in the character set of this look; foreign letters are spelled out where ASCII is wanted."""
         return text.encode("ascii", "backslashreplace").decode() if self.ascii_only else text
 
+    def shown(self, text: str) -> str:
+        """A whole view as it is printed: in this character set, in lines that fit."""
+        if self.width is None:
+            return self.written(text)
+        from reconciler.core.display import fitted  # for terminals only
+
+        return fitted(self.written(text), self.width)
+
+    def within(self, indent: int) -> Look:
+        """The look of what stands further in."""
+        return self if self.width is None else Look(self.color, self.ascii_only, self.width - indent)
+
     @property
     def arrow(self) -> str:
         return "->" if self.ascii_only else "→"

@@ -15,14 +15,17 @@ from reconciler.render.phrases.words import counted
 _STYLES: dict[Verdict, Style] = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
 _MOST = 10  # findings about files that are shown for one check; `validate` shows all
 _LONGEST = 1_000
+_INDENT = "    "
 
 
-def render_checkup(findings: Sequence[Finding], *, color: bool = False, ascii_only: bool = False) -> str:
+def render_checkup(
+    findings: Sequence[Finding], *, color: bool = False, ascii_only: bool = False, wrap: int | None = None
+) -> str:
     """A line for each check, what to do below it, and a closing count. No final newline."""
-    look = Look(color, ascii_only)
+    look = Look(color, ascii_only, wrap)
     width = max((len(one.check) for one in findings), default=0)
     lines = [line for one in findings for line in _lines(one, width, look)]
-    return look.written("\n".join([*lines, "", look.paint(_tally(findings), "bold")]))
+    return look.shown("\n".join([*lines, "", look.paint(_tally(findings), "bold")]))
 
 
 def _lines(finding: Finding, width: int, look: Look) -> list[str]:
@@ -33,7 +36,7 @@ def _lines(finding: Finding, width: int, look: Look) -> list[str]:
     if finding.hint:
         lines.append(f"{indent}{look.paint('hint:', 'cyan')} {sanitize(finding.hint)}")
     for one in finding.diagnostics[:_MOST]:
-        lines += [f"    {line}" for line in diagnostic_lines(one, look)]
+        lines += [f"{_INDENT}{line}" for line in diagnostic_lines(one, look.within(len(_INDENT)))]
     left = len(finding.diagnostics) - _MOST
     return [*lines, f"    and {left:,} more: see `{reconcile('validate')}`"] if left > 0 else lines
 

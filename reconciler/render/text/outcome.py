@@ -41,6 +41,7 @@ def render_outcome(
     *,
     color: bool = False,
     ascii_only: bool = False,
+    wrap: int | None = None,
     elapsed: float | None = None,
     environment: str,
     lockfile: str,
@@ -50,9 +51,9 @@ def render_outcome(
     """The whole outcome of `command`, without a final newline. `elapsed` is in seconds; `lockfile` is its path as
     people know it, `record` the shell command that commits it from where they are, None where there is none.
 
-    Lines are not cut to a width: engine IDs, commands and file names are there to be copied.
+    Nothing is cut: engine IDs, commands and file names are there to be copied. `wrap` is as `Look` has its width.
     """
-    look = Look(color, ascii_only)
+    look = Look(color, ascii_only, wrap)
     sections = [
         _done(ended(outcome, Status.DONE), look),
         _guarded(ended(outcome, Status.GUARDED), look),
@@ -69,7 +70,7 @@ def render_outcome(
         _outputs_left(outcome, look),
         _next(outcome, look, command, record),
     ]
-    return look.written("\n\n".join("\n".join(section) for section in sections if section))
+    return look.shown("\n\n".join("\n".join(section) for section in sections if section))
 
 
 def _done(results: Sequence[Result], look: Look) -> list[str]:

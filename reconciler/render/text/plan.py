@@ -12,19 +12,25 @@ from reconciler.render.phrases.words import TERSE_ABOVE, closing_sentences, shor
 
 
 def render_plan(
-    plan: Plan, *, color: bool = False, width: int = 100, max_lines: int = 40, ascii_only: bool = False
+    plan: Plan,
+    *,
+    color: bool = False,
+    width: int = 100,
+    max_lines: int = 40,
+    ascii_only: bool = False,
+    wrap: int | None = None,
 ) -> str:
     """The whole plan, or only the diagnostics when it is invalid. No final newline.
 
-    `width` is the terminal's, in cells; `max_lines` is how much of one text or diff is shown. Hints and file
-    names are never cut, so that they can be copied.
+    `width` is how wide a list of new engines is, in cells; `wrap` is a terminal's width, as `Look` has it; `max_lines`
+    is how much of one text or diff is shown. Hints and file names are never cut, so that they can be copied.
     """
-    look = Look(color, ascii_only)
-    findings = _findings(plan, color, ascii_only)
+    look = Look(color, ascii_only, wrap)
+    findings = _findings(plan, look)
     if plan.invalid:
         return findings
     blocks = [*_blocks(plan, look, width, max_lines), findings, *_outputs(plan, look), _closing(plan, look)]
-    return look.written("\n\n".join(block for block in blocks if block))
+    return look.shown("\n\n".join(block for block in blocks if block))
 
 
 def _blocks(plan: Plan, look: Look, width: int, max_lines: int) -> list[str]:
@@ -44,12 +50,14 @@ def _outputs(plan: Plan, look: Look) -> list[str]:
     return outputs_blocks(plan, look)
 
 
-def _findings(plan: Plan, color: bool, ascii_only: bool) -> str:
+def _findings(plan: Plan, look: Look) -> str:
     if not plan.diagnostics:
         return ""
     from reconciler.render.phrases.diagnostics import render_diagnostics
 
-    return render_diagnostics(plan.diagnostics, color=color, ascii_only=ascii_only)
+    return render_diagnostics(
+        plan.diagnostics, color=look.color, ascii_only=look.ascii_only, width=look.width
+    )
 
 
 def _closing(plan: Plan, look: Look) -> str:

@@ -41,7 +41,7 @@ def render_status(
             parts.append("\n".join(_trouble(row, row.entry.pressing, row.hint, look)))
     sentence = look.flowing(_sentence(rows, gone, listed=retired), 0)
     parts.append("\n".join(look.paint(line, "bold") for line in sentence))
-    return look.written("\n\n".join(parts))
+    return look.shown("\n\n".join(parts))
 
 
 def _table(rows: list[Row], now: str, look: Look) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from reconciler.core.display import display_width, padded
+from reconciler.core.display import display_width, padded, wrapped
 from reconciler.render.phrases.style import Look, Style
 
 _GAP = "  "
@@ -85,9 +85,7 @@ def _cell(column: Column, width: int, row: int, look: Look) -> list[str]:
     text = column.cells[row]
     if display_width(text) <= width:
         return [text]
-    return (
-        [_as_many(text.split(", "), width)] if column.lists else replace(look, width=width).flowing(text, 0)
-    )
+    return [_as_many(text.split(", "), width)] if column.lists else wrapped(text, width)
 
 
 def _as_many(items: Sequence[str], width: int) -> str:
