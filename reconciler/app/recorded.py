@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.core.frozen import dataclass, field, replace
+from reconciler.core.lockfile.model import digest_of
 
 if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports little of it
     from reconciler.app.ports import Journal, LockfileStore
@@ -112,10 +113,8 @@ def _digest(on_disk: Lockfile, content: bytes, folded: Lockfile, *more: bytes) -
     """That of the lockfile alone while `more` (journal, ledger) says nothing else: then a plan that sees no more than
     the checkout, as in a pull request, has the digest that the apply will show."""
     if folded is not on_disk and folded != on_disk:
-        content = b"\0".join((content, *more))
-    elif not content:
-        return "absent"
-    return "sha256:" + hashlib.sha256(content).hexdigest()
+        return "sha256:" + hashlib.sha256(b"\0".join((content, *more))).hexdigest()
+    return digest_of(content) if content else "absent"
 
 
 def _folded(on_disk: Lockfile, records: tuple[Record, ...], past: Collection[str] = ()) -> Lockfile:

@@ -59,6 +59,12 @@ class Kind:
             self._known.add(value)
         return True
 
+    def accepts_all(self, values: Collection[str]) -> bool:
+        """Whether each of them is one: for many, at half the cost of asking for each."""
+        if None in map(self._pattern.fullmatch, values):
+            return False
+        return self._further is None or all(map(self._further, values))
+
 
 def _is_moment(text: str) -> bool:
     from datetime import datetime  # for what is read from outside only
@@ -71,7 +77,10 @@ def _is_moment(text: str) -> bool:
 
 
 def _is_plain(path: str) -> bool:
-    return not any(part in (".", "..") or part.lower() == ".git" for part in path.split("/"))
+    # Nearly every path has no name that begins with a point, and need not be taken apart.
+    return "/." not in f"/{path}" or not any(
+        part in (".", "..") or part.lower() == ".git" for part in path.split("/")
+    )
 
 
 def _is_tidy(path: str) -> bool:

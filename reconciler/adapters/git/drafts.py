@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.core.frozen import dataclass, field
+
+BIG = 1 << 20  # bytes of a file that is given once, whatever number of commits it is in
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +38,24 @@ def stream_of(drafts: Sequence[Draft], names: Sequence[str], identity: Identity,
     """What makes these commits, prints their ids, and leaves none of the refs `names` behind. `nothing` is an object id
     of zeros.
     """
-    stream = bytearray()
+    big = {id(one): one for draft in drafts for one in draft.files.values() if len(one) >= BIG}
+    marks = {name: b":%d" % (len(drafts) + number) for number, name in enumerate(big, start=1)}
+    stream = [b"blob\nmark %s\ndata %d\n%s\n" % (marks[name], len(one), one) for name, one in big.items()]
     for number, (draft, name) in enumerate(zip(drafts, names, strict=True), start=1):
-        stream += _commit_stream(draft, number, name, identity)
+        stream.append(_commit_stream(draft, number, name, identity, marks))
     for number in range(1, len(drafts) + 1):
-        stream += b"get-mark :%d\n" % number
+        stream.append(b"get-mark :%d\n" % number)
     for name in names:
-        stream += f"reset {name}\nfrom {nothing}\n\n".encode()
-    return bytes(stream + b"done\n")
+        stream.append(f"reset {name}\nfrom {nothing}\n\n".encode())
+    return b"".join([*stream, b"done\n"])
 
 
-def _commit_stream(draft: Draft, number: int, name: str, identity: Identity) -> bytes:
-    """One commit in the format of `git fast-import`."""
+def _commit_stream(
+    draft: Draft, number: int, name: str, identity: Identity, marks: Mapping[int, bytes]
+) -> bytes:
+    """One commit in the format of `git fast-import`. `marks` are those of contents that were given before it, by
+    the objects that they are.
+    """
     message = draft.message.encode("utf-8", "replace")
     who = f"{_plain(identity.name)} <{_plain(identity.email)}> now"
     stream = f"commit {name}\nmark :{number}\nauthor {who}\ncommitter {who}\n".encode()
@@ -58,7 +66,10 @@ def _commit_stream(draft: Draft, number: int, name: str, identity: Identity) -> 
         stream += b"deleteall\n"
     for path, content in draft.files.items():
         mode = b"100755" if path in draft.executable else b"100644"
-        stream += b"M %s inline %s\ndata %d\n%s\n" % (mode, _quoted(path), len(content), content)
+        if (mark := marks.get(id(content))) is not None:
+            stream += b"M %s %s %s\n" % (mode, mark, _quoted(path))
+        else:
+            stream += b"M %s inline %s\ndata %d\n%s\n" % (mode, _quoted(path), len(content), content)
     for path, blob in draft.blobs.items():
         stream += f"M 100644 {blob} ".encode() + _quoted(path) + b"\n"
     return stream + b"\n"

@@ -118,11 +118,12 @@ class GitLedger:
         published = self.remote.blob_at(ledger_tip, PUBLISHED_FILE) if ledger_tip is not None else None
         if ledger_tip is None or tip is None or published is None:
             return seen
-        [content, told] = self.remote.read([(ledger_tip, PUBLISHED_FILE), (ledger_tip, PUBLISHED_SEAL_FILE)])
+        [told] = self.remote.read([(ledger_tip, PUBLISHED_SEAL_FILE)])
         seen = replace(seen, published=published, published_seal=_text(told))
         blob = self.remote.blob_at(tip, self.path)
         if blob == published:
             return seen
+        [content] = self.remote.contents([published])
         lockfile = lockfile_format.parse(content or b"", f"{self.ref}:{PUBLISHED_FILE}")
         former = set(self.remote.blobs_in_log(self.ref, ledger_tip, PUBLISHED_FILE)) - {published}
 

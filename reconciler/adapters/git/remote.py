@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.adapters.git.command import UNSET, GitFailed, call_git
-from reconciler.adapters.git.drafts import Draft, Identity, stream_of
+from reconciler.adapters.git.drafts import BIG, Draft, Identity, stream_of
 from reconciler.adapters.git.printed import (
     changed_in,
     contents_of,
@@ -37,6 +37,8 @@ WORK = "refs/reconcile-work"  # what git fast-import wants a name for, until it 
 FETCH_TRIES = 5
 LOCKED_FOR = (0.1, 0.3, 0.6, 1.0)  # seconds until a lock file counts as left over
 _PLAIN_DIFF = ("--no-textconv", "--no-ext-diff", "--no-color")  # whatever attributes and configuration name
+# A lockfile of many megabytes is packed once, quickly, and not packed again for a folder of its own.
+_BIG_IMPORT = ("-c", "fastimport.unpackLimit=1", "-c", "pack.compression=1")
 LOG_DEPTH = 1000  # commits of a log that are looked through in a shallow clone
 
 
@@ -197,8 +199,18 @@ class GitRemote:
         """Make these commits and return their ids. Touches neither index nor work tree nor any branch."""
         names = [f"{WORK}/{os.urandom(8).hex()}/{number}" for number in range(1, len(drafts) + 1)]
         nothing = "0" * len(self._text(["hash-object", "--stdin"]))  # as long as the repo's object ids are
+        big = any(len(content) >= BIG for draft in drafts for content in draft.files.values())
         output = self._call(
-            ["fast-import", "--quiet", "--done", "--force", "--cat-blob-fd=1", "--date-format=now"],
+            [
+                *(_BIG_IMPORT if big else ()),
+                "fast-import",
+                *(("--depth=0",) if big else ()),
+                "--quiet",
+                "--done",
+                "--force",
+                "--cat-blob-fd=1",
+                "--date-format=now",
+            ],
             stream_of(drafts, names, self.identity, nothing),
         )
         made = output.decode("ascii").split()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -59,7 +58,7 @@ class LockfileFile:
         step("lockfile replaced")
         if self._note is not None:
             with suppress(OSError):  # without it git is asked who wrote the file
-                self._note.write_text(digest_of(content))
+                self._note.write_text(lockfile_format.digest_of(content))
         _remove_leftovers(Path(os.path.realpath(self._file)))
 
     def check_writable(self) -> None:
@@ -71,11 +70,6 @@ class LockfileFile:
                 raise StorageError(f"{self.path} is a folder", hint="move it out of the way")
             write_new(probe, b"", None)
             probe.unlink()
-
-
-def digest_of(content: bytes) -> str:
-    """What stands in the note for this content."""
-    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def _remove_leftovers(file: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import uuid
 from contextlib import AsyncExitStack
@@ -44,7 +43,6 @@ def drive(
 
     Raises what stops it before anything was done.
     """
-    collect_rarely()
     note = private_folder(root, settings.environment) / WRITTEN
     lockfile = LockfileAndOutputs(root, settings.lockfile, settings.engines, note=note)
     observer, interrupts.at_once = progress_of(options.color, chosen_level())
@@ -87,8 +85,3 @@ def _event_stream(api_url: str, key: str) -> Completions:
     from reconciler.adapters.platform.event_stream import EventStream  # websockets, only to wait
 
     return EventStream(api_url, key, random=random.random)
-
-
-def collect_rarely() -> None:
-    """A thousand waits make many objects that live long; looking through them again and again costs a fifth."""
-    gc.set_threshold(50_000, 20, 20)

@@ -29,7 +29,7 @@ def hand_edits(project: Project, lockfile: Lockfile) -> list[Diagnostic]:
         noted = (read_regular(project.private / WRITTEN, WRITTEN) or b"").decode("ascii", "replace").strip()
     except StorageError:  # those who need the files tell it
         return []
-    from reconciler.adapters.storage.lockfile_store import digest_of
+    from reconciler.core.lockfile.model import digest_of
 
     if noted and noted == digest_of(content):
         return []

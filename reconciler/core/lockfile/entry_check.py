@@ -7,7 +7,7 @@ validator for each kind of value (core/values.py), without the typed entry that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import UNSET, UnsetType
 
@@ -65,6 +65,44 @@ def is_sound(entry: EntryValues) -> bool:
         and _is(TIME, entry.provisioned_at)
         and _are_counts(entry.summary)
     )
+
+
+def are_sound(entries: Sequence[EntryValues]) -> bool:
+    """The same of many entries in which an engine serves and nothing else is, at a third of the cost. Their engine ID,
+    fingerprint, files and spec are known to be there.
+    """
+    specs = [entry.spec for entry in entries if entry.spec is not UNSET]
+    listed = [spec.sources for spec in specs if spec.sources is not UNSET]
+    if any(len(sources) > MAX_SOURCES for sources in listed):
+        return False
+    sources = [source for some in listed for source in some]
+    if not all(map(_has_its_values, sources)) or any(len(spec.name) > LONGEST_NAME for spec in specs):
+        return False
+    files = [entry.files for entry in entries if entry.files is not UNSET]
+    summaries = [entry.summary for entry in entries if entry.summary is not UNSET]
+    counts = {source.chars for source in sources}.union(*(summary.values() for summary in summaries))
+    texts: tuple[tuple[Kind, set[str | UnsetType]], ...] = (
+        (ID, {name for entry in entries for name in (entry.engine_id, entry.job_id, entry.operation_id)}),
+        (FINGERPRINT, {entry.fingerprint for entry in entries}),
+        (TIME, {entry.provisioned_at for entry in entries}),
+        (LINE, {spec.name for spec in specs}),
+        (TEXT, {spec.description for spec in specs}),
+        (LOCALE, {locale for spec in specs if spec.locales is not UNSET for locale in spec.locales}),
+        (LINK, {source.payload for source in sources}),
+        (DIGEST, {source.digest for source in sources}),
+        (PATH, {source.file for source in sources}.union(*files)),
+        (OBJECT_ID, {blob for some in files for blob in some.values()}),
+        (COUNTED, {name for summary in summaries for name in summary}),
+    )
+    return all(map(is_count, counts - {UNSET})) and all(
+        kind.accepts_all([value for value in values if value is not UNSET]) for kind, values in texts
+    )
+
+
+def _has_its_values(source: SourceValues) -> bool:
+    if source.type == "link":
+        return source.chars is source.digest is source.file is UNSET and source.payload is not UNSET
+    return source.type == "content" and source.payload is UNSET and source.digest is not UNSET
 
 
 def _is(kind: Kind, value: str | UnsetType) -> bool:
@@ -137,13 +175,10 @@ def _is_spec(spec: SpecValues) -> bool:
 
 
 def _is_source(source: SourceValues) -> bool:
-    if source.type == "link":
-        others = (source.chars, source.digest, source.file)
-        return others == (UNSET, UNSET, UNSET) and LINK.accepts(source.payload)
     return (
-        source.type == "content"
-        and source.payload is UNSET
-        and DIGEST.accepts(source.digest)
+        _has_its_values(source)
+        and _is(LINK, source.payload)
+        and _is(DIGEST, source.digest)
         and _is(PATH, source.file)
         and (source.chars is UNSET or is_count(source.chars))
     )

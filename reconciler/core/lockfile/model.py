@@ -10,8 +10,9 @@ is written back as it was.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sized
+from collections.abc import Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.commands import last_good_lockfile, reconcile
@@ -61,6 +62,10 @@ class Lockfile:
         """Read every entry, as before something is written: what nobody touched is written back as it was. Raises
         `LockfileError` for the first that cannot be read.
         """
+        if any(isinstance(document, TextDocument) for document in self.engines.values()):
+            from reconciler.core.lockfile.entry_text import EntryText, prove
+
+            prove((one for one in self.engines.values() if isinstance(one, EntryText)), _ENTRY)
         for key, document in self.engines.items():
             if _spelled(document, _ENTRY) is None:
                 self.entry(key)
@@ -101,14 +106,27 @@ class Lockfile:
 
 
 EMPTY = Lockfile()
-_last: list[tuple[bytes, Lockfile]] = []
+
+
+class _Known:
+    """A big file that was read; `digest` where somebody asked for it."""
+
+    __slots__ = ("content", "digest", "lockfile")
+
+    def __init__(self, content: bytes, lockfile: Lockfile) -> None:
+        self.content = content
+        self.lockfile = lockfile
+        self.digest = ""
+
+
+_last: list[_Known] = []
 
 
 def render(lockfile: Lockfile) -> bytes:
     """The file's exact content. Entries that are still texts, and as a run writes them, are put there as they are."""
     documents = (*lockfile.engines.values(), *(one for some in lockfile.retired.values() for one in some))
     if any(isinstance(one, TextDocument) for one in documents):
-        return _joined(lockfile)
+        return b"".join(_pieces(lockfile))
     document: dict[str, Any] = {"version": VERSION, "engines": lockfile.engines}
     if lockfile.retired:
         document["retired"] = lockfile.retired
@@ -116,30 +134,28 @@ def render(lockfile: Lockfile) -> bytes:
     return (text + "\n").encode("utf-8", "surrogatepass")
 
 
-def _joined(lockfile: Lockfile) -> bytes:
-    """The same as `render`, entry by entry."""
-    engines = [_named(key, _text(one, _ENTRY)) for key, one in sorted(lockfile.engines.items())]
-    retired = [_named(key, _list(ones)) for key, ones in sorted(lockfile.retired.items())]
-    parts = [_section("engines", engines)]
-    parts += [_section("retired", retired)] if retired else []
-    return b"{\n  " + b",\n  ".join([*parts, b'"version": %d' % VERSION]) + b"\n}\n"
+def _pieces(lockfile: Lockfile) -> Iterator[bytes | memoryview]:
+    """The same as `render`, entry by entry; so the file is in memory once."""
+    yield b'{\n  "engines": {'
+    for number, (key, document) in enumerate(sorted(lockfile.engines.items())):
+        yield b",\n    " if number else b"\n    "
+        yield _encoded(key) + b": "
+        yield _text(document, _ENTRY)
+    yield b"\n  }" if lockfile.engines else b"}"
+    if lockfile.retired:
+        yield b',\n  "retired": {'
+        for number, (key, documents) in enumerate(sorted(lockfile.retired.items())):
+            yield b",\n    " if number else b"\n    "
+            yield _encoded(key) + b": ["
+            for at, document in enumerate(documents):
+                yield b",\n      " if at else b"\n      "
+                yield _text(document, _RETIRED)
+            yield b"\n    ]" if documents else b"]"
+        yield b"\n  }"
+    yield b',\n  "version": %d\n}\n' % VERSION
 
 
-def _section(name: str, lines: list[bytes]) -> bytes:
-    inner = b"\n    " + b",\n    ".join(lines) + b"\n  " if lines else b""
-    return b'"%s": {%s}' % (name.encode(), inner)
-
-
-def _list(documents: tuple[Document, ...]) -> bytes:
-    texts = [_text(one, _RETIRED) for one in documents]
-    return b"[\n      " + b",\n      ".join(texts) + b"\n    ]" if texts else b"[]"
-
-
-def _named(key: str, text: bytes) -> bytes:
-    return _encoded(key) + b": " + text
-
-
-def _text(document: Document, indent: bytes) -> bytes:
+def _text(document: Document, indent: bytes) -> bytes | memoryview:
     text = _spelled(document, indent)
     return _encoded(dict(document)).replace(b"\n", indent) if text is None else text
 
@@ -148,7 +164,7 @@ def _encoded(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2).encode("utf-8", "surrogatepass")
 
 
-def _spelled(document: Document, indent: bytes) -> bytes | None:
+def _spelled(document: Document, indent: bytes) -> memoryview | None:
     return document.spelled(indent) if isinstance(document, TextDocument) else None
 
 
@@ -163,22 +179,34 @@ def _taken_apart(content: bytes) -> Lockfile | None:
     """A big file as texts; None for one that the exact reader has to look at. A run reads the same file several times,
     and it is on the branch, too: so the last ones are kept, with their contents.
     """
-    known = next((lockfile for before, lockfile in _last if before == content), None)
-    if known is not None:
-        return known
+    if (known := _known(content)) is not None:
+        return known.lockfile
     try:
         from reconciler.core.lockfile.entry_text import taken_apart
     except ImportError:  # no msgspec for this system
         return None
-    found = taken_apart(content)
+    found = taken_apart(content, _last[0].lockfile.engines if _last else {})
     if found is None:
         return None
     engines, retired, keys = found
     if not (are_keys(engines) and are_keys(retired) and _are_lines(content, keys, engines, retired)):
         return None
     lockfile = Lockfile(engines, retired)
-    _last[:] = [(content, lockfile), *_last[:1]]
+    _last[:] = [_Known(content, lockfile), *_last[:1]]
     return lockfile
+
+
+def digest_of(content: bytes) -> str:
+    """`sha256:<hex>` of a lockfile's content."""
+    known = _known(content)
+    if known is None:
+        return "sha256:" + hashlib.sha256(content).hexdigest()
+    known.digest = known.digest or "sha256:" + hashlib.sha256(content).hexdigest()
+    return known.digest
+
+
+def _known(content: bytes) -> _Known | None:
+    return next((one for one in _last if one.content == content), None)
 
 
 def read_exactly(content: bytes, file: str) -> Lockfile:

@@ -27,5 +27,5 @@ class TextDocument(Mapping[str, Any]):
         """
 
     @abstractmethod
-    def spelled(self, indent: bytes) -> bytes | None:
+    def spelled(self, indent: bytes) -> memoryview | None:
         """The text, if a run writes it like this with that line feed and indent, and its values are sound."""

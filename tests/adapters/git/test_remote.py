@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.drafts import Draft, Identity
+from reconciler.adapters.git.drafts import BIG, Draft, Identity
 from reconciler.adapters.git.remote import GitRemote, Update
 from reconciler.core.errors import PushRefused, RefMoved
 from tests.adapters.git_far_end import (
@@ -107,6 +107,18 @@ def test_the_ledgers_commits_have_nothing_of_the_project(origin: Path, repo: Pat
     assert git(origin, "ls-tree", "-r", "--name-only", second) == "journal.jsonl"
     assert git(origin, "rev-list", second).split() == [second, first]
     git(origin, "fsck", "--strict")
+
+
+def test_a_big_file_is_in_every_commit_that_has_it(origin: Path, repo: Path) -> None:
+    big = b'{"filler": "' + b"x" * BIG + b'"}\n'
+    remote, parent = remote_of(repo), tip(origin, MAIN)
+    first = Draft(None, {"published.json": big, "small": b"1\n"}, "Ledger\n", alone=True)
+    second = Draft(parent, {"engines.lock.json": big, 'other "name".json': big.replace(b"x", b"y")}, "Big\n")
+    ledger, branch = remote.commit([first, second])
+    names = [(ledger, "published.json"), (branch, "engines.lock.json"), (branch, 'other "name".json')]
+    assert remote.read([*names, (ledger, "small")]) == [big, big, big.replace(b"x", b"y"), b"1\n"]
+    assert git(repo, "rev-list", "--parents", "-1", branch).split() == [branch, parent]
+    git(repo, "fsck", "--strict")
 
 
 def test_all_refs_move_or_none(origin: Path, repo: Path) -> None:
