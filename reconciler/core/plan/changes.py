@@ -19,7 +19,7 @@ def changes_between(recorded: SpecRecord, spec: Spec) -> tuple[Change, ...]:
     ]
     changes += _locales(recorded.get("locales", ()), wanted.get("locales", ()))
     changes += _links(_payloads(recorded), _payloads(wanted))
-    changes += _contents(_texts(recorded), _texts(wanted), spec)
+    changes += _contents(_texts(recorded), _texts(wanted), _new_texts(wanted, spec))
     return tuple(changes)
 
 
@@ -59,7 +59,9 @@ def _texts(record: SpecRecord) -> list[Mapping[str, Any]]:
     return [source for source in sources_of(record) if source["type"] == "content"]
 
 
-def _contents(old: list[Mapping[str, Any]], new: list[Mapping[str, Any]], spec: Spec) -> list[Change]:
+def _contents(
+    old: list[Mapping[str, Any]], new: list[Mapping[str, Any]], texts: Mapping[str, str]
+) -> list[Change]:
     """Changed texts in pairs: those of one file belong together, the rest pair up in their order."""
     gone = _without_digests(old, new)
     come = _without_digests(new, old)
@@ -73,7 +75,6 @@ def _contents(old: list[Mapping[str, Any]], new: list[Mapping[str, Any]], spec: 
     while gone and come:
         pairs.append((gone.pop(0), come.pop(0)))
     pairs += [(one, None) for one in gone] + [(None, one) for one in come]
-    texts = _new_texts(spec)
     return [_content_change(before, after, texts) for before, after in pairs]
 
 
@@ -95,10 +96,9 @@ def _content_change(
     )
 
 
-def _new_texts(spec: Spec) -> dict[str, str]:
+def _new_texts(wanted: SpecRecord, spec: Spec) -> dict[str, str]:
     contents = [source for source in spec.sources if source.type == "content"]
-    records = [one for one in sources_of(record_of(spec)) if one["type"] == "content"]
-    return {record["digest"]: source.payload for record, source in zip(records, contents, strict=True)}
+    return {record["digest"]: source.payload for record, source in zip(_texts(wanted), contents, strict=True)}
 
 
 def _without(these: list[str], those: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ from reconciler.core.plan.model import Action, Change, Kind, Plan
 from reconciler.render.phrases.words import jobs
 
 SCHEMA_VERSION = 1
+_BIG = 1 << 17  # characters; below that, importing msgspec costs more than it saves
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -131,7 +132,19 @@ def diagnostics_document(diagnostics: Iterable[Diagnostic]) -> list[dict[str, An
 
 def render_json(document: Mapping[str, Any]) -> str:
     """JSON in pure ASCII, indented by two. A lone DEL is the one control character that JSON lets through."""
-    return json.dumps(document, indent=2, ensure_ascii=True).replace("\x7f", "\\u007f")
+    text = json.dumps(document, ensure_ascii=True)
+    if len(text) < _BIG or (indented := _indented(text)) is None:
+        indented = json.dumps(document, indent=2, ensure_ascii=True)
+    return indented.replace("\x7f", "\\u007f")
+
+
+def _indented(text: str) -> str | None:
+    """The same JSON with an indent, for which json runs Python for every value; None without msgspec."""
+    try:
+        from msgspec.json import format as laid_out
+    except ImportError:
+        return None
+    return laid_out(text, indent=2)
 
 
 def _known(**values: Any) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconciler.core.errors import Diagnostic, ExitCode
 from reconciler.core.plan.model import Plan
-from reconciler.render.data.json_view import plan_document, render_error_json, render_plan_json
+from reconciler.render.data.json_view import plan_document, render_error_json, render_json, render_plan_json
 from tests.render.samples import EVERY_KIND, PLANS
 from tests.render.strategies import QUICK, plans
 
@@ -91,3 +93,22 @@ def test_a_failure_beside_a_plan_is_in_it() -> None:
     VALIDATOR.validate(shown)
     assert shown["error"]["message"] == "too many replacements"
     assert len(shown["actions"]) == len(EVERY_KIND.actions)
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(st.dictionaries(st.text(), _values))
+def test_a_big_document_is_laid_out_as_a_small_one(document: dict[str, object]) -> None:
+    big = {**document, "padding": ["x" * 1000] * 200}
+    assert render_json(big) == json.dumps(big, indent=2).replace("\x7f", "\\u007f")
+
+
+def test_a_big_document_is_the_same_without_msgspec(monkeypatch: pytest.MonkeyPatch) -> None:
+    big = {"padding": ["é\x7f"] * 100_000, "none": [], "nothing": {}}
+    with_msgspec = render_json(big)
+    monkeypatch.setitem(sys.modules, "msgspec.json", None)
+    assert render_json(big) == with_msgspec
