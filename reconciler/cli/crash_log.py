@@ -1,39 +1,29 @@
 """The log that a bug of ours leaves behind, so that it can be reported the first time it happens.
 
-It holds what a maintainer asks for first, and none of the secrets this process was given. Secrets are removed by value
-where the environment has them, and by shape where they come from elsewhere (a keyring, a file, an answer).
+It holds what a maintainer asks for first: versions, the command line, the traceback without values of variables, and
+the last requests; and none of the secrets this process was given (see `scrubbing`).
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import platform
-import re
 import shlex
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
+from reconciler.adapters.system import trail
+from reconciler.cli.scrubbing import without_secrets, without_values
 from reconciler.cli.version import version_text
 from reconciler.core.errors import ReconcileError
-from reconciler.core.patterns import lazy_pattern
-from reconciler.core.user_info import without_user_info
 
-_SECRET_NAME = lazy_pattern(
-    r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|COOKIE|GIT_CONFIG_VALUE|GIT_CONFIG_PARAMETERS", re.I
-)
-_SHORTEST = (
-    6  # shorter values are words such as `1` or `true`: replacing them would only make the log unreadable
-)
-_SHAPES = lazy_pattern(
-    r"\b(?:lk|whsec|gh[opsur]|github_pat)_[\w+/=-]{6,}|\bglpat-[\w-]{6,}"
-    r"|(?<=\bbearer )[^\s'\"]{6,}|(?<=\bbasic )[^\s'\"]{6,}",
-    re.IGNORECASE,
-)
+KEPT = 5  # logs in one folder
+LONGEST = 200_000  # characters of one
+_PREFIX = "reconcile-crash-"
 
 
 def crash_text(error: BaseException, arguments: Sequence[str], environ: Mapping[str, str]) -> str:
@@ -43,55 +33,65 @@ def crash_text(error: BaseException, arguments: Sequence[str], environ: Mapping[
         f"Python    {platform.python_version()} ({platform.python_implementation()})",
         f"platform  {platform.platform()}",
         f"time      {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        f"command   {shlex.join(['reconcile', *arguments])}",
+        f"command   {shlex.join(['reconcile', *without_values(arguments)])}",
         "",
         *traceback.format_exception(error),
+        "",
+        "last requests and commands:",
+        *([f"{_clock(at)}  {line}" for at, line in trail.last()] or ["none"]),
     ]
-    return without_secrets("\n".join(line.rstrip("\n") for line in lines) + "\n", environ)
+    text = without_secrets("\n".join(line.rstrip("\n") for line in lines) + "\n", environ)
+    if len(text) <= LONGEST:
+        return text
+    first, last = text[: LONGEST // 2], text[-LONGEST // 2 :]
+    return f"{first}\n[{len(text) - LONGEST:,} characters are left out here]\n{last}"
 
 
-def without_secrets(text: str, environ: Mapping[str, str]) -> str:
-    """`text` without secret values of the environment, URLs' user info, what looks like a key, and the home folder."""
-    for name, form in sorted(_secrets(environ), key=lambda each: len(each[1]), reverse=True):
-        text = text.replace(form, f"[{name}]")
-    text = _SHAPES.sub("[removed]", without_user_info(text))
-    home = environ.get("HOME", "").rstrip("/")
-    return text.replace(f"{home}/", "~/") if home else text
-
-
-def _secrets(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Secret values with their names, in each form in which a message may quote them. A key file has many lines."""
-    for name, value in environ.items():
-        if not _SECRET_NAME.search(name):
-            continue
-        for one in {value, *value.splitlines()}:
-            for form in {one, one.strip(), repr(one)[1:-1], quote(one, safe="")}:
-                if len(form) >= _SHORTEST:
-                    yield name, form
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def write_crash_log(text: str, arguments: Sequence[str]) -> Path:
-    """Write it for this user's eyes only, and return where. Raises `OSError`."""
-    try:
-        return _write(_state_folder(arguments), text)
-    except (OSError, ReconcileError):  # no run was here yet, or git's folder cannot be read or written
-        return _write(Path(tempfile.gettempdir()), text)
+    """Write it for this user's eyes only, and return where. Raises `OSError` when it can be written nowhere."""
+    failure: OSError | ReconcileError | None = None
+    for folder in _folders(arguments):
+        try:
+            return _write(folder, text)
+        except OSError as error:  # no run was here yet, or git's folder cannot be written
+            failure = error
+    raise failure or FileNotFoundError("no folder outside of the work tree")
 
 
-def _state_folder(arguments: Sequence[str]) -> Path:
-    """Where runs of this repo keep their journal; it may not exist. Outside of git, the folder for temporary files."""
+def _folders(arguments: Sequence[str]) -> Iterator[Path]:
+    """Where runs of this repo keep their journal, then the folder for temporary files; never one that is committed."""
     from reconciler.adapters.project.places import find_git  # for a crash only
 
-    given = [then for word, then in itertools.pairwise(arguments) if word == "-C"]
-    found = find_git(Path(given[-1] if given else "."))
-    return Path(tempfile.gettempdir()) if found is None else found[1] / "reconcile"
+    top = None
+    with suppress(OSError, ReconcileError):  # git's folder cannot be read
+        found = find_git(Path(_directory(arguments)))
+        if found is not None:
+            top = found[0]
+            yield found[1] / "reconcile"
+    temporary = Path(tempfile.gettempdir()).resolve()  # without any other it is the current folder
+    if top is None or not temporary.is_relative_to(top):
+        yield temporary
+
+
+def _directory(arguments: Sequence[str]) -> str:
+    """The value of -C."""
+    given = "."
+    for word, then in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "-C":
+            given = then
+        elif word.startswith("-C"):
+            given = word[2:]
+    return given
 
 
 def _write(folder: Path, text: str) -> Path:
+    _remove_old(folder)
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    descriptor, name = tempfile.mkstemp(
-        ".log", f"reconcile-crash-{stamp}-", folder
-    )  # always a new file, mode 0600
+    descriptor, name = tempfile.mkstemp(".log", f"{_PREFIX}{stamp}-", folder)  # always a new file, mode 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
@@ -99,3 +99,11 @@ def _write(folder: Path, text: str) -> Path:
         os.unlink(name)
         raise
     return Path(name)
+
+
+def _remove_old(folder: Path) -> None:
+    """All but the newest, of this user's, so that a bug in a loop fills no disk."""
+    logs = sorted(path for path in folder.glob(f"{_PREFIX}*.log") if path.lstat().st_uid == os.getuid())
+    for path in logs[: max(0, len(logs) - KEPT + 1)]:
+        with suppress(OSError):
+            path.unlink()

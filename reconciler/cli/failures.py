@@ -129,26 +129,26 @@ def report_bug(error: Exception, arguments: Sequence[str]) -> int:
     where = f"{os.path.basename(frame.filename)}, line {frame.lineno}"
     message = f"this is a bug in reconcile: {type(error).__name__} in {where}"
     text = crash_text(error, arguments, os.environ)
-    hint = f"completed steps are in the journal and the lockfile. Please report this bug; {_crash_log(text, arguments)}"
+    attach, written = _crash_log(text, arguments)
+    hint = f"completed steps are in the journal and the lockfile. Please report this bug; {attach}"
     if wants_json(arguments):
         _print_json(message, hint, None, ExitCode.BUG)
     screen = screen_for(sys.stderr, arguments)
     print(fit(f"bug: {message}\nhint: {_harmless(hint)}", screen), file=sys.stderr)
-    if "debug" in arguments or "--log-level=debug" in arguments:
+    if not written or "debug" in arguments or "--log-level=debug" in arguments:
         print(_harmless(text), file=sys.stderr)
     return int(ExitCode.BUG)
 
 
-def _crash_log(text: str, arguments: Sequence[str]) -> str:
-    """Which file to attach. A log that cannot be written is no reason to say less of the bug."""
+def _crash_log(text: str, arguments: Sequence[str]) -> tuple[str, bool]:
+    """What to attach, and whether it is a file. A log that cannot be written is no reason to say less of the bug."""
     from reconciler.cli.crash_log import write_crash_log  # for bugs only
 
     try:
-        return f"read and attach {write_crash_log(text, arguments)}"
-    except OSError as error:
-        return (
-            f"add the output of --log-level debug (a crash log cannot be written: {error.strerror or error})"
-        )
+        return f"read and attach {write_crash_log(text, arguments)}", True
+    except (OSError, ReconcileError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        return f"attach what follows (no log could be written: {why})", False
 
 
 def _print_json(message: str, hint: str | None, error: ReconcileError | None, code: ExitCode) -> None:

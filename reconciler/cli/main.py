@@ -26,6 +26,7 @@ from reconciler.cli.failures import (
     report_usage,
 )
 from reconciler.cli.options import apply_options, detailed_exitcode, global_options, plan_options
+from reconciler.cli.stderr import listen_to_adapters
 from reconciler.core.commands import PLACEHOLDER, Invocation, show_commands_for
 from reconciler.core.errors import ExitCode, ReconcileError, UsageError
 
@@ -105,6 +106,7 @@ def cli(ctx: click.Context, /, **flags: Any) -> None:
     it creates provisioning jobs for new and changed engines, waits for them, and records the engine IDs in the
     lockfile. It takes the options of `reconcile apply`.
     """
+    listen_to_adapters(ctx)
     dry_run = flags.pop("dry_run")
     if ctx.invoked_subcommand is not None:
         return

@@ -52,7 +52,7 @@ _GLOBAL = (
     _global(
         "--log-level",
         type=click.Choice(["error", "warning", "info", "debug"]),
-        help="Set how much is printed; `error` leaves results and errors.",
+        help="Set how much is printed: `error` only results and errors, `debug` each request, too.",
     ),
     _global(
         "--color",

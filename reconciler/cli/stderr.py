@@ -1,6 +1,7 @@
 """What a command says on stderr besides results and errors: `--log-level` decides how much of it.
 
-`error` leaves results and errors alone; `warning` adds what may be wrong; `info`, the default, what happens.
+`error` leaves results and errors alone; `warning` adds what may be wrong; `info`, the default, what happens; `debug`
+every request and git command, with its answer's status, time and size.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import sys
 
 import click
 
+from reconciler.adapters.system import trail
 from reconciler.cli.options import given
 from reconciler.cli.screen import fit, screen_of
 from reconciler.render.phrases.sanitize import sanitize
@@ -25,6 +27,29 @@ def chosen_level() -> str:
 def hears(level: str) -> bool:
     """Whether whoever started the command wants to read that."""
     return LEVELS.index(level) <= LEVELS.index(chosen_level())
+
+
+def listen_to_adapters(ctx: click.Context) -> None:
+    """Pass on what the adapters report, from whichever thread, to whoever asked for it with --log-level."""
+
+    def heard(level: str, line: str) -> None:
+        chosen = given(ctx, "log_level") or "info"
+        if LEVELS.index(level) <= LEVELS.index(chosen):
+            click.echo(_shown(level, line), err=True)
+
+    trail.listen(heard)
+
+
+def _shown(level: str, line: str) -> str:
+    if level != "debug":
+        return f"{level}: {sanitize(line)}"
+    import os
+    from datetime import UTC, datetime
+
+    from reconciler.cli.scrubbing import without_secrets  # people paste such lines into reports
+
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{at}  debug: {sanitize(without_secrets(line, os.environ))}"
 
 
 def say(text: str, level: str = "info") -> None:

@@ -59,7 +59,7 @@ def test_a_bug_leaves_a_log_in_the_state_folder(repo: Project) -> None:
         "command   reconcile broken divided",
     ):
         assert known in text
-    assert text.endswith("ZeroDivisionError: divided\n")
+    assert "\nZeroDivisionError: divided\n\nlast requests and commands:\nnone\n" in text
     assert "raise ZeroDivisionError(words)" in text
 
 
@@ -121,6 +121,28 @@ def test_no_secret_is_in_the_log_or_on_the_screen(repo: Project, quoted: str, se
     assert secret not in log_of(ran).read_text()
 
 
+def test_what_git_was_asked_last_is_in_the_log_without_its_password(repo: Project) -> None:
+    """The password stands in the remote's address, on the command line, and in a chained error."""
+    remote = "http://ci:pa55/w0rd@127.0.0.1:1/engines.git"
+    repo.git("remote", "add", "origin", remote)
+    text = log_of(fail(repo, "divided", "--remote", remote).ended(70)).read_text()
+    assert "The above exception was the direct cause" in text
+    assert "  git ls-remote --end-of-options http://…@127.0.0.1:1/engines.git: 128 in " in text
+    assert (
+        "command   reconcile broken divided --remote http://…@127.0.0.1:1/engines.git" in text
+        or "'http://…@" in text
+    )
+    assert not any(part in text for part in ("pa55", "w0rd", "ci:"))
+
+
+def test_no_value_of_a_variable_is_in_the_log(repo: Project) -> None:
+    """Neither of the environment's nor of the program's."""
+    text = log_of(fail(repo, "divided", HARMLESS="q8w3e7r2t5", PATH_TO="z6x9c4v1").ended(70)).read_text()
+    assert "q8w3e7r2t5" not in text
+    assert "z6x9c4v1" not in text
+    assert "format_" not in text
+
+
 def test_the_home_folder_is_not_in_the_log(repo: Project) -> None:
     text = log_of(fail(repo, f"cannot read {repo.root}/x").ended(70)).read_text()
     assert "cannot read ~/repo/x" in text
@@ -143,5 +165,7 @@ def test_a_log_that_cannot_be_written_hides_nothing(repo: Project) -> None:
         text=True,
     )
     ran = Ran(done.returncode, done.stdout, done.stderr)
-    ran.ended(70, "bug: this is a bug in reconcile: ZeroDivisionError", "a crash log cannot be written: ")
+    ran.ended(
+        70, "bug: this is a bug in reconcile: ZeroDivisionError", "no log could be written: ", "Traceback"
+    )
     assert list(repo.private.iterdir()) == []

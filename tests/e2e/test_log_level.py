@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.far_ends import Project, Terminal
+from tests.e2e.far_ends import KEY, Project, Terminal
 
 OUTPUT = "name: {name}\noutputs: [{{file: i18n.json, pointer: /engineId}}]\n"
 
@@ -53,6 +54,27 @@ def test_a_terminal_shows_no_live_progress_either(project: Project) -> None:
     assert quiet.end() == 0
     assert "Apply: 2 created" in quiet.shown
     assert "\x1b[?25l" not in quiet.shown  # the cursor was never hidden
+
+
+def test_debug_shows_requests_and_git_with_their_answers(shared: Project) -> None:
+    shared.engine("shop/app", running=True)
+    err = shared.apply("--log-level", "debug", "--publish").ended(0).err
+    debug = [line.partition("  debug: ")[2] for line in err.splitlines() if "  debug: " in line]
+    created = rf"POST {shared.url}/jobs/provisioning: 202 in [\d,]+ ms, \d+ bytes sent, \d+ received"
+    assert any(re.fullmatch(created, line) for line in debug)
+    assert any(re.match(r"GET ws://\S+/jobs/provisioning/pjb_\w+/ws: 101 in \d+ ms", line) for line in debug)
+    assert any(re.match(r"job pjb_\w+: status completed, \d+ bytes", line) for line in debug)
+    assert any(re.match(r"git push .*: 0 in [\d,]+ ms, \d+ bytes in, \d+ out", line) for line in debug)
+    assert KEY not in err
+    assert "acme.example" not in err  # what was sent is not shown
+    assert "debug:" not in shared.run("plan", "--log-level", "info").ended(0).err
+
+
+def test_debug_in_every_command(shared: Project) -> None:
+    assert "debug: git " in shared.run("history", "--log-level", "debug").ended(0).err
+    assert "debug: GET " in shared.run("doctor", "--log-level=debug").err
+    broken = shared.apply("--log-level", "debug", "--publish").ended(0)
+    assert "debug: git fetch" in broken.err or "debug: git ls-remote" in broken.err
 
 
 @pytest.mark.parametrize("level", ["loud", "", "ERROR", "0"])

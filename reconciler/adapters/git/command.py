@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from reconciler.adapters.git import environment
 from reconciler.adapters.git.trust import Config, Repository, check_same, parse_config, repository_of
+from reconciler.adapters.system import trail
 from reconciler.core.commands import git
 from reconciler.core.errors import GitError
 from reconciler.core.patterns import lazy_pattern
@@ -176,11 +177,15 @@ def _run(
     unset = {name for name in hidden if name not in added}
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
     command = ["git", *where, "--no-pager", *settings, *arguments]
+    began = time.monotonic()
     if wrapped:
         process, stdout, stderr, in_time = _wrapped(command, unset, added, end, stdin)
     else:
         process = _started(command, {**os.environ, **added}, unset, given=bool(stdin))
         stdout, stderr, in_time = _communicate(process, end, stdin or None)
+    ended = f"{process.returncode}" if in_time else "given up"
+    sizes = f"{len(stdin):,} bytes in, {len(stdout):,} out"
+    trail.note(f"git {' '.join(arguments)}: {ended} in {trail.since(began)}, {sizes}")
     if process.returncode != 0 or not in_time:
         raise _failed(arguments[0], process.returncode, stdout, stderr, in_time)
     return stdout

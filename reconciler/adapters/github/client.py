@@ -31,6 +31,7 @@ from reconciler.adapters.platform.endpoint import (
     without_key,
 )
 from reconciler.adapters.platform.unreachable import why_unreachable
+from reconciler.adapters.system import trail
 from reconciler.core.errors import GitHubError, InvalidInput
 from reconciler.core.platform.backoff import delays
 from reconciler.core.platform.job import shorten
@@ -118,11 +119,13 @@ class GitHub:
         if content is not None:
             headers["Content-Type"] = "application/json"
         try:
-            async with (
-                asyncio.timeout(self._total),
-                self._client.stream(method, url, headers=headers, content=content) as response,
-            ):
-                body = await self._body_of(response)
+            with trail.exchange(method, url, len(content or b"")) as exchanged:
+                async with (
+                    asyncio.timeout(self._total),
+                    self._client.stream(method, url, headers=headers, content=content) as response,
+                ):
+                    body = await self._body_of(response)
+                exchanged.status, exchanged.received = response.status_code, len(body)
         except (httpx.HTTPError, OSError) as error:  # a TimeoutError is an OSError, and so is what TLS raises
             message, lasting = self._why(error)
             return Answer(None, without_key(message, token), lasting=lasting)

@@ -7,11 +7,11 @@ noticed by SQLite's own change counter, which costs microseconds to look at.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from reconciler.adapters.inbox.database import Inbox
+from reconciler.adapters.system import trail
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.ledger.webhook_facts import Delivery
@@ -20,8 +20,6 @@ from reconciler.core.platform.webhook import Event
 _LOOK = 0.1  # seconds between looks
 _AGAIN = 2.0  # seconds until the next try when the file cannot be read
 _PAGE = 200
-
-_log = logging.getLogger(__name__)
 
 
 class InboxFeed:
@@ -66,7 +64,7 @@ class InboxFeed:
                 while not page and self._inbox.revision() == seen:
                     await asyncio.sleep(_LOOK)
             except StorageError as error:
-                _log.warning("%s; trying on", error.message)
+                trail.note(f"{error.message}; trying on", "warning")
                 await asyncio.sleep(_AGAIN)
 
     def claim(self, deliveries: Sequence[Delivery]) -> None:

@@ -7,7 +7,6 @@ it, and it is reached over HTTPS with a token of its own, so what it tells is be
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeGuard
@@ -15,6 +14,7 @@ from typing import Any, TypeGuard
 import httpx
 
 from reconciler.adapters.platform.endpoint import parse_endpoint, proxy_for, tls_context, user_agent
+from reconciler.adapters.system import trail
 from reconciler.core.errors import PlatformError
 from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.platform.backoff import delays
@@ -29,8 +29,6 @@ _WAIT = 25  # seconds that the receiver may hold a poll; proxies commonly cut at
 _TIMEOUT = 10.0  # seconds for anything else
 _PAGE = 200
 _CLAIMS = 500  # in one request
-
-_log = logging.getLogger(__name__)
 
 
 class RemoteInbox:
@@ -58,9 +56,13 @@ class RemoteInbox:
         """See the port."""
         found: list[Delivery] = []
         cursor = ""
+        url = self._endpoint.http("events")
         with self._reaching(), httpx.Client(**self._options) as client:
             while True:
-                document = _read(client.get(self._endpoint.http("events"), params=_asked(cursor, 0)))
+                with trail.exchange("GET", url) as exchanged:
+                    answer = client.get(url, params=_asked(cursor, 0))
+                    exchanged.status, exchanged.received = answer.status_code, len(answer.content)
+                document = _read(answer)
                 page = document["events"]
                 found += [
                     Delivery(one["cursor"], event) for one in page if (event := _event_in(one)) is not None
@@ -71,19 +73,18 @@ class RemoteInbox:
 
     async def follow(self) -> AsyncIterator[Event]:
         """See the port."""
-        cursor, pauses = "", self._pauses()
+        cursor, pauses, url = "", self._pauses(), self._endpoint.http("events")
         async with httpx.AsyncClient(**self._options) as client:
             while True:
                 try:
                     with self._reaching():
-                        answer = await client.get(
-                            self._endpoint.http("events"),
-                            params=_asked(cursor, _WAIT),
-                            timeout=_WAIT + _TIMEOUT,
-                        )
+                        with trail.exchange("GET", url) as exchanged:
+                            params = _asked(cursor, _WAIT)
+                            answer = await client.get(url, params=params, timeout=_WAIT + _TIMEOUT)
+                            exchanged.status, exchanged.received = answer.status_code, len(answer.content)
                         document = _read(answer)
                 except PlatformError as error:
-                    _log.warning("%s; trying on", error.message)
+                    trail.note(f"{error.message}; trying on", "warning")
                     await asyncio.sleep(next(pauses))
                     continue
                 pauses = self._pauses()
@@ -94,11 +95,14 @@ class RemoteInbox:
 
     def claim(self, deliveries: Sequence[Delivery]) -> None:
         """See the port."""
-        cursors = [one.id for one in deliveries]
+        cursors, url = [one.id for one in deliveries], self._endpoint.http("events", "claim")
         with self._reaching(), httpx.Client(**self._options) as client:
             for start in range(0, len(cursors), _CLAIMS):
                 content = {"cursors": cursors[start : start + _CLAIMS], "by": self._by}
-                _read(client.post(self._endpoint.http("events", "claim"), json=content), "claimed")
+                with trail.exchange("POST", url) as exchanged:
+                    answer = client.post(url, json=content)
+                    exchanged.status, exchanged.received = answer.status_code, len(answer.content)
+                _read(answer, "claimed")
 
     def _pauses(self) -> Iterator[float]:
         return delays(self._random, first=1.0, ceiling=30.0, floor=0.5)

@@ -32,6 +32,7 @@ from reconciler.adapters.platform.endpoint import (
 )
 from reconciler.adapters.platform.event_pace import Pace
 from reconciler.adapters.platform.unreachable import why_unreachable
+from reconciler.adapters.system import trail
 from reconciler.adapters.system.open_files import room_for_sockets
 from reconciler.core.errors import PlatformError
 from reconciler.core.platform.job import News, Progress, message_of, news_in, shorten
@@ -44,8 +45,6 @@ PING_EVERY = 20.0  # seconds; below the idle timeouts of proxies (60 s is usual)
 PONG_WITHIN = 40.0
 TLS_BUFFER = 16 * 1024  # bytes, as many as a TLS record has at most
 DOUBT = 5.0  # seconds of silence after which a look at once is taken for one that came too soon
-
-_log = logging.getLogger(__name__)
 
 # websockets writes request headers, and so the key, to its debug log. This logger belongs to no tree and lets
 # nothing through, so no logging setting can bring them out.
@@ -124,6 +123,7 @@ class EventStream:
             while True:
                 received = await connection.recv(decode=False)
                 message = heard_in(scrub_body(received, self._api_key), job_id)
+                trail.note(f"job {job_id}: {_kind_of(message)}, {len(received):,} bytes")
                 if message is None:
                     continue
                 if isinstance(message, News) and message.terminal:
@@ -134,10 +134,7 @@ class EventStream:
                 pace.heard(message)
                 yield message
         except ConnectionClosed as closed:
-            if _log.isEnabledFor(logging.DEBUG):  # making the text costs more than the rest of this
-                _log.debug(
-                    "job %s: connection closed: %s", job_id, shorten(scrub(str(closed), [self._api_key]))
-                )
+            trail.note(f"job {job_id}: connection closed: {shorten(scrub(str(closed), [self._api_key]))}")
             pace.ended(loop.time() - opened, in_order=_in_order(closed))
         finally:
             if doubt is not None:
@@ -147,8 +144,7 @@ class EventStream:
     async def _open(self, opening: _Connect) -> ClientConnection | None:
         """A connection past its handshake, or None when the next try may fare better."""
         try:
-            async with self._handshakes:
-                connection = await opening
+            connection = await self._shaken_hands(opening)
         except InvalidProxyStatus as error:
             self._report(f"the proxy answered {error.response.status_code}")
             if error.response.status_code in (401, 403, 407):
@@ -168,6 +164,17 @@ class EventStream:
             return connection
         return None
 
+    async def _shaken_hands(self, opening: _Connect) -> ClientConnection:
+        async with self._handshakes:
+            with trail.exchange("GET", opening.uri) as answer:
+                try:
+                    connection = await opening
+                except (InvalidStatus, InvalidProxyStatus) as error:
+                    answer.status = error.response.status_code
+                    raise
+                answer.status = 101
+                return connection
+
     def _judge_refusal(self, error: InvalidStatus) -> None:
         """Raises for an answer to the handshake that the next try would get as well."""
         status, body = error.response.status_code, bytes(error.response.body or b"")
@@ -182,9 +189,9 @@ class EventStream:
 
     def _report(self, trouble: str) -> None:
         """Once per outage, however many jobs are watched."""
-        level = logging.DEBUG if self._troubled else logging.WARNING
+        level = "debug" if self._troubled else "warning"
         self._troubled = True
-        _log.log(level, "no connection to the event stream, trying on: %s", trouble)
+        trail.note(f"no connection to the event stream, trying on: {trouble}", level)
 
     def _connect_options(self, open_timeout: float, ping_every: float, pong_within: float) -> dict[str, Any]:
         # asyncio keeps a read buffer of 256 KiB for each TLS connection, without an option for it. A thousand that wait
@@ -216,6 +223,12 @@ _REFUSALS = {
     403: "check LINGO_API_KEY: it has no access to this job",
     404: "the platform knows no such job; was it made with another key or at another address?",
 }
+
+
+def _kind_of(message: News | Progress | None) -> str:
+    if message is None:
+        return "a message that is not understood"
+    return f"status {message.status}" if isinstance(message, News) else f"step {message.step}"
 
 
 def _in_order(closed: ConnectionClosed) -> bool:

@@ -21,6 +21,7 @@ import httpx
 
 from reconciler.adapters.platform.endpoint import Endpoint, check_key, proxy_for, tls_context, user_agent
 from reconciler.adapters.platform.unreachable import Cause, why_unreachable
+from reconciler.adapters.system import trail
 from reconciler.core.platform.job import shorten
 from reconciler.core.platform.scrub import scrub, scrub_body
 
@@ -115,14 +116,17 @@ class Connections:
             extensions={"trace": departure, "timeout": self._timeouts_of_httpcore()},
         )
         async with self._transport() as transport:
-            try:
-                async with asyncio.timeout(self._timeouts.total):
-                    response = await transport.handle_async_request(request)
-            except Exception as error:
-                if departure.definitely_not_sent(error):
-                    return Unreached(self._cause(error))
-                return Lost(_reason(error, self._timeouts))
-            return await self._received(response)
+            with trail.exchange(method, url, len(content or b"")) as answer:
+                try:
+                    async with asyncio.timeout(self._timeouts.total):
+                        response = await transport.handle_async_request(request)
+                except Exception as error:
+                    if departure.definitely_not_sent(error):
+                        return Unreached(self._cause(error))
+                    return Lost(_reason(error, self._timeouts))
+                reply = await self._received(response)
+                answer.status, answer.received = reply.status, len(reply.body)
+                return reply
 
     def _timeouts_of_httpcore(self) -> dict[str, float | None]:
         limits = self._timeouts

@@ -21,6 +21,7 @@ from reconciler.adapters.platform.endpoint import (
     user_agent,
 )
 from reconciler.adapters.platform.unreachable import why_unreachable
+from reconciler.adapters.system import trail
 from reconciler.core.errors import PlatformError
 
 
@@ -44,8 +45,10 @@ def look_at_platform(api_url: str, api_key: str | None, seconds: float, *path: s
     proxy = proxy_for(endpoint)
     with _client(endpoint, proxy, seconds) as client:
         before = time.time()
+        url = endpoint.http(*(path or ("users", "me")))
         try:
-            with client.stream("GET", endpoint.http(*(path or ("users", "me"))), headers=headers) as response:
+            with trail.exchange("GET", url) as answer, client.stream("GET", url, headers=headers) as response:
+                answer.status = response.status_code
                 ours = (before + time.time()) / 2
                 return Seen(response.status_code, _date(response.headers.get("Date")), ours)
         except (httpx.HTTPError, OSError) as error:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from reconciler.adapters.system import trail
+
 SERVICE = "lingo-reconcile"
 
 
@@ -18,6 +20,9 @@ def key_from_keyring(api_url: str) -> str | None:
     except ImportError:
         return None
     try:
-        return keyring.get_password(SERVICE, urlsplit(api_url).hostname or "")
+        key = keyring.get_password(SERVICE, urlsplit(api_url).hostname or "")
     except KeyringError:
         return None
+    if key:
+        trail.hide(key)
+    return key

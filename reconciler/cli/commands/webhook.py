@@ -110,6 +110,8 @@ def serve_command(ctx: click.Context, /, **flags: Any) -> None:
     from reconciler.adapters.receiver.log import ServeLog
     from reconciler.adapters.receiver.server import serve_forever
     from reconciler.adapters.receiver.signing_secrets import Secrets
+    from reconciler.adapters.system import trail
+    from reconciler.cli.scrubbing import without_secrets
 
     secrets = Secrets(os.environ.get(SECRET, ""), SECRET, flags["secret_file"])
     if not secrets.keys and not flags["quarantine"]:
@@ -119,6 +121,7 @@ def serve_command(ctx: click.Context, /, **flags: Any) -> None:
         )
     level, as_json = given(ctx, "log_level") or "info", flags["log_format"] == "json"
     log = ServeLog(_write, time.time, level=level, as_json=as_json)
+    trail.listen(lambda level, line: log.say(level, "outgoing", what=without_secrets(line, os.environ)))
     serve_forever(settings, secrets, log, lambda url: log.say("info", "listening", url=url))
     log.say("info", "ended")
 

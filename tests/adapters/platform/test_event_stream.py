@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import tracemalloc
 
 import pytest
@@ -13,6 +14,7 @@ from websockets.http11 import Request as Upgrade
 from websockets.http11 import Response
 
 from reconciler.adapters.platform.event_stream import HANDSHAKES, MAX_MESSAGE, heard_in
+from reconciler.adapters.system import trail
 from reconciler.core.platform.job import News, Progress
 from tests.adapters.calls import Pauses, closed_port, run, until
 from tests.adapters.far_ends import (
@@ -213,7 +215,10 @@ class TestConnectingAgain:
         assert run(work()) == [News(JOB, "in_progress"), News(JOB, "completed")]
         assert len(server.upgrades) == 1
 
-    def test_an_outage_is_told_once_for_all_jobs(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_an_outage_is_told_once_for_all_jobs(self) -> None:
+        told: list[tuple[str, str]] = []
+        trail.listen(lambda level, line: told.append((level, line)))
+
         async def work() -> None:
             events = stream(f"http://127.0.0.1:{closed_port()}")
 
@@ -224,10 +229,11 @@ class TestConnectingAgain:
             async with asyncio.timeout(0.2):
                 await asyncio.gather(*(one(f"pjb_{n}") for n in range(5)))
 
-        with caplog.at_level(logging.INFO, "reconciler"), pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError):
             run(work())
-        assert [record.levelname for record in caplog.records] == ["WARNING"]
-        assert "refuses connections" in caplog.text
+        warnings = [line for level, line in told if level == "warning"]
+        assert len(warnings) == 1
+        assert "refuses connections" in warnings[0]
 
 
 class TestManyAndInterrupted:
@@ -238,6 +244,10 @@ class TestManyAndInterrupted:
         # The far end runs in this process and does log its headers; what counts is the client's side.
         ours = [record.getMessage() for record in caplog.records if record.name != "websockets.server"]
         assert KEY not in "".join(ours)
+        noted = [line for _, line in trail.last()][-5:]
+        assert KEY not in "".join(noted)
+        assert re.match(rf"GET ws://127\.0\.0\.1:\d+/\S*{JOB}/ws: 101 in [\d,]+ ms, ", noted[-2])
+        assert re.fullmatch(rf"job {JOB}: status completed, \d+ bytes", noted[-1])
         assert repr(stream("https://api.lingo.dev/v1")) == "EventStream(wss://api.lingo.dev/v1)"
 
     def test_cancelling_hangs_up_at_once(self) -> None:

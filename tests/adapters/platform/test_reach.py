@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from reconciler.adapters.platform.client import PlatformClient
 from reconciler.adapters.platform.exchange import Timeouts
+from reconciler.adapters.system import trail
 from reconciler.core.errors import InvalidInput, PlatformError
 from reconciler.core.platform.job import Accepted, Answer, Refused
 from tests.adapters.calls import ACCEPTED, QUICK, SPEC, Pauses, client, closed_port, create, run
@@ -260,5 +262,10 @@ class TestKeyAndAddress:
 
         with caplog.at_level(logging.DEBUG):
             shown = run(work())
-        assert KEY not in "".join(shown) + caplog.text
+        noted = trail.last()[-1][1]
+        assert re.fullmatch(
+            r"POST http://127\.0\.0\.1:\d+/jobs/provisioning: 202 in \d+ ms, \d+ bytes sent, \d+ received",
+            noted,
+        )
+        assert KEY not in "".join(shown) + caplog.text + noted
         assert "the text of a source" not in caplog.text
