@@ -75,11 +75,23 @@ def _fitted_line(line: str, width: int) -> list[str]:
     plain = _PAINT.sub("", line) if "\x1b" in line else line
     if display_width(plain) <= width or _EXCERPT.match(plain):
         return [line]
-    hang = _hang(plain, width // 2)
-    first, *rest = wrapped(line, width)
+    return hanging(line, width, _hang(plain, width // 2))
+
+
+def hanging(text: str, width: int, hang: int, begins: int = 0) -> list[str]:
+    """One line of text in lines that fit: the first, to be put at `begins`, and the others, indented by `hang`.
+
+    What is too wide for that, such as a command or an address, is moved to the left, where it may fit.
+    """
+    first, *rest = wrapped(text, width - begins)
     if not rest:
-        return [line]
-    return [first, *(" " * hang + more for more in wrapped(line[len(first) :].lstrip(" "), width - hang))]
+        return [text]
+    more = wrapped(text[len(first) :].lstrip(" "), width - hang)
+    return [first, *(" " * _indent(display_width(line), width, hang) + line for line in more)]
+
+
+def _indent(cells: int, width: int, hang: int) -> int:
+    return hang if cells <= width - hang else max(width - cells, min(hang, 4))
 
 
 def _hang(plain: str, most: int) -> int:

@@ -62,7 +62,7 @@ def test_commands_stay_whole(text: str, lines: list[str]) -> None:
         ("  - commit the lockfile now", 18, ["  - commit the", "    lockfile now"]),
         ("    reason       a glossary of it changed", 36, ["    reason       a glossary of it", " " * 17 + "changed"]),
         ("ok  git  2.39 is new enough for it", 20, ["ok  git  2.39 is new", "         enough for", "         it"]),
-        ("    hint: run `reconcile apply --only a`", 20, ["    hint: run", " " * 10 + "`reconcile apply --only a`"]),
+        ("    hint: run `reconcile apply --only a`", 20, ["    hint: run", "    `reconcile apply --only a`"]),
         ("    reconcile apply --only acme", 20, ["    reconcile apply --only acme"]),
         ("    12 | text: that is longer than it", 20, ["    12 | text: that is longer than it"]),
         ("\x1b[1mbold words go on\x1b[0m here", 11, ["\x1b[1mbold words", "go on\x1b[0m here"]),

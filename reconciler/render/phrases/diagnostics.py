@@ -39,7 +39,8 @@ def diagnostic_lines(diagnostic: Diagnostic, look: Look) -> list[str]:
     """One finding, without the count."""
     place = sanitize(diagnostic.place or (f"engine {diagnostic.key}" if diagnostic.key else ""))
     start = f"{place}: {diagnostic.severity}:" if place else f"{diagnostic.severity}:"
-    first, *more = _flowing(start, shorten(diagnostic.message, _LONGEST, look.ellipsis), look)
+    message = shorten(diagnostic.message, _LONGEST, look.ellipsis)
+    first, *more = _flowing(start, message, look, 0, len(_INDENT))
     severity = look.paint(f"{diagnostic.severity}:", _STYLES[diagnostic.severity])
     painted = f"{look.paint(place + ':', 'bold')} {severity}" if place else severity
     lines = [painted + first.removeprefix(start), *more]
@@ -50,23 +51,20 @@ def diagnostic_lines(diagnostic: Diagnostic, look: Look) -> list[str]:
     return lines
 
 
-def hint_lines(hint: str, look: Look, indent: str = _INDENT) -> list[str]:
-    """`hint: …`, each further line under it."""
-    first, *more = _flowing("hint:", hint, look, indent)
-    painted = look.paint("hint:", "cyan") + first[len(indent) :].removeprefix("hint:")
-    return [indent + painted, *more]
+def hint_lines(hint: str, look: Look, indent: int = len(_INDENT)) -> list[str]:
+    """`hint: …`, what goes on under its beginning."""
+    first, *more = _flowing("hint:", hint, look, indent, indent + len("hint: "))
+    return [" " * indent + look.paint("hint:", "cyan") + first.removeprefix("hint:"), *more]
 
 
-def _flowing(start: str, text: str, look: Look, indent: str = "") -> list[str]:
-    """`start` and the text, made harmless; what follows the first line stands four cells further in."""
+def _flowing(start: str, text: str, look: Look, indent: int, hang: int) -> list[str]:
+    """`start` and the text, made harmless: the first line to be put at `indent`, the others as they are to stand."""
     first, *rest = sanitize_lines(text)
-    glued = start.replace(" ", _GLUE)
-    lines = [
-        line.replace(_GLUE, " ")
-        for paragraph in (f"{glued} {first}", *rest)
-        for line in look.flowing(paragraph, len(indent) + len(_INDENT))
-    ]
-    return [indent + lines[0], *(f"{indent}{_INDENT}{line}" for line in lines[1:])]
+    lines = look.hanging(f"{start.replace(' ', _GLUE)} {first}".rstrip(), indent, hang)
+    for paragraph in rest:
+        beginning, *more = look.hanging(paragraph, hang, hang)
+        lines += [" " * hang + beginning, *more]
+    return [line.replace(_GLUE, " ") for line in lines]
 
 
 def tally(diagnostics: Iterable[Diagnostic]) -> str:

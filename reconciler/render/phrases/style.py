@@ -56,6 +56,14 @@ class Look:
 
         return wrapped(text, max(self.width - indent, _NARROWEST))
 
+    def hanging(self, text: str, begins: int, hang: int) -> list[str]:
+        """One line of text that is put at `begins` as lines that fit, those after the first indented by `hang`."""
+        if self.width is None:
+            return [text]
+        from reconciler.core.display import hanging  # for terminals only
+
+        return hanging(text, self.width, hang, begins)
+
     def paint(self, text: str, style: Style) -> str:
         code = _CODES.get(style)
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and code and text else text

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 from reconciler.core.checkup import Finding, Verdict
 from reconciler.core.commands import reconcile
-from reconciler.render.phrases.diagnostics import diagnostic_lines
-from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten
+from reconciler.render.phrases.diagnostics import diagnostic_lines, hint_lines
+from reconciler.render.phrases.sanitize import sanitize_lines, shorten
 from reconciler.render.phrases.style import Look, Style
 from reconciler.render.phrases.words import counted
 
 _STYLES: dict[Verdict, Style] = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
 _MOST = 10  # findings about files that are shown for one check; `validate` shows all
 _LONGEST = 1_000
+_VERDICT = 8  # cells
 _INDENT = "    "
 
 
@@ -29,12 +30,13 @@ def render_checkup(
 
 
 def _lines(finding: Finding, width: int, look: Look) -> list[str]:
-    verdict = look.paint(f"{finding.verdict.value:<8}", _STYLES[finding.verdict])
-    indent = " " * (width + 11)
+    verdict = look.paint(f"{finding.verdict.value:<{_VERDICT}}", _STYLES[finding.verdict])
+    room = width + _VERDICT + 3
+    indent = " " * (room if look.width is None or room <= look.width // 2 else _VERDICT + 1)
     said, *more = sanitize_lines(shorten(finding.said, _LONGEST, look.ellipsis))
     lines = [f"{verdict} {finding.check:<{width}}  {said}", *(indent + line for line in more)]
     if finding.hint:
-        lines.append(f"{indent}{look.paint('hint:', 'cyan')} {sanitize(finding.hint)}")
+        lines += hint_lines(finding.hint, look, len(indent))
     for one in finding.diagnostics[:_MOST]:
         lines += [f"{_INDENT}{line}" for line in diagnostic_lines(one, look.within(len(_INDENT)))]
     left = len(finding.diagnostics) - _MOST
