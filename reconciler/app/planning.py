@@ -13,6 +13,7 @@ from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.core.errors import Diagnostic, InvalidInput, Severity, UsageError
 from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.fast_path import recorded_files
+from reconciler.core.lockfile.model import outgrown
 from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
 from reconciler.core.plan.model import Plan
 
@@ -78,7 +79,7 @@ def make_plan(
         *problems,
         *diagnostics,
         *_clashes(recorded.folded, desired, found),
-        *_unverified(recorded),
+        *_warnings(recorded, lockfile.path),
     ]
     invalid = any(one.severity is Severity.ERROR for one in diagnostics)
     branch = _branch(engines, shared)
@@ -102,13 +103,15 @@ def make_plan(
     return PlanResult(plan, recorded)
 
 
-def _unverified(recorded: RecordedState) -> list[Diagnostic]:
-    """Says which records of the ledger do not count."""
+def _warnings(recorded: RecordedState, lockfile: str) -> list[Diagnostic]:
+    """Says which records of the ledger do not count, and that the lockfile gets too big for git hosts."""
+    found = outgrown(recorded.size, lockfile)
+    warnings = [found] if found is not None else []
     if recorded.unverified is None:
-        return []
+        return warnings
     from reconciler.core.ledger.sealed import told_of
 
-    return [Diagnostic(told_of(recorded.unverified), severity=Severity.WARNING)]
+    return [*warnings, Diagnostic(told_of(recorded.unverified), severity=Severity.WARNING)]
 
 
 def _actions(
@@ -261,7 +264,7 @@ def plan_to_collect(
         environment=request.environment,
         actions=actions,
         unchanged=tuple(sorted(recorded.folded.engines.keys() - spoken_for)),
-        diagnostics=tuple(_unverified(recorded)),
+        diagnostics=tuple(_warnings(recorded, lockfile.path)),
         lockfile=lockfile.path,
         lockfile_digest=recorded.digest,
         unwritten=recorded.unwritten,

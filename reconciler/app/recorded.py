@@ -33,6 +33,7 @@ class RecordedState:
     shared: RemoteSnapshot | None = None
     unverified: Unverified | None = None
     doubts: Mapping[str, tuple[Pending, ...]] = field(default_factory=dict)
+    size: int = 0  # bytes of the lockfile: the larger one, where runs share
 
     @property
     def unwritten(self) -> int:
@@ -74,7 +75,8 @@ def read_recorded_state(
     if shared is not None:
         return _shared_state(on_disk, content, records, shared)
     folded = _folded(on_disk, records)
-    recorded = RecordedState(on_disk, records, folded, _digest(on_disk, content, folded, journalled))
+    digest = _digest(on_disk, content, folded, journalled)
+    recorded = RecordedState(on_disk, records, folded, digest, size=len(content))
     return _with_doubts(recorded, journal.unverified())
 
 
@@ -96,7 +98,8 @@ def _shared_state(
         newest = with_serving_of(shared.recorded, newest, {record.operation for record in shared.records})
     folded = _folded(newest, everything, shared.past)
     digest = _digest(on_disk, content, folded, shared.content, journal.render(everything))
-    recorded = RecordedState(on_disk, everything, folded, digest, shared)
+    size = max(len(content), len(shared.content))
+    recorded = RecordedState(on_disk, everything, folded, digest, shared, size=size)
     return _with_doubts(recorded, shared.unverified)
 
 

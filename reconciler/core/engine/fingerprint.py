@@ -44,11 +44,14 @@ def _meaning_of_source(source: Mapping[str, Any]) -> list[str]:
 
 def same_meaning(recorded_fingerprint: str, record: SpecRecord | None, desired: str) -> bool:
     """Whether what is recorded means what is desired, also when it was recorded under another algorithm version."""
-    if recorded_fingerprint == desired:
-        return True
+    return recorded_fingerprint == desired or meaning_of(recorded_fingerprint, record) == desired
+
+
+def meaning_of(recorded_fingerprint: str, record: SpecRecord | None) -> str:
+    """What `same_meaning` compares with the desired fingerprint: the digest of this algorithm version."""
     if recorded_fingerprint.startswith(f"{VERSION}:") or record is None:
-        return False
-    return fingerprint_of_record(record) == desired
+        return recorded_fingerprint
+    return fingerprint_of_record(record)
 
 
 def blob_id(content: bytes, length: int = 40) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cached_property
 
 from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import Entry
@@ -39,6 +40,25 @@ class _Side:
         self.engines = dict(lockfile.engines)
         self.retired = dict(lockfile.retired)
 
+    @cached_property
+    def _keys(self) -> dict[str, set[str]]:
+        """The keys of the entries that name an engine or an operation. What follows an entry keeps its names."""
+        keys: dict[str, set[str]] = {}
+        for key, document in self.engines.items():
+            for name in names_of(document):
+                keys.setdefault(name, set()).add(key)
+        return keys
+
+    def homes(self, names: Collection[str]) -> list[str]:
+        """The keys of the entries that name any of these."""
+        found = {key for name in names for key in self._keys.get(name, ())}
+        return sorted(key for key in found if key in self.engines)
+
+    def put(self, key: str, document: Document) -> None:
+        self.engines[key] = document
+        for name in names_of(document):
+            self._keys.setdefault(name, set()).add(key)
+
     def done(self) -> Lockfile:
         changed = self.engines != self.lockfile.engines or self.retired != self.lockfile.retired
         return (
@@ -48,10 +68,10 @@ class _Side:
 
 def _follow(key: str, before: Document, here: _Side, there: _Side) -> None:
     names = set(names_of(before))
-    homes = sorted(home for home, one in there.engines.items() if names & set(names_of(one)))
+    homes = there.homes(names)
     changed = here.engines[key]
     if len(homes) == 1 and homes[0] not in here.lockfile.engines:
-        there.engines[homes[0]] = _joined(homes[0], there.engines[homes[0]], changed, before)
+        there.put(homes[0], _joined(homes[0], there.engines[homes[0]], changed, before))
         del here.engines[key]
         return
     retired = there.retired.get(key, ())
@@ -67,7 +87,7 @@ def _follow(key: str, before: Document, here: _Side, there: _Side) -> None:
     if asked.empty:
         del here.engines[key]
     else:
-        here.engines[key] = entry_document(asked)
+        here.put(key, entry_document(asked))
 
 
 def _told_apart(entry: Entry) -> tuple[Entry, Entry]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.commands import last_good_lockfile, reconcile
-from reconciler.core.errors import Diagnostic, LockfileError
+from reconciler.core.errors import Diagnostic, LockfileError, Severity
 from reconciler.core.frozen import dataclass, field, replace
 from reconciler.core.lockfile.text_document import TextDocument
 from reconciler.core.strict_json import JsonRefused, read_json
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
+NEARLY_REFUSED = 80_000_000  # bytes
 BIG = 1 << 21  # bytes; below that, importing msgspec costs more than it saves
 _ENTRY, _RETIRED = b"\n    ", b"\n      "  # line feed and indent of an entry's closing brace
 _MARKERS = (b"<<<<<<< ", b"||||||| ", b">>>>>>> ", b"=======")
@@ -291,6 +292,19 @@ def _check_version(version: object, file: str) -> None:
         )
     if version != VERSION or isinstance(version, bool):
         raise _broken(file, f'`"version": {VERSION}` is missing')
+
+
+def outgrown(size: int, file: str) -> Diagnostic | None:
+    """A warning for a lockfile of so many bytes, while there is time: GitHub and others refuse files over 100 MB."""
+    if size < NEARLY_REFUSED:
+        return None
+    return Diagnostic(
+        f"{file} has {size / 1e6:.0f} MB; GitHub and other git hosts refuse files over 100 MB",
+        file,
+        hint="split it before that: make each team's folder a project, with a lockfile of its own "
+        "(docs/publishing.md#when-a-lockfile-gets-too-big)",
+        severity=Severity.WARNING,
+    )
 
 
 def _broken(file: str, what: str, line: int | None = None, col: int | None = None) -> LockfileError:

@@ -115,6 +115,8 @@ def _without(these: list[str], those: list[str]) -> list[str]:
 def _without_digests(
     these: list[Mapping[str, Any]], those: list[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
+    if not these or not those:
+        return list(these)
     missing = _without([one["digest"] for one in these], [one["digest"] for one in those])
     kept: list[Mapping[str, Any]] = []
     for one in these:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from reconciler.core.commands import ENGINE_ID, only, reconcile
-from reconciler.core.engine.fingerprint import same_meaning
+from reconciler.core.engine.fingerprint import meaning_of, same_meaning
 from reconciler.core.engine.spec import Desired, Spec, SpecRecord
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.entry import (
@@ -65,9 +65,10 @@ def _held_up(lockfile: Lockfile, desired: Mapping[str, Desired], gone: Iterable[
     """New keys that would take over an entry, were it not uncertain: creating now could make their engine twice."""
     entries = {key: entry for key in sorted(gone) if (entry := lockfile.entry(key)) is not None}
     doubtful = {key: entry for key, entry in entries.items() if entry.unresolved}
+    asked = _by_meaning(doubtful, lambda entry: (entry.current, entry.pending, *entry.uncertain))
     held_up: dict[str, Action] = {}
     for key in sorted(desired) if doubtful else ():
-        source = next((old for old, entry in doubtful.items() if _is_of(entry, desired[key])), None)
+        source = _first(asked, desired[key], doubtful)
         if key in lockfile.engines or source is None:
             continue
         action = _action(
@@ -78,9 +79,26 @@ def _held_up(lockfile: Lockfile, desired: Mapping[str, Desired], gone: Iterable[
     return held_up
 
 
-def _is_of(entry: Entry, wanted: Desired) -> bool:
-    parts = (entry.current, entry.pending, *entry.uncertain)
-    return any(part is not None and _means(part, wanted) for part in parts)
+def _by_meaning(
+    entries: Mapping[str, Entry], parts: Callable[[Entry], Iterable[Provisioned | Pending | None]]
+) -> dict[str, list[str]]:
+    """The keys of the entries by what these parts of them mean, so that nobody has to look through all of them for
+    each engine file: a folder of thousands may be moved.
+    """
+    keys: dict[str, list[str]] = {}
+    for key, entry in entries.items():
+        known = (part for part in parts(entry) if part is not None)
+        for meaning in {meaning_of(part.fingerprint, part.spec) for part in known}:
+            keys.setdefault(meaning, []).append(key)
+    return keys
+
+
+def _first(keys: Mapping[str, list[str]], wanted: Desired, left: Collection[str]) -> str | None:
+    """The first key of that meaning that is left; those that are not are forgotten on the way."""
+    found = keys.get(wanted.fingerprint, [])
+    while found and found[0] not in left:
+        found.pop(0)
+    return found[0] if found else None
 
 
 def _moves(
@@ -91,23 +109,23 @@ def _moves(
 ) -> dict[str, Action]:
     """New keys that take over the entry of a key whose file is gone, because they ask for the same."""
     left = {key: entry for key in sorted(gone) if (entry := lockfile.entry(key)) is not None}
+    movable = _by_meaning(left, _movable_parts)
     moves: dict[str, Action] = {}
     for key in sorted(desired) if left else ():
         if key in lockfile.engines or _bring_back(lockfile, desired[key]) is not None:
             continue
-        source = next((old for old, entry in left.items() if _can_move(entry, desired[key])), None)
+        source = _first(movable, desired[key], left)
         if source is not None and (selected(key) or selected(source)):
             moves[key] = _move(source, left.pop(source), desired[key])
     return moves
 
 
-def _can_move(entry: Entry, wanted: Desired) -> bool:
+def _movable_parts(entry: Entry) -> tuple[Provisioned | Pending | None, ...]:
+    """What another key can take over."""
     pending = entry.pending
     if entry.unresolved:
-        return False
-    if entry.current is not None and _means(entry.current, wanted):
-        return True
-    return pending is not None and pending.status == IN_PROGRESS and _means(pending, wanted)
+        return ()
+    return entry.current, pending if pending is not None and pending.status == IN_PROGRESS else None
 
 
 def _move(source: str, entry: Entry, wanted: Desired) -> Action:

@@ -102,8 +102,13 @@ def action_document(action: Action) -> dict[str, Any]:
 
 def change_document(change: Change) -> dict[str, Any]:
     """One difference: `old` and `new` for values, `content` for texts."""
-    if not change.content:
-        return _known(field=change.field, old=change.old, new=change.new)
+    if not change.content:  # spelled out: a plan of ten thousand new engines has a hundred thousand of them
+        document = {"field": change.field}
+        if change.old is not None:
+            document["old"] = change.old
+        if change.new is not None:
+            document["new"] = change.new
+        return document
     content = _known(
         file=change.file,
         oldDigest=change.old,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.errors import ExitCode, LockfileError
-from reconciler.core.lockfile.model import EMPTY, Lockfile, parse, render
+from reconciler.core.errors import ExitCode, LockfileError, Severity
+from reconciler.core.lockfile.model import EMPTY, Lockfile, outgrown, parse, render
 from tests.core.build import A, B, current, entry, lockfile, pending, superseded
 from tests.core.strategies import entries, keys, lockfiles
 
@@ -189,3 +189,13 @@ def test_no_bytes_make_anything_but_a_lockfile_or_an_error_of_ours(content: byte
         except LockfileError as error:
             hint = error.hint
         assert hint
+
+
+@pytest.mark.parametrize(("size", "warns"), [(79_999_999, False), (80_000_000, True), (130_000_000, True)])
+def test_a_lockfile_near_what_git_hosts_refuse_is_warned_of(size: int, warns: bool) -> None:
+    found = outgrown(size, FILE)
+    assert (found is not None) is warns
+    if found is not None:
+        assert found.severity is Severity.WARNING
+        assert found.message.startswith(f"{FILE} has {size // 1_000_000} MB; ")
+        assert "each team's folder a project" in (found.hint or "")
