@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -64,6 +63,12 @@ class RecordedState:
         there = [record for record in self.shared.records if isinstance(record, Settlement)]
         ours = [record for record in self.records if isinstance(record, Settlement) and record not in there]
         return len({record.operation for record in ours if record.operation in known})
+
+
+def read_lockfile(lockfile: LockfileStore, journal: Journal) -> Lockfile:
+    """What is recorded here, for those who only read it. Raises `LockfileError`, `JournalError`, `StorageError`."""
+    on_disk, _ = lockfile.read()
+    return _folded(on_disk, journal.read()[0])
 
 
 def read_recorded_state(

@@ -14,7 +14,6 @@ import click
 from reconciler.cli.screen import Screen, fit, screen_for
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import ExitCode, JournalError, LockfileError, ReconcileError
-from reconciler.core.user_info import without_user_info
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -152,6 +151,7 @@ def _crash_log(text: str, arguments: Sequence[str]) -> tuple[str, bool]:
 
 
 def _print_json(message: str, hint: str | None, error: ReconcileError | None, code: ExitCode) -> None:
+    from reconciler.core.user_info import without_user_info
     from reconciler.render.data.json_view import render_error_json  # for failures only
 
     diagnostics = error.diagnostics if error is not None else ()
@@ -160,6 +160,7 @@ def _print_json(message: str, hint: str | None, error: ReconcileError | None, co
 
 
 def _harmless(text: str) -> str:
-    from reconciler.render.phrases.sanitize import sanitize  # for failures only
+    from reconciler.core.user_info import without_user_info
+    from reconciler.render.phrases.sanitize import sanitize
 
     return "\n".join(sanitize(without_user_info(line)) for line in text.split("\n"))

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from reconciler.core.errors import UsageError
+from reconciler.core.frozen import dataclass
 
 DEFAULT_WIDTH = 100
 _WIDEST = 10_000  # cells that are believed
 _WORDS = ("auto", "always", "never")
 
 
-class Screen(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Screen:
     """`width` is in cells; `interactive` says that a person sits there.
 
     `wrap` is the width that text and tables are fitted to: the terminal's, or COLUMNS. None without either, since what

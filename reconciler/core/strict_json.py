@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 from reconciler.core.values import shown
 
+_MARK = b"\xef\xbb\xbf"
+
 
 class JsonRefused(ValueError):
     """Why it was not read, as the end of a sentence; `line` and `col` count from 1 where they are known."""
@@ -27,7 +29,7 @@ def read_json(content: bytes, *, unique: bool = True) -> Any:
     Without `unique` a key may be there twice: the caller looks for that itself.
     """
     try:
-        text = content.decode("utf-8-sig")
+        text = content.removeprefix(_MARK).decode()
     except UnicodeDecodeError as error:
         raise JsonRefused(f"it is not UTF-8 (byte {error.start})") from error
     try:

@@ -37,10 +37,19 @@ _CONTROLS_IN_TEXT = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff"
 class Kind:
     """A kind of text: `what` says in a sentence what it must be, after "must be"."""
 
-    __slots__ = ("_further", "_known", "_pattern", "what")
+    __slots__ = ("_further", "_known", "_pattern", "_surely", "what")
 
-    def __init__(self, what: str, pattern: str, further: Callable[[str], bool] | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        pattern: str,
+        further: Callable[[str], bool] | None = None,
+        *,
+        surely: Callable[[str], bool] = lambda text: False,
+    ) -> None:
+        """`surely` knows the ordinary ones without the pattern, which takes long to compile."""
         self.what = what
+        self._surely = surely
         self._pattern = lazy_pattern(pattern)
         self._further = further
         self._known: set[str] = set()  # short ones that were accepted: most come again and again
@@ -51,7 +60,8 @@ class Kind:
             return False
         if value in self._known:
             return True
-        if self._pattern.fullmatch(value) is None or not (self._further is None or self._further(value)):
+        fits = self._surely(value) or self._pattern.fullmatch(value) is not None
+        if not fits or not (self._further is None or self._further(value)):
             return False
         if len(value) <= _SHORT:
             if len(self._known) >= _REMEMBERED:
@@ -108,10 +118,18 @@ LOCALE = Kind("a BCP-47 locale", LOCALE_PATTERN)
 LINE = Kind(
     f"one line of at most {MAX_LINE:,} characters, without control characters",
     f"[^{_CONTROLS}]{{1,{MAX_LINE}}}",
+    surely=lambda text: 0 < len(text) <= MAX_LINE and text.isprintable(),
 )
-TEXT = Kind("a text without control characters", f"[^{_CONTROLS_IN_TEXT}]*")
+TEXT = Kind(
+    "a text without control characters",
+    f"[^{_CONTROLS_IN_TEXT}]*",
+    surely=lambda text: text.replace("\n", " ").isprintable(),
+)
 PATH = Kind(
-    "a path inside the project", rf"[^/\\{_CONTROLS}]+(?:/[^/\\{_CONTROLS}]+)*", _is_plain
+    "a path inside the project",
+    rf"[^/\\{_CONTROLS}]+(?:/[^/\\{_CONTROLS}]+)*",
+    _is_plain,
+    surely=lambda path: path.isprintable() and "\\" not in path and all(path.split("/")),
 )  # of a file that is read
 OUTPUT_PATH = Kind("a path inside the project", r".+", _is_tidy)
 POINTER = Kind("a JSON Pointer", POINTER_PATTERN, lambda text: len(text) <= MAX_PLACE and text.isprintable())

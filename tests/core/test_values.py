@@ -127,3 +127,15 @@ def test_counts() -> None:
 )
 def test_why_an_address_is_none(url: str, said: str) -> None:
     assert said in (why_no_link(url) or "")
+
+
+@given(st.text(max_size=8) | st.text(st.sampled_from("a/\\.\n\t \x1f\x7f\x85\u2028\ud800é"), max_size=8))
+@pytest.mark.parametrize("kind", [values.LINE, values.TEXT, values.PATH], ids=lambda kind: kind.what)
+def test_what_is_known_without_the_pattern_fits_it(kind: values.Kind, text: str) -> None:
+    assert not kind._surely(text) or kind._pattern.fullmatch(text)
+
+
+def test_ordinary_values_need_no_pattern() -> None:
+    assert values.LINE._surely("Acme Corp Engine")
+    assert values.TEXT._surely("Be brief.\nBe kind.\n")
+    assert values.PATH._surely("engines/marketing/website.yaml")

@@ -7,7 +7,6 @@ subfolders of one repo, and environments other than the first, each have their o
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +53,8 @@ def _one_name(parts: Sequence[str]) -> str:
     encoded = os.fsencode(name)
     if len(encoded) <= 200:
         return name
+    import hashlib  # takes OpenSSL along: not at every start
+
     return "%" + hashlib.sha256(encoded).hexdigest()  # no other name has a bare `%`
 
 

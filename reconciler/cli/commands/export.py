@@ -9,7 +9,7 @@ import click
 
 from reconciler.adapters.project.places import refuse_link_out
 from reconciler.app.planning import select
-from reconciler.app.recorded import read_recorded_state
+from reconciler.app.recorded import read_lockfile
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, start_folder
 from reconciler.cli.options import ONLY, global_options
@@ -49,10 +49,8 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
     if output == "":
         raise click.UsageError("--output needs the name of a file.", ctx)
     project = open_project(ctx)
-    recorded = read_recorded_state(project.lockfile, project.known_journal)
-    engines, others = serving(
-        recorded.folded, select(engine_keys(ctx, project, only), recorded.folded.engines)
-    )
+    lockfile = read_lockfile(project.lockfile, project.known_journal)
+    engines, others = serving(lockfile, select(engine_keys(ctx, project, only), lockfile.engines))
     text = _rendered(format_, engines, prefix)
     if output is not None:
         refuse_link_out(project.root, start_folder(ctx) / output, f"--output {output}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.app.recorded import read_recorded_state
+from reconciler.app.recorded import read_lockfile
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project
 from reconciler.cli.options import as_keys, global_options
@@ -30,6 +30,6 @@ def command(ctx: click.Context, key: str, field: str) -> None:
     from reconciler.core.lockfile.engine_ids import field_of  # entries, only to read one
 
     project = open_project(ctx)
-    recorded = read_recorded_state(project.lockfile, project.known_journal)
+    lockfile = read_lockfile(project.lockfile, project.known_journal)
     (key,) = engine_keys(ctx, project, [key])
-    click.echo(field_of(recorded.folded, key, field))
+    click.echo(field_of(lockfile, key, field))

@@ -12,12 +12,10 @@ from reconciler.adapters.storage.journal_store import JournalFile
 from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.cli.ci import in_ci
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.sealing import DEPRECATED_KEY, known_key, seal_of
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import GitError, InvalidInput
 from reconciler.core.frozen import dataclass
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
-from reconciler.core.settings.trust import check_key_host
 
 if TYPE_CHECKING:
     from reconciler.adapters.engine_files.files import EngineFiles
@@ -77,6 +75,8 @@ class Project:
         return JournalFile(self.private / JOURNAL, self.private / FETCHED, self._has_remote, self._seal)
 
     def _seal(self) -> Seal | None:
+        from reconciler.cli.wiring.sealing import seal_of  # only with records of a ledger
+
         return seal_of(self.root, self.settings)
 
     def _has_remote(self) -> bool:
@@ -94,6 +94,9 @@ def api_key(settings: Settings) -> str:
 
     Raises `GuardRefused` where it would go to a host that only the repository names.
     """
+    from reconciler.cli.wiring.sealing import DEPRECATED_KEY, known_key
+    from reconciler.core.settings.trust import check_key_host
+
     check_key_host(settings)
     key = known_key(settings)
     if key is not None:

@@ -7,7 +7,6 @@ beside its spec, for us and not for the platform, is *kept* in the lockfile, too
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -108,6 +107,8 @@ def digest_of_text(text: str) -> str:
 
 
 def _digest(meaning: str) -> str:
+    import hashlib  # takes OpenSSL along: not at every start
+
     return "sha256:" + hashlib.sha256(meaning.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -8,7 +8,7 @@ Apart from `guards`: the settings import this at every start of the command, and
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from reconciler.core.errors import InvalidInput
 from reconciler.core.frozen import dataclass
@@ -17,7 +17,8 @@ LIMIT_PATTERN = r"^(?:[0-9]{1,6}|(?:[0-9]{1,6} or )?(?:100|[0-9]{1,2}) ?%)$"
 _MOST = 999_999
 
 
-class Limit(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Limit:
     """At most `number` engines, or `percent` of those that are recorded, whichever is more."""
 
     number: int = 0

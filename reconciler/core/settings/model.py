@@ -8,7 +8,7 @@ them from there. This module is imported at every start of the command, so it im
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.frozen import dataclass, field, said_of
 from reconciler.core.plan.limits import DEFAULT_CREATES, DEFAULT_LIMIT, Limit, LimitKind
@@ -51,7 +51,8 @@ OVERLAYS = "environments"
 _DAY = 86400.0
 
 
-class Setting(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Setting:
     """A declaration. `example` is a value as `reconcile.yaml` has it: the default where there is one. `older` is a
     deprecated name of the variable.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from reconciler.core.plan.limits import Limit
 from reconciler.core.settings.content import IN_OVERLAYS
 from reconciler.core.settings.kinds import NAME_PATTERN, JsonSchema, nullable
 from reconciler.core.settings.model import OVERLAYS, SETTINGS, Setting
@@ -46,5 +47,5 @@ def _property(setting: Setting) -> JsonSchema:
     if setting.default is None:
         schema = nullable(schema)
     else:
-        schema["default"] = setting.example if isinstance(setting.default, float | tuple) else setting.default
+        schema["default"] = setting.example if isinstance(setting.default, float | Limit) else setting.default
     return {"description": setting.help, **schema}
