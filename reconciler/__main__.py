@@ -1,6 +1,6 @@
 """`python -m reconciler` is `reconcile`."""
 
-from reconciler.cli.main import entry
+from reconciler.cli.start import entry
 
 if __name__ == "__main__":
     entry()

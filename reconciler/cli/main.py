@@ -7,6 +7,7 @@ and click, and stays so only as long as nothing heavy is imported at the top of 
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import os
 import signal
@@ -54,6 +55,7 @@ COMMANDS = {
     "help": "reconciler.cli.commands.help",
     "version": "reconciler.cli.commands.version",
 }
+_BRIEF = frozenset({"plan", "get", "export", "status"})  # what they make stays until the end
 
 
 class Commands(Group):
@@ -76,6 +78,8 @@ class Commands(Group):
 
 def _load(name: str) -> click.Command:
     command: click.Command = importlib.import_module(COMMANDS[name]).command
+    if name not in _BRIEF:
+        gc.enable()
     return command
 
 
@@ -202,7 +206,7 @@ def _arm_for_tests() -> None:
 
 
 def entry() -> NoReturn:
-    """The console script."""
+    """The console script, from start.py."""
     _open_standard_streams()
     # As Ctrl-C: also where this is the first process of a container, which otherwise would not hear of it at all.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -59,7 +58,6 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     Needs no API key and no network, and writes nothing. With --detailed-exitcode, exits with 2 if there is something
     to apply, 1 if an engine failed, 6 if a guard holds something back, and 7 if the outcome of a call is unknown.
     """
-    gc.disable()  # one short pass over many objects that all stay: collecting would only cost time
     announced = _announcement(flags)
     project = open_project(ctx)
     flags = with_engine_keys(ctx, project, flags)
