@@ -2,7 +2,7 @@
 
 The standard library's writes, compiles and runs six functions for each class when it is defined, half a millisecond of
 them: a start of the command that imports sixty kinds of values and makes ten pays for sixty. Here a class gets its
-`__init__` when the first value is made, and comparing, hashing and showing is the same code for all.
+`__init__` when the second value is made, and comparing, hashing and showing is the same code for all.
 
 To type checkers these *are* the standard library's; `dataclasses.fields`, `asdict` and `replace` take the values, too.
 """
@@ -83,7 +83,7 @@ else:
         its = {
             **_SHARED,
             **_comparing(attrgetter(*compared) if compared else lambda value: ()),
-            "__init__": _Late("__init__", cls, _initializer),
+            "__init__": _LateInit("__init__", cls, _initializer),
         }
         for name, method in its.items():
             if said.get(name) is None:  # a class that says `__eq__` has a `__hash__` of None
@@ -111,6 +111,43 @@ else:
         def __get__(self, value, owner=None):
             setattr(self.cls, self.name, self.make(self.cls))
             return getattr(owner if value is None else value, self.name)
+
+    class _LateInit(_Late):
+        """The first value is filled without an initializer: of many classes it is the only one."""
+
+        __slots__ = ("filled_one",)
+
+        def __get__(self, value, owner=None):
+            if value is None or hasattr(self, "filled_one"):
+                return super().__get__(value, owner)
+            self.filled_one = True
+            return lambda *arguments, **named: _fill(value, self.cls, arguments, named)
+
+    def _fill(value, cls, arguments, named):
+        known = getattr(cls, _ALL)
+        given = dict(zip(known, arguments, strict=False))
+        wrong = (
+            len(given) < len(arguments)
+            or not given.keys().isdisjoint(named)
+            or not named.keys() <= known.keys()
+        )
+        given.update(named)
+        for name, words in known.items():
+            if name in given:
+                continue
+            if "default_factory" in words:
+                given[name] = words["default_factory"]()
+            elif "default" in words:
+                given[name] = words["default"]
+            else:
+                wrong = True
+        if wrong:
+            cls.__init__(value, *arguments, **named)  # which says what is wrong
+            return
+        for name in known:
+            _set(value, name, given[name])
+        if hasattr(cls, "__post_init__"):
+            value.__post_init__()
 
     def _initializer(cls):
         """As the standard library writes it."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.printed import contents_of, entries_in, versions_in
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import GitError
+from reconciler.core.frozen import dataclass
 from reconciler.core.ledger.subjects import is_publishing
 
 AT_ONCE = 20  # contents in memory together: a lockfile of ten thousand engines has some megabytes
@@ -18,7 +18,8 @@ _SECONDS = 3.0
 _FORMAT = "--format=%H%x09%aI%x09%an <%ae>%x09%B"
 
 
-class Version(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Version:
     """A commit, `by` as `name <address>`, and the lockfile's content in it: empty where it was removed."""
 
     commit: str
@@ -50,7 +51,8 @@ def lockfile_versions(root: Path, name: str, limit: int) -> Iterator[Version]:
             yield Version(commit, at, by, message, content or b"")
 
 
-class Written(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Written:
     """A commit that changed the lockfile, and the blob that it made of it, where the log says so."""
 
     commit: str
