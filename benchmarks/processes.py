@@ -7,6 +7,7 @@ in turn: a slow minute then hits both sides. CPU time is the steadier figure of 
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -68,8 +69,24 @@ def cost_of(command: Command) -> Cost:
 
 def in_turn(commands: Sequence[Command], rounds: int) -> list[Cost]:
     """The best cost of each command over that many rounds, in each of which all of them run."""
+    return [_best(costs) for costs in _seen(commands, rounds)]
+
+
+def medians_in_turn(commands: Sequence[Command], rounds: int) -> list[Cost]:
+    """The same with the median of each figure, for short commands whose best is luck."""
+    return [
+        Cost(
+            statistics.median(cost.seconds for cost in costs),
+            statistics.median(cost.cpu for cost in costs),
+            max(cost.megabytes for cost in costs),
+        )
+        for costs in _seen(commands, rounds)
+    ]
+
+
+def _seen(commands: Sequence[Command], rounds: int) -> list[tuple[Cost, ...]]:
     seen = [[cost_of(command) for command in commands] for _ in range(rounds)]
-    return [_best(costs) for costs in zip(*seen, strict=True)]
+    return list(zip(*seen, strict=True))
 
 
 def _best(costs: Sequence[Cost]) -> Cost:
