@@ -121,7 +121,7 @@ def _digest(on_disk: Lockfile, content: bytes, folded: Lockfile, *more: bytes) -
     """That of the lockfile alone while `more` (journal, ledger) says nothing else: then a plan that sees no more than
     the checkout, as in a pull request, has the digest that the apply will show."""
     if folded is not on_disk and folded != on_disk:
-        return "sha256:" + hashlib.sha256(b"\0".join((content, *more))).hexdigest()
+        return digest_of(b"\0".join((content, *more)))
     return digest_of(content) if content else "absent"
 
 

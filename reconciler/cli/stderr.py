@@ -13,7 +13,6 @@ import click
 from reconciler.adapters.system import trail
 from reconciler.cli.options import given
 from reconciler.cli.screen import fit, screen_of
-from reconciler.render.phrases.sanitize import sanitize
 
 LEVELS = ("error", "warning", "info", "debug")
 
@@ -41,6 +40,8 @@ def listen_to_adapters(ctx: click.Context) -> None:
 
 
 def _shown(level: str, line: str) -> str:
+    from reconciler.render.phrases.sanitize import sanitize
+
     if level != "debug":
         return f"{level}: {sanitize(line)}"
     import os
@@ -55,6 +56,8 @@ def _shown(level: str, line: str) -> str:
 def say(text: str, level: str = "info") -> None:
     """One line, made harmless here: much of it comes from files, from the remote and from the platform."""
     if hears(level):
+        from reconciler.render.phrases.sanitize import sanitize  # most runs have nothing to say
+
         click.echo(fit(sanitize(text), screen_of(sys.stderr, None)), err=True)
 
 

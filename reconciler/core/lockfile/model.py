@@ -10,7 +10,6 @@ is written back as it was.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any
@@ -200,10 +199,14 @@ def _taken_apart(content: bytes) -> Lockfile | None:
 def digest_of(content: bytes) -> str:
     """`sha256:<hex>` of a lockfile's content."""
     known = _known(content)
-    if known is None:
-        return "sha256:" + hashlib.sha256(content).hexdigest()
-    known.digest = known.digest or "sha256:" + hashlib.sha256(content).hexdigest()
-    return known.digest
+    if known is not None and known.digest:
+        return known.digest
+    import hashlib  # takes OpenSSL along: not at every start
+
+    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    if known is not None:
+        known.digest = digest
+    return digest
 
 
 def _known(content: bytes) -> _Known | None:
