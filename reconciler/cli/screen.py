@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+import click
+
 from reconciler.core.errors import UsageError
 from reconciler.core.frozen import dataclass
 
@@ -61,6 +63,11 @@ def fit(text: str, screen: Screen) -> str:
     from reconciler.core.display import fitted  # for terminals only
 
     return fitted(text, screen.wrap)
+
+
+def tell(text: str) -> None:
+    """A sentence on stdout."""
+    click.echo(fit(text, screen_of(sys.stdout, None)))
 
 
 def must_ask(command: str, *, yes: bool) -> bool:

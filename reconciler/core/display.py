@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Backticks hold a command together, and so does a command that ends a sentence: both are there to be copied.
-_WORD = re.compile(r"(?:[^\s`]*`[^`]*`)+\S*|(?:reconcile|git) (?:-|[a-z]+\b)[^`]*$|\S+")
-_COMMAND_FOLLOWS = re.compile(r"[:`]$")
-_SENTENCE = re.compile(r"[.,;:]( |$)")
+# Backticks hold a command together; without them it goes up to where the sentence does: both are there to be copied.
+_WORD = re.compile(
+    r"(?:[^\s`]*`[^`]*`)+\S*|(?:reconcile|git) (?:-|[a-z]+\b)(?:(?![;,.:](?: |$)| \()[^`])*|\S+"
+)
 _PAINT = re.compile(r"\x1b\[[0-9;]*m")
 _EXCERPT = re.compile(r" *\d* \|( |$)")
 _LEAD = re.compile(r" *(?:(?:hint|error|warning|bug):|[^\w\s`]{1,3}(?= ))? *")
@@ -109,18 +109,12 @@ def _words(text: str) -> list[tuple[str, str]]:
     start = 0
     while found := _WORD.search(text, start):
         word = found[0]
-        if word.startswith(("reconcile ", "git ")) and not _is_command(word, words):
-            word = word.partition(" ")[0]
+        behind = words[-1][1] if words else ":" if found.end() == len(text) else ""
+        if word.startswith(("reconcile ", "git ")) and not behind.endswith(":"):
+            word = word.partition(" ")[0]  # a sentence about it, and no command
         words.append((text[start : found.start()], word))
         start = found.start() + len(word)
     return words
-
-
-def _is_command(word: str, before: list[tuple[str, str]]) -> bool:
-    """Whether it is there to be copied, behind a colon or alone, and not a sentence about it."""
-    if before:
-        return _COMMAND_FOLLOWS.search(before[-1][1]) is not None
-    return _SENTENCE.search(word) is None
 
 
 def _cells(char: str) -> int:

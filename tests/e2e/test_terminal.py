@@ -190,3 +190,33 @@ def test_long_waits_print_plain_lines_with_their_time(project: Project) -> None:
     assert lines
     assert all(line[:4].isdigit() and line[10] == "T" for line in lines), lines
     assert not any(os.path.sep + "home" in line for line in lines)
+
+
+@pytest.mark.parametrize("color", ["always", "never"])
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize(
+    "words",
+    [["plan"], ["status"], ["validate"], ["doctor"], ["plan", "acme"], ["plan", "--help"]],
+    ids=" ".join,
+)
+def test_what_is_shown_fits_and_breaks_no_word(
+    project: Project, words: list[str], columns: int, color: str
+) -> None:
+    """Only what is there to be copied, a command or a path, may be wider than the terminal."""
+    (project.root / "engines/odd.yaml").write_text(
+        "name: Odd\nlocales: [de, deutsch, 'and a line that goes on and on']\n"
+    )
+    if words == ["status"]:
+        (project.root / "engines/odd.yaml").unlink()
+        project.apply().ended(0)
+    with terminal(project, *words, "--color", color, COLUMNS=str(columns)) as screen:
+        screen.end()
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", screen.shown).replace("\r", "")
+    with terminal(project, *words, "--color", color, COLUMNS="1000") as screen:
+        screen.end()
+        whole = re.sub(r"\x1b\[[0-9;]*m", "", screen.shown)
+    assert "…" not in shown or "| " in shown  # only an excerpt is cut
+    for line in shown.split("\n"):
+        assert len(line) <= columns or len(line.split()) == 1 or "`" in line, line
+        if "|" not in line:
+            assert all(word in whole.split() or word.startswith("+") for word in line.split()), line

@@ -11,6 +11,7 @@ from reconciler.adapters.project.scaffold import scaffold
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import global_options
+from reconciler.cli.screen import tell
 from reconciler.cli.wiring.project import Project
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import UsageError
@@ -49,4 +50,4 @@ def command(ctx: click.Context) -> None:
     for result in [*results, *([driver] if driver is not None else [])]:
         note = f"  ({result.note})" if result.note else ""
         click.echo(f"{result.action:8} {result.path}{note}")
-    click.echo(f"next: edit the example, then look at the plan with `{reconcile('plan')}`")
+    tell(f"next: edit the example, then look at the plan with `{reconcile('plan')}`")

@@ -9,7 +9,7 @@ from reconciler.app.leasing import break_lease
 from reconciler.cli.command import Group
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
-from reconciler.cli.screen import must_ask
+from reconciler.cli.screen import must_ask, tell
 from reconciler.cli.wiring.publishing import target_of
 from reconciler.core.ledger.lease import Holder, Lease, seconds_left
 from reconciler.render.phrases.sanitize import sanitize
@@ -31,7 +31,7 @@ def command() -> None:
 def show_command(ctx: click.Context) -> None:
     """Show who holds the lease, and until when."""
     project = open_project(ctx)
-    click.echo(_described(target_of(project.root, project.settings).ledger().look().lease))
+    tell(_described(target_of(project.root, project.settings).ledger().look().lease))
 
 
 @command.command("break", example="--yes", docs="publishing.md")

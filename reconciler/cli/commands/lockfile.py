@@ -10,6 +10,7 @@ from reconciler.adapters.storage.durable_files import read_regular, replace_file
 from reconciler.cli.command import Group
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
+from reconciler.cli.screen import tell
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.git_hints import how_to_add
 from reconciler.core.commands import git, git_path
@@ -88,7 +89,7 @@ def repair_command(ctx: click.Context) -> None:
     replace_file(file, format_.render(merged.lockfile), name)
     _report(merged, name)
     add = how_to_add(project.root, name)
-    click.echo(sanitize(f"{name} is repaired; look at it" + (f", then `{add}`" if add else "")))
+    tell(sanitize(f"{name} is repaired; look at it" + (f", then `{add}`" if add else "")))
 
 
 def _base(content: bytes | None) -> Lockfile | None:

@@ -17,6 +17,7 @@ from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.runs.interrupts import held_together
+from reconciler.cli.screen import tell
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.cli.wiring.publishing import shares, target_of_run
@@ -89,7 +90,7 @@ def command(
     with FileLease(project.private).hold():
         _settle(project, key, decision, engine_id, job_id, operation)
     said = _said(decision, engine_id, job_id)
-    click.echo(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
+    tell(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
 
 
 def _undo(ctx: click.Context, key: str, publish: bool | str | None) -> None:
@@ -111,7 +112,7 @@ def _undo(ctx: click.Context, key: str, publish: bool | str | None) -> None:
         _record(project, reconcile("resolve", "--undo", arguments=[key]), carry_out)
         resolutions.forget(key)
     said = "the resolution is taken back, and the outcome of its create call is unknown again"
-    click.echo(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
+    tell(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
 
 
 def _check_id(ctx: click.Context, what: str, value: str | None) -> None:

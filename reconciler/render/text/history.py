@@ -37,9 +37,9 @@ class HistoryRow(NamedTuple):
 
 def render_history(rows: Sequence[HistoryRow], look: Look) -> str:
     """The rows as a table, in the order given: newest first. No final newline."""
-    actions = _actions(rows)
+    actions, moments = _actions(rows), [_moment(row.at) for row in rows]
     columns = [
-        Column("WHEN (UTC)", [_moment(row.at) for row in rows], rank=1),
+        Column("WHEN (UTC)", moments, rank=1, short=[moment.partition(" ")[0] for moment in moments]),
         Column(
             "ACTION",
             actions,

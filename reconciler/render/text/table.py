@@ -20,7 +20,7 @@ _LIST, _TEXT = 8, 20  # cells that a list and a text get at least, where their c
 @dataclass(frozen=True, slots=True)
 class Column:
     """`rank` says what goes first, the highest; 0 stays. A column that `flows` is wrapped at blanks; in one of `lists`,
-    items that do not fit are counted. `styles` has one for each cell.
+    items that do not fit are counted. `styles` has one for each cell; `short` are cells to try before the column goes.
     """
 
     head: str
@@ -29,6 +29,7 @@ class Column:
     flows: bool = False
     lists: bool = False
     styles: Sequence[Style] = ()
+    short: Sequence[str] = ()
 
     @property
     def width(self) -> int:
@@ -43,7 +44,8 @@ def table_lines(columns: Sequence[Column], look: Look) -> list[str]:
         last = max(kept, key=lambda column: column.rank)
         if last.rank == 0:
             return _stacked(kept, look)
-        kept.remove(last)
+        at = kept.index(last)
+        kept[at : at + 1] = [replace(last, cells=last.short, short=())] if last.short else []
         widths = _widths(kept, look.width)
     heads = _GAP.join(padded(column.head, width) for column, width in zip(kept, widths, strict=True))
     lines = [look.paint(heads.rstrip(), "dim")]
