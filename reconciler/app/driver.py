@@ -53,7 +53,7 @@ from reconciler.core.run.protocol import (
 
 GRACE = 3.5  # seconds an interrupted run gives to create calls under way; the whole end takes less than 5
 SHARED_GRACE = 2.5  # the same, where their answers are to be pushed as well
-NOT_ENDED = "it had not ended when this run looked"
+NOT_ENDED = "it was still running when this run checked"
 END = 4.4  # seconds after an interrupt at which the last push is given up
 
 
@@ -131,7 +131,7 @@ class Driver:
 
     def interrupt(self) -> None:
         """End soon: nothing new begins, and what is in flight gets a short grace."""
-        self._ports.observer.notice("interrupted: no further create call; recording what is under way")
+        self._ports.observer.notice("interrupted: no more create calls; recording what is in progress")
         self._facts.put_nowait(Interrupted())
         if self._ports.ledger_writer is not None:
             self._ports.ledger_writer.hurry(END)
@@ -200,7 +200,7 @@ class Driver:
         self._writer_wanted.set()
 
     def _lose_lease(self, reason: str) -> None:
-        self._ports.observer.notice(f"the lease is lost, so nothing more is created: {reason}")
+        self._ports.observer.notice(f"lost the lease, so nothing more is created: {reason}")
         self._facts.put_nowait(LeaseLost(reason))
 
     async def _create(self, command: Create) -> None:
@@ -216,7 +216,7 @@ class Driver:
             answer = await self._ports.platform.create(operation, command.spec, callback)
         except Exception as error:  # beyond the port's contract: the call may have been sent
             self._broken(error)
-            answer = Uncertain("an error of our own came between the call and its answer")
+            answer = Uncertain("an internal error occurred between the call and its answer")
         self._calls.pop(operation, None)
         self._facts.put_nowait(Answered(operation, answer))
 
@@ -243,16 +243,16 @@ class Driver:
                 if self._run.options.no_wait:
                     self._facts.put_nowait(WatchEnded(job_id, NOT_ENDED))
                     return
-            self._facts.put_nowait(WatchEnded(job_id, "the platform tells nothing more about its job"))
+            self._facts.put_nowait(WatchEnded(job_id, "the platform reports nothing more about its job"))
         except PlatformError as error:
             if self._ports.deliveries is not None and not self._run.options.no_wait:
-                self._ports.observer.notice(f"{key}: only its webhook is waited for: {error.message}")
+                self._ports.observer.notice(f"{key}: waiting for its webhook only: {error.message}")
                 return
             self._ports.observer.notice(f"{key}: cannot wait for its job: {error.message}")
             self._facts.put_nowait(WatchEnded(job_id, error.message))
         except Exception as error:  # beyond the port's contract: the job stays in progress, the run ends
             self._broken(error)
-            self._facts.put_nowait(WatchEnded(job_id, "an error of our own ended the wait"))
+            self._facts.put_nowait(WatchEnded(job_id, "an internal error ended the wait"))
 
     async def _read_summary(self, job_id: str) -> None:
         summary: Mapping[str, int] | None = None
@@ -283,7 +283,7 @@ class Driver:
             reason = error.message
         except Exception as error:  # beyond the port's contract: no fact may be taken as recorded
             self._broken(error)
-            reason = "an error of our own kept it out of the journal"
+            reason = "an internal error kept it out of the journal"
         else:
             self._owed.clear()
             if self._ports.ledger_writer is not None:
@@ -315,7 +315,7 @@ class Driver:
                 if about is not None and event.news is not None:
                     self._report_end(about, event.news, event.engine_id)
             case DeadlinePassed():
-                observer.notice("the deadline passed: jobs that still run are resumed by the next run")
+                observer.notice("deadline reached: the next run resumes the jobs that are still running")
             case Unrecorded(_, reason):
                 observer.notice(f"stopped creating: {reason}")
 

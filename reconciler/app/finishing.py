@@ -21,7 +21,7 @@ from reconciler.core.plan.model import Kind
 from reconciler.core.run.machine import Run
 from reconciler.core.run.outcome import Outcome, Result, Status, outcome_of
 
-OVERTAKEN = "somebody else changed its entry in the lockfile while the run went on; run again"
+OVERTAKEN = "its entry in the lockfile changed during the run; run again"
 
 
 class Ending:
@@ -81,7 +81,9 @@ class Ending:
         if self._ledger_writer.lost is not None:
             return replace(outcome, lease_lost=True, unpublished=self._ledger_writer.lost), ours
         for one in merged.doubled:
-            self._observer.notice(f"{one.key}: two engines were made; {one.kept} serves, {one.other} is kept")
+            self._observer.notice(
+                f"{one.key}: two engines were created; {one.kept} serves, {one.other} is kept"
+            )
         return replace(outcome, published=True), merged.lockfile
 
     def _write_here(self, outcome: Outcome, ours: Lockfile, records: Sequence[Record]) -> Outcome:

@@ -39,11 +39,11 @@ def look_when_free(
             return seen
         if waited >= wait:
             raise LeaseHeld(
-                f"another run has the lease until {seen.lease.expires_at}: {holder}",
+                f"another run holds the lease until {seen.lease.expires_at}: {holder}",
                 hint=f"wait for it with --lease-wait 10m; if that run is dead: {reconcile('lease break')}",
             )
         if waited == 0.0:
-            notice(f"waiting for the lease, which {holder} has until {seen.lease.expires_at}")
+            notice(f"waiting for the lease, held by {holder} until {seen.lease.expires_at}")
         pause = min(POLL, wait - waited)
         sleep(pause)
         waited += max(pause, 0.05)

@@ -78,7 +78,7 @@ class LedgerWriter:
         """Take the lease with a push of its own. Raises `LeaseHeld` when another run was faster."""
         self._pusher.push(())
         if self.lost is not None:
-            raise LeaseHeld(self.lost, hint="wait until that run has ended, or give --lease-wait 10m")
+            raise LeaseHeld(self.lost, hint="wait until that run ends, or use `--lease-wait 10m`")
 
     async def announce(self, begins: Sequence[Record]) -> None:
         """Returns when these begins are on the remote. Raises `BeginNotPublished` when they may not be acted on."""
@@ -99,7 +99,7 @@ class LedgerWriter:
     def may_create(self) -> bool:
         """Whether the lease is ours for certain, now."""
         if self.lost is None and self._is_late():
-            self._pusher.lose("the lease ran out before it could be renewed")
+            self._pusher.lose("the lease expired before it could be renewed")
         return self.lost is None
 
     def hurry(self, seconds: float) -> None:
@@ -144,7 +144,7 @@ class LedgerWriter:
         if not isinstance(error, GitError):  # what is on the remote cannot be read, so the lease neither
             self._pusher.lose(error.message)
         elif self.ever_held and self._is_late():
-            self._pusher.lose(f"the lease ran out before it could be renewed: {error.message}")
+            self._pusher.lose(f"the lease expired before it could be renewed: {error.message}")
         again = isinstance(error, RemoteUnreachable)
         if again and since is not None:
             self._result_since = since

@@ -327,7 +327,7 @@ def select(only: Sequence[str], keys: Collection[str]) -> Callable[[str], bool]:
                 f"no engine matches `{pattern}`",
                 hint=f"did you mean `{guess}`?"
                 if guess
-                else "keys are paths under engines/ without suffix; `*` matches",
+                else "use a key: the path under engines/ without suffix; `*` matches",
             )
         chosen |= matches
     return chosen.__contains__
@@ -351,7 +351,9 @@ def validate_engines(
         else:
             valid[key] = loaded
     if only_paths is not None and not valid and not diagnostics:
-        raise InvalidInput("none of these paths is an engine file", hint="engine files are engines/**/*.yaml")
+        raise InvalidInput(
+            "none of these paths is an engine file", hint="name files that match engines/**/*.yaml"
+        )
     from reconciler.core.lockfile.model import EMPTY
 
     return valid, [*diagnostics, *_clashes(EMPTY, valid, ())]

@@ -138,10 +138,10 @@ class Pusher:
     def _why_lost(self, before: RemoteSnapshot) -> str:
         holder = self.seen.lease.holder
         if holder is not None:
-            return f"another run has the lease: {holder}"
+            return f"another run holds the lease: {holder}"
         if self.seen.ledger_tip is None and before.ledger_tip is not None:
-            return "somebody deleted the ledger's ref on the remote"
-        return "somebody took the lease away" if self.ever_held else "another run came in between"
+            return "the ledger's ref on the remote was deleted"
+        return "the lease was taken away" if self.ever_held else "another run took it in the meantime"
 
     # ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -187,8 +187,8 @@ class Pusher:
         if keys := overtaken(decisions, start.recorded, start.moved_on, seen.moved_on):
             named = ", ".join(f"`{key}`" for key in keys)
             raise PushRefused(
-                f"`{seen.branch}` has moved on meanwhile, and says otherwise for {named}",
-                hint="nothing is lost; run again on the newest commit",
+                f"`{seen.branch}` has changed since, and conflicts for {named}",
+                hint="run again on the newest commit; nothing is lost",
             )
         told = union(self.seen.records, self._mine, decisions)
         merged = self._merged(ours, told)

@@ -77,8 +77,8 @@ def undo(
     key = resolution.begin.key
     if entry_digest(recorded.folded, key) != resolution.entry:
         raise UsageError(
-            f"something became of `{key}` since it was resolved, so the resolution stays",
-            hint=f"see `{reconcile('status', only(key))}`",
+            f"`{key}` has changed since it was resolved, so the resolution cannot be undone",
+            hint=f"run `{reconcile('status', only(key))}`",
         )
     lockfile.check_writable()
     return _carry_out(lockfile, journal, recorded, undoing(resolution, operation, at), publish)
@@ -108,15 +108,15 @@ def _uncertain(recorded: RecordedState, key: str, operation: str | None) -> Pend
         guess = did_you_mean(key, recorded.folded.engines)
         raise UsageError(
             f"the lockfile has no engine `{key}`",
-            hint=f"did you mean `{guess}`?" if guess else f"see `{reconcile('status')}`",
+            hint=f"did you mean `{guess}`?" if guess else f"run `{reconcile('status')}`",
         )
     if not unresolved:
-        raise UsageError(f"nothing is uncertain about `{key}`", hint=f"see `{reconcile('status')}`")
+        raise UsageError(f"`{key}` has no call with an unknown outcome", hint=f"run `{reconcile('status')}`")
     calls = {call.operation_id: call for call in unresolved}
     if operation is None and len(calls) == 1:
         return unresolved[0]
     if operation not in calls:
-        which = "which of them?" if operation is None else f"`{operation}` is not one of them"
+        which = "choose one" if operation is None else f"`{operation}` is not one of them"
         raise UsageError(
             f"`{key}` has {len(calls)} calls with an unknown outcome: {which}",
             hint=how_to_settle(key, unresolved),
@@ -130,7 +130,7 @@ def _check_unknown(lockfile: Lockfile, engine_id: str) -> None:
         if engine_id in entry.engine_ids:
             raise UsageError(
                 f"`{engine_id}` is already recorded for `{key}`",
-                hint="give the ID of the engine that the lost answer was about",
+                hint="use the ID of the engine that the lost answer was about",
             )
 
 

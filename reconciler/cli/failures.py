@@ -110,7 +110,7 @@ def report_output(error: OutputRefused) -> int:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())  # nothing more can be said there, at exit neither
     if error.errno != errno.EPIPE:
-        hint = f"what an apply did is in the lockfile and the journal: `{reconcile('status')}` shows it"
+        hint = f"run `{reconcile('status')}` to see what an apply did"
         try:
             print(f"error: cannot write the output: {error.strerror or error}\nhint: {hint}", file=sys.stderr)
         except OSError:

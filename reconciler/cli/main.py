@@ -179,7 +179,7 @@ def _refuse_placeholders(arguments: Sequence[str]) -> None:
         found = PLACEHOLDER.search(word) if "<" in word else None
         if found and word.rpartition("=")[2] == found[0]:
             raise UsageError(
-                f"`{found[0]}` is a placeholder", hint="put what it stands for in its place, without < and >"
+                f"`{found[0]}` is a placeholder", hint="replace it with a value, without < and >"
             )
 
 

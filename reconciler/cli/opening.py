@@ -25,7 +25,7 @@ def start_folder(ctx: click.Context) -> Path:
     """The folder that the command works from: -C, or the current one."""
     folder = Path(given(ctx, "directory") or ".")
     if not folder.is_dir():
-        raise click.UsageError(f"-C {folder}: there is no such folder.", ctx)
+        raise click.UsageError(f"-C {folder}: no such folder.", ctx)
     return folder.absolute()
 
 

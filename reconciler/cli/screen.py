@@ -78,8 +78,8 @@ def must_ask(command: str, *, yes: bool) -> bool:
         sys.stdin.isatty() and sys.stderr.isatty()
     ):  # a question is read from one and stands on the other
         raise UsageError(
-            f"`reconcile {command}` asks before it goes ahead, and there is no terminal to ask on",
-            hint="--yes goes ahead without asking",
+            f"`reconcile {command}` asks for confirmation, but there is no terminal",
+            hint="use --yes to proceed without asking",
         )
     return True
 

@@ -90,7 +90,9 @@ def judge_git(said: str) -> Finding:
     """From what `git --version` printed."""
     found = re.search(r"(\d+)\.(\d+)[\w.]*", said)
     if found is None:
-        return warning("git", "git does not tell its version", "publishing needs git 2.30 or newer")
+        return warning(
+            "git", "git does not report its version", "install git 2.30 or newer; publishing needs it"
+        )
     if (int(found[1]), int(found[2])) < OLDEST_GIT:
         return problem("git", f"git {found[0]} is too old for publishing", "install git 2.30 or newer")
     return ok("git", f"git {found[0]}")
@@ -103,7 +105,7 @@ def judge_variables(names: Iterable[str]) -> list[Finding]:
     for name in sorted(names):
         if name.startswith("RECONCILE_") and name not in known:
             guess = did_you_mean(name, known)
-            hint = f"did you mean {guess}?" if guess else "remove it; docs/settings.md has all there are"
+            hint = f"did you mean {guess}?" if guess else "remove it; docs/settings.md lists all variables"
             findings.append(warning("settings", f"the variable {name} has no effect", hint))
     return findings
 
@@ -111,16 +113,16 @@ def judge_variables(names: Iterable[str]) -> list[Finding]:
 def judge_clock(theirs: float | None, ours: float) -> Finding:
     """From the platform's `Date` and our time at that moment, both in seconds. A `Date` has whole seconds."""
     if theirs is None:
-        return warning("clock", "the platform does not tell its time, so the clock is not compared")
+        return warning("clock", "the platform does not report its time, so the clock is not checked")
     off = abs(theirs + 0.5 - ours)
     if off <= CLOCK_WARNING:
         return ok("clock", f"within {max(1, round(off))} s of the platform's")
     side = "behind" if ours < theirs else "ahead of"
     said = f"this machine's clock is {format_duration(round(off))} {side} the platform's"
-    hint = "set it by NTP: "
+    hint = "synchronize it with NTP: "
     if off > CLOCK_PROBLEM:
-        return problem("clock", said, hint + "webhooks are refused when clocks differ by more than 5 minutes")
-    return warning("clock", said, hint + "leases and webhooks are judged by it")
+        return problem("clock", said, hint + "webhooks are refused if clocks differ by more than 5 minutes")
+    return warning("clock", said, hint + "leases and webhooks depend on it")
 
 
 def judge_lease(lease: Lease, now: str) -> Finding:
@@ -128,20 +130,22 @@ def judge_lease(lease: Lease, now: str) -> Finding:
     if lease.holder is None:
         return ok("lease", "free")
     if not lease.held_at(now):
-        return ok("lease", f"free: that of {lease.holder} ran out at {lease.expires_at}")
-    said = f"{lease.holder} has it until {lease.expires_at}"
-    return warning("lease", said, f"wait for that run; if it is dead, `{reconcile('lease break')}`")
+        return ok("lease", f"free: the lease of {lease.holder} expired at {lease.expires_at}")
+    said = f"held by {lease.holder} until {lease.expires_at}"
+    return warning("lease", said, f"wait for that run; if it is dead, run `{reconcile('lease break')}`")
 
 
 def judge_address(status: int, place: str) -> Finding:
     """Whether something answers there as a platform does."""
     if 300 <= status < 400:
         return problem(
-            "platform", f"{place} redirects elsewhere ({status})", "set LINGO_API_URL to where it leads"
+            "platform",
+            f"{place} redirects elsewhere ({status})",
+            "set LINGO_API_URL to the redirect's target",
         )
     if status >= 500 and status not in NOT_OFFERED:
-        return warning("platform", f"{place} is reached, but answers {status}", "try again later")
-    return ok("platform", f"{place} is reached")
+        return warning("platform", f"{place} is reachable, but answers {status}", "try again later")
+    return ok("platform", f"{place} is reachable")
 
 
 def judge_key(status: int) -> Finding:
@@ -151,5 +155,5 @@ def judge_key(status: int) -> Finding:
     if status in (401, 403):
         return problem("key", f"the platform refuses the API key ({status})", "check LINGO_API_KEY")
     if status in NOT_OFFERED:
-        return warning("key", f"whether the API key is valid cannot be told: no /users/me there ({status})")
-    return warning("key", f"whether the API key is valid cannot be told: the platform answers {status}")
+        return warning("key", f"cannot determine whether the API key is valid: no /users/me there ({status})")
+    return warning("key", f"cannot determine whether the API key is valid: the platform answers {status}")

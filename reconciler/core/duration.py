@@ -75,7 +75,7 @@ def parse_duration(text: str) -> float:
 
     text = text.strip()
     if re.fullmatch(DURATION_PATTERN, text) is None:
-        raise InvalidInput("must be a length of time", hint=_HINT)
+        raise InvalidInput("must be a duration", hint=_HINT)
     amounts = re.findall(r"([0-9.]+)(ms|[dhms]|$)", text)
     return sum(float(amount) * _UNITS.get(unit, 1.0) for amount, unit in amounts)
 

@@ -38,7 +38,7 @@ def read_json(content: bytes, *, unique: bool = True) -> Any:
         raise JsonRefused("it is nested too deeply") from error
     except json.JSONDecodeError as error:
         cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
-        what = "it ends in the middle" if cut else error.msg
+        what = "it is incomplete" if cut else error.msg
         raise JsonRefused(f"not valid JSON: {what}", error.lineno, error.colno) from error
     except JsonRefused:
         raise
@@ -47,7 +47,7 @@ def read_json(content: bytes, *, unique: bool = True) -> Any:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise JsonRefused(f"not valid JSON: {name} is no number")
+    raise JsonRefused(f"not valid JSON: {name} is not a number")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -55,5 +55,5 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise JsonRefused(f"the key `{shown(twice)}` is there twice")
+        raise JsonRefused(f"duplicate key `{shown(twice)}`")
     return document

@@ -102,7 +102,7 @@ def _is_tidy(path: str) -> bool:
 
 ID = Kind("an ID of letters, digits, `_` and `-`", rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
 KEY = Kind(
-    "an engine's key, like marketing/website",
+    "an engine key, like marketing/website",
     rf"(?=.{{1,{MAX_KEY}}}\Z)[^./\\][^/\\]*(?:/[^./\\][^/\\]*)*",
     str.isprintable,
 )
@@ -113,7 +113,7 @@ TIME = Kind(
 )
 FINGERPRINT = Kind("a fingerprint, like v1:…", r"v[0-9]{1,4}:[0-9A-Za-z_-]{1,128}")
 DIGEST = Kind("a digest, like sha256:…", r"sha256:[0-9a-f]{1,64}")
-OBJECT_ID = Kind("an object ID of git", r"[0-9a-f]{40}|[0-9a-f]{64}")
+OBJECT_ID = Kind("a git object ID", r"[0-9a-f]{40}|[0-9a-f]{64}")
 LOCALE = Kind("a BCP-47 locale", LOCALE_PATTERN)
 LINE = Kind(
     f"one line of at most {MAX_LINE:,} characters, without control characters",
@@ -182,20 +182,20 @@ def relative_path(value: object) -> str:
     Raises `InvalidInput`, whose message wants the name of what holds the path in front of it.
     """
     if not isinstance(value, str) or not value.strip():
-        raise InvalidInput("must be a path below the project's root", hint="for example l10n/engines")
+        raise InvalidInput("must be a path below the project's root", hint="write a path like l10n/engines")
     if "\\" in value:
-        raise InvalidInput("must be written with forward slashes", hint="write a/b, on Windows too")
+        raise InvalidInput("must use forward slashes", hint="write a/b, also on Windows")
     if value.startswith(("/", "~")) or value[1:2] == ":" or "://" in value:
-        raise InvalidInput("must be relative to the project's root", hint="for example l10n/engines")
+        raise InvalidInput("must be relative to the project's root", hint="write a path like l10n/engines")
     parts = [part for part in value.split("/") if part not in ("", ".")]
     if ".." in parts or not parts:
         raise InvalidInput(
-            "must stay below the project's root", hint="`..` and the root itself are not allowed"
+            "must stay below the project's root", hint="use a path without `..`, and not the root itself"
         )
     if any(part.lower() == ".git" for part in parts):
         raise InvalidInput("must not be in a .git folder")
     if not value.isprintable() or value != value.strip() or len(value) > 255:
-        raise InvalidInput("must be a plain path of at most 255 characters, with no blanks around it")
+        raise InvalidInput("must be a plain path of at most 255 characters, without surrounding spaces")
     return "/".join(parts)
 
 
@@ -208,7 +208,7 @@ def why_no_link(url: str) -> str | None:
     if re.fullmatch(_ORDINARY_LINK, url):
         return None
     if not url.isprintable() or any(character.isspace() for character in url):
-        return "it contains blanks"
+        return "it contains spaces"
     if not url.startswith(("https://", "http://")):
         return "it does not begin with `https://` or `http://`"
     authority = re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0]
@@ -217,8 +217,8 @@ def why_no_link(url: str) -> str | None:
     if found is None or _misleads(authority) or not _exists(found[1], found[2] or "0"):
         return "its host or port is malformed"
     if not found[1]:
-        return "it names no host"
-    return "it holds a user name or a password" if at or user else None
+        return "it has no host"
+    return "it contains a user name or password" if at or user else None
 
 
 def _exists(host: str, port: str) -> bool:

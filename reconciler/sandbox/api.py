@@ -103,7 +103,7 @@ class PlatformApi:
         world = self._sandbox.world
         job = world.jobs.get(request.path_params["job_id"])
         if job is None:
-            raise Rejected("There is no such job", 404)
+            raise Rejected("No such job", 404)
         text = f"{job.engine_name}\n{job.engine_description}"
         faults = self._sandbox.faults.take("job-get", job.engine_name, text, job.id)
         job_id = job.id  # looked up again below: a slow answer shows the job as it is then
@@ -113,7 +113,7 @@ class PlatformApi:
         sandbox = self._sandbox
         engine = sandbox.world.engines.get(request.path_params["engine_id"])
         if engine is None:
-            raise Rejected("There is no such engine", 404)
+            raise Rejected("No such engine", 404)
         changes: dict[str, object] = {}
         if request.method == "PUT":
             record.body = read_json(body)
@@ -123,7 +123,7 @@ class PlatformApi:
 
         def effect() -> Response:
             if engine_id not in sandbox.world.engines:  # deleted while this request was slow
-                return refusal(404, "There is no such engine")
+                return refusal(404, "No such engine")
             if request.method == "DELETE":
                 for job in sandbox.world.delete_engine(engine_id):
                     sandbox.hub.end_early(job)

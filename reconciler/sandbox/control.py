@@ -55,7 +55,7 @@ class Control:
     async def webhook_secret(self, request: Request) -> Response:
         secret = self._sandbox.world.webhook_secret
         if secret is None:
-            return refusal(404, "There is no secret until the first job with a callbackUrl is submitted")
+            return refusal(404, "No secret until the first job with a callbackUrl is submitted")
         return JSONResponse({"secret": secret})
 
     async def faults(self, request: Request) -> Response:

@@ -85,7 +85,7 @@ class SqliteStore:
         (found,) = self._db.execute("PRAGMA user_version").fetchone()
         if found > _FORMAT:
             raise StorageError(
-                f"{path} was written by a newer version (format {found}, this one knows {_FORMAT})",
+                f"{path} was written by a newer version (format {found}, this one supports {_FORMAT})",
                 hint="upgrade reconcile, or name another file",
             )
         self._db.execute(

@@ -104,7 +104,7 @@ def test_a_call_is_resolved_by_who_has_no_key(repository: Repository) -> None:
     asked = {"key": "acme", "decision": "engine", "engine-id": "eng_found", "job-id": "", "operation": ""}
     payload = {"ref": "refs/heads/main", "inputs": asked}
     ran = repository.act("workflow_dispatch", "engines-resolve.yml", payload, secrets=SECRETS, token=TOKEN)
-    ran.ended(0, "eng_found is its engine")
+    ran.ended(0, "recorded eng_found as its engine")
     assert repository.lock()["engines"]["acme"]["engineId"] == "eng_found"
 
 
@@ -162,7 +162,7 @@ def test_a_pull_request_gets_one_comment_that_is_kept_up_to_date(
     pull_request.work.git("merge", "--quiet", "--no-ff", "-m", "Merge", "feature")
     pull_request.push_only()
     github.merge(pull_request.work.git("rev-parse", "HEAD").strip())
-    apply(pull_request).ended(0, "3 created", "comment on #1 was made")
+    apply(pull_request).ended(0, "3 created", "comment on #1: created")
     plan, told = github.bodies()
     assert plan == second
     assert "**Apply: 3 created.**" in told
@@ -233,7 +233,7 @@ def test_a_detached_apply_is_told_by_the_collect_that_ends_it(
         workflow.read_text().replace('comment: "true"', 'comment: "true"\n          args: --detach')
     )
     github.merge(repository.push("Apply without waiting"))
-    apply(repository).ended(0, "comment on #1 was made")
+    apply(repository).ended(0, "comment on #1: created")
     (body,) = github.bodies()
     assert "1 still running" in body
     repository.pull()
@@ -244,7 +244,7 @@ def test_a_detached_apply_is_told_by_the_collect_that_ends_it(
     ran = repository.act(
         "schedule", "engines-collect.yml", {"schedule": "17,47 * * * *"}, secrets=SECRETS, token=TOKEN
     )
-    ran.ended(0, "comment on #1 was brought up to date")
+    ran.ended(0, "comment on #1: updated")
     (body,) = github.bodies()
     assert "**Apply and collect: 1 created.**" in body
     assert f"`acme` created `{repository.lock()['engines']['acme']['engineId']}`" in body
@@ -265,7 +265,7 @@ def test_what_was_left_running_is_collected(
         payload = {"action": sent["event_type"], "client_payload": sent["client_payload"], "branch": "main"}
     secrets = SECRETS | {"LINGO_WEBHOOK_SECRET": SECRET}
     ran = repository.act(how, "engines-collect.yml", payload, secrets=secrets, token=TOKEN).ended(0)
-    assert ("webhooks told of 1 job that ended" in ran.log) == (how == "repository_dispatch")
+    assert ("webhooks reported 1 job that ended" in ran.log) == (how == "repository_dispatch")
     entry = repository.lock()["engines"]["acme"]
     assert entry["engineId"] == json.loads(ran.outputs["engines"])["acme"]
     assert entry["summary"]

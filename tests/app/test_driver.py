@@ -176,7 +176,7 @@ def test_at_the_deadline_the_job_stays_and_the_next_run_resumes_it() -> None:
     outcome = scene.apply(settings=scene.settings(timeout=0.05))
     assert statuses(outcome) == {"acme": Status.RUNNING}
     assert outcome.exit_code == ExitCode.RUNNING
-    assert scene.log.count_of("told: the deadline passed") == 1
+    assert scene.log.count_of("told: deadline reached") == 1
     left = scene.lockfile.entry("acme").pending
     assert left is not None
     assert left.engine_id == "eng_1"
@@ -193,7 +193,7 @@ def test_at_the_deadline_what_has_not_begun_is_not_begun() -> None:
     async def drive() -> Outcome:
         planned = scene.plan()
         driving = asyncio.create_task(scene.driver(planned, settings).drive(planned.recorded.on_disk))
-        await scene.until("told: the deadline passed")
+        await scene.until("told: deadline reached")
         scene.platform.slow["Acme"].set()
         return await driving
 

@@ -62,12 +62,12 @@ def test_an_answer_that_the_journal_refuses_goes_along_with_the_next_record() ->
         driving = asyncio.create_task(scene.driver(planned).drive(planned.recorded.on_disk))
         await scene.until("watch pjb_1")
         assert scene.journal.types() == ["begin"]
-        scene.lockfile.refuses = StorageError("the disk is full")
+        scene.lockfile.refuses = StorageError("free some disk space")
         ended.set()
         return await driving
 
     outcome = asyncio.run(drive())
-    assert outcome.unwritten == "the disk is full"
+    assert outcome.unwritten == "free some disk space"
     assert scene.journal.types() == ["begin", "accepted", "ended"]
     made = scene.plan().recorded.folded.entry("acme")
     assert made is not None
@@ -88,7 +88,7 @@ def test_an_answer_that_the_journal_refuses_to_the_end_is_in_the_lockfile() -> N
 def test_what_neither_file_takes_is_offered_to_the_journal_once_more() -> None:
     scene = Scene({"acme": ACME})
     scene.journal.refuse = refusing("accepted")
-    scene.lockfile.refuses = StorageError("the disk is full")
+    scene.lockfile.refuses = StorageError("free some disk space")
     outcome = scene.apply(settings=scene.settings(detach=True))
     assert outcome.unwritten is not None
     assert scene.journal.types() == ["begin", "accepted"]

@@ -201,7 +201,7 @@ def test_without_the_lease_nothing_is_created_and_what_is_known_gets_there(
     token = scene.remote.lease.token
     assert token in (None, "other"), "it is not kept from the others either"
     assert "accepted" in scene.journal.types(), "nothing is forgotten here before it is on the branch"
-    assert any("lease is lost" in line for line in scene.log)
+    assert any("lost the lease" in line for line in scene.log)
 
 
 @pytest.mark.parametrize("lose", [broken, deleted, rewritten, clock_moved])

@@ -253,7 +253,7 @@ def test_renewals_that_are_refused_are_not_tried_without_a_pause() -> None:
     async def during() -> None:
         await until(lambda: scene.remote.has("begin"))
         scene.ledger.before = lambda name, records: PushRefused("no more") if name == "record" else None
-        await until(lambda: scene.ledger_writer is not None and scene.ledger_writer.lost, "the lease ran out")
+        await until(lambda: scene.ledger_writer is not None and scene.ledger_writer.lost, "the lease expired")
         end.set()
 
     outcome = scene.share(during)

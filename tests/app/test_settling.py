@@ -132,8 +132,8 @@ def test_what_only_the_journal_knows_can_be_settled() -> None:
     [
         ("acmee", "the lockfile has no engine `acmee`"),
         ("zzzzzzz", "the lockfile has no engine `zzzzzzz`"),
-        ("blog", "nothing is uncertain about `blog`"),
-        ("shop", "nothing is uncertain about `shop`"),
+        ("blog", "`blog` has no call with an unknown outcome"),
+        ("shop", "`shop` has no call with an unknown outcome"),
     ],
 )
 def test_a_key_with_nothing_to_settle_is_refused(key: str, message: str) -> None:
@@ -174,7 +174,7 @@ def test_an_engine_that_is_already_recorded_cannot_be_the_lost_one(known: str) -
 
 def test_a_decision_that_reached_only_the_journal_counts_in_the_next_run() -> None:
     scene = doubtful()
-    scene.lockfile.refuses = StorageError("the disk is full")
+    scene.lockfile.refuses = StorageError("free some disk space")
     with pytest.raises(StorageError):
         decide(scene, "acme", "engine", "eng_found")
     assert scene.journal.types() == ["begin", "resolved"]  # one without the other says nothing elsewhere
@@ -189,7 +189,7 @@ def test_a_decision_that_reached_only_the_journal_counts_in_the_next_run() -> No
 def test_a_decision_that_the_journal_refuses_changes_nothing() -> None:
     scene = doubtful()
     before = scene.lockfile.content
-    scene.journal.refuse = lambda kinds: StorageError("the disk is full")
+    scene.journal.refuse = lambda kinds: StorageError("free some disk space")
     with pytest.raises(StorageError):
         decide(scene, "acme", "retry")
     assert scene.lockfile.content == before
@@ -206,14 +206,14 @@ def test_an_unwritable_lockfile_is_known_before_anything_is_recorded() -> None:
 def test_a_decision_is_final() -> None:
     scene = doubtful()
     decide(scene, "acme", "engine", "eng_found")
-    with pytest.raises(UsageError, match="nothing is uncertain"):
+    with pytest.raises(UsageError, match="no call with an unknown outcome"):
         decide(scene, "acme", "retry")
 
 
 def test_of_several_calls_without_an_answer_one_has_to_be_named() -> None:
     before = Entry(current("old", ACME), uncertain("y", BLOG), uncertain=(uncertain("x", ACME_2),))
     scene = Scene({"acme": ACME_2}, lockfile({"acme": before}))
-    with pytest.raises(UsageError, match="2 calls with an unknown outcome: which of them") as caught:
+    with pytest.raises(UsageError, match="2 calls with an unknown outcome: choose one") as caught:
         decide(scene, "acme", "retry")
     assert "reconcile resolve acme --operation op_x --retry" in (caught.value.hint or "")
     assert "reconcile resolve acme --operation op_y --retry" in (caught.value.hint or "")

@@ -54,7 +54,7 @@ def test_the_entry_is_as_before_and_the_call_is_open(
     assert was.pending is not None
     assert (now.current, now.superseded) == (was.current, was.superseded)
     assert now.pending.operation_id == "op_new"
-    assert now.pending.error == "its resolution was taken back"
+    assert now.pending.error == "its resolution was undone"
     same = ("fingerprint", "spec", "files", "status", "submitted_at")
     assert [getattr(now.pending, one) for one in same] == [getattr(was.pending, one) for one in same]
     [action] = [one for one in scene.plan().plan.actions if one.key == "acme"]
@@ -99,7 +99,7 @@ def test_what_was_built_on_stays() -> None:
     resolution = resolved(scene, "retry")
     changed = scene.lockfile.read()[0].with_entries({"acme": entry(current("newer", ACME_2))})
     scene.lockfile.write(changed)
-    with pytest.raises(UsageError, match="something became of `acme` since") as caught:
+    with pytest.raises(UsageError, match="`acme` has changed since it was resolved") as caught:
         undo(scene.lockfile, scene.journal, AT, resolution, "op_new")
     assert "reconcile status --only acme" in (caught.value.hint or "")
     assert scene.lockfile.read()[0] == changed

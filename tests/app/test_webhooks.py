@@ -79,7 +79,7 @@ def test_a_failed_job_is_told_with_its_reason() -> None:
 def test_the_websocket_may_refuse_where_webhooks_come() -> None:
     scene, _ = scene_with_inbox(websocket=True)
     scene.completions.broken["pjb_1"] = PlatformError("no access", status=403)
-    come_when(scene, "told: acme: only its webhook", completed())
+    come_when(scene, "told: acme: waiting for its webhook", completed())
     assert status_of(scene.apply()) is Status.DONE
 
 

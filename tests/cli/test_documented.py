@@ -1,4 +1,4 @@
-"""The examples on the pages are what the program prints. `REWRITE_GOLDEN=1 pytest tests/cli` writes them anew.
+"""The examples on the pages are what the program prints. `REWRITE_GOLDEN=1 pytest tests/cli` rewrites them.
 
 A block that follows `<!-- printed: SCENE: COMMAND -->` is compared with what the command prints in that scene.
 """

@@ -56,7 +56,7 @@ def test_a_remote_that_was_looked_at_is_all_there_is_to_know(repo: Path) -> None
     git(repo, "reset", "--quiet", "--hard", "with")
     git(repo, "rm", "--quiet", NAME)
     seen = replace(NOTHING, shared=RemoteSnapshot(branch_tip=commit_all(repo)))
-    with pytest.raises(LockfileError, match="until a commit removed it"):
+    with pytest.raises(LockfileError, match="a commit removed it"):
         refuse_if_lost(repo, Settings(), seen)
 
 

@@ -67,7 +67,7 @@ def resolved(root: Path) -> bool:
 def test_what_is_no_id_is_refused(project: Path, given: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["resolve", "acme", "--engine-id", given]) == 64
     assert main(["resolve", "acme", "--engine-id", "eng_1", "--job-id", given]) == 64
-    assert "placeholder" in (said := capsys.readouterr().err) or "is no engine ID" in said
+    assert "placeholder" in (said := capsys.readouterr().err) or "is not a valid engine ID" in said
     assert not resolved(project)
 
 
@@ -101,7 +101,7 @@ def test_an_engine_that_the_platform_does_not_show(
     assert main(["resolve", "acme", "--engine-id", "eng_typo"]) == 64
     said = capsys.readouterr().err
     assert "the platform has no engine `eng_typo` (404)" in said
-    assert "if you are sure: reconcile resolve acme --engine-id eng_typo --force" in said
+    assert "to record it anyway: reconcile resolve acme --engine-id eng_typo --force" in said
     assert not resolved(project)
     assert main(["resolve", "acme", "--engine-id", "eng_typo", "--force"]) == 0
     assert resolved(project)
@@ -124,7 +124,7 @@ def test_a_platform_that_shows_no_engine_at_all_says_nothing(
     asking(monkeypatch, platform.url)
     record(project, shop={"engineId": "eng_gone", **SPEC})
     assert main(["resolve", "acme", "--engine-id", "eng_1"]) == 0
-    assert "shows no other to compare with" in capsys.readouterr().err
+    assert "has no other engine to compare with" in capsys.readouterr().err
     assert resolved(project)
 
 
@@ -155,11 +155,11 @@ def test_the_last_word_can_be_taken_back_once(
     assert main(["resolve", "acme", "--undo"]) == 0
     entry = json.loads((project / "engines.lock.json").read_text())["engines"]["acme"]
     assert entry.keys() == {"pending"}
-    changed = {"operationId": entry["pending"]["operationId"], "error": "its resolution was taken back"}
+    changed = {"operationId": entry["pending"]["operationId"], "error": "its resolution was undone"}
     assert entry["pending"] | {"files": {}} == before | changed
     capsys.readouterr()
     assert main(["resolve", "acme", "--undo"]) == 64
-    assert "no resolution of `acme` was made on this machine" in capsys.readouterr().err
+    assert "`acme` was not resolved on this machine" in capsys.readouterr().err
     assert main(["resolve", "acme", "--undo", "--retry"]) == 64
     assert main(["resolve", "acme", "--engine-id", "eng_2"]) == 0
 

@@ -22,7 +22,7 @@ def test_without_a_terminal_on_both_ends_silence_means_no(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal() if stdin else io.StringIO("y\n"))
     monkeypatch.setattr(sys, "stderr", Terminal() if stderr else io.StringIO())
-    with pytest.raises(UsageError, match="no terminal to ask on"):
+    with pytest.raises(UsageError, match="but there is no terminal"):
         must_ask("apply", yes=False)
     assert not must_ask("apply", yes=True)
 

@@ -38,9 +38,9 @@ def test_a_source_elsewhere_is_named_with_the_filter_it_needs(project: Path) -> 
     assert (
         words == ".github/workflows/plan.yml does not start on `pull_request` when docs/glossary.md changes"
     )
-    assert hint == 'its `paths` need "docs/glossary.md"'
+    assert hint == 'add to its `paths`: "docs/glossary.md"'
     write(project, {".github/workflows/plan.yml": PLAN.replace('"reconcile.yaml"', '"docs/glossary.md"')})
-    assert [words for words, _ in said(project)] == ["they start when any file of an engine changes"]
+    assert [words for words, _ in said(project)] == ["it starts when any engine file changes"]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_source_elsewhere_is_named_with_the_filter_it_needs(project: Path) -> 
 )
 def test_a_workflow_that_starts_on_it_is_well(project: Path, triggers: str) -> None:
     write(project, {".github/workflows/plan.yml": triggers + JOBS})
-    assert [words for words, _ in said(project)] == ["they start when any file of an engine changes"]
+    assert [words for words, _ in said(project)] == ["it starts when any engine file changes"]
 
 
 def test_each_event_and_what_is_ignored_count(project: Path) -> None:
@@ -65,11 +65,11 @@ def test_each_event_and_what_is_ignored_count(project: Path) -> None:
     assert said(project) == [
         (
             ".github/workflows/apply.yaml does not start on `push` when docs/glossary.md changes",
-            'its `paths` need "docs/glossary.md"',
+            'add to its `paths`: "docs/glossary.md"',
         ),
         (
             ".github/workflows/apply.yaml does not start on `pull_request` when engines/acme.yaml changes",
-            'its `paths` need "engines/**"',
+            'add to its `paths`: "engines/**"',
         ),
     ]
 
@@ -81,14 +81,14 @@ def test_a_project_in_a_folder_and_engines_elsewhere(project: Path) -> None:
     write(project, {"apps/web/texts/b.yaml": "name: B\n"})
     [(words, hint)] = said(project / "apps/web", "l10n")
     assert "apps/web/l10n/a.yaml, apps/web/l10n/b.yaml, apps/web/texts/b.yaml changes" in words
-    assert hint == 'its `paths` need "apps/web/l10n/**", "apps/web/texts/b.yaml"'
+    assert hint == 'add to its `paths`: "apps/web/l10n/**", "apps/web/texts/b.yaml"'
 
 
 def test_what_cannot_be_read_is_said(project: Path) -> None:
     write(project, {".github/workflows/plan.yml": "on: &x {push: {paths: [a]}}\n" + JOBS})
     [(words, hint)] = said(project)
-    assert "its `paths` are not compared" in words
-    assert hint == 'its `paths` need "engines/**", "docs/glossary.md"'
+    assert "its `paths` are not checked" in words
+    assert hint == 'add to its `paths`: "engines/**", "docs/glossary.md"'
 
 
 def test_other_workflows_and_no_workflows_are_nobodys_business(project: Path) -> None:

@@ -8,17 +8,17 @@ from reconciler.core.strict_json import JsonRefused, read_json
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "ends in the middle"),
-        (b'{"a": 1', "ends in the middle"),
+        (b"", "is incomplete"),
+        (b'{"a": 1', "is incomplete"),
         (b'{"a" 1}', "Expecting"),
         (b"\xff", "not UTF-8 (byte 0)"),
         ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
-        (b'{"a": NaN}', "NaN is no number"),
-        (b'{"a": -Infinity}', "-Infinity is no number"),
+        (b'{"a": NaN}', "NaN is not a number"),
+        (b'{"a": -Infinity}', "-Infinity is not a number"),
         (b"[" * 100_000, "nested too deeply"),
         (b"1" * 5_000, "a number is too long"),
-        (b'{"a": {"b": 1, "b": 2}}', "the key `b` is there twice"),
-        (b'{"\\n\\u0000": 1, "\\n\\u0000": 2}', "the key `-` is there twice"),
+        (b'{"a": {"b": 1, "b": 2}}', "duplicate key `b`"),
+        (b'{"\\n\\u0000": 1, "\\n\\u0000": 2}', "duplicate key `-`"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(content: bytes, said: str) -> None:

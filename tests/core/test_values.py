@@ -117,12 +117,12 @@ def test_counts() -> None:
     ("url", "said"),
     [
         ("acme.com", "does not begin with"),
-        ("https://a.b/c d", "contains blanks"),
+        ("https://a.b/c d", "contains spaces"),
         ("https://a.b:port", "malformed"),
         ("https://[::1]x", "malformed"),
         ("https://a.b\uff0fc.d", "malformed"),
-        ("https:///x", "names no host"),
-        ("https://@a.b", "user name or a password"),
+        ("https:///x", "has no host"),
+        ("https://@a.b", "user name or password"),
     ],
 )
 def test_why_an_address_is_none(url: str, said: str) -> None:

@@ -157,7 +157,7 @@ def test_a_cancelled_run_stops_creating_and_gives_the_lease_back(
     calls = platform.create_calls()
     time.sleep(0.5)
     assert platform.create_calls() == calls
-    project.run("lease", "show").ended(0, "nobody has the lease")
+    project.run("lease", "show").ended(0, "the lease is free")
     assert "130" in (tmp_path / "outputs").read_text()
 
 
@@ -165,7 +165,11 @@ def test_a_cancelled_run_stops_creating_and_gives_the_lease_back(
     ("asked", "code", "said"),
     [
         ({"KEY": "acme", "DECISION": "retry"}, 0, "the next apply creates it"),
-        ({"KEY": "acme", "DECISION": "engine", "ENGINE_ID": "eng_found"}, 0, "eng_found is its engine"),
+        (
+            {"KEY": "acme", "DECISION": "engine", "ENGINE_ID": "eng_found"},
+            0,
+            "recorded eng_found as its engine",
+        ),
         ({"KEY": "acme\n--retry", "DECISION": "forget"}, 64, "no engine"),
         ({"KEY": "--help", "DECISION": "forget"}, 64, "no engine"),
         ({"KEY": "acme", "DECISION": "retry\n--publish"}, 64, "RESOLVE_DECISION must be"),

@@ -96,7 +96,7 @@ def test_every_view_shows_this_branchs_changes_first(origin: Path) -> None:
     for view in ("text", "markdown", "github"):
         shown = project.run("plan", "--base", "origin/main", "--format", view).ended(0).out
         assert shown.index("mine") < shown.lower().rindex("merged, not applied yet")
-        assert "Of these 2 come from this branch, 1 was merged before and not applied yet." in shown
+        assert "Of these, 2 come from this branch, 1 was merged earlier but not applied yet." in shown
     text = project.run("plan", "--base", "origin/main").out
     assert text.index("This branch:") < text.index("+ mine") < text.index("Merged, not applied yet:")
     assert text.index("Merged, not applied yet:") < text.index("+ merged")
@@ -106,7 +106,7 @@ def test_a_shallow_checkout_of_the_branch_itself(origin: Path) -> None:
     project = checked_out(origin, "refs/heads/topic", "--depth=1")
     ran = project.run("plan", "--base", "main", "--fail-on-foreign", "--format", "json").ended(0)
     assert origins(ran.out) == {"gone": "branch", "mine": "branch"}
-    assert "All of it comes from this branch." in project.run("plan", "--base", "auto").ended(0).out
+    assert "All changes come from this branch." in project.run("plan", "--base", "auto").ended(0).out
 
 
 def test_without_a_base_nothing_is_marked_and_no_git_is_asked(origin: Path) -> None:
@@ -114,7 +114,7 @@ def test_without_a_base_nothing_is_marked_and_no_git_is_asked(origin: Path) -> N
     for words in ([], ["--base", "none"], ["--base", ""]):
         assert set(origins(project.run("plan", "--format", "json", *words).ended(0).out).values()) == {None}
     (project.root / ".git/HEAD").write_text("broken\n")
-    project.run("plan").ended(3, "git cannot say what became of the engine file of gone")
+    project.run("plan").ended(3, "git cannot determine the state of the engine file of gone")
     project.engine("gone")
     project.run("plan").ended(0)
 
@@ -129,16 +129,16 @@ def test_a_run_that_another_one_began(origin: Path) -> None:
             project.start("apply", "--yes", "--only", "mine", "--no-publish", env=crash), killed=True
         )
         ran = project.run("plan", "--base", "origin/main", "--only", "mine", "--fail-on-foreign").ended(6)
-        assert "Another run is at it:" in ran.out
+        assert "Another run is working on it:" in ran.out
 
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (["--base", "nowhere"], 1, "--base"),
-        (["--base", "-x"], 1, "the base cannot be told"),
-        (["--base", "a..b"], 1, "the base cannot be told"),
-        (["--base", "x" * 5000], 1, "the base cannot be told"),
+        (["--base", "-x"], 1, "the base cannot be determined"),
+        (["--base", "a..b"], 1, "the base cannot be determined"),
+        (["--base", "x" * 5000], 1, "the base cannot be determined"),
         (["--base", "none", "--fail-on-foreign"], 64, "needs a base"),
         (["--base"], 64, "requires an argument"),
     ],
@@ -154,14 +154,14 @@ def test_a_base_that_does_not_exist_is_told_also_when_nothing_changes(origin: Pa
     assert project.run(*unchanged, "--base", "nowhere").ended(1).err == with_changes.err
     assert project.run(*unchanged, "--base", "nowhere", "--format", "json").ended(1).json["exitCode"] == 1
     for known in ("main", "origin/main", "HEAD", "auto", "none", ""):  # `main` comes from the remote
-        project.run(*unchanged, "--base", known).ended(0, "Nothing to do")
+        project.run(*unchanged, "--base", known).ended(0, "No changes")
 
 
 def test_a_base_that_does_not_exist_does_not_hide_what_is_wrong_in_a_file(origin: Path) -> None:
     project = checked_out(origin)
     project.engine("mine", "name: [\n")
     ran = project.run("plan", "--base", "nowhere").ended(3, "engines/mine.yaml")
-    assert "error: the base cannot be told: `nowhere` is not here" in ran.err
+    assert "error: the base cannot be determined: `nowhere` is not here" in ran.err
 
 
 def test_unasked_a_missing_base_is_a_note_and_asked_for_an_error(origin: Path) -> None:
@@ -169,7 +169,7 @@ def test_unasked_a_missing_base_is_a_note_and_asked_for_an_error(origin: Path) -
     env = in_github(project, origin)
     shutil.rmtree(origin)
     ran = project.run("plan", "--format", "json", env=env).ended(
-        0, "note: whose changes these are is not known"
+        0, "note: cannot tell whose changes these are"
     )
     assert set(origins(ran.out).values()) == {None}
     project.run("plan", "--base", "auto", env=env).ended(1, "fetch-depth: 0")

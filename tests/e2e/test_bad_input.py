@@ -34,7 +34,7 @@ def test_a_wrong_key(project: Project, platform: SandboxServer) -> None:
 
 def test_no_key(project: Project, platform: SandboxServer) -> None:
     project.key = None
-    project.apply().ended(3, "there is no API key", "LINGO_API_KEY")
+    project.apply().ended(3, "no API key", "LINGO_API_KEY")
     assert project.apply("--format", "json").ended(3).json["exitCode"] == 3
     assert platform.requests() == []
 
@@ -42,7 +42,7 @@ def test_no_key(project: Project, platform: SandboxServer) -> None:
 @pytest.mark.parametrize("key", ["lk_first_half\nlk_other_half", "lk_first half_of_it", "lk_schlüssel_x"])
 def test_a_key_that_is_none(project: Project, platform: SandboxServer, key: str) -> None:
     project.key = key
-    project.apply().ended(3, "the API key holds a blank, a line break or another character")
+    project.apply().ended(3, "the API key contains a space, a line break or another invalid character")
     assert platform.requests() == []
 
 
@@ -71,14 +71,14 @@ LOCKFILES = {
         '{\n<<<<<<< ours\n  "engines": {}\n=======\n  "engines": {}\n>>>>>>> theirs\n}\n',
         "conflict",
     ),
-    "truncated": (GOOD[:-8], "middle"),
+    "truncated": (GOOD[:-8], "incomplete"),
     "newer": (GOOD.replace("1", "2"), "version 2"),
     "edited": (GOOD.replace("{}", '{"acme": "eng_1"}'), "engines"),
     "edited entry": (GOOD.replace("{}", '{"acme": {"engineId": 7}}'), "engines.acme"),
     "typo": (GOOD.replace("{}", "{},,"), "JSON"),
     "unknown key": (GOOD.replace("{}", '{}, "serial": 7'), "serial"),
     "empty": ("", "empty"),
-    "twice": (GOOD.replace("{}", '{"a": {}, "a": {}}'), "twice"),
+    "twice": (GOOD.replace("{}", '{"a": {}, "a": {}}'), "duplicate key `a`"),
     "binary": ("\0\x01\x02", "JSON"),
 }
 

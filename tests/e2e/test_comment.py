@@ -66,15 +66,15 @@ def job(github: FakeComments, tmp_path: Path) -> Job:
 
 
 def test_a_comment_is_made_and_kept_up_to_date(job: Job, github: FakeComments) -> None:
-    job.plan().ended(0, "comment on #1 was made: https://github.com/acme/engines/pull/1#issuecomment-1001")
+    job.plan().ended(0, "comment on #1: created: https://github.com/acme/engines/pull/1#issuecomment-1001")
     body = github.bodies()[0]
     assert body.startswith("<!-- reconcile:v1 plan production . -->\n")
     assert "**1 engine will be created; nothing is deleted.**" in body
     assert f"https://github.com/acme/engines/commit/{COMMIT}" in body
     assert "https://github.com/acme/engines/actions/runs/4711" in body
-    job.plan().ended(0, "says this already")
+    job.plan().ended(0, ": unchanged")
     job.project.engine("shop/web")
-    job.plan("--detailed-exitcode").ended(2, "was brought up to date")
+    job.plan("--detailed-exitcode").ended(2, ": updated")
     assert len(github.comments) == 1
     assert "2 engines will be created" in github.bodies()[0]
 
@@ -94,7 +94,7 @@ def test_the_github_format_alone_writes_the_summary_and_asks_nobody(job: Job, gi
         0, "::notice file=engines/acme.yaml,line=1,"
     )
     assert (
-        "Merging issues 1 provisioning job" in job.summary.read_text()
+        "Merging creates 1 provisioning job" in job.summary.read_text()
         or "Applying" in job.summary.read_text()
     )
     assert github.requests == []
@@ -121,7 +121,7 @@ def test_a_fork_gets_summary_and_annotations(job: Job, github: FakeComments, tok
 
 def test_a_fork_that_may_write_gets_a_comment(job: Job, github: FakeComments) -> None:
     job.happened("someone/engines")
-    job.plan().ended(0, "was made")
+    job.plan().ended(0, ": created")
     assert len(github.comments) == 1
 
 
@@ -152,7 +152,7 @@ def test_what_may_be_wrong_around_it(job: Job, env: dict[str, str | None], code:
 def test_a_run_by_hand_without_a_pull_request_is_an_error(job: Job, github: FakeComments) -> None:
     job.event.write_text("{}")
     by_hand = {"GITHUB_REF": "refs/heads/main", "GITHUB_EVENT_NAME": "workflow_dispatch"}
-    job.plan(**by_hand).ended(64, "no pull request", "--comment-on")
+    job.plan(**by_hand).ended(64, "not for a pull request", "--comment-on")
     assert github.requests == []
 
 
@@ -173,19 +173,19 @@ def test_an_event_without_a_pull_request_gets_the_summary(
     job.project.commit()
     job.event.write_text(json.dumps({"merge_group": {"head_ref": ref}} if event == "merge_group" else {}))
     job.plan(GITHUB_REF=ref, GITHUB_EVENT_NAME=event).ended(
-        0, "::notice title=reconcile::this run is for no pull request"
+        0, "::notice title=reconcile::this run is not for a pull request"
     )
     done = "Merging" if event == "merge_group" else "Applying"
-    assert f"{done} issues 1 provisioning job" in job.summary.read_text()
+    assert f"{done} creates 1 provisioning job" in job.summary.read_text()
     assert github.requests == []
 
 
 def test_a_pull_request_by_number(job: Job, github: FakeComments) -> None:
     github.pull_requests.add(5)
     nowhere = {"GITHUB_EVENT_PATH": None, "GITHUB_REF": None, "GITHUB_ACTIONS": None, "GITHUB_TOKEN": TOKEN}
-    job.plan("--comment-on", "5", **nowhere).ended(0, "comment on #5 was made")
+    job.plan("--comment-on", "5", **nowhere).ended(0, "comment on #5: created")
     assert len(github.bodies(5)) == 1
-    job.plan("--comment-on", "6", **nowhere).ended(1, "knows nothing there", "check the number")
+    job.plan("--comment-on", "6", **nowhere).ended(1, "found nothing there", "check the number")
     job.plan("--comment-on", "0").ended(64)
     job.project.run("plan", "--comment-on", "5", env=job.env).ended(64, "goes with --comment")
 
@@ -196,22 +196,20 @@ def test_once_nothing_changes_the_comment_says_so_or_goes(
 ) -> None:
     job.project.key, job.project.url = KEY, platform.url
     unchanged = ("--comment-when-unchanged", when)
-    job.plan(*unchanged).ended(0, "was made")
+    job.plan(*unchanged).ended(0, ": created")
     job.project.apply().ended(0)
-    job.plan(*unchanged).ended(
-        0, "was brought up to date" if when == "keep" else "was deleted: this branch changes nothing"
-    )
+    job.plan(*unchanged).ended(0, ": updated" if when == "keep" else "deleted (no changes on this branch)")
     assert len(github.comments) == (1 if when == "keep" else 0)
-    assert all("**Merging changes nothing: 1 engine is as recorded.**" in body for body in github.bodies())
+    assert all("**No changes. 1 engine is up to date.**" in body for body in github.bodies())
     github.comments.clear()
-    job.plan(*unchanged).ended(0, "was not made: this branch changes nothing")
+    job.plan(*unchanged).ended(0, "not posted (no changes on this branch)")
     assert github.comments == []
 
 
 def test_files_that_are_wrong_are_told_instead_of_a_plan(job: Job, github: FakeComments) -> None:
     job.plan().ended(0)
     job.project.engine("acme", "name: Acme\nlocale: [de]\n")
-    job.plan().ended(3, "was brought up to date", "::error file=engines/acme.yaml,line=2,col=1,")
+    job.plan().ended(3, ": updated", "::error file=engines/acme.yaml,line=2,col=1,")
     assert "**No plan could be made: 1 error in 1 file.**" in github.bodies()[0]
 
 
@@ -220,7 +218,7 @@ def test_a_lockfile_that_cannot_be_read_does_not_leave_an_old_plan_standing(
 ) -> None:
     job.plan().ended(0)
     job.project.lockfile.write_text("<<<<<<< HEAD\n{}\n")
-    job.plan().ended(3, "was brought up to date", "conflict")
+    job.plan().ended(3, ": updated", "conflict")
     assert "**No plan could be made: " in github.bodies()[0]
 
 
@@ -234,11 +232,13 @@ def test_a_branch_is_told_what_is_its_own(job: Job, github: FakeComments) -> Non
     project.commit()
     project.git("checkout", "--quiet", "main")
     project.git("merge", "--quiet", "--no-ff", "-m", "Merge", "feature")
-    job.plan(GITHUB_BASE_REF="main", GITHUB_SHA=project.git("rev-parse", "HEAD").strip()).ended(0, "was made")
+    job.plan(GITHUB_BASE_REF="main", GITHUB_SHA=project.git("rev-parse", "HEAD").strip()).ended(
+        0, ": created"
+    )
     body = github.bodies()[0]
-    assert "Of these 1 comes from this branch, 1 was merged before and not applied yet." in body
-    assert body.index("<code>shop/web</code>") < body.index("#### Merged before, not applied yet")
-    assert body.index("#### Merged before, not applied yet") < body.index("<code>acme</code>")
+    assert "Of these, 1 comes from this branch, 1 was merged earlier but not applied yet." in body
+    assert body.index("<code>shop/web</code>") < body.index("#### Merged earlier, not applied yet")
+    assert body.index("#### Merged earlier, not applied yet") < body.index("<code>acme</code>")
 
 
 def test_each_project_of_a_repository_has_its_own_comment(job: Job, github: FakeComments) -> None:
@@ -257,5 +257,5 @@ def test_each_project_of_a_repository_has_its_own_comment(job: Job, github: Fake
 
 def test_trouble_at_github_does_not_hide_the_plan(job: Job, github: FakeComments) -> None:
     github.always = Trouble(Reply(403, {"message": "rate limit"}, {"retry-after": "3600"}))
-    ran = job.plan().ended(1, "the comment was not made: GitHub's rate limit is used up")
+    ran = job.plan().ended(1, "the comment was not posted: GitHub's rate limit is exceeded")
     assert "acme will be created" in ran.out

@@ -166,7 +166,7 @@ def test_a_run_that_is_killed_around_the_commit_loses_nothing(scene: Scene, step
     ("words", "env", "said"),
     [
         ((), {"GITHUB_TOKEN": None}, "needs GITHUB_TOKEN"),
-        ((), {"GITHUB_REPOSITORY": None}, "needs a repository on GitHub"),
+        ((), {"GITHUB_REPOSITORY": None}, "needs a GitHub repository"),
         ((), {"GITHUB_API_URL": "http://github.invalid"}, "GITHUB_API_URL must be https://"),
         (("--publish", "pr"), {}, "`publish_by: api` commits to the branch itself"),
     ],

@@ -74,7 +74,7 @@ def uncertain(project: Project, platform: SandboxServer, fault: str, calls: int)
 def test_killed_before_the_answer_and_the_engine_was_made(project: Project, platform: SandboxServer) -> None:
     engine_id = uncertain(project, platform, "hang", 1)
     project.run("plan", "--detailed-exitcode").ended(
-        7, "1 uncertain", "reconcile resolve acme --engine-id '<ENGINE_ID>'"
+        7, "1 engine needs attention", "reconcile resolve acme --engine-id '<ENGINE_ID>'"
     )
     project.run("resolve", "acme", "--engine-id", engine_id).ended(0, engine_id)
     assert project.entry("acme")["engineId"] == engine_id
@@ -108,11 +108,11 @@ def test_killed_before_the_answer_and_forgotten(project: Project, platform: Sand
 
 def test_resolve_refuses_what_makes_no_sense(project: Project) -> None:
     project.run("resolve", "acme", "--retry").ended(64, "no engine `acme`")
-    project.run("resolve", "acme").ended(64, "one of --engine-id ID, --retry and --forget")
+    project.run("resolve", "acme").ended(64, "one of --engine-id, --retry and --forget")
     project.run("resolve", "acme", "--retry", "--forget").ended(64)
     project.run("resolve", "acme", "--job-id", "pjb_1", "--retry").ended(64)
     project.apply("--only", "shop/web").ended(0)
-    project.run("resolve", "shop/web", "--retry").ended(64, "nothing is uncertain")
+    project.run("resolve", "shop/web", "--retry").ended(64, "no call with an unknown outcome")
     project.run("resolve", "shop/wbe", "--retry").ended(64, "did you mean `shop/web`")
 
 

@@ -146,6 +146,6 @@ def test_a_git_file_that_leads_nowhere(project: Project, tmp_path: Path, platfor
     odd = Project(tmp_path / "odd", platform.url)
     odd.engine("acme")
     (odd.root / ".git").write_text("gitdir: /nowhere/at/all\n")
-    odd.run("plan").ended(0, "1 to create", "git cannot say whether there was a lockfile")
+    odd.run("plan").ended(0, "1 to create", "git cannot determine whether there was a lockfile")
     odd.apply("--no-publish").ended(1, "git refuses to work here")
     assert platform.create_calls() == 0

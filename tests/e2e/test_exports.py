@@ -50,7 +50,7 @@ def test_get_prints_the_id_and_nothing_else(made: Project) -> None:
 def test_get_without_an_engine_to_give(made: Project) -> None:
     wrong = made.run("get", "shop/wep").ended(1, "no engine `shop/wep`", "did you mean `shop/web`?")
     assert wrong.out == ""
-    assert made.run("get", "new").ended(1, "does not serve yet", "reconcile collect").out == ""
+    assert made.run("get", "new").ended(1, "is not ready yet", "reconcile collect").out == ""
     made.run("get", "acme", "--field", "nothing").ended(64)
     made.run("get").ended(64)
     made.lockfile.unlink()
@@ -73,7 +73,7 @@ def test_what_the_journal_knows_counts(bare: Project) -> None:
 
 
 def test_export_in_each_format(made: Project) -> None:
-    env = made.run("export", "--format", "env").ended(0, "left out, since nothing serves there yet: new")
+    env = made.run("export", "--format", "env").ended(0, "left out, because no engine is ready yet: new")
     assert env.out == "LINGO_ENGINE_ACME=eng_1\nLINGO_ENGINE_SHOP_WEB=eng_2\n"
     assert made.run("export", "--format=json").json == {"acme": "eng_1", "shop/web": "eng_2"}
     assert made.run("export", "--format=yaml", "--only", "shop/*").out == "shop/web: eng_2\n"

@@ -27,14 +27,14 @@ def test_protection_from_the_first_commit_to_the_last(project: Project, platform
 
     project.engine("shop/web", OTHER)  # the protection is gone, and the engine changed
     project.engine("blog")
-    project.run("plan").ended(0, "would be replaced, and is held back: it is protected", "1 to create")
+    project.run("plan").ended(0, "would be replaced, but is held back: it is protected", "1 to create")
     project.run("plan", "--detailed-exitcode").ended(6)
     done = project.apply("--format", "json").ended(6).json
     results = {one["key"]: one for one in done["outcome"]["results"]}
     assert (results["blog"]["status"], results["shop/web"]["status"]) == ("done", "guarded")
     assert done["exitCode"] == 6
     assert project.entry("shop/web")["engineId"] == engine
-    project.apply().ended(6, "1 held back")  # again, and by itself: nothing to apply
+    project.apply().ended(6, "1 engine needs attention")  # again, and by itself: nothing to apply
     assert platform.create_calls() == calls + 1
 
     (project.root / "engines/shop/web.yaml").unlink()
@@ -42,7 +42,7 @@ def test_protection_from_the_first_commit_to_the_last(project: Project, platform
     assert project.entry("shop/web")["engineId"] == engine
 
     project.engine("shop/web", WEB)  # now the protection alone is removed
-    project.apply().ended(0, "recorded as its file says")
+    project.apply().ended(0, "recorded with its new options")
     assert "protect" not in project.entry("shop/web")
     project.engine("shop/web", OTHER)
     project.apply().ended(0)
@@ -68,10 +68,10 @@ def test_limits_come_from_the_settings(project: Project) -> None:
     project.apply().ended(0)
     project.engine("shop/web", OTHER)
     (project.root / "reconcile.yaml").write_text("max_replace: 0\n")
-    project.apply().ended(6, "this run would replace 1 of 2 engines, and may replace 0 (max_replace: 0)")
+    project.apply().ended(6, "this run would replace 1 of 2 engines; the limit is 0 (max_replace: 0)")
     project.run("apply", "--yes", env={"RECONCILE_MAX_REPLACE": "50%"}).ended(0, "1 replaced")
     project.run("plan", env={"RECONCILE_MAX_RETIRE": "half"}).ended(
-        3, "RECONCILE_MAX_RETIRE", "like 5 or 30%"
+        3, "RECONCILE_MAX_RETIRE", "write 5 or 30%"
     )
 
 
@@ -97,7 +97,7 @@ def test_a_saved_plan_is_applied_and_nothing_besides(project: Project, platform:
     project.apply("plan.json").ended(0, "2 created")
     assert sorted(project.lock["engines"]) == ["acme", "shop/web"]
     assert platform.create_calls() == 2
-    project.apply("plan.json").ended(6, "the plan does not hold any more", "`acme`: planned was to create it")
+    project.apply("plan.json").ended(6, "the plan is out of date", "`acme`: the plan would create it")
     project.run("plan", "--only", "shop/web", "--out", "plan.json").ended(0)
     project.apply("plan.json").ended(0)  # a plan of nothing
     assert platform.create_calls() == 2
@@ -108,7 +108,7 @@ def test_a_saved_plan_is_refused_when_what_it_touches_changed(
 ) -> None:
     project.run("plan", "--out", "plan.json", "--format", "json").ended(0)
     project.engine("shop/web", OTHER)
-    refused = project.apply("plan.json").ended(6, "`shop/web`: its file asks for something else now")
+    refused = project.apply("plan.json").ended(6, "`shop/web`: its file changed since the plan")
     assert "acme" not in refused.err
     assert project.apply("plan.json", "--format", "json").ended(6).json["exitCode"] == 6
     assert platform.create_calls() == 0
@@ -116,15 +116,15 @@ def test_a_saved_plan_is_refused_when_what_it_touches_changed(
 
 
 def test_a_plan_file_that_is_none_is_one_clear_message(project: Project) -> None:
-    project.apply("plan.json").ended(3, "there is no plan file", "reconcile plan --out '<FILE>'")
+    project.apply("plan.json").ended(3, "no plan file", "reconcile plan --out '<FILE>'")
     (project.root / "plan.json").write_text(project.run("plan", "--format", "json").ended(0).out)
-    project.apply("plan.json").ended(3, "it is a plan for reading")
+    project.apply("plan.json").ended(3, "it is the output of --format json")
     project.run("plan", "--out", "plan.json").ended(0)
-    project.apply("plan.json", "--only", "acme").ended(64, "--only makes no sense with a saved plan")
+    project.apply("plan.json", "--only", "acme").ended(64, "--only cannot be used with a saved plan")
     project.apply("plan.json", "--env", "staging").ended(6, "made for the environment `production`")
     for name in ("engines.lock.json", "reconcile.yaml", "./engines/plan.yaml"):
         project.run("plan", "--out", name).ended(64, "reconcile reads that file itself")
-    project.run("plan", "--out", "no/where/plan.json").ended(1, "there is no folder")
+    project.run("plan", "--out", "no/where/plan.json").ended(1, "no folder")
     project.engine("acme", "nome: x\n")
     (project.root / "plan.json").unlink()
     project.run("plan", "--out", "plan.json").ended(3)

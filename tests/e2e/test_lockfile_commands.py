@@ -68,7 +68,7 @@ def test_one_side_that_git_left_is_not_taken_for_the_result(repo: Project, how: 
     """Without a driver that runs, git keeps our side and no marker: the file looks whole."""
     repo.git("config", "merge.reconcile-lockfile.driver", "/gone/reconcile lockfile merge %O %A %B %P")
     repo.run("doctor", "--offline").ended(
-        0, "`/gone/reconcile` does not run", "`reconcile init` sets it up anew"
+        0, "`/gone/reconcile` does not run", "`reconcile init` to set it up again"
     )
     ours, theirs = text(BASE | {"b": "eng_b2"}), text(BASE | {"d": "eng_d1"})
     if how == "stash":
@@ -92,14 +92,14 @@ def test_one_side_that_git_left_is_not_taken_for_the_result(repo: Project, how: 
     assert "<<<<" not in repo.lockfile.read_text()
     for command in (["plan"], ["apply", "--yes"], ["collect"]):
         repo.run(*command).ended(
-            3, "engines.lock.json is not merged", "`reconcile lockfile repair` merges both"
+            3, "engines.lock.json is not merged", "run `reconcile lockfile repair` to merge both"
         )
     repo.run("lockfile", "repair").ended(0, "is repaired")
     assert repo.lockfile.read_text() == text(BASE | {"b": "eng_b2", "d": "eng_d1"})
     assert "is not merged" not in repo.run("plan").err
     repo.git("add", "engines.lock.json")
-    repo.run("lockfile", "repair").ended(0, "is whole")
-    repo.run("init").ended(0, "in place of the one before")
+    repo.run("lockfile", "repair").ended(0, "is intact")
+    repo.run("init").ended(0, "replaced the previous one")
     repo.run("doctor", "--offline").ended(0, "git merges the lockfile entry by entry")
 
 
@@ -109,7 +109,7 @@ def test_one_engine_that_both_replaced_is_kept_twice_and_reported(repo: Project)
     assert done.returncode == 0, done.stderr
     entry = repo.entry("a")
     assert (entry["engineId"], [one["engineId"] for one in entry["superseded"]]) == ("eng_a3", ["eng_a2"])
-    assert b"both sides made an engine for `a`: eng_a3 serves" in done.stderr
+    assert b"both sides created an engine for `a`: eng_a3 serves" in done.stderr
 
 
 def test_what_one_side_retires_and_the_other_replaces_is_one_entry(repo: Project) -> None:
@@ -199,7 +199,7 @@ def test_two_calls_without_an_answer_are_both_kept_for_the_person(repo: Project)
     repo.run("status").ended(
         0, "resolve a --operation op-1 --engine-id", "resolve a --operation op-2 --engine-id"
     )
-    repo.run("resolve", "a", "--retry").ended(64, "which of them?")
+    repo.run("resolve", "a", "--retry").ended(64, "choose one")
     repo.run("resolve", "a", "--retry", "--operation", "op-1").ended(0)
     repo.run("resolve", "a", "--retry").ended(0)
     repo.run("status").ended(0, "serving")
@@ -212,7 +212,7 @@ def test_the_driver_says_what_is_wrong_with_its_arguments(repo: Project) -> None
 
 def test_init_keeps_a_driver_that_is_there(repo: Project) -> None:
     repo.git("config", "merge.reconcile-lockfile.driver", "my-merge %O %A %B")
-    repo.run("init").ended(0, "kept", "another command than")
+    repo.run("init").ended(0, "kept", "a command other than")
 
 
 @pytest.mark.parametrize("style", ["merge", "diff3", "zdiff3"])
@@ -224,7 +224,7 @@ def test_repairing_a_lockfile_with_conflict_markers(repo: Project, style: str) -
     assert done.returncode != 0
     assert "<<<<<<<" in repo.lockfile.read_text()
     repo.run("plan").ended(3, "conflict markers", "reconcile lockfile repair")
-    repo.run("lockfile", "repair").ended(0, "is repaired", "both sides made an engine for `a`")
+    repo.run("lockfile", "repair").ended(0, "is repaired", "both sides created an engine for `a`")
     lock = repo.lock["engines"]
     assert {key: names(entry) for key, entry in lock.items()} == {
         "a": {"eng_a2", "eng_a3"},
@@ -234,7 +234,7 @@ def test_repairing_a_lockfile_with_conflict_markers(repo: Project, style: str) -
         "e": {"eng_e1"},
     }
     again = repo.lockfile.read_bytes()
-    repo.run("lockfile", "repair").ended(0, "nothing is to be repaired")
+    repo.run("lockfile", "repair").ended(0, "nothing to repair")
     assert repo.lockfile.read_bytes() == again
 
 
@@ -256,7 +256,7 @@ def test_there_may_be_nothing_to_repair(repo: Project) -> None:
     odd["engines"]["a"]["spec"]["description"] = "<<<<<<< not a marker"
     for content in (text(BASE), written(odd)):
         repo.lockfile.write_text(content)
-        repo.run("lockfile", "repair").ended(0, "nothing is to be repaired")
+        repo.run("lockfile", "repair").ended(0, "nothing to repair")
         assert repo.lockfile.read_text() == content
 
 
@@ -264,8 +264,8 @@ def test_there_may_be_nothing_to_repair(repo: Project) -> None:
     ("content", "said"),
     [
         ("<<<<<<< ours\n{}\n", "has no end"),
-        ("<<<<<<< ours\n{}\n<<<<<<< ours\n", "engines.lock.json:3: the conflict markers are not whole"),
-        ("{}\n=======\n{}\n>>>>>>> theirs\n", "engines.lock.json:2: the conflict markers are not whole"),
+        ("<<<<<<< ours\n{}\n<<<<<<< ours\n", "engines.lock.json:3: incomplete conflict markers"),
+        ("{}\n=======\n{}\n>>>>>>> theirs\n", "engines.lock.json:2: incomplete conflict markers"),
         ('<<<<<<< ours\n{"version": 2}\n=======\n{}\n>>>>>>> theirs\n', "version 2"),
         ("not a lockfile\n", "cannot be read as a lockfile"),
     ],
@@ -278,4 +278,4 @@ def test_what_cannot_be_repaired_is_left_as_it_is(repo: Project, content: str, s
 
 def test_without_a_lockfile_there_is_nothing_to_repair(repo: Project) -> None:
     repo.lockfile.unlink()
-    repo.run("lockfile", "repair").ended(3, "there is no engines.lock.json")
+    repo.run("lockfile", "repair").ended(3, "no engines.lock.json")

@@ -173,7 +173,7 @@ def test_without_a_terminal_silence_means_no(
     bare: Project, platform: SandboxServer, words: tuple[str, ...]
 ) -> None:
     bare.url = platform.url
-    bare.run(*words).ended(64, "no terminal to ask on", "--yes goes ahead")
+    bare.run(*words).ended(64, "but there is no terminal", "use --yes to proceed")
     assert platform.requests() == []
     assert not bare.lockfile.exists()
     bare.run(*words, "--yes").ended(0)

@@ -92,7 +92,7 @@ def push(project: Project, github: FakeComments) -> Push:
 
 
 def test_the_merged_pull_request_hears_what_was_made(push: Push) -> None:
-    push.apply().ended(0, f"comment on #1 was made: {PAGE}/pull/1#issuecomment-1001")
+    push.apply().ended(0, f"comment on #1: created: {PAGE}/pull/1#issuecomment-1001")
     engines = {key: push.project.entry(key)["engineId"] for key in ("acme", "shop/web")}
     lines = push.body.split("\n")
     assert lines[0] == MARKER
@@ -119,28 +119,28 @@ def test_replaced_and_retired_engines_are_named(push: Push) -> None:
     push.project.engine("acme", "name: Acme Corp\nlocales: [de]\n")
     (push.project.root / "engines/shop/web.yaml").unlink()
     push.merged(2)
-    push.apply().ended(0, "comment on #2 was made")
+    push.apply().ended(0, "comment on #2: created")
     (body,) = push.github.bodies(2)
     assert "**Apply: 1 replaced, 1 retired.**" in body
     assert f"- `acme` replaced by `{push.project.entry('acme')['engineId']}`, was `{old}`" in body
-    assert "- `shop/web` retired; left on the platform" in body
+    assert "- `shop/web` retired; stays on the platform" in body
 
 
 @pytest.mark.parametrize("job_seconds", [600])
 def test_what_was_left_running_is_told_when_it_is_collected(push: Push, platform: SandboxServer) -> None:
-    push.apply("--detach").ended(0, "was made")
+    push.apply("--detach").ended(0, ": created")
     assert "**Apply: 1 created, 1 still running.**" in push.body
     assert re.search(r"- \*\*still running\*\* `acme`: job `pjb_\w+` of `eng_\w+`", push.body)
     push.pull()
     push.project.engine("other")  # a later pull request, with a comment of its own
     push.merged(2)
-    push.apply("--detach").ended(0, "comment on #2 was made")
+    push.apply("--detach").ended(0, "comment on #2: created")
     push.pull()
-    push.collect("--no-wait").ended(0, "no pull request waits")
+    push.collect("--no-wait").ended(0, "no pull request is waiting")
     push.pull()
     platform.end_jobs()
-    ran = push.collect().ended(0, "Collect: 1 resumed", "comment on #1 was brought up to date")
-    assert "comment on #2" in ran.err  # its run had seen the job running, too
+    ran = push.collect().ended(0, "Collect: 1 resumed", "comment on #1: updated")
+    assert "comment on #2:" in ran.err  # its run had seen the job running, too
     assert "**Apply and collect: 2 created.**" in push.body
     assert f"`acme` created `{push.project.entry('acme')['engineId']}`" in push.body
     assert "still running" not in push.body
@@ -153,12 +153,12 @@ def test_what_was_left_running_is_told_when_it_is_collected(push: Push, platform
 def test_a_run_that_is_repeated_keeps_what_was_told(push: Push, platform: SandboxServer) -> None:
     push.project.engine("acme", "name: acme\ndescription: '[sandbox: fail times=1]'\n", running=True)
     push.merged(1)
-    push.apply().ended(1, "was made")
+    push.apply().ended(1, ": created")
     assert "**Apply: 1 created, 1 failed.**" in push.body
     again = "reconcile apply --publish --retry-failed --only acme"
     assert f"Hint: edit engines/acme.yaml, or try again: {again}" in push.body
     push.pull()
-    push.apply("--retry-failed", GITHUB_RUN_ID="4713").ended(0, "was brought up to date")
+    push.apply("--retry-failed", GITHUB_RUN_ID="4713").ended(0, ": updated")
     assert "**Apply: 2 created.**" in push.body
     assert "failed" not in push.body.rpartition("<!--")[0]
 
@@ -166,23 +166,23 @@ def test_a_run_that_is_repeated_keeps_what_was_told(push: Push, platform: Sandbo
 def test_what_is_uncertain_says_how_it_is_settled(push: Push) -> None:
     push.project.engine("acme", "name: acme\ndescription: '[sandbox: status=500 times=1]'\n")
     push.merged(1)
-    push.apply().ended(7, "was made")
+    push.apply().ended(7, ": created")
     assert "**uncertain** `acme`" in push.body
     assert "reconcile resolve acme" in push.body
 
 
 def test_a_run_that_does_nothing_says_why(push: Push) -> None:
-    push.apply(LINGO_API_KEY=None).ended(3, "was made", "there is no API key")
-    assert "**Nothing was done: there is no API key** Hint: set LINGO_API_KEY;" in push.body.replace("\\", "")
+    push.apply(LINGO_API_KEY=None).ended(3, ": created", "no API key")
+    assert "**Not applied: no API key** Hint: set LINGO_API_KEY;" in push.body.replace("\\", "")
     push.project.engine("acme", "name: acme\nlocale: [de]\n")
-    push.apply().ended(3, "was brought up to date")
-    assert "**Nothing was done: no plan could be made: 1 error in 1 file**" in push.body
+    push.apply().ended(3, ": updated")
+    assert "**Not applied: no plan could be made: 1 error in 1 file**" in push.body
     assert "engines/acme.yaml:2:1" in push.body
     assert "engines/acme.yaml:2:1" in push.summary.read_text()
 
 
 def test_json_on_stdout_stays_json(push: Push) -> None:
-    assert push.apply("--format", "json").ended(0, "was made").json["exitCode"] == 0
+    assert push.apply("--format", "json").ended(0, ": created").json["exitCode"] == 0
 
 
 def test_each_project_has_a_comment_of_its_own(push: Push) -> None:
@@ -201,7 +201,7 @@ def test_each_project_has_a_comment_of_its_own(push: Push) -> None:
 
 def test_comments_that_others_wrote_are_left_alone(push: Push, github: FakeComments) -> None:
     forged = github.add(f"{MARKER}\n\nall is well", PERSON)
-    push.apply().ended(0, "was made")
+    push.apply().ended(0, ": created")
     assert forged.body.endswith("all is well")
     assert len(github.bodies()) == 2
 
@@ -215,12 +215,12 @@ def test_the_one_that_the_event_is_about(push: Push, github: FakeComments) -> No
     event.write_text(json.dumps({"pull_request": {"number": 9, "merged": True}}))
     github.pull_requests.add(9)
     named = {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(event)}
-    push.apply(**named).ended(0, "comment on #9 was made")
+    push.apply(**named).ended(0, "comment on #9: created")
 
 
 @pytest.mark.parametrize("sha", [None, "main", "f" * 40])
 def test_no_pull_request_is_a_notice(push: Push, github: FakeComments, sha: str | None) -> None:
-    push.apply(GITHUB_SHA=sha).ended(0, "::notice title=reconcile::no pull request brought this commit")
+    push.apply(GITHUB_SHA=sha).ended(0, "::notice title=reconcile::no pull request for this commit")
     assert github.comments == []
     assert "**Apply: 2 created.**" in push.summary.read_text()
 
@@ -242,31 +242,31 @@ def test_a_comment_that_cannot_be_made_changes_nothing(
     push: Push, github: FakeComments, env: dict[str, str | None], said: str
 ) -> None:
     ran = push.apply("--only", "shop/web", **env).ended(0, "Apply: 1 created", said)
-    assert "::warning title=reconcile::the comment was not made: " in ran.err
+    assert "::warning title=reconcile::the comment was not posted: " in ran.err
     assert github.comments == []
     assert "**Apply: 1 created.**" in push.summary.read_text()
 
 
 def test_a_missing_permission_says_which(push: Push, github: FakeComments) -> None:
     github.readers.add(ACTIONS_TOKEN)
-    push.apply().ended(0, "the comment was not made", "pull-requests: write")
+    push.apply().ended(0, "the comment was not posted", "pull-requests: write")
 
 
 def test_trouble_at_github_and_a_failure_end_as_the_failure(push: Push, github: FakeComments) -> None:
     push.project.engine("acme", "name: acme\ndescription: '[sandbox: fail times=1]'\n", running=True)
     push.merged(1)
     github.always = Trouble(Reply(403, {"message": "rate limit"}, {"retry-after": "3600"}))
-    push.apply().ended(1, "the comment was not made: GitHub's rate limit is used up")
+    push.apply().ended(1, "the comment was not posted: GitHub's rate limit is exceeded")
     github.always = None
     push.apply("--only", "shop/web", GITHUB_STEP_SUMMARY="/gone/s.md").ended(0)
     push.project.engine("third")
-    ran = push.apply("--only", "third", GITHUB_STEP_SUMMARY="/gone/s.md").ended(0, "was made")
-    assert "the job's summary was not written: GITHUB_STEP_SUMMARY" in ran.err
+    ran = push.apply("--only", "third", GITHUB_STEP_SUMMARY="/gone/s.md").ended(0, ": created")
+    assert "the job summary was not written: GITHUB_STEP_SUMMARY" in ran.err
 
 
 def test_a_comment_that_was_edited_is_written_anew(push: Push, github: FakeComments) -> None:
     github.add(f'{MARKER}\n\nnothing\n\n<!-- reconcile:told {{"v": 1, "results": [{{"key": 1}}]}} -->')
-    push.apply("--only", "shop/web").ended(0, "was brought up to date")
+    push.apply("--only", "shop/web").ended(0, ": updated")
     assert "**Apply: 1 created.**" in push.body
 
 

@@ -23,7 +23,7 @@ def test_a_platform_that_is_down(bare: Project) -> None:
 
 def test_a_name_that_does_not_exist(bare: Project) -> None:
     bare.url = "https://no-such-host.invalid"
-    bare.apply().ended(1, "the host name of no-such-host.invalid cannot be found", "DNS")
+    bare.apply().ended(1, "the host name of no-such-host.invalid cannot be resolved", "DNS")
     assert not bare.lockfile.exists()
 
 

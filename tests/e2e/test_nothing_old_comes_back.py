@@ -97,7 +97,7 @@ def test_a_resolution_that_is_taken_back_does_not_come_back(
     lost = next(one for one in actors.engines() if one not in actors.git("show", f"main:{LOCKFILE}"))
     desk, stale = actors.clone("desk"), actors.clone("stale")
     desk.run("resolve", "acme", *said, "--publish").ended(0)
-    desk.run("resolve", "acme", "--undo").ended(0, "is taken back")
+    desk.run("resolve", "acme", "--undo").ended(0, "resolution undone")
     assert "eng_typo" not in actors.git("show", f"main:{LOCKFILE}")
     assert actors.entry("acme")["pending"]["status"] == "uncertain"
     for run in (
@@ -135,7 +135,7 @@ def test_a_forced_push_that_drops_several_lockfiles(actors: Actors, commits: str
         actors.change(lambda project: project.engine("third"))
     ran = actors.publish()
     assert actors.made == (3 if commits == "none" else 4)
-    ran.ended(0, "lacks what was recorded there before")
+    ran.ended(0, "lost engines that were recorded there")
     assert actors.entry("other") == lockfile["engines"]["other"]
     actors.check_converged()  # which looks for every engine by its ID, so for those of before, too
     assert actors.made <= 4
@@ -156,7 +156,7 @@ def test_a_revert_of_the_lockfiles_commit(actors: Actors) -> None:
     lockfile = actors.lock()
     actors.change(lambda project: project.git("revert", "--no-edit", "--no-commit", "HEAD"), "Revert")
     assert actors.lock() != lockfile
-    actors.publish().ended(0, "lacks what was recorded there before")
+    actors.publish().ended(0, "lost engines that were recorded there")
     assert (actors.lock(), actors.made) == (lockfile, 3)
     actors.check_converged()
 
@@ -165,7 +165,7 @@ def test_a_lockfile_that_somebody_removed(actors: Actors) -> None:
     applied_twice(actors)
     lockfile = actors.lock()
     actors.change(lambda project: project.lockfile.unlink(), "Remove the lockfile")
-    actors.publish().ended(0, "lacks what was recorded there before")
+    actors.publish().ended(0, "lost engines that were recorded there")
     assert (actors.lock(), actors.made) == (lockfile, 3)
     actors.check_converged()
 
@@ -191,7 +191,7 @@ def test_an_engine_that_is_set_back_to_its_first_text_is_the_first_one(actors: A
 def check_held_back(actors: Actors, stale: Project, *words: str, env: dict[str, str] | None = None) -> None:
     """The stale run creates for `other` and leaves `acme` to the branch; then the branch's own run does the rest."""
     tip = actors.git("rev-parse", "main")[:12]
-    said = f"`main` is at {tip}, which changes this engine; its run applies it"
+    said = f"`main` is at {tip}, which changes this engine and is applied by its own run"
     actors.publish(stale, *words, env=env).ended(6, said, "git pull")
     assert (set(actors.lock()["engines"]), actors.made) == ({"other"}, 1)
     actors.publish().ended(0)
@@ -239,7 +239,7 @@ def test_a_run_that_waited_for_the_lease_holds_back_what_changed_meanwhile(
     actors.edit("acme", "Second")
     platform.end_jobs()
     holds.finish(holder).ended(0)
-    waits.finish(waiter).ended(6, "which changes this engine; its run applies it")
+    waits.finish(waiter).ended(6, "which changes this engine and is applied by its own run")
     assert set(actors.lock()["engines"]) == {"other", "slow"}
     actors.check_converged()
     assert actors.made == 3
@@ -249,7 +249,9 @@ def test_changed_settings_hold_everything_back(actors: Actors) -> None:
     stale = actors.clone("again")
     actors.change(lambda project: (project.root / "reconcile.yaml").write_text("concurrency: 3\n"))
     tip = actors.git("rev-parse", "main")[:12]
-    actors.publish(stale).ended(6, f"`main` is at {tip}, which changes reconcile.yaml; its run applies it")
+    actors.publish(stale).ended(
+        6, f"`main` is at {tip}, which changes reconcile.yaml and is applied by its own run"
+    )
     assert actors.made == 0
     actors.check_converged()
 

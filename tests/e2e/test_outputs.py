@@ -127,13 +127,13 @@ def test_a_plan_says_what_apply_will_write(app: Project) -> None:
     (app.root / ".env").unlink()
     snapshot = app.snapshot()
     assert behind(app) == [f".env LINGO_ENGINE_ID: {engine}", f"i18n.json /engineId: {engine}"]
-    ran = app.run("plan").ended(0, "Plan: 2 outputs to bring up to date, 1 unchanged.")
+    ran = app.run("plan").ended(0, "Plan: 2 outputs to update, 1 unchanged.")
     assert f"  ~ i18n.json /engineId: {engine}, of acme\n" in ran.out
     assert (
         f"- `.env` `LINGO_ENGINE_ID`: `{engine}`, of `acme`\n" in app.run("plan", "--format", "markdown").out
     )
     assert app.snapshot() == snapshot
-    app.apply().ended(0, "brought up to date: .env, i18n.json")
+    app.apply().ended(0, "updated: .env, i18n.json")
     assert files(app)["i18n.json"].count(engine) == 1
     assert behind(app, code=0) == []
 
@@ -164,7 +164,7 @@ def test_a_plan_says_what_cannot_be_written(app: Project) -> None:
     (app.root / "i18n.json").write_text("{")
     ran = app.run("plan", "--detailed-exitcode").ended(1, "Outputs that cannot be written:")
     assert "  ! i18n.json /engineId of `acme` is not written: it is not valid JSON" in ran.out
-    assert "Nothing to do: 1 engine is as recorded." in ran.out
+    assert "No changes. 1 engine is up to date." in ran.out
     (wrong,) = app.run("plan", "--format", "json").ended(0).json["outputsNotWritable"]
     assert "i18n.json /engineId" in wrong
     assert "Outputs that cannot be written:" in app.run("plan", "--format", "markdown").ended(0).out
@@ -176,7 +176,7 @@ def test_a_plan_of_outputs_alone_is_saved_and_applied(app: Project, tmp_path: Pa
     (app.root / "i18n.json").write_text("{}")
     plan = str(tmp_path / "plan.json")
     app.run("plan", "--out", plan).ended(0)
-    app.run("apply", plan, "--yes").ended(0, "brought up to date: i18n.json")
+    app.run("apply", plan, "--yes").ended(0, "updated: i18n.json")
 
 
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -259,7 +259,7 @@ def test_a_file_that_is_broken_or_a_link_on_the_branch(shared: Project) -> None:
 def test_two_engines_for_one_place_are_no_plan(app: Project) -> None:
     app.apply().ended(0)
     app.engine("other", OUTPUTS.format(name="Other"))
-    said = "`acme` and `other` both ask for .env LINGO_ENGINE_ID"
+    said = "`acme` and `other` both use .env LINGO_ENGINE_ID"
     app.run("plan").ended(3, said, "engines/other.yaml")
     app.run("validate").ended(3, said)
     app.apply().ended(3, said)
@@ -274,7 +274,7 @@ def test_a_file_that_was_mended_is_written_by_the_next_run(app: Project) -> None
     ran = app.apply("--format", "json").ended(1)
     assert (ran.json["exitCode"], len(ran.json["outcome"]["outputsNotWritten"])) == (1, 1)
     (app.root / "i18n.json").write_bytes(I18N.encode())
-    app.apply().ended(0, "brought up to date: i18n.json")
+    app.apply().ended(0, "updated: i18n.json")
     assert files(app) == wanted(engine)
     assert "brought up" not in app.apply().ended(0).err
 
@@ -286,9 +286,7 @@ def test_what_was_edited_on_the_branch_is_set_right(shared: Project) -> None:
     (shared.root / ".env").write_text("LINGO_ENGINE_ID=mine\n")
     shared.git("commit", "--quiet", "-am", "edit")
     shared.git("push", "--quiet", "origin", "main")
-    shared.apply("--publish").ended(
-        0, "brought up to date: .env", "brought up to date on main: apps/web/.env"
-    )
+    shared.apply("--publish").ended(0, "updated: .env", "updated on main: apps/web/.env")
     assert at_origin(shared, ".env") == wanted(engine)[".env"]
     assert changed_by_tip(shared) == ["apps/web/.env"]
     assert shared.git("log", "-1", "--format=%s", "origin/main").strip() == "Bring outputs up to date"

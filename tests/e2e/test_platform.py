@@ -48,7 +48,7 @@ def test_no_more_credit_in_the_middle_of_twenty(project: Project, platform: Sand
     assert "many/05" in ran.out
     assert "many/19" in ran.out
     made = platform.create_calls()
-    assert 4 <= made <= 8  # those before it, and what was under way beside it
+    assert 4 <= made <= 8  # those before it, and what was in progress beside it
     assert len(project.lock["engines"]) == made
     assert all("pending" not in entry for entry in project.lock["engines"].values())
     platform.faults.clear()
@@ -149,7 +149,9 @@ def test_a_failed_job_is_reported_until_it_is_tried_again(project: Project, plat
     project.apply().ended(1, "The link could not be crawled", "engines/acme.yaml", "--retry-failed")
     assert "engineId" not in project.entry("acme")
     assert project.entry("acme")["pending"]["status"] == "failed"
-    project.run("plan", "--detailed-exitcode").ended(1, "1 failed", "The link could not be crawled")
+    project.run("plan", "--detailed-exitcode").ended(
+        1, "1 engine needs attention", "The link could not be crawled"
+    )
     project.apply().ended(1)
     assert platform.create_calls() == 2
     project.apply("--retry-failed").ended(0)
@@ -175,7 +177,7 @@ def test_a_refused_key_stops_the_run(
     project: Project, platform: SandboxServer, status: int, words: str
 ) -> None:
     platform.faults.add("create", f"status={status}", times=None)
-    project.apply("--concurrency", "1").ended(1, words, "2 engines not started")
+    project.apply("--concurrency", "1").ended(1, words, "2 engines not created")
     assert len([one for one in platform.requests() if one.method == "POST"]) == 1
     assert not project.lockfile.exists()
 

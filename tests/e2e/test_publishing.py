@@ -291,7 +291,7 @@ def test_a_lease_that_cannot_be_read_is_for_a_person_to_break(shared: Project, o
     by_hand.commit()
     by_hand.git("push", "--quiet", "origin", f"HEAD:{LEDGER}")
     shared.run("apply", "--yes", "--publish").ended(3, "cannot be read", "reconcile lease break")
-    shared.run("lease", "break", "--yes").ended(0, "somebody wrote over it", "the lease is free")
+    shared.run("lease", "break", "--yes").ended(0, "it was overwritten", "the lease is free")
     shared.run("apply", "--yes", "--publish").ended(0, "published")
 
 
@@ -342,7 +342,9 @@ def test_what_a_person_settles_is_published(shared: Project, origin: Path, platf
     platform.faults.add("create", "lost-answer")
     shared.run("apply", "--yes", "--publish").ended(7, "reconcile resolve acme")
     fresh = fresh_clone(shared, origin)
-    fresh.run("resolve", "acme", "--engine-id", "eng_found", "--publish").ended(0, "eng_found is its engine")
+    fresh.run("resolve", "acme", "--engine-id", "eng_found", "--publish").ended(
+        0, "recorded eng_found as its engine"
+    )
     published = json.loads(in_origin(shared, origin, "show", "main:engines.lock.json"))
     assert published["engines"]["acme"]["engineId"] == "eng_found"
     assert lease(shared).holder is None

@@ -103,9 +103,7 @@ def scene(tmp_path: Path, platform: SandboxServer) -> Iterator[Scene]:
 
 def test_the_lockfile_comes_by_a_pull_request_and_the_journal_stays_until_it_is_merged(scene: Scene) -> None:
     main = scene.git("rev-parse", "main")
-    ran = scene.apply().ended(
-        0, "pull request #1 is opened", "merge https://github.example/acme/engines/pull/1"
-    )
+    ran = scene.apply().ended(0, "pull request #1 opened", "merge https://github.example/acme/engines/pull/1")
     assert (scene.git("rev-parse", "main"), scene.made) == (main, 1)
     (pull,) = scene.ours
     engine = scene.lock(OURS)["acme"]["engineId"]
@@ -122,7 +120,7 @@ def test_the_lockfile_comes_by_a_pull_request_and_the_journal_stays_until_it_is_
     assert (scene.made, [one["number"] for one in scene.ours]) == (1, [number])
 
     scene.github.merge(number)
-    scene.apply().ended(0, "the branch has everything that was proposed", "1 engine is as recorded")
+    scene.apply().ended(0, "the branch has everything that was proposed", "1 engine is up to date")
     assert (scene.journal(), scene.made, scene.ours) == ("", 1, [])
     assert scene.git("rev-parse", OURS)
     assert "note" not in scene.apply().ended(0).err
@@ -138,7 +136,7 @@ def test_a_plan_elsewhere_counts_what_is_not_merged_yet(scene: Scene) -> None:
 def test_what_comes_while_it_is_open_joins_it(scene: Scene) -> None:
     scene.apply().ended(0)
     scene.merge(lambda project: project.engine("shop/web"))
-    scene.apply().ended(0, "pull request #1 is brought up to date")
+    scene.apply().ended(0, "pull request #1 updated")
     assert set(scene.lock(OURS)) == {"acme", "shop/web"}
     assert scene.git("rev-parse", f"{OURS}^") == scene.git("rev-parse", "main")
     assert (scene.made, scene.ours[0]["title"]) == (2, "Record 2 engines (production)")
@@ -157,7 +155,7 @@ def test_what_is_merged_leaves_the_journal_with_the_next_run_that_does_something
     first = scene.lock(OURS)["acme"]["engineId"]
     scene.github.merge(1)
     scene.merge(lambda project: project.engine("shop/web"))
-    scene.apply().ended(0, "pull request #3 is opened")
+    scene.apply().ended(0, "pull request #3 opened")
     second = scene.lock(OURS)["shop/web"]["engineId"]
     assert first not in scene.journal()
     assert second in scene.journal()
@@ -205,14 +203,14 @@ def test_moves_and_retirements_while_it_is_open(scene: Scene) -> None:
 def test_closed_deleted_or_pushed_to_it_is_made_anew(scene: Scene) -> None:
     scene.apply().ended(0)
     scene.github.close(1)
-    scene.apply().ended(0, "pull request #1 was closed, not merged", "pull request #2 is opened")
+    scene.apply().ended(0, "pull request #1 was closed without merging", "pull request #2 opened")
     scene.git("update-ref", "-d", OURS)
-    scene.apply().ended(0, "pull request #2 is open")
+    scene.apply().ended(0, "pull request #2 unchanged")
     person = scene.clone("--branch", "reconcile/production")
     (person.root / LOCKFILE).write_text("{}")
     person.commit("by hand")
     person.git("push", "--quiet", "origin", "HEAD")
-    scene.apply().ended(0, "commits that were made by hand")
+    scene.apply().ended(0, "had manual commits")
     assert (set(scene.lock(OURS)), scene.made, len(scene.ours)) == ({"acme"}, 1, 1)
 
 
@@ -225,15 +223,15 @@ def test_a_missing_right_ends_with_1_and_the_journal_keeps_everything(scene: Sce
     refused = scene.apply(None, "--format", "json").ended(1)
     assert "not permitted" in refused.json["outcome"]["unpublished"]
     scene.github.may_open = True
-    scene.apply().ended(0, "pull request #1 is opened")
+    scene.apply().ended(0, "pull request #1 opened")
     assert scene.made == 1
 
 
 def test_a_github_that_does_not_know_us_is_no_loss(scene: Scene) -> None:
     scene.github.repositories.clear()
-    scene.apply().ended(1, "GitHub knows nothing there")
+    scene.apply().ended(1, "GitHub found nothing there")
     scene.github.repositories.add(REPOSITORY)
-    scene.apply().ended(0, "pull request #1 is opened")
+    scene.apply().ended(0, "pull request #1 opened")
     assert scene.made == 1
 
 
@@ -253,7 +251,7 @@ def test_killed_on_the_way_the_next_run_opens_it(scene: Scene, step: str, lost: 
     killed = {**scene.env, "RECONCILE_TEST_KILL_AFTER_STEP": step}
     project.finish(project.start("apply", "--yes", "--publish=pr", env=killed), killed=True)
     project.run("lease", "break", "--yes")
-    scene.apply(None if lost else project).ended(0, "pull request #1 is opened")
+    scene.apply(None if lost else project).ended(0, "pull request #1 opened")
     assert (scene.made, set(scene.lock(OURS)), len(scene.ours)) == (1, {"acme"}, 1)
 
 
@@ -262,7 +260,7 @@ def test_a_runner_with_one_commit_and_jobs_that_are_left_running(scene: Scene) -
     scene.apply(scene.clone("--depth=1"), "--detach").ended(0)
     assert scene.lock(OURS)["acme"]["pending"]["status"] == "in_progress"
     collected = scene.run(scene.clone("--depth=1"), "collect", "--publish", "pr")
-    collected.ended(0, "pull request #2 is brought up to date")
+    collected.ended(0, "pull request #2 updated")
     assert "pending" not in scene.lock(OURS)["acme"]
     assert scene.made == 1
 
@@ -293,7 +291,7 @@ def test_a_revert_that_is_not_merged_yet_outlives_the_end_of_the_job_it_dropped(
 def test_the_settings_say_it_as_well(scene: Scene) -> None:
     settings = "publish: pr\npr_branch: bots/engines\npr_labels: l10n, bot\npr_auto_merge: squash\n"
     scene.merge(lambda project: (project.root / "reconcile.yaml").write_text(settings))
-    scene.run(scene.clone(), "apply", "--yes").ended(0, "pull request #2 is opened")
+    scene.run(scene.clone(), "apply", "--yes").ended(0, "pull request #2 opened")
     pull = scene.github.pull(2)
     assert pull["head"]["ref"] == "bots/engines"
     assert [label["name"] for label in pull["labels"]] == ["l10n", "bot"]
@@ -311,7 +309,7 @@ def test_an_uncertain_operation_is_settled_by_a_pull_request_too(scene: Scene) -
     fresh = scene.clone()
     (fresh.root / "reconcile.yaml").write_text("publish: pr\n")
     words = ["resolve", "acme", "--engine-id", str(engine["id"]), "--publish"]
-    scene.run(fresh, *words).ended(0, "pull request #1 is opened")
+    scene.run(fresh, *words).ended(0, "pull request #1 opened")
     assert (scene.lock(OURS)["acme"]["engineId"], scene.made) == (engine["id"], 1)
 
 
@@ -322,7 +320,7 @@ def test_an_uncertain_operation_is_settled_by_a_pull_request_too(scene: Scene) -
         ({"GITHUB_TOKEN": "a\nb"}, [], 1, "GITHUB_TOKEN"),
         ({"GITHUB_REPOSITORY": None}, [], 3, "GITHUB_REPOSITORY"),
         ({"GITHUB_REPOSITORY": "a/b/c"}, [], 3, "GITHUB_REPOSITORY"),
-        ({"RECONCILE_PR_BRANCH": "main"}, [], 3, "the very branch"),
+        ({"RECONCILE_PR_BRANCH": "main"}, [], 3, "which is also the target"),
         ({"RECONCILE_PR_BRANCH": "-x"}, [], 3, "RECONCILE_PR_BRANCH"),
         (
             {"RECONCILE_PR_AUTO_MERGE": "fast"},

@@ -23,7 +23,7 @@ def nested(tmp_path: Path, platform: SandboxServer) -> Project:
 
 
 def told(ran: Ran) -> str:
-    found = re.search(r"record the engine IDs: `(.*)`", ran.out)
+    found = re.search(r"commit the engine IDs: `(.*)`", ran.out)
     assert found is not None, ran.out
     return found[1]
 
@@ -68,7 +68,7 @@ def test_what_is_told_works_there(
 
 def test_in_markdown_too(nested: Project) -> None:
     ran = nested.run("apply", "--yes", "--format", "markdown", "-C", "engines").ended(0)
-    assert "record the engine IDs: `git add engines.lock.json && git commit`" in ran.out
+    assert "commit the engine IDs: `git add engines.lock.json && git commit`" in ran.out
 
 
 def test_a_link_into_the_project(nested: Project, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_link_into_the_project(nested: Project, tmp_path: Path) -> None:
 
 def test_outside_of_git_there_is_nothing_to_tell(bare: Project, platform: SandboxServer) -> None:
     bare.url = platform.url
-    assert "record the engine IDs" not in bare.apply().ended(0).out
+    assert "commit the engine IDs" not in bare.apply().ended(0).out
 
 
 def test_a_lockfile_that_was_repaired(nested: Project) -> None:
@@ -88,7 +88,7 @@ def test_a_lockfile_that_was_repaired(nested: Project) -> None:
     text = nested.lockfile.read_text()
     nested.lockfile.write_text(f"<<<<<<< ours\n{text}=======\n{text}>>>>>>> theirs\n")
     here = Project(nested.root / "engines", nested.url)
-    here.run("lockfile", "repair").ended(0, "look at it, then `git add ../engines.lock.json`")
+    here.run("lockfile", "repair").ended(0, "review it, then `git add ../engines.lock.json`")
 
 
 def test_outputs_are_recorded_beside_the_lockfile(nested: Project) -> None:

@@ -136,7 +136,7 @@ def test_several_calls_are_shown_where_one_looks(actors: Actors) -> None:
     actors.publish(laptop).ended(7)
     shown = actors.clone()
     for words in (["status"], ["plan"], ["plan", "--fetch"]):
-        shown.run(*words).ended(0, "acme", "uncertain")
+        shown.run(*words).ended(0, "acme", "outcome unknown")
     for words in (["status", "--format", "json"], ["plan", "--format", "json"]):
         text = shown.run(*words).ended(0).out
         for one in [actors.entry("acme")["pending"], *actors.entry("acme")["uncertain"]]:

@@ -81,7 +81,7 @@ def test_what_a_run_leaves_on_the_remote_and_what_it_does_not_touch(shared: Proj
     assert {"accepted", "completed"} <= {word.split()[0] for line in log for word in line.split("; ")}
     assert ((shared.root / ".git/index").read_bytes(), shared.git("rev-parse", "HEAD")) == (index, head)
     assert shared.git("status", "--porcelain") == "?? engines.lock.json\n"
-    shared.run("apply", "--yes", "--publish").ended(0, "Nothing to do")
+    shared.run("apply", "--yes", "--publish").ended(0, "No changes")
 
 
 def test_eight_clones_apply_at_once(shared: Project, origin: Path, platform: SandboxServer) -> None:
@@ -106,7 +106,7 @@ def test_clones_that_wait_for_the_lease_all_end_well(
 def test_a_stale_checkout_makes_nothing_again(shared: Project, origin: Path, platform: SandboxServer) -> None:
     stale = clone(shared, origin, "stale")
     shared.run("apply", "--yes", "--publish").ended(0)
-    stale.run("apply", "--yes", "--publish").ended(0, "Nothing to do")
+    stale.run("apply", "--yes", "--publish").ended(0, "No changes")
     assert platform.create_calls() == 2
 
 
@@ -125,7 +125,7 @@ def test_a_run_whose_lease_was_taken_says_so_and_creates_nothing_more(
     made = platform.create_calls()
     process.terminate()
     ran = shared.finish(process)
-    ran.ended(130, "the lease is lost")
+    ran.ended(130, "lost the lease")
     assert platform.create_calls() <= made + 2  # those that were on their way
     assert platform.create_calls() < 42
     records = shared.git("--git-dir", str(origin), "show", f"{LEDGER}:journal.jsonl")
@@ -235,8 +235,8 @@ def test_a_deleted_ledger_is_made_anew(shared: Project, origin: Path, platform: 
 
 
 def test_history_and_lease_are_there_to_be_looked_at(shared: Project, origin: Path) -> None:
-    shared.run("history").ended(0, "no operation is on record")
-    shared.run("lease", "show").ended(0, "nobody has the lease")
+    shared.run("history").ended(0, "no operations recorded")
+    shared.run("lease", "show").ended(0, "the lease is free")
     shared.run("apply", "--yes", "--publish").ended(0)
     told = shared.run("history", "acme").ended(0, "created", shared.entry("acme")["engineId"])
     assert "shop/web" not in told.out

@@ -72,7 +72,7 @@ def test_a_key_is_asked_for_before_the_question(project: Project) -> None:
     project.key = None
     with terminal(project) as screen:
         assert screen.end() == 3
-        assert "there is no API key" in screen.shown
+        assert "no API key" in screen.shown
         assert QUESTION not in screen.shown
 
 
@@ -182,7 +182,7 @@ def test_names_that_the_locale_cannot_read_are_not_overlooked(bare: Project) -> 
     """Else an engine would look as if its file were gone."""
     bare.engine("köln/web")
     no_unicode = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "LANG": None}
-    bare.run("plan", env=no_unicode).ended(3, "the folder's name is not printable UTF-8")
+    bare.run("plan", env=no_unicode).ended(3, "the folder name is not printable UTF-8")
 
 
 def test_long_waits_print_plain_lines_with_their_time(project: Project) -> None:

@@ -74,7 +74,7 @@ def test_webhooks_alone_are_enough(project: Project, platform: SandboxServer, ho
 def test_both_ways_need_only_one_that_works(project: Project, hooks: Receiver) -> None:
     faulty(project, "acme", NO_WEBSOCKET)
     faulty(project, "quiet", "webhook-never")
-    apply(project, hooks).ended(0, "3 created", "only its webhook is waited for")
+    apply(project, hooks).ended(0, "3 created", "waiting for its webhook only")
     assert {entry["engineId"] for entry in project.lock["engines"].values()}
 
 
@@ -97,7 +97,7 @@ def test_after_the_deadline_the_next_run_takes_it_from_the_inbox(project: Projec
     apply(project, hooks, "--via", "webhook", "--timeout", "0.2s").ended(4)
     assert project.entry("acme")["pending"]["status"] == "in_progress"
     wait_until(lambda: len(hooks.events()) == 2, "both webhooks came")
-    apply(project, hooks, "--via", "webhook").ended(0, "webhooks told of 1 job that ended")
+    apply(project, hooks, "--via", "webhook").ended(0, "webhooks reported 1 job that ended")
     assert project.entry("acme")["summary"]
     assert unclaimed(hooks) == []
 
@@ -163,7 +163,7 @@ def test_an_inbox_on_another_machine_is_read_with_its_token(project: Project, ho
     project.run("apply", "--yes", "--via", "webhook", env=env).ended(3, "no token", "RECONCILE_INBOX_TOKEN")
     wrong = env | {"RECONCILE_INBOX_TOKEN": "another-token-than-that"}
     project.run("apply", "--yes", "--via", "webhook", env=wrong).ended(1, "refused the token")
-    project.run("apply", "--yes", env=wrong).ended(0, "warning", "going on without webhooks", "1 created")
+    project.run("apply", "--yes", env=wrong).ended(0, "warning", "continuing without webhooks", "1 created")
 
 
 def test_a_receiver_that_cannot_be_reached_is_tried_again(project: Project, hooks: Receiver) -> None:
@@ -215,7 +215,7 @@ def test_a_relayed_webhook_is_collected(project: Project, hooks: Receiver, tmp_p
     secret = {"LINGO_WEBHOOK_SECRET": SECRET}
 
     forged = event_file(tmp_path, hooks, made.event.job_id, signature="v1," + "A" * 43 + "=")
-    project.run("collect", "--event", str(forged), env=secret).ended(7, "its signature is not right")
+    project.run("collect", "--event", str(forged), env=secret).ended(7, "its signature is invalid")
     file = event_file(tmp_path, hooks, made.event.job_id)
     project.run("collect", "--event", str(file)).ended(7, "LINGO_WEBHOOK_SECRET is not set")
     project.run("collect", "--event", str(file), env=secret).ended(
@@ -252,16 +252,16 @@ def test_odd_event_files(project: Project, tmp_path: Path, content: bytes, code:
         (("--via", "webhook"), 3, "needs an inbox"),
         (("--via", "both"), 3, "needs an inbox"),
         (("--via", "pigeon"), 64, "pigeon"),
-        (("--inbox", "nowhere.db"), 3, "there is no inbox at"),
+        (("--inbox", "nowhere.db"), 3, "no inbox at"),
         (("--inbox", "."), 1, "cannot"),
         (("--inbox", "../inbox.db"), 64, "must be a path"),
-        (("--inbox", "engines/acme.yaml"), 3, "is no inbox"),
+        (("--inbox", "engines/acme.yaml"), 3, "is not an inbox"),
         (("--inbox-url", "http://hooks.example.com"), 64, "https"),
         (("--inbox-url", "https://hooks.example.com", "--inbox", "a.db"), 3, "both inbox and inbox_url"),
-        (("--inbox-url", "https://hooks.example.com", "--listen", ":0"), 3, "leave one out"),
+        (("--inbox-url", "https://hooks.example.com", "--listen", ":0"), 3, "remove one of them"),
         (("--listen", "nonsense"), 64, "HOST:PORT"),
         (("--listen", "127.0.0.1:99999"), 64, "HOST:PORT"),
-        (("--listen", "127.0.0.1:0", "--via", "websocket"), 64, "of no use"),
+        (("--listen", "127.0.0.1:0", "--via", "websocket"), 64, "has no effect"),
     ],
 )
 def test_what_cannot_be_waited_for(project: Project, words: tuple[str, ...], code: int, said: str) -> None:

@@ -24,7 +24,7 @@ def created(key: str, name: str, *locales: str, sources: int = 1) -> Action:
     return Action(
         key,
         Kind.CREATE,
-        "it is not in the lockfile",
+        "not in the lockfile",
         file=f"engines/{key}.yaml",
         fingerprint=f"v1:{key}",
         spec=spec,
@@ -56,7 +56,7 @@ _TWENTY = (
     Action(
         "apps/ios",
         Kind.MOVE,
-        "the file of `ios` is gone, and this one asks for the same",
+        "the file of `ios` was removed, and this one is identical",
         file="engines/apps/ios.yaml",
         engine_id="eng_Ios1",
         from_key="ios",
@@ -65,13 +65,13 @@ _TWENTY = (
     Action(
         "email",
         Kind.RESTORE,
-        "eng_Mail1 was made for exactly this and still exists",
+        "eng_Mail1 already exists for this exact configuration",
         file="engines/email.yaml",
         engine_id="eng_Mail1",
         changes=(Change("name", "Mail 2", "Mail"),),
     ),
     replaced("marketing/website", "eng_X1y2Z3a4B5c6D7e8", CHANGES[0], CHANGES[2], CHANGES[3], CHANGES[6]),
-    Action("old/campaign", Kind.RETIRE, "its file is gone", engine_id="eng_Camp1"),
+    Action("old/campaign", Kind.RETIRE, "engine file removed", engine_id="eng_Camp1"),
     replaced(
         "press",
         "eng_Pr3ss000000001",
@@ -83,7 +83,7 @@ _TWENTY = (
     Action(
         "store",
         Kind.RESUME,
-        "its job has not ended yet",
+        "its job is still running",
         file="engines/store.yaml",
         engine_id="eng_Store1",
         job_id="pjb_Store1",
@@ -92,12 +92,14 @@ _TWENTY = (
     Action(
         "support",
         Kind.NONE,
-        "nobody knows whether its engine was made: connection lost after the request was sent",
+        "the create call got no answer, so the engine may or may not exist: connection lost after the request was sent",
         file="engines/support.yaml",
         operation_id="op-sup-1",
         condition=Condition.UNCERTAIN,
-        hint="look on the platform for an engine named 'Support' made about 2026-11-24T11:08:13Z; if it is there: "
-        "reconcile resolve support --engine-id '<ENGINE_ID>'; if not: reconcile resolve support --retry (or --forget)",
+        hint="look on the platform for an engine named 'Support' created about 2026-11-24T11:08:13Z\n"
+        "if it is the engine of this file: reconcile resolve support --engine-id '<ENGINE_ID>'\n"
+        "if not, to create it: reconcile resolve support --retry\n"
+        "if not, to leave it out: reconcile resolve support --forget",
     ),
 )
 TWENTY = Plan(

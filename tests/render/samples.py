@@ -74,7 +74,7 @@ EVERY_KIND = Plan(
         Action(
             "apps/android",
             Kind.DISCARD,
-            "its file asks for the serving engine again; the replacement that was under way is let go",
+            "engine file matches the serving engine again; the replacement that was in progress is discarded",
             file="engines/apps/android.yaml",
             engine_id="eng_And2",
             job_id="pjb_And2",
@@ -83,7 +83,7 @@ EVERY_KIND = Plan(
         Action(
             "apps/ios",
             Kind.MOVE,
-            "the file of `ios` is gone, and this one asks for the same",
+            "the file of `ios` was removed, and this one is identical",
             file="engines/apps/ios.yaml",
             engine_id="eng_Ios1",
             from_key="ios",
@@ -91,7 +91,7 @@ EVERY_KIND = Plan(
         Action(
             "docs/help",
             Kind.CREATE,
-            "it is not in the lockfile",
+            "not in the lockfile",
             file="engines/docs/help.yaml",
             fingerprint="v1:aa",
             spec=SPEC,
@@ -99,7 +99,7 @@ EVERY_KIND = Plan(
         Action(
             "email",
             Kind.RESTORE,
-            "eng_Mail1 was made for exactly this and still exists",
+            "eng_Mail1 already exists for this exact configuration",
             file="engines/email.yaml",
             engine_id="eng_Mail1",
             changes=(Change("name", "Mail 2", "Mail"),),
@@ -124,11 +124,11 @@ EVERY_KIND = Plan(
             changes=CHANGES,
             spec=SPEC,
         ),
-        Action("old/campaign", Kind.RETIRE, "its file is gone", engine_id="eng_Camp1"),
+        Action("old/campaign", Kind.RETIRE, "engine file removed", engine_id="eng_Camp1"),
         Action(
             "store",
             Kind.RESUME,
-            "its job has not ended yet",
+            "its job is still running",
             file="engines/store.yaml",
             engine_id="eng_Store1",
             job_id="pjb_Store1",
@@ -137,13 +137,15 @@ EVERY_KIND = Plan(
         Action(
             "support",
             Kind.NONE,
-            "nobody knows whether its engine was made: connection lost after the request was sent",
+            "the create call got no answer, so the engine may or may not exist: connection lost after "
+            "the request was sent",
             file="engines/support.yaml",
             operation_id="op-sup-1",
             condition=Condition.UNCERTAIN,
-            hint="look on the platform for an engine named 'Support' made at 2026-11-24T11:08:13Z; "
-            "if it is there: reconcile resolve support --engine-id '<ENGINE_ID>'; "
-            "if not: reconcile resolve support --retry (or --forget)",
+            hint="look on the platform for an engine named 'Support' created about 2026-11-24T11:08:13Z\n"
+            "if it is the engine of this file: reconcile resolve support --engine-id '<ENGINE_ID>'\n"
+            "if not, to create it: reconcile resolve support --retry\n"
+            "if not, to leave it out: reconcile resolve support --forget",
         ),
     ),
     unchanged=tuple(f"shop/{number}" for number in range(9_991)),
@@ -170,7 +172,7 @@ LARGE = Plan(
         Action(
             f"shop/market-{number:03}",
             Kind.CREATE,
-            "it is not in the lockfile",
+            "not in the lockfile",
             file=f"engines/shop/market-{number:03}.yaml",
             fingerprint=f"v1:{number}",
             spec=Spec(
@@ -281,7 +283,7 @@ GUARDED = Plan(
         Action(
             "legal",
             Kind.RECORD,
-            "its file protects it now, and its outputs changed",
+            "protection added to its file, and its outputs changed",
             file="engines/legal.yaml",
             engine_id="eng_Leg1",
             fingerprint="v1:cc",
@@ -311,9 +313,9 @@ GUARDED = Plan(
         Action(
             "old/campaign",
             Kind.RETIRE,
-            "its file is gone",
+            "engine file removed",
             engine_id="eng_Camp1",
-            guard="this run would retire 7 of 9 engines, and may retire 5 (max_retire: 5 or 30%)",
+            guard="this run would retire 7 of 9 engines; the limit is 5 (max_retire: 5 or 30%)",
             hint="look at each of them; then raise max_retire, or name those that are meant: "
             "reconcile apply --allow-retire old/campaign",
         ),

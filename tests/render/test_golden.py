@@ -1,4 +1,4 @@
-"""Every view of the sample plans, as files to look at. `REWRITE_GOLDEN=1 pytest tests/render` writes them anew."""
+"""Every view of the sample plans, as files to look at. `REWRITE_GOLDEN=1 pytest tests/render` rewrites them."""
 
 from __future__ import annotations
 

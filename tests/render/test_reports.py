@@ -157,7 +157,7 @@ def test_the_place_of_a_finding() -> None:
 
 
 def test_what_is_in_no_file_is_at_the_lockfile() -> None:
-    plan = Plan("production", (Action("gone", Kind.RETIRE, "its file is gone", engine_id="eng_1"),))
+    plan = Plan("production", (Action("gone", Kind.RETIRE, "engine file removed", engine_id="eng_1"),))
     [one] = gitlab(plan)
     assert one["location"] == {"path": "engines.lock.json", "lines": {"begin": 1}}
     assert one["severity"] == "info"

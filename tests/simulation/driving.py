@@ -45,7 +45,7 @@ from tests.simulation.calls import Calls
 from tests.simulation.machine import Journal, LockfileStore, Told
 from tests.simulation.world import Process, World
 
-NOT_ENDED = "it had not ended when this run looked"
+NOT_ENDED = "it was still running when this run checked"
 
 
 @dataclass(slots=True)
@@ -185,7 +185,7 @@ class Drive:
     ) -> Fact | None:
         again = isinstance(error, RemoteUnreachable)
         if pusher.ever_held and self._is_late(pusher):
-            pusher.lose("the lease ran out before it could be renewed")
+            pusher.lose("the lease expired before it could be renewed")
         if again and pusher.ever_held and pusher.lost is None:
             self._announcing.insert(0, begins)
             return None
@@ -250,11 +250,11 @@ class Drive:
             pusher.push(())
         except ReconcileError as error:
             if pusher.ever_held and self._is_late(pusher):
-                pusher.lose(f"the lease ran out before it could be renewed: {error.message}")
+                pusher.lose(f"the lease expired before it could be renewed: {error.message}")
 
     def _may_create(self, pusher: Pusher) -> bool:
         if pusher.lost is None and self._is_late(pusher):
-            pusher.lose("the lease ran out before it could be renewed")
+            pusher.lose("the lease expired before it could be renewed")
         return pusher.lost is None
 
     def _is_late(self, pusher: Pusher) -> bool:

@@ -93,7 +93,7 @@ class Process:
         if not self.alive:
             raise Killed
         if what in (APPENDING, WRITING) and self.lucky(self.weather.disk_full):
-            self.world.say(f"{self.name}: {what}: the disk is full")
+            self.world.say(f"{self.name}: {what}: free some disk space")
             raise StorageError("no space left on device")
         self.steps += 1
         self.world.say(f"{self.name}: {what}")

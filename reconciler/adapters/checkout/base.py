@@ -29,7 +29,7 @@ class GitBase:
     def __init__(self, root: Path, commit: str, engines_dir: str = "engines", id_length: int = 40) -> None:
         found = find_git(root)
         if found is None:
-            raise GitError("there is no git repository here to find a base in")
+            raise GitError("no git repository here, so no base to compare with")
         self._root = root
         self._top = os.path.realpath(found[0])
         self._commit = commit

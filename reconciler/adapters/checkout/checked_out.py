@@ -158,19 +158,19 @@ class _Repository:
             return Cause("the checkout is sparse", self._top, "sparse-checkout disable")
         if tag == "S":
             steps = f"update-index --no-skip-worktree -- PATHS && {_CHECK_OUT}"
-            return Cause("git was told to leave them out (skip-worktree)", self._top, steps)
+            return Cause("git leaves them out (skip-worktree)", self._top, steps)
         if entry.tag.islower():
             steps = f"update-index --no-assume-unchanged -- PATHS && {_CHECK_OUT}"
-            return Cause("git was told to overlook what becomes of them (assume-unchanged)", self._top, steps)
+            return Cause("git ignores changes to them (assume-unchanged)", self._top, steps)
         if tag == "M":
-            words = "a merge has not decided whether they stay"
+            words = "an unfinished merge has to decide whether they stay"
             return Cause(
                 words,
                 self._top,
                 advice=f"finish the merge (`{git_command(self._top, 'status')}` lists what is left)",
             )
         if entry.blob in absent:
-            return Cause("this partial clone does not have their contents", self._top)
+            return Cause("this partial clone does not contain them", self._top)
         return self._of_missing()
 
     def _of_missing(self) -> Cause | None:
@@ -178,7 +178,7 @@ class _Repository:
         found = find_git(self._top)
         lock = None if found is None else found[1] / "index.lock"
         if lock is not None and lock.exists():
-            words = f"git is at work here, or was cut off and left its {lock.name} behind"
+            words = f"git is running here, or was interrupted and left {lock.name} behind"
             return Cause(words, self._top, first=f"rm {shlex.quote(str(lock))} && ")
         if self._at_desk:
             return None
@@ -188,8 +188,8 @@ class _Repository:
         """What stands in the way to a file."""
         obstacle = self._path(place.obstacle)
         if os.path.islink(place.obstacle):
-            words = f"{obstacle} is a link to {os.readlink(place.obstacle)}, which is not there"
-            return Cause(words, self._top, advice="bring its target back, or remove the link in a commit")
+            words = f"{obstacle} is a link to {os.readlink(place.obstacle)}, which does not exist"
+            return Cause(words, self._top, advice="restore its target, or remove the link in a commit")
         for path in (obstacle, self._path(place.folder)):
             entry = entries.get(path)
             if path is None or entry is None:
@@ -197,7 +197,7 @@ class _Repository:
             if entry.mode == _SUBMODULE:
                 return Cause(f"the submodule {path} is not initialized", self._top, _UPDATE, (path,))
             if entry.mode == _LINK:
-                words = f"the link {path} was checked out as a text (core.symlinks is false)"
+                words = f"the link {path} was checked out as a text file (core.symlinks is false)"
                 return Cause(words, self._top, f"config core.symlinks true && {_CHECK_OUT}", (path,))
         return self._outdated(place)
 
@@ -214,7 +214,7 @@ class _Repository:
                 return None
             if not _says(self._top, ["cat-file", "-e", f"{commit}:{inside}"]):
                 return None
-        words = f"the submodule {path} is not at the commit that is recorded for it"
+        words = f"the submodule {path} is not at its recorded commit"
         return Cause(words, outer, _UPDATE, (path,))
 
     @cached_property
@@ -232,7 +232,7 @@ class _Repository:
         """For a clone that nothing was checked out of (`--no-checkout`)."""
         wanted = sorted(path for path in paths if path is not None)
         listed = _in_head(self._top, ["--name-only", "HEAD", "--", *wanted])
-        cause = Cause("nothing was checked out of this clone", self._top, "checkout HEAD -- PATHS")
+        cause = Cause("nothing is checked out in this clone", self._top, "checkout HEAD -- PATHS")
         return dict.fromkeys((name for name in os.fsdecode(listed).split("\0") if name), cause)
 
     def _path(self, full: str | Path) -> str | None:
@@ -334,5 +334,7 @@ def _finding(cause: Cause, root: Path, files: Mapping[str, str]) -> Diagnostic:
 
 
 def _untold(keys: Sequence[str], error: GitError) -> Diagnostic:
-    message = f"git cannot say what became of {_several(keys)}: {error.message}"
-    return Diagnostic(message, hint=error.hint or f"make `{git('status')}` work, then plan again")
+    message = f"git cannot determine the state of {_several(keys)}: {error.message}"
+    return Diagnostic(
+        message, hint=error.hint or f"run `{git('status')}`, fix what it reports, then plan again"
+    )

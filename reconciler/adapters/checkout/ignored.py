@@ -33,12 +33,10 @@ def refuse_if_ignored(root: Path, name: str) -> None:
     ignored = next((folder for folder in folders if folder in rules), None)
     file = git_path(str(top / Path(path).parent / ".gitignore"))
     exception = "!" + _SPECIAL.sub(r"\\\1", Path(path).name)
-    way = f"remove that rule, or add the line `{exception}` at the end of {file}"
+    way = f"remove that rule, or add the line `{exception}` to the end of {file}"
     if ignored is not None:  # git does not look into such a folder, so no exception is read
-        way = f"it ignores the folder {ignored}/; remove that rule, or keep the lockfile elsewhere (setting `lockfile`)"
-    raise InvalidInput(
-        f"{name} is ignored by git ({rule}), so its engine IDs could never be committed", hint=way
-    )
+        way = f"remove that rule, which ignores the folder {ignored}/, or move the lockfile (setting `lockfile`)"
+    raise InvalidInput(f"{name} is ignored by git ({rule}), so its engine IDs cannot be committed", hint=way)
 
 
 def to_add(root: Path, names: Iterable[str]) -> list[str]:

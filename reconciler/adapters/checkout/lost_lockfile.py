@@ -44,7 +44,7 @@ def refuse_if_in_head(root: Path, name: str, *, engines: bool = False) -> None:
         raise LockfileError(missing.message, hint=missing.hint)
     if there:
         raise LockfileError(
-            f"{name} is missing, and the commit that is checked out has it",
+            f"{name} is missing, but the commit that is checked out has it",
             hint=_run(git_command(root, "checkout HEAD -- PATHS", [name])),
         )
 
@@ -65,15 +65,15 @@ def refuse_if_known(root: Path, name: str, refs: Sequence[tuple[str, str]], tip:
                 git_command(root, f"show {shlex.quote(place)}"), os.path.realpath(root / name)
             )
         raise LockfileError(
-            f"{name} is missing, and `{shown}` has it with {count:,} engine{'s' if count != 1 else ''}",
+            f"{name} is missing, but `{shown}` has it with {count:,} engine{'s' if count != 1 else ''}",
             hint=_run(command),
         )
     commit = _last_with(root, name, tip)
     if commit is not None:
         raise LockfileError(
-            f"{name} is missing, and was there until a commit removed it",
+            f"{name} is missing; a commit removed it",
             hint=_run(git_command(root, f"checkout {commit[:12]} -- PATHS", [name]))
-            + '; to start anew on purpose, commit one that says `{"version": 1, "engines": {}}`',
+            + '; to start over on purpose, commit one that contains `{"version": 1, "engines": {}}`',
         )
 
 

@@ -20,7 +20,7 @@ from reconciler.core.frozen import dataclass
 from reconciler.core.patterns import lazy_pattern
 
 STEPS = (50, 200, 1_000, 5_000)  # commits by which a shallow clone's history is deepened, one after another
-_WHOLE = "clone with the whole history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` on GitLab"
+_WHOLE = "clone with the full history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` on GitLab"
 _LEDGERS = ("reconcile/", "reconcile-remote/", "reconcile-work/")  # git reads these as refs of ours first
 _ID = lazy_pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # What cannot be in a branch's name (git check-ref-format), or would mean something else in a refspec.
@@ -51,7 +51,7 @@ class MergeBase:
         """The base's full commit id. Raises `GitError`, with a hint at what to do, where it cannot be told."""
         head = self._commit("HEAD")
         if head is None:
-            raise GitError("there is no commit yet, so there is no base", hint="commit something first")
+            raise GitError("no commit yet, so no base to compare with", hint="make a first commit")
         parents = self._parents(head)
         if len(parents) > 1 and aim.merged & {head, parents[1]}:
             return self._present(parents[0])
@@ -75,7 +75,8 @@ class MergeBase:
                 trouble = trouble or error
         shown = " or ".join(f"`{name}`" for name in names) or "no branch"
         raise GitError(
-            f"the base cannot be told: {shown} is not here" + (f", {trouble.message}" if trouble else ""),
+            f"the base cannot be determined: {shown} is not here"
+            + (f", {trouble.message}" if trouble else ""),
             hint=f"name a branch or commit that exists with --base, or {_WHOLE}",
         ) from trouble
 
@@ -87,12 +88,12 @@ class MergeBase:
         branch = name.removeprefix(f"refs/remotes/{self._remote}/").removeprefix(f"{self._remote}/")
         branch = branch.removeprefix("refs/heads/")
         if _NO_NAME.search(branch):
-            raise GitError("it is no branch's name")
+            raise GitError("it is not a branch name")
         kept = tracking_ref(f"refs/heads/{branch}")
         self._fetch(self._no_deeper(), f"+refs/heads/{branch}:{kept}")
         found = self._answer(kept)
         if found is None:
-            raise GitError(f"the remote `{self._remote}` has no commit there")
+            raise GitError(f"the remote `{self._remote}` does not have that commit")
         return found
 
     def _present(self, commit: str) -> str:
@@ -118,7 +119,8 @@ class MergeBase:
                 f"HEAD and `{name}` have no commit in common", hint="name another branch with --base"
             )
         raise GitError(
-            f"HEAD and `{name}` do not meet within {sum(STEPS):,} commits of this shallow clone", hint=_WHOLE
+            f"HEAD and `{name}` have no common commit within {sum(STEPS):,} commits of this shallow clone",
+            hint=_WHOLE,
         )
 
     def _deepen(self, by: int, head: str, other: str) -> None:
@@ -149,7 +151,7 @@ class MergeBase:
         try:
             call_git(self._root, [*command, self._remote, *specs], network=True, timeout=self._timeout)
         except GitFailed as error:
-            raise GitError(f"the remote `{self._remote}` does not give it: {error.said}") from error
+            raise GitError(f"the remote `{self._remote}` does not serve it: {error.said}") from error
 
     def _merge_base(self, head: str, other: str) -> str | None:
         found = self._try(["merge-base", head, other])

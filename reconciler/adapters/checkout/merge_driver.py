@@ -33,7 +33,7 @@ def set_up_merge_driver(root: Path) -> ScaffoldResult | None:
     try:
         there = configured_driver(root)
         if there is not None and not there.endswith(_ARGUMENTS):
-            return ScaffoldResult(shown, "kept", f"another command than `{COMMAND}` is set")
+            return ScaffoldResult(shown, "kept", f"a command other than `{COMMAND}` is set")
         trouble = None if there is None else why_useless(there)
         if there is not None and trouble is None:
             return ScaffoldResult(shown, "kept", None)
@@ -41,13 +41,13 @@ def set_up_merge_driver(root: Path) -> ScaffoldResult | None:
             return ScaffoldResult(shown, "kept", f"not set: {own}")
         if there is not None:
             run_git(root, ["config", DRIVER, COMMAND])
-            return ScaffoldResult(shown, "created", f"in place of the one before, since {trouble}")
+            return ScaffoldResult(shown, "created", f"replaced the previous one, because {trouble}")
         for setting, value in _SETTINGS.items():
             if _configured(root, setting) is None:
                 run_git(root, ["config", setting, value])
     except GitError as error:
         return ScaffoldResult(shown, "kept", f"not set: {error.message}")
-    return ScaffoldResult(shown, "created", "each clone needs it: run init there, too")
+    return ScaffoldResult(shown, "created", "run init in each clone; the setting is per clone")
 
 
 def leave_conflict(base: Path, ours: Path, theirs: Path) -> None:
@@ -74,7 +74,7 @@ def why_useless(command: str) -> str | None:
         return None
     words = shlex.split(program)
     if not words or not os.path.isabs(words[0]):
-        return f"`{program}` is found only where PATH has it"
+        return f"`{program}` is found only through PATH"
     try:
         subprocess.run([*words, "--version"], capture_output=True, timeout=_TRY, check=True)  # noqa: S603 - a list
     except (OSError, subprocess.SubprocessError):

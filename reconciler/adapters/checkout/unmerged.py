@@ -47,6 +47,6 @@ def check_merged(root: Path, name: str, content: bytes | None) -> None:
     if sides is None:
         return
     raise LockfileError(
-        f"{name} is not merged: git has two sides of it, and the file here is one of them",
-        hint=f"`{reconcile('lockfile repair')}` merges both",
+        f"{name} is not merged: git has two versions of it, and the file here is one of them",
+        hint=f"run `{reconcile('lockfile repair')}` to merge both",
     )

@@ -16,7 +16,7 @@ from reconciler.core.commands import reconcile
 from reconciler.core.errors import Diagnostic, InvalidInput
 
 SUFFIXES = (".yaml", ".yml")
-_LOWER = "engine files end in .yaml or .yml, in lower case; rename it"
+_LOWER = "rename it: engine files end in .yaml or .yml, in lowercase"
 
 
 def discover(root: str, engines_dir: str, files: SafeFiles) -> tuple[dict[str, str], list[Diagnostic]]:
@@ -29,10 +29,10 @@ def discover(root: str, engines_dir: str, files: SafeFiles) -> tuple[dict[str, s
 
 
 def _init() -> str:
-    return f"`{reconcile('init')}` writes a first engine file; `-C DIR` names another project"
+    return f"run `{reconcile('init')}` to create a first engine file, or choose another project with `-C`"
 
 
-_ALIKE = "their names look alike, but one has its accents as characters of their own (NFD); remove one"
+_ALIKE = "remove one: the names look alike, but one spells its accents as separate characters (NFD)"
 
 
 def _is_alike(path: str, other: str) -> bool:
@@ -49,7 +49,7 @@ class _Walk:
     def run(self) -> dict[str, str]:
         full = os.path.join(self._root, self._top)
         if not os.path.isdir(full):
-            raise InvalidInput(f"there is no folder {self._top}/ for engine files", hint=_init())
+            raise InvalidInput(f"the engines folder {self._top}/ does not exist", hint=_init())
         if not self._files.inside(os.path.join(self._top, ".")) and self._top != ".":
             raise InvalidInput(
                 f"the folder {self._top}/ is outside the project", hint="keep it in the repository"
@@ -93,7 +93,7 @@ class _Walk:
             elif name.endswith(SUFFIXES):
                 yield path + name
             elif name.rstrip().lower().endswith(SUFFIXES):
-                self._find("the suffix of an engine file is written otherwise", path + name, _LOWER)
+                self._find("unusual suffix for an engine file", path + name, _LOWER)
 
     def _link(self, entry: os.DirEntry[str], path: str, *, linked: bool) -> Iterator[str]:
         try:
@@ -103,15 +103,17 @@ class _Walk:
         if not is_folder and not entry.name.rstrip().lower().endswith(SUFFIXES):
             return
         if not is_folder and not entry.name.endswith(SUFFIXES):
-            self._find("the suffix of an engine file is written otherwise", path, _LOWER)
+            self._find("unusual suffix for an engine file", path, _LOWER)
             return
         if not self._files.inside(path):
-            self._find("a link leads out of the project", path, "copy the files here instead")
+            self._find("this link leads out of the project", path, "copy the files here instead")
         elif not is_folder:
             yield path
         elif linked or self._leads_upward(entry.path):
             self._find(
-                "a link to a folder is not followed here", path, "links may not be nested or lead upward"
+                "links to folders are not followed here",
+                path,
+                "replace it: links may not be nested or lead upward",
             )
         else:
             yield from self._folder(entry.path, path + "/", linked=True)
@@ -125,9 +127,9 @@ class _Walk:
         """A folder counts as well: overlooked, its engines would look as if their files were gone."""
         shown = path + "".join(c if c.isprintable() else "�" for c in entry.name)
         if entry.name.endswith(SUFFIXES):
-            self._find("the file's name is not printable UTF-8", shown, "rename the file")
+            self._find("the file name is not printable UTF-8", shown, "rename the file")
         elif entry.is_dir(follow_symlinks=False):
-            self._find("the folder's name is not printable UTF-8", shown, "rename the folder")
+            self._find("the folder name is not printable UTF-8", shown, "rename the folder")
 
     def _find(self, message: str, path: str, hint: str, key: str | None = None) -> None:
         self.diagnostics.append(Diagnostic(message, path, hint=hint, key=key))

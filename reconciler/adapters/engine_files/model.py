@@ -41,7 +41,7 @@ class _Strict(BaseModel):
 class LinkSource(_Strict):
     """A web page that the platform reads."""
 
-    type: Literal["link"] = Field(description="`link`: a web page that the platform reads.")
+    type: Literal["link"] = Field(description="`link`: a web page the platform reads.")
     payload: Annotated[str, StringConstraints(max_length=MAX_URL), AfterValidator(rules.web_address)] = Field(
         description="The page's address: an http or https URL without user name and password.",
         examples=["https://acme.com/brand-guidelines"],
@@ -56,7 +56,7 @@ class ContentSource(_Strict):
         json_schema_extra={"oneOf": [{"required": ["payload"]}, {"required": ["file"]}]}
     )
 
-    type: Literal["content"] = Field(description="`content`: a text that the platform learns from.")
+    type: Literal["content"] = Field(description="`content`: text the platform learns from.")
     payload: Text = Field(
         default="",
         description="The text itself, plain or Markdown. Either this or `file`.",
@@ -81,7 +81,7 @@ class Lifecycle(_Strict):
 
     protect: bool = Field(
         default=False,
-        description="Whether a run refuses to replace or retire the engine unless it is told to by name.",
+        description="Refuse to replace or retire the engine unless it is named explicitly.",
         examples=[True],
     )
 
@@ -98,13 +98,13 @@ class OutputFile(_Strict):
     )
     pointer: Annotated[str, AfterValidator(rules.json_pointer)] = Field(
         default="",
-        description="In JSON and YAML: where the engine's ID goes, as a JSON Pointer.",
+        description="In JSON and YAML: where to write the engine ID, as a JSON Pointer.",
         examples=["/engineId"],
         json_schema_extra={"pattern": POINTER_PATTERN},
     )
     key: Annotated[str, AfterValidator(rules.variable)] = Field(
         default="",
-        description="In a .env file: the variable that holds the engine's ID.",
+        description="In a .env file: the variable that holds the engine ID.",
         examples=["LINGO_ENGINE_ID"],
         json_schema_extra={"pattern": VARIABLE_PATTERN},
     )
@@ -132,18 +132,18 @@ class EngineFile(_Strict):
     sources: list[Source] = Field(
         default=[],
         max_length=MAX_SOURCES,
-        description=f"What the engine learns from, at most {MAX_SOURCES}.",
+        description=f"Material the engine learns from, at most {MAX_SOURCES}.",
         examples=[[{"type": "link", "payload": "https://acme.com/brand-guidelines"}]],
     )
     lifecycle: Lifecycle = Field(
         default=Lifecycle(),
-        description="What may happen to the engine; changing it never replaces the engine.",
+        description="Limits on what may happen to the engine. Changing them never replaces it.",
         examples=[{"protect": True}],
     )
     outputs: list[OutputFile] = Field(
         default=[],
         max_length=MAX_OUTPUTS,
-        description=f"Where else the engine's ID is written, at most {MAX_OUTPUTS} places.",
+        description=f"Other files to write the engine ID to, at most {MAX_OUTPUTS}.",
         examples=[[{"file": "i18n.json", "pointer": "/engineId"}]],
     )
 

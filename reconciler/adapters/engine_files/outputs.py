@@ -19,7 +19,7 @@ from reconciler.core.values import relative_path
 
 _DOCUMENTS = (".json", ".yaml", ".yml")
 _ENV = lazy_pattern(r"(?:.*\.)?env(?:\.[^/]+)?")  # .env, .env.local, web.env
-_OURS = "choose a file of the application that uses the engine"
+_OURS = "choose a file that belongs to the application"
 
 
 class OutputPlaces:
@@ -80,7 +80,7 @@ class OutputPlaces:
         if (folder := self._files.detour(file)) is not None:
             return f"`{shown}` is not in a folder: `{folder}` is a file or a link", _OURS
         if not file.endswith(_DOCUMENTS) and not _is_env(file):
-            return f"`{shown}` is neither JSON, YAML nor a .env file", "its name tells what it is"
+            return f"`{shown}` is neither JSON, YAML nor a .env file", "use a .json, .yaml, .yml or .env file"
         return None
 
 

@@ -43,7 +43,7 @@ def _problem(kind: str, message: str, hint: str) -> PydanticCustomError:
 
 def not_blank(text: str) -> str:
     if is_blank(text):
-        raise _problem("blank", "{where} is blank", "write some text")
+        raise _problem("blank", "{where} is empty", "write some text")
     return text
 
 
@@ -62,7 +62,7 @@ def readable(text: str) -> str:
 
 
 def _control() -> PydanticCustomError:
-    return _problem("control", "{where} holds a control character", "remove it")
+    return _problem("control", "{where} contains a control character", "remove it")
 
 
 def locale(written: str) -> str:

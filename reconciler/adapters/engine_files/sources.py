@@ -18,12 +18,12 @@ from reconciler.core.values import PATH
 
 _DRIVE = lazy_pattern(r"[A-Za-z]:")
 _HINTS = {
-    "missing": "the path is relative to the engine file",
-    "outside": "only files inside the project can be sources, and nothing in `.git`",
+    "missing": "check the path: it is relative to the engine file",
+    "outside": "use a file inside the project and outside `.git`",
     "not a file": "name a regular text file",
     "too large": f"at most {MAX_FILE_BYTES // 1024} KiB; shorten it",
     "unreadable": "check its permissions",
-    "not a folder": "the path is relative to the engine file",
+    "not a folder": "check the path: it is relative to the engine file",
 }
 _WORDS = {
     "missing": "does not exist",
@@ -73,7 +73,7 @@ def _read(written: str, engine_path: str, files: SafeFiles) -> SourceText | tupl
         detail = f": {refused.detail}" if refused.detail else ""
         return f"`{shown}` {_WORDS[refused.reason]}{detail}", _HINTS[refused.reason]
     if not PATH.accepts(path):
-        return f"`{shown}` holds a control character", "rename the file"
+        return f"`{shown}` contains a control character", "rename the file"
     if (what := stand_in(data)) is not None:
         return f"`{shown}` is {what[0]}", what[1]
     if (target := files.link_as_text(path, data)) is not None:
@@ -87,13 +87,13 @@ def _read(written: str, engine_path: str, files: SafeFiles) -> SourceText | tupl
     if "\0" in text:
         return f"`{shown}` is binary, not text", "only plain text and Markdown can be sources"
     if not text.strip():
-        return f"`{shown}` is blank", "write some text, or remove the source"
+        return f"`{shown}` is empty", "write some text, or remove the source"
     return SourceText(path, text, data)
 
 
 def link_words(target: str) -> str:
     """What is said of a file that git wrote in the place of a link."""
-    return f"holds nothing but the path {target}: a link that was checked out as a text"
+    return f"contains only the path {target}: a link that was checked out as a text file"
 
 
 def link_hint(path: str) -> str:
@@ -104,7 +104,7 @@ def link_hint(path: str) -> str:
 def refusal_words(refused: FileRefused) -> tuple[str, str]:
     """Message and hint for an engine file that was not read."""
     if refused.reason == "missing":
-        return "the file is not there any more", "it was when the files were listed; run the command again"
+        return "the file no longer exists", "run the command again; the file was removed during the run"
     if refused.reason == "too large":
         return too_large(MAX_BYTES)
     detail = f": {refused.detail}" if refused.detail else ""

@@ -154,7 +154,11 @@ def _unknown_key(path: Path, loc: tuple[str | int, ...]) -> Finding:
     known = ENGINE_KEYS if len(path) == 1 else below or _SOURCE_KEYS[str(loc[2])]
     key = str(path[-1])
     meant = did_you_mean(key, known)
-    hint = f"did you mean `{meant}`?" if meant else "known here: " + ", ".join(f"`{each}`" for each in known)
+    hint = (
+        f"did you mean `{meant}`?"
+        if meant
+        else "keys allowed here: " + ", ".join(f"`{each}`" for each in known)
+    )
     if path[0] == "sources" and key == "file":
         hint = "`file` belongs to a source of `type: content`"
     return Finding(path, f"unknown key `{_short(key)}`", hint, of_key=True)

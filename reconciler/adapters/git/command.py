@@ -49,7 +49,7 @@ _LAST_WORDS = 2.0  # seconds for a killed command to be gone
 
 
 def _refused_hint() -> str:
-    return f"make `{git('status')}` work, then run again"
+    return f"run `{git('status')}`, fix what it reports, then run again"
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -277,7 +277,7 @@ def _failed(name: str, status: int, stdout: bytes, stderr: bytes, in_time: bool)
     lines = [line.strip() for line in told.splitlines() if line.strip() and not line.startswith("hint:")]
     said = " ".join(lines[-3:]) or f"exit code {status}"
     if not in_time:
-        said = "it took too long and was given up"
+        said = "it timed out"
     return GitFailed(f"git {name} failed: {said}", said=said, stdout=out, stderr=told, status=status)
 
 

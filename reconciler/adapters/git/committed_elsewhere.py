@@ -75,7 +75,7 @@ class HostCommittedLedger(GitLedger):
         draft = GitLedger.lockfile_draft(self, seen, lockfile, message)
         for file in draft.executable & draft.files.keys():
             self.notice(
-                f"{file} is executable, and GitHub's API cannot commit such a file; it is left as it is"
+                f"{file} is executable, and GitHub's API cannot commit executable files; it is not changed"
             )
         files = {path: content for path, content in draft.files.items() if path not in draft.executable}
         return replace(draft, files=files, executable=frozenset())

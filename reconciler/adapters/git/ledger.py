@@ -78,7 +78,7 @@ class GitLedger:
         if tip is None:
             raise GitError(
                 f"the remote `{self.remote.remote}` has no branch `{self.branch}`",
-                hint="push it first, or name another with the setting `branch`",
+                hint="push it first, or choose another branch with the setting `branch`",
             )
         ledger_tip = tips.get(self.ref)
         [content] = self.remote.read([(tip, self.path)])
@@ -145,7 +145,7 @@ class GitLedger:
             lost = begins_lost(lockfile, restored, seen.lockfile)
             unverified = Unverified(seen.unverified.records, self.seal is not None).also(lost)
             return replace(seen, unverified=unverified) if lost else seen
-        self.notice(f"`{self.branch}` lacks what was recorded there before; it is put back from {self.ref}")
+        self.notice(f"`{self.branch}` lost engines that were recorded there; restoring them from {self.ref}")
         return replace(seen, restored=restored)
 
     def _was_before(self, seen: RemoteSnapshot, blob: str) -> bool:
@@ -277,7 +277,7 @@ class GitLedger:
             done = self._publish(seen, lockfile, told, held)
         if not self._outputs_refused:
             return done
-        problem = f"the outputs are not published, only the lockfile: {self._outputs_refused}"
+        problem = f"only the lockfile is published, not the outputs: {self._outputs_refused}"
         return replace(done, outputs_failed=(problem,))
 
     def _publish(
@@ -345,7 +345,7 @@ class GitLedger:
             self.notice(f"on the branch {problem}")
         for file in found.ignored:
             self.notice(
-                f"{file} is ignored by git on `{self.branch}`, so it is written here and not committed"
+                f"{file} is ignored by git on `{self.branch}`, so it is written here but not committed"
             )
         self._outputs = bool(found.files)
         return Draft(
@@ -382,8 +382,8 @@ class GitLedger:
     def _seal(self) -> Seal:
         if self.seal is None:
             raise InvalidInput(
-                f"there is no API key, so nothing can be written to {self.ref}",
-                hint="set LINGO_API_KEY: what runs write there is sealed with it",
+                f"no API key, so nothing can be written to {self.ref}",
+                hint="set LINGO_API_KEY, which signs what runs write there",
             )
         return self.seal
 

@@ -74,7 +74,7 @@ def _folders(path: str) -> Iterator[str]:
 def _obstacle(path: str, modes: Mapping[str, str]) -> str | None:
     for folder in _folders(path):
         if modes.get(folder, _FOLDER) != _FOLDER:
-            return f"`{folder}` is a file, a link or a submodule there"
+            return f"`{folder}` is a file, a link or a submodule on the branch"
     if modes.get(path, _FILE) not in (_FILE, _EXECUTABLE):
         return "it is not a regular file"
     return None

@@ -97,9 +97,9 @@ class ProposingLedger(GitLedger):
                 return
             self.remote.push([Update(self._proposals_ref, "", compared=True, expected=proposal.tip)])
         except GitError as error:
-            self.notice(f"the branch `{self.proposals}` is out of date, do not merge it: {error.message}")
+            self.notice(f"do not merge the branch `{self.proposals}`, it is out of date: {error.message}")
         else:
-            self.notice(f"nothing is left to propose; the branch `{self.proposals}` is deleted")
+            self.notice(f"deleted the branch `{self.proposals}`: nothing is left to propose")
 
     @property
     def _proposals_ref(self) -> str:
@@ -127,12 +127,12 @@ class ProposingLedger(GitLedger):
             log = self.remote.history(tip, _LOOKED_AT)
         if not any(map(self._is_ours, log)):
             raise PushRefused(
-                f"the branch `{self.proposals}` on the remote `{self.remote.remote}` is not ours, and is left alone",
-                hint="name another with the setting `pr_branch`, or delete that one; nothing is lost",
+                f"the branch `{self.proposals}` on the remote `{self.remote.remote}` is not ours and stays as it is",
+                hint="choose another branch with the setting `pr_branch`, or delete that one; nothing is lost",
             )
         if not self._is_ours(log[0]):
             self.notice(
-                f"the branch `{self.proposals}` had commits that were made by hand, up to {tip[:12]}; it is made anew"
+                f"the branch `{self.proposals}` had manual commits up to {tip[:12]}; recreating it without them"
             )
 
     def _is_ours(self, commit: Commit) -> bool:

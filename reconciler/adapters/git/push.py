@@ -37,7 +37,7 @@ _RIGHTS = lazy_pattern(
 _BOTH = lazy_pattern(r"'(refs/[^'\n]+)' exists; cannot create '(refs/[^'\n]+)'")
 _FOLDER = lazy_pattern(r"there is a non-empty directory '[^'\n]*' blocking reference '(refs/[^'\n]+)'")
 _LOCK = lazy_pattern(r"Unable to create '([^'\n]+\.lock)': File exists")
-_NOTHING_LOST = "nothing is lost: the next run that may push publishes it"
+_NOTHING_LOST = "nothing is lost: the next run that can push publishes it"
 
 
 def is_locked(error: GitFailed) -> bool:
@@ -50,18 +50,18 @@ def in_the_way(error: GitFailed, where: str) -> PushRefused | None:
     if both := _BOTH.search(error.stderr):
         there, wanted = both.groups()
         return PushRefused(
-            f"{where} has `{there}`, so `{wanted}` cannot be made: one name would be a ref and a folder of refs",
+            f"{where} has `{there}`, so `{wanted}` cannot be created: a name cannot be both a ref and a folder of refs",
             hint=f"rename or delete `{there}`, or choose another name (settings `branch`, `pr_branch`, `environment`)",
         )
     if folder := _FOLDER.search(error.stderr):
         return PushRefused(
-            f"{where} has a folder where `{folder[1]}` is to be made",
-            hint="delete what is in it, then run again",
+            f"{where} already has a folder named `{folder[1]}`",
+            hint="delete its contents, then run again",
         )
     if lock := _LOCK.search(error.stderr):
         return PushRefused(
-            f"a lock file is in the way in {where}: {lock[1]}",
-            hint="end the git process that holds it; if there is none, it was left over: delete the file",
+            f"a lock file blocks the push in {where}: {lock[1]}",
+            hint="wait for the git process that holds it; if none is running, delete the file",
         )
     return None
 
@@ -79,7 +79,7 @@ def push_error(error: GitFailed, remote: str) -> GitError:
         told = "; ".join(dict.fromkeys(_remote_words(error.stderr) or refused))
         return PushRefused(
             f"the remote `{remote}` refused the push: {told}",
-            hint="allow this push (branch protection, hook, permission), or publish by other means; "
+            hint="allow this push (branch protection, hook, permission), or publish in another way; "
             + _NOTHING_LOST,
         )
     if lines:
@@ -87,7 +87,7 @@ def push_error(error: GitFailed, remote: str) -> GitError:
     if _RIGHTS.search(error.stderr):
         return PushRefused(
             f"the remote `{remote}` refused the push: {error.said}",
-            hint=f"give the token or key the right to push; {_NOTHING_LOST}",
+            hint=f"grant the token or key permission to push; {_NOTHING_LOST}",
         )
     return _unreachable(error, remote)
 
@@ -95,7 +95,7 @@ def push_error(error: GitFailed, remote: str) -> GitError:
 def _unreachable(error: GitFailed, remote: str) -> RemoteUnreachable:
     return RemoteUnreachable(
         f"the remote `{remote}` cannot be reached: {error.said}",
-        hint="nothing is lost; run again when it is back",
+        hint="run again when it is reachable; nothing is lost",
     )
 
 

@@ -97,7 +97,7 @@ class GitRemote:
             missing = [ref for ref, tip in wanted.items() if not self.has(tip)]
             if not missing or self._bring(missing) == {ref: wanted[ref] for ref in missing}:
                 return wanted
-        raise RefMoved(f"the refs of the remote `{self.remote}` move faster than they can be fetched")
+        raise RefMoved(f"the refs of the remote `{self.remote}` change faster than they can be fetched")
 
     def _bring(self, refs: Sequence[str]) -> dict[str, str]:
         """Fetches these refs, and returns what they turned out to point to. A shallow repo that has an older state of a
@@ -229,7 +229,7 @@ class GitRemote:
         except GitError as error:
             if self.sign:
                 raise
-            self.notice(f"{error.message}; it goes out without a signature")
+            self.notice(f"{error.message}; committing without a signature")
             return commit
 
     def push(self, updates: Sequence[Update]) -> None:
@@ -324,7 +324,7 @@ class GitRemote:
     def _call(self, arguments: Sequence[str], stdin: bytes = b"") -> bytes:
         """As with the network, since a partial clone may have to fetch what is read, and for one configuration."""
         if time.monotonic() >= self._until:
-            raise RemoteUnreachable(f"there was no time left to reach the remote `{self.remote}`")
+            raise RemoteUnreachable(f"ran out of time before reaching the remote `{self.remote}`")
         return call_git(
             self.root, arguments, stdin=stdin, network=True, timeout=self.timeout, until=lambda: self._until
         )
@@ -337,7 +337,7 @@ class GitRemote:
                 raise found from error
             raise RemoteUnreachable(
                 f"the remote `{self.remote}` cannot be read: {error.said}",
-                hint="check the remote's URL, the network and the credentials that git has",
+                hint="check the remote's URL, the network and git's credentials",
             ) from error
 
 

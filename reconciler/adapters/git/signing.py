@@ -32,7 +32,7 @@ def signed(root: Path, commit: str, timeout: float) -> str:
     except GitFailed as error:
         raise GitError(
             f"the lockfile's commit cannot be signed: {error.said}",
-            hint="give the run git's signing key (`user.signingkey`, `gpg.format`), or set `sign: false`",
+            hint="make git's signing key available to the run (`user.signingkey`, `gpg.format`), or set `sign: false`",
         ) from error
     return said.decode("ascii").strip()
 

@@ -75,8 +75,8 @@ def check_same(repository: Repository, said: str) -> None:
     """Raises `GitError` where git takes another git directory than we do."""
     if os.path.realpath(said) != os.path.realpath(repository.git_dir):
         raise GitError(
-            f"git does not take {repository.git_dir} for the repository of {repository.top}",
-            hint=f"check the repository with `{git('status')}`; `.git` may be incomplete",
+            f"git does not accept {repository.git_dir} as the repository of {repository.top}",
+            hint=f"run `{git('status')}` to check the repository; `.git` may be incomplete",
         )
 
 
@@ -114,8 +114,8 @@ def parse_config(output: bytes, repository: Repository) -> Config:
         key, _, value = entry.partition("\n")
         if _is_powerful(key) and (file := _in_work_tree(origin, repository)) is not None:
             raise GitError(
-                f"git's configuration takes `{key}` from {file}, a file of the work tree that any commit can change",
-                hint="move that setting to .git/config or ~/.gitconfig, and do not include files of the work tree",
+                f"git reads `{key}` from {file}, a file in the work tree that any commit can change",
+                hint="move that setting to .git/config or ~/.gitconfig, and do not include files from the work tree",
             )
         values[key.lower()] = (*values.get(key.lower(), ()), value)
     return Config(values)

@@ -156,7 +156,7 @@ class GitHub:
         if isinstance(error, httpx.TimeoutException | TimeoutError):
             return f"{place} did not answer in time", False
         if isinstance(error, httpx.ProxyError):
-            return f"{place} is behind a proxy that refuses", False
+            return f"{place} is behind a proxy that refuses the connection", False
         return f"{place} broke the connection: {shorten(str(error)) or type(error).__name__}", False
 
 
@@ -216,7 +216,7 @@ class PatientGitHub:
                 return
             url = self._same_host(url, answer.leads_to)
         raise GitHubError(
-            f"GitHub's list has more than {_MOST_PAGES} pages", hint="this is not expected to be"
+            f"GitHub returned more than {_MOST_PAGES} pages", hint="report this: no list should be that long"
         )
 
     def _patient(self, method: str, url: str, document: Any) -> Answer:
@@ -245,7 +245,7 @@ class PatientGitHub:
         try:
             return json.loads(answer.body) if answer.body.strip() else None
         except (ValueError, RecursionError) as error:
-            message = f"what answers at {self._github.endpoint.authority} is not GitHub's API: no JSON came"
+            message = f"{self._github.endpoint.authority} is not GitHub's API: the response is not JSON"
             raise GitHubError(message, hint="check GITHUB_API_URL", status=answer.status) from error
 
     def _same_host(self, url: str, target: str) -> str:
@@ -256,7 +256,7 @@ class PatientGitHub:
             same = False
         if not same:
             place = self._github.endpoint.authority
-            message = f"{place} sends us to another host, and the token is not sent there"
+            message = f"{place} redirects to another host, and the token is not sent there"
             raise GitHubError(message, hint="check GITHUB_API_URL")
         return str(leads)
 
@@ -267,7 +267,7 @@ def github_endpoint(address: str) -> Endpoint:
         return parse_endpoint(address)
     except InvalidInput as error:
         raise InvalidInput(
-            "GITHUB_API_URL must be https:// and a host (http:// only for this machine), without user, query or blanks",
+            "GITHUB_API_URL must be https:// and a host (http:// only for this machine), without user, query or spaces",
             hint=f"such as {PUBLIC}, or https://HOST/api/v3 for GitHub Enterprise Server",
         ) from error
 
@@ -325,7 +325,7 @@ def _checked(token: str) -> str:
         return check_key(token)
     except InvalidInput as error:
         raise InvalidInput(
-            "GITHUB_TOKEN is empty, or holds a character that a token cannot have",
+            "GITHUB_TOKEN is empty or contains an invalid character",
             hint="in GitHub Actions: `env: {GITHUB_TOKEN: ${{ github.token }}}`",
         ) from error
 
@@ -340,12 +340,12 @@ def _trouble_of(answer: Answer) -> GitHubError | None:
         hint = "check the network, HTTPS_PROXY and GITHUB_API_URL"
         return GitHubError(f"GitHub cannot be reached: {answer.message}", hint=hint, retryable=True)
     if answer.status >= 500:
-        text = f"GitHub has trouble of its own: it answers {answer.status}"
-        hint = "run again later; https://www.githubstatus.com tells more"
+        text = f"GitHub is having problems (HTTP {answer.status})"
+        hint = "run again later; see https://www.githubstatus.com"
         return GitHubError(text, hint=hint, status=answer.status, retryable=True)
     if answer.pause is not None:
-        text = f"GitHub's rate limit is used up; it asks to wait for {answer.pause:,.0f} s"
-        hint = "run again after that; fewer runs at once help against secondary limits"
+        text = f"GitHub's rate limit is exceeded; retry in {answer.pause:,.0f} s"
+        hint = "run again after that; fewer concurrent runs help with secondary limits"
         return GitHubError(text, hint=hint, status=answer.status, retryable=True)
     return None
 
@@ -355,13 +355,13 @@ def _refusal(answer: Answer, request: str) -> GitHubError:
     if status == 401:
         return GitHubError(
             f"GitHub does not accept the token: {words}",
-            hint="GITHUB_TOKEN is the job's token, `${{ github.token }}`, or one that has not expired",
+            hint="set GITHUB_TOKEN to the job's token, `${{ github.token }}`, or to one that has not expired",
             status=status,
         )
     if status == 403:
         hint = "give the job `permissions: pull-requests: write`; a run for a fork never has it"
-        return GitHubError(f"GitHub does not allow this to the token: {words}", hint=hint, status=status)
+        return GitHubError(f"GitHub does not allow this with the token: {words}", hint=hint, status=status)
     if status == 404:
-        hint = "check the number and GITHUB_REPOSITORY; GitHub says so too where the token may not look"
-        return GitHubError(f"GitHub knows nothing there ({request})", hint=hint, status=status)
-    return GitHubError(f"GitHub answers {status} to {request}: {words}", status=status)
+        hint = "check the number, GITHUB_REPOSITORY and the token's access; GitHub also says so when access is missing"
+        return GitHubError(f"GitHub found nothing there ({request})", hint=hint, status=status)
+    return GitHubError(f"GitHub answered {status} to {request}: {words}", status=status)

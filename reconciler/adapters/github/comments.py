@@ -93,8 +93,8 @@ class StickyComment:
         """Raises `GitHubError` where there may be one of ours that now says what is not so any more."""
         if self._undecided:
             raise GitHubError(
-                "there is a comment for this already, and GitHub does not say whether it is ours",
-                hint="GITHUB_TOKEN must be one that GitHub's GraphQL API takes, such as the job's own",
+                "a comment for this already exists, and GitHub does not say whether it is ours",
+                hint="use a GITHUB_TOKEN that GitHub's GraphQL API accepts, such as the job's own",
             )
         return Kept(Done.ABSENT)
 

@@ -25,7 +25,7 @@ _TIMEOUTS = Timeouts(connect=5.0, silence=15.0, total=20.0)
 _LOOK = 0.1  # seconds between two looks at the time that is left
 _MOVED = "Expected branch to point to"  # how the message of a branch that moved begins
 _LATER = frozenset({"RATE_LIMITED", "SERVICE_UNAVAILABLE", "INTERNAL"})
-_NOTHING_LOST = "nothing is lost: the next run that may commit publishes it"
+_NOTHING_LOST = "nothing is lost: the next run that can commit publishes it"
 
 
 class BranchCommits:
@@ -45,9 +45,7 @@ class BranchCommits:
             self._token = check_key(token)
         except InvalidInput as error:
             hint = "set it to the token as GitHub shows it, without quotes or line breaks"
-            raise InvalidInput(
-                "GITHUB_TOKEN holds a character that a token cannot have", hint=hint
-            ) from error
+            raise InvalidInput("GITHUB_TOKEN contains an invalid character", hint=hint) from error
         self._repository = repository
 
     def commit(
@@ -86,14 +84,14 @@ class BranchCommits:
                 return asking.result()
             asking.cancel()
             await asyncio.wait({asking})
-            return Answer(None, "there was no time left to ask GitHub for the commit")
+            return Answer(None, "ran out of time before asking GitHub for the commit")
 
     def _made(self, answer: Answer) -> str:
         place = self._endpoint.authority
         if answer.status is None or answer.status >= 500 or answer.pause is not None:
             raise RemoteUnreachable(
-                f"GitHub at {place} made no commit: {answer.message}",
-                hint="nothing is lost; run again when it answers",
+                f"GitHub at {place} did not commit: {answer.message}",
+                hint="run again when it responds; nothing is lost",
             )
         if not 200 <= answer.status < 300:
             raise PushRefused(
@@ -105,7 +103,7 @@ class BranchCommits:
         commit = _inside(answer.document, "data", "createCommitOnBranch", "commit", "oid")
         if not isinstance(commit, str) or not commit:
             raise PushRefused(
-                f"what answers at {place} is not GitHub's GraphQL API",
+                f"{place} is not GitHub's GraphQL API",
                 hint=f"check GITHUB_GRAPHQL_URL and GITHUB_API_URL; {_NOTHING_LOST}",
             )
         return commit
@@ -118,11 +116,11 @@ class BranchCommits:
             return RefMoved(f"the branch has moved: {message}")
         if kind in _LATER:
             return RemoteUnreachable(
-                f"GitHub made no commit: {message}", hint="nothing is lost; run again later"
+                f"GitHub did not commit: {message}", hint="run again later; nothing is lost"
             )
         return PushRefused(
             f"GitHub refused the commit: {message}",
-            hint="allow it (rules of the branch, `contents: write` for GITHUB_TOKEN), or publish by other means; "
+            hint="allow it (rules of the branch, `contents: write` for GITHUB_TOKEN), or publish in another way; "
             + _NOTHING_LOST,
         )
 

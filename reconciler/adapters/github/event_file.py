@@ -39,13 +39,13 @@ def read_event_file(path: Path, keys: SigningKeys) -> EventFile:
     """Raises `InvalidInput` for a file that is no event, `StorageError` for one that cannot be read."""
     content = read_regular(path, str(path))
     if content is None:
-        raise InvalidInput(f"there is no {path}", hint='in GitHub Actions: --event "$GITHUB_EVENT_PATH"')
+        raise InvalidInput(f"{path} does not exist", hint='in GitHub Actions: --event "$GITHUB_EVENT_PATH"')
     if len(content) > _MAX_BYTES:
         raise InvalidInput(f"{path} is too large for an event")
     try:
         document = read_json(content)
     except JsonRefused as refused:
-        hint = "it is the file that GITHUB_EVENT_PATH names"
+        hint = "use the file that GITHUB_EVENT_PATH names"
         raise InvalidInput(f"{path} cannot be read: {refused.reason}", hint=hint) from refused
     if isinstance(document, dict) and "schedule" in document and "client_payload" not in document:
         return EventFile(None)  # the same workflow, started by its schedule
@@ -54,24 +54,22 @@ def read_event_file(path: Path, keys: SigningKeys) -> EventFile:
 
 def _judged(given: Dispatched, keys: SigningKeys) -> EventFile:
     if given.signed is None or given.body is None:
-        return EventFile(None, "it was too large to be relayed whole; the platform is asked instead")
+        return EventFile(None, "it was too large to be relayed in full; asking the platform instead")
     if not keys:
         return EventFile(
-            None, "LINGO_WEBHOOK_SECRET is not set, so it is not verified; the platform is asked instead"
+            None, "LINGO_WEBHOOK_SECRET is not set, so it is not verified; asking the platform instead"
         )
     # Against its own moment, and so at any age.
     moment = int(given.signed.timestamp) if given.signed.timestamp.isdigit() else 0
     if verify(given.signed, given.body, keys, moment, math.inf) is not Verdict.VERIFIED:
-        return EventFile(
-            None, "its signature is not right, so nothing of it is used; the platform is asked instead"
-        )
+        return EventFile(None, "its signature is invalid, so it is ignored; asking the platform instead")
     event = read_event(given.body, given.operation_id)
     return EventFile(None if event is None else Delivery(given.signed.webhook_id.decode(), event))
 
 
 def read_job_event(path: Path) -> object:
     """The event's document. Raises `InvalidInput` for a file that is not there or is no JSON."""
-    hint = "GitHub Actions sets GITHUB_EVENT_PATH; --comment-on NUMBER needs no event"
+    hint = "use --comment-on, which needs no event; GitHub Actions sets GITHUB_EVENT_PATH"
     try:
         content = read_regular(path, str(path))
     except (StorageError, ValueError) as error:  # ValueError: no path at all

@@ -109,7 +109,7 @@ class PullRequests:
                 raise
             return self._updated(found, wanted)
         if closed is not None and closed.get("merged_at") is None:
-            self._notice(f"pull request #{_number(closed)} was closed, not merged; a new one is opened")
+            self._notice(f"pull request #{_number(closed)} was closed without merging; opening a new one")
         return "opened", pull if isinstance(pull, dict) else {}
 
     def _updated(self, pull: dict[str, Any], wanted: Wanted) -> tuple[str, dict[str, Any]]:
@@ -141,12 +141,12 @@ class PullRequests:
         try:
             answer = self._github.ask_graph(_ENABLE, id=_text(pull, "node_id"), method=method.upper())
         except GitHubError as error:
-            self._notice(f"auto-merge was not switched on: {error.message}")
+            self._notice(f"auto-merge was not enabled: {error.message}")
             return
         errors = answer.get("errors") if isinstance(answer, dict) else None
         if errors:
             first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
-            self._notice(f"auto-merge was not switched on: {_text(first, 'message') or 'GitHub refused'}")
+            self._notice(f"auto-merge was not enabled: {_text(first, 'message') or 'GitHub refused'}")
 
 
 def pull_request_of_commit(

@@ -20,7 +20,7 @@ from reconciler.core.errors import InvalidInput
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-EXTRA = "pip install 'PyJWT[crypto]', into the environment that reconcile runs in"
+EXTRA = "run `pip install 'PyJWT[crypto]'` in the environment that reconcile runs in"
 _BACKDATED = 60  # seconds, for clocks that differ; GitHub's own advice
 _JWT_LIFE = 540  # seconds; GitHub allows 600 from its own clock's now
 _MARGIN = 300.0  # seconds before its end at which a token is renewed
@@ -130,10 +130,10 @@ class AppToken:
 
     def _without(self, answer: Answer) -> NoToken:
         hints = {
-            401: "check RECONCILE_RELAY_APP_ID, that the key is this App's, and this machine's clock",
-            404: f"is the App installed on {self._owner}/{self._repo}, and RECONCILE_RELAY_INSTALLATION_ID right?",
+            401: "check RECONCILE_RELAY_APP_ID, that the key belongs to this App, and this machine's clock",
+            404: f"check that the App is installed on {self._owner}/{self._repo}, and RECONCILE_RELAY_INSTALLATION_ID",
         }
-        usual = f"the App needs Contents: read and write, and to be installed on {self._owner}/{self._repo}"
+        usual = f"install the App on {self._owner}/{self._repo} with Contents: read and write"
         return NoToken(answer, hints.get(answer.status or 0, usual))
 
     def _jwt(self) -> str:
@@ -169,13 +169,11 @@ def read_app_key(path: Path) -> RSAPrivateKey:
     try:
         key = load_pem_private_key(_read_pem(path), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: it has a passphrase
-        raise _bad_key(
-            path, "holds no private key that can be read, in PEM form without a passphrase"
-        ) from error
+        raise _bad_key(path, "does not contain a readable private key (PEM, without a passphrase)") from error
     if not isinstance(key, RSAPrivateKey):
-        raise _bad_key(path, "holds a key that is not RSA")
+        raise _bad_key(path, "contains a key that is not RSA")
     if key.key_size < _MIN_BITS:
-        raise _bad_key(path, f"holds a key of less than {_MIN_BITS} bits")
+        raise _bad_key(path, f"contains a key shorter than {_MIN_BITS} bits")
     return key
 
 
@@ -186,12 +184,12 @@ def _read_pem(path: Path) -> bytes:
     if content is None:
         raise _bad_key(path, "does not exist")
     if len(content) > _PEM_BYTES:
-        raise _bad_key(path, "is too large for a key")
+        raise _bad_key(path, "is too large to be a key")
     return content
 
 
 def _bad_key(path: Path, what: str) -> InvalidInput:
     return InvalidInput(
         f"RECONCILE_RELAY_APP_KEY_FILE: {path} {what}",
-        hint="it is the .pem file that GitHub made for the App",
+        hint="use the .pem file that GitHub generated for the App",
     )

@@ -88,7 +88,7 @@ class Inbox:
                 query = "SELECT value FROM about WHERE name = 'identity'"
                 row = self._connection.execute(query).fetchone()
             if row is None or not isinstance(row[0], str):
-                raise InvalidInput(f"{path} is no inbox", hint="name another file; it will be made")
+                raise InvalidInput(f"{path} is not an inbox", hint="choose another file; it will be created")
             self.identity: str = row[0]
             opened.pop_all()
 

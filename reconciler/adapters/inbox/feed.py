@@ -31,7 +31,7 @@ class InboxFeed:
     def __init__(self, path: Path, by: str, now: Callable[[], float]) -> None:
         if not path.exists():
             raise InvalidInput(
-                f"there is no inbox at {path}",
+                f"no inbox at {path}",
                 hint=f"start the receiver first: {reconcile('webhook serve', ('--inbox', str(path)))}",
             )
         self._inbox = Inbox(path)
@@ -64,7 +64,7 @@ class InboxFeed:
                 while not page and self._inbox.revision() == seen:
                     await asyncio.sleep(_LOOK)
             except StorageError as error:
-                trail.note(f"{error.message}; trying on", "warning")
+                trail.note(f"{error.message}; retrying", "warning")
                 await asyncio.sleep(_AGAIN)
 
     def claim(self, deliveries: Sequence[Delivery]) -> None:

@@ -84,7 +84,7 @@ class RemoteInbox:
                             exchanged.status, exchanged.received = answer.status_code, len(answer.content)
                         document = _read(answer)
                 except PlatformError as error:
-                    trail.note(f"{error.message}; trying on", "warning")
+                    trail.note(f"{error.message}; retrying", "warning")
                     await asyncio.sleep(next(pauses))
                     continue
                 pauses = self._pauses()
@@ -115,7 +115,7 @@ class RemoteInbox:
             why = shorten(without_user_info(str(error))) or type(error).__name__
             raise PlatformError(
                 f"the receiver at {self._endpoint.authority} cannot be reached: {why}",
-                hint="check inbox_url, and whether the receiver runs",
+                hint="check inbox_url, and whether the receiver is running",
             ) from error
 
 
@@ -128,8 +128,8 @@ def _read(answer: httpx.Response, wanted: str = "events") -> dict[str, Any]:
     """The answer's document, of the form that the receiver gives it."""
     if answer.status_code in (401, 403):
         raise PlatformError(
-            f"the receiver refused the token ({answer.status_code})",
-            hint=f"{TOKEN} must be the same here and where the receiver runs",
+            f"the receiver refused the token (HTTP {answer.status_code})",
+            hint=f"use the same {TOKEN} here and where the receiver runs",
             status=answer.status_code,
         )
     try:
@@ -138,8 +138,8 @@ def _read(answer: httpx.Response, wanted: str = "events") -> dict[str, Any]:
         document = None
     if answer.status_code != httpx.codes.OK or not _is_right(document, wanted):
         raise PlatformError(
-            f"the receiver gave no answer that can be read ({answer.status_code})",
-            hint="inbox_url is the base address of the webhook receiver, without /events",
+            f"the receiver's answer cannot be read (HTTP {answer.status_code})",
+            hint="set inbox_url to the receiver's base address, without /events",
             status=answer.status_code,
         )
     return document

@@ -105,10 +105,12 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != _APPLICATION and (tables or application or version):
-        raise InvalidInput(f"{path} is a database, but no inbox", hint="name another file; it will be made")
+        raise InvalidInput(
+            f"{path} is a database, but not an inbox", hint="choose another file; it will be created"
+        )
     if version > SCHEMA_VERSION:
         raise InvalidInput(
-            f"the inbox {path} was written by a newer reconcile (version {version}; this one knows {SCHEMA_VERSION})",
+            f"the inbox {path} is from a newer reconcile (version {version}; this one supports {SCHEMA_VERSION})",
             hint="upgrade reconcile",
         )
     return int(version)
@@ -134,7 +136,9 @@ def mapped(doing: str, path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
-            raise InvalidInput(f"{path} is no inbox", hint="name another file; it will be made") from error
+            raise InvalidInput(
+                f"{path} is not an inbox", hint="choose another file; it will be created"
+            ) from error
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
         hint = "free some space" if "full" in reason else "check the file, its folder and their permissions"
         raise StorageError(f"cannot {doing} the inbox {path}: {reason}", hint=hint) from error

@@ -26,7 +26,7 @@ _REFUSALS = {
     "not a file": "it is not a regular file",
     "too large": "it is larger than 1 MiB",
     "unreadable": "it cannot be read",
-    "not a folder": "what it is to be in is a file or a link",
+    "not a folder": "its folder is a file or a link",
 }
 
 

@@ -25,7 +25,7 @@ MAX_DEPTH = 100
 _PLAIN = lazy_pattern(r"[A-Za-z][A-Za-z0-9_-]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _INDEX = lazy_pattern(r"0|[1-9][0-9]{0,8}")
-_CHANGE_IT = "change the pointer, or put the value there by hand once"
+_CHANGE_IT = "change the pointer, or add the value by hand once"
 
 
 def put_into_yaml(content: bytes | None, pointer: str, engine_id: str) -> bytes:
@@ -59,9 +59,9 @@ def _composed(text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
         what = getattr(error, "problem", None) or "it cannot be parsed"
-        raise OutputRefused(f"it is not one YAML document: {what}{place}", hint="mend it") from error
+        raise OutputRefused(f"it is not one YAML document: {what}{place}", hint="fix the file") from error
     except (RecursionError, ValueError, OverflowError) as error:
-        raise OutputRefused("it is not YAML that can be read") from error
+        raise OutputRefused("it is not readable YAML") from error
 
 
 def _check_depth(events: Iterable[Any]) -> None:
@@ -71,7 +71,7 @@ def _check_depth(events: Iterable[Any]) -> None:
         name = type(event).__name__
         depth += name.endswith("StartEvent") - name.endswith("EndEvent")
         if depth > MAX_DEPTH:
-            raise OutputRefused("it is nested too deeply", hint="is it the right file?")
+            raise OutputRefused("it is nested too deeply", hint="check that it is the right file")
 
 
 def _is_nothing(node: Any) -> bool:
@@ -93,7 +93,7 @@ def _candidates(text: str, root: Any, tokens: list[str], engine_id: str) -> Iter
         where = pointer_to(tokens[:depth]) or "the document"
         if _is_scalar(node):
             raise OutputRefused(
-                f"{where} is no mapping, so nothing can be put into it", hint="change the pointer"
+                f"{where} is not a mapping, so nothing can be added to it", hint="change the pointer"
             )
         found = _member(node, token, where) if _is_mapping(node) else (None, _item(node, token, where))
         if found is None:
@@ -115,14 +115,14 @@ def _candidates(text: str, root: Any, tokens: list[str], engine_id: str) -> Iter
 def _member(node: Any, token: str, where: str) -> tuple[Any, Any] | None:
     found = [(key, value) for key, value in node.value if _is_scalar(key) and key.value == token]
     if len(found) > 1:
-        raise OutputRefused(f"the key {quoted(token)} is there twice in {where}", hint="remove one of them")
+        raise OutputRefused(f"duplicate key {quoted(token)} in {where}", hint="remove one of them")
     return found[0] if found else None
 
 
 def _item(node: Any, token: str, where: str) -> Any:
     if not _INDEX.fullmatch(token) or int(token) >= len(node.value):
         said = f"{where} is a list of {len(node.value)}, and has no item `{token}`"
-        raise OutputRefused(said, hint="items count from 0; none is added")
+        raise OutputRefused(said, hint="use an existing item: they count from 0, and none is added")
     return node.value[int(token)]
 
 

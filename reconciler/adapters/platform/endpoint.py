@@ -22,7 +22,7 @@ from reconciler.core.errors import InvalidInput, PlatformError
 from reconciler.core.platform.scrub import scrub
 
 _KEY_HINT = "set LINGO_API_KEY to the key exactly as the platform shows it, without quotes or line breaks"
-_URL_HINT = "LINGO_API_URL is a base address such as https://api.lingo.dev"
+_URL_HINT = "set LINGO_API_URL to a base address such as https://api.lingo.dev"
 
 
 class Endpoint(NamedTuple):
@@ -63,18 +63,18 @@ def parse_endpoint(api_url: str) -> Endpoint:
     except ValueError as error:
         raise _bad_url(f"the API address is not a URL: {error}") from error
     if not api_url.isascii() or not api_url.isprintable() or " " in api_url:
-        raise _bad_url("the API address has blanks or letters that a URL cannot have")
+        raise _bad_url("the API address contains spaces or characters that are invalid in a URL")
     if parts.scheme not in ("http", "https") or not host or port == 0:
         raise _bad_url("the API address does not begin with https:// and a host name")
     if parts.username is not None or parts.password is not None:
-        raise _bad_url("the API address holds a user name or password")
+        raise _bad_url("the API address contains a user name or password")
     if parts.query or parts.fragment:
         raise _bad_url("the API address has a query or fragment")
     secure = parts.scheme == "https"
     if not secure and not is_loopback(host):
         raise InvalidInput(
             f"refusing to send the API key over plain http to {host}",
-            hint="use https://; plain http is only for a platform on this machine (localhost, 127.0.0.1)",
+            hint="use https://; plain http is allowed only for a platform on this machine (localhost, 127.0.0.1)",
         )
     return Endpoint(secure, host, port or (443 if secure else 80), parts.path.rstrip("/"))
 
@@ -99,7 +99,7 @@ def check_key(api_key: str) -> str:
         raise InvalidInput("the API key is empty", hint=_KEY_HINT)
     if any(not "\x21" <= letter <= "\x7e" for letter in api_key):
         raise InvalidInput(
-            "the API key holds a blank, a line break or another character that a key cannot have",
+            "the API key contains a space, a line break or another invalid character",
             hint=_KEY_HINT,
         )
     return api_key
@@ -141,7 +141,7 @@ def _checked_proxy(value: str) -> str:
         raise PlatformError("SOCKS proxies are not supported (HTTPS_PROXY or ALL_PROXY names one)", hint=hint)
     fits = parts.scheme in ("http", "https") and host and parts.path in ("", "/") and not parts.query
     if not fits or parts.fragment or not value.isascii() or not value.isprintable() or " " in value:
-        raise PlatformError("HTTPS_PROXY or ALL_PROXY does not name a proxy as http://host:port", hint=hint)
+        raise PlatformError("HTTPS_PROXY or ALL_PROXY is not of the form http://host:port", hint=hint)
     if parts.username is None:
         return value
     # Both libraries want a password wherever there is a user name.
@@ -168,5 +168,5 @@ def _tls_context(cafile: str | None, capath: str | None) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise PlatformError(
             f"the certificates in {cafile or capath} cannot be read: {error.strerror or error}",
-            hint="SSL_CERT_FILE names a file of PEM certificates, SSL_CERT_DIR a folder of them",
+            hint="set SSL_CERT_FILE to a file of PEM certificates, or SSL_CERT_DIR to a folder of them",
         ) from error

@@ -191,7 +191,7 @@ class EventStream:
         """Once per outage, however many jobs are watched."""
         level = "debug" if self._troubled else "warning"
         self._troubled = True
-        trail.note(f"no connection to the event stream, trying on: {trouble}", level)
+        trail.note(f"no connection to the event stream, retrying: {trouble}", level)
 
     def _connect_options(self, open_timeout: float, ping_every: float, pong_within: float) -> dict[str, Any]:
         # asyncio keeps a read buffer of 256 KiB for each TLS connection, without an option for it. A thousand that wait
@@ -221,7 +221,7 @@ class EventStream:
 _REFUSALS = {
     401: "check LINGO_API_KEY",
     403: "check LINGO_API_KEY: it has no access to this job",
-    404: "the platform knows no such job; was it made with another key or at another address?",
+    404: "check LINGO_API_KEY and LINGO_API_URL: the platform does not know this job",
 }
 
 

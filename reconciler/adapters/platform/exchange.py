@@ -182,17 +182,17 @@ class Connections:
 def _reason(error: Exception, timeouts: Timeouts) -> str:
     match error:
         case httpx.ReadTimeout():
-            return f"no answer came within {timeouts.read:g} seconds"
+            return f"no answer arrived within {timeouts.read:g} seconds"
         case httpx.WriteTimeout():
             return f"the request could not be sent in full within {timeouts.write:g} seconds"
         case TimeoutError():
-            return f"no answer came within {timeouts.total:g} seconds"
+            return f"no answer arrived within {timeouts.total:g} seconds"
         case httpx.RemoteProtocolError():
-            return "the connection ended before the answer came, or what came was not HTTP"
+            return "the connection ended before an answer arrived, or the answer was not HTTP"
         case httpx.NetworkError():
-            return "the connection broke before the answer came"
+            return "the connection broke before an answer arrived"
         case _:
-            return f"the call failed on its way ({type(error).__name__})"
+            return f"the call failed in transit ({type(error).__name__})"
 
 
 def _retry_after(headers: httpx.Headers) -> str | None:

@@ -80,13 +80,11 @@ def _unreachable(error: Exception, endpoint: Endpoint, proxied: bool, seconds: f
     if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
         return PlatformError(
             f"{endpoint.authority} did not answer within {seconds:g} seconds",
-            hint="is it the platform's address?",
+            hint="check that it is the platform's address",
         )
     if isinstance(error, httpx.ProxyError):
         return PlatformError("the proxy refused the connection", hint="check HTTPS_PROXY and NO_PROXY")
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
-        return PlatformError(
-            f"what answers at {endpoint.authority} does not speak HTTP", hint="check LINGO_API_URL"
-        )
+        return PlatformError(f"{endpoint.authority} does not speak HTTP", hint="check LINGO_API_URL")
     cause = why_unreachable(error, endpoint, proxied)
     return PlatformError(cause.message, hint=cause.hint)

@@ -81,7 +81,7 @@ def _tls(error: BaseException, place: str) -> Cause | None:
         return None
     return Cause(
         f"no secure connection to {place}: {shorten(error.reason or str(error))}",
-        "is that an https address and port?",
+        "check that it is an https address and port",
     )
 
 
@@ -89,7 +89,7 @@ def _name(error: BaseException, place: str) -> Cause | None:
     if not isinstance(error, socket.gaierror):
         return None
     return Cause(
-        f"the host name of {place} cannot be found: {shorten(error.strerror or str(error))}",
+        f"the host name of {place} cannot be resolved: {shorten(error.strerror or str(error))}",
         "check LINGO_API_URL and the network's DNS",
     )
 
@@ -103,13 +103,13 @@ def _descriptors(error: BaseException, place: str) -> Cause | None:
 def _refused(error: BaseException, place: str) -> Cause | None:
     if not isinstance(error, ConnectionRefusedError):
         return None
-    return Cause(f"{place} refuses connections", "is the platform up, and LINGO_API_URL right?")
+    return Cause(f"{place} refuses connections", "check that the platform is up, and LINGO_API_URL")
 
 
 def _slow(error: BaseException, place: str) -> Cause | None:
     if not isinstance(error, TimeoutError):
         return None
     return Cause(
-        f"{place} does not answer connections in time",
+        f"the connection to {place} timed out",
         "check the network, its firewall and the proxy settings",
     )

@@ -24,7 +24,7 @@ def append_lines(file: Path, lines: bytes, name: str) -> None:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise StorageError(
-                f"{name} is not a regular file", hint="name a file, or leave it to the CI system"
+                f"{name} is not a regular file", hint="choose a file, or let the CI system set it"
             )
         with open(descriptor, "ab", closefd=False) as stream:
             stream.write(_missing_end(descriptor) + lines)

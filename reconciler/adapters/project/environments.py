@@ -18,7 +18,7 @@ def check_apart(root: Path, lockfiles: Mapping[str, str]) -> None:
             if other != name:
                 raise InvalidInput(
                     f"the environments `{other}` and `{name}` share one lockfile: {path} is {lockfiles[other]}",
-                    hint="a link leads from one to the other; give each environment a file of its own",
+                    hint="give each environment its own lockfile; one is a link to the other",
                 )
 
 

@@ -94,7 +94,7 @@ def refuse_link_out(root: Path, file: Path, name: str) -> None:
         where = os.path.realpath(file)
         raise InvalidInput(
             f"{name} leads out of the project: a link in its path ends at {where}",
-            hint="remove the link and put the file itself there, or name another file",
+            hint="replace the link with the file itself, or choose another file",
         )
 
 
@@ -141,7 +141,7 @@ def _resolved(folder: Path, path: str, named_in: Path) -> Path:
     try:
         return (folder / path).resolve()
     except (OSError, ValueError) as error:  # no path at all, or links in a circle
-        raise StorageError(f"{named_in} names no folder", hint="clone the repository again") from error
+        raise StorageError(f"{named_in} does not name a folder", hint="clone the repository again") from error
 
 
 def _read(file: Path) -> str:

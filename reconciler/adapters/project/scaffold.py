@@ -63,12 +63,12 @@ def settings_text() -> str:
 
 
 _SETTINGS_HEAD = """\
-# Settings of reconcile. All are optional; shown are the defaults, or an example where there is no default.
-# A flag or a RECONCILE_… environment variable comes before this file. The API key never belongs here.
+# Settings for reconcile. All are optional. Each line shows the default, or an example if there is none.
+# Flags and RECONCILE_… environment variables override this file. Never put the API key here.
 """
 
 _SETTINGS_TAIL = """\
-# Every environment, with the settings that differ in it; chosen with `--env staging`. Other names are an error.
+# All environments, each with the settings that differ in it. Choose one with `--env`; other names are an error.
 environments:
   production: {}
 #   staging:
@@ -77,8 +77,8 @@ environments:
 
 _EXAMPLE = """\
 # yaml-language-server: $schema={schema}
-# One file is one engine, and its path below {engines}/ is the engine's name in this project: `example`.
-# Rename it and change it; `reconcile --dry-run` shows what would happen, without a key and without a network.
+# Each file is one engine, and its path below {engines}/ is the engine's key in this project: `example`.
+# Rename and edit it. `reconcile --dry-run` shows what would happen, without an API key or network.
 name: Example Engine
 description: Shows what an engine file can hold
 locales: [de, fr, ja]
@@ -117,7 +117,9 @@ def _first_engine_file(folder: Path) -> Path | None:
 def _schema(root: Path, text: str) -> ScaffoldResult:
     result = _create(root, SCHEMA_FILE, text)
     if result.action == "kept" and read_regular(root / SCHEMA_FILE, SCHEMA_FILE) != text.encode():
-        return result._replace(note=f"differs; `{into_file(reconcile('schema'), SCHEMA_FILE)}` renews it")
+        return result._replace(
+            note=f"outdated; run `{into_file(reconcile('schema'), SCHEMA_FILE)}` to update it"
+        )
     return result
 
 
@@ -127,7 +129,7 @@ def _create(root: Path, path: str, text: str) -> ScaffoldResult:
         return ScaffoldResult(path, "kept")
     if not target.parent.resolve().is_relative_to(root.resolve()):
         raise StorageError(
-            f"{path} would be written outside of the project", hint="replace the link with a folder"
+            f"{path} would be written outside the project", hint="replace the link with a folder"
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +147,9 @@ def _lines(root: Path, path: str, wanted: Mapping[str, str]) -> ScaffoldResult:
     if not os.path.lexists(target):
         return _create(root, path, "".join(f"{line}\n" for line in lines.values()))
     if os.path.islink(target):  # git follows no link here, and what it points to may be anywhere
-        return ScaffoldResult(path, "kept", f"is a link; add by hand: {', '.join(lines.values())}")
+        return ScaffoldResult(
+            path, "kept", f"is a link; add these lines by hand: {', '.join(lines.values())}"
+        )
     before = read_regular(target, path) or b""
     present = {one: [line for line in before.splitlines() if _is_for(line, one.encode())] for one in lines}
     missing = [line for pattern, line in lines.items() if not present[pattern]]
@@ -180,5 +184,5 @@ def _pattern(path: str) -> str:
 
 def _refuse(error: OSError) -> NoReturn:
     raise StorageError(
-        f"{error.filename}: {error.strerror}", hint="check what is there, and its permissions"
+        f"{error.filename}: {error.strerror}", hint="check the path and its permissions"
     ) from error

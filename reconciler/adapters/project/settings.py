@@ -68,9 +68,11 @@ def read_settings_file(path: Path, *, explicit: bool = False, name: str | None =
     if not isinstance(document.value, dict):
         line, col, excerpt = document.place(())
         raise InvalidInput(
-            f"{name} must hold settings, one `name: value` to a line",
+            f"{name} must contain settings, one `name: value` per line",
             diagnostics=[
-                Diagnostic("not a mapping", name, line, col, excerpt, "for example `concurrency: 4`")
+                Diagnostic(
+                    "not a mapping", name, line, col, excerpt, "write settings such as `concurrency: 4`"
+                )
             ],
         )
     return SettingsFile(document.value, document.place)
@@ -108,17 +110,17 @@ def _content(path: Path, explicit: bool, name: str) -> bytes | None:
 
 
 _WORDS = {
-    "missing": ("does not exist", "check the path after --config, or where the link leads"),
-    "outside": ("is a link that leads out of the project", "put the file itself there"),
-    "not a file": ("is not a regular file", "settings are read from a plain file"),
-    "too large": (f"is larger than {MAX_FILE_BYTES >> 20} MiB", "is it the right file?"),
+    "missing": ("does not exist", "check the path given with --config, and any link in it"),
+    "outside": ("is a link that leads out of the project", "replace the link with the file itself"),
+    "not a file": ("is not a regular file", "use a regular file"),
+    "too large": (f"is larger than {MAX_FILE_BYTES >> 20} MiB", "check that it is the right file"),
 }
 
 
 def _refuse_misspelt(path: Path) -> None:
     """A file that is nearly named right would be overlooked in silence."""
     if os.path.lexists(path.parent / _MISSPELT):
-        raise _unusable(_MISSPELT, "is not where settings are read from", f"rename it to {SETTINGS_FILE}")
+        raise _unusable(_MISSPELT, "has a name that is not read", f"rename it to {SETTINGS_FILE}")
 
 
 def _unusable(name: str, what: str, hint: str) -> InvalidInput:

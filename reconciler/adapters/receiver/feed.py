@@ -53,10 +53,10 @@ class Feed:
         asked = self._asked(request.query)
         if asked is None:
             return says(
-                400, "since is a cursor of this feed, wait a number of seconds, limit a number of events"
+                400, "since must be a cursor of this feed, wait a number of seconds, limit a number of events"
             )
         if self._readers >= self._most:
-            return says(503, "too many readers wait", _LATER)
+            return says(503, "too many readers are waiting", _LATER)
         cursor, limit, wait = asked
         self._readers += 1
         try:
@@ -78,7 +78,7 @@ class Feed:
             return says(400, 'expected is {"cursors": ["…"], "by": "who"}')
         numbers = [self._cursor(cursor) for cursor in wanted[0]]
         if None in numbers:
-            return says(400, "these are no cursors of this feed")
+            return says(400, "these are not cursors of this feed")
         known = [number for number in numbers if number]
         try:
             done = await asyncio.to_thread(self._inbox.claim, known, wanted[1], self._clock())
@@ -88,10 +88,10 @@ class Feed:
 
     def _refusal(self, request: Request) -> Reply | None:
         if self._token is None:
-            return says(403, "no token is configured here, so the inbox is not shown")
+            return says(403, "no token is configured, so the inbox is not served")
         scheme, _, given = value_of(request.headers, b"authorization").partition(b" ")
         if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
-            return says(401, "a bearer token is needed", [(b"www-authenticate", b"Bearer")])
+            return says(401, "a bearer token is required", [(b"www-authenticate", b"Bearer")])
         return None
 
     def _asked(self, query: bytes) -> tuple[int, int, float] | None:

@@ -45,10 +45,10 @@ class Certificate:
             # An encrypted key would be asked for on the terminal; there is none.
             context.load_cert_chain(self._chain, self._key, password=lambda: "")
         except (OSError, ssl.SSLError) as error:
-            reason = error.strerror or getattr(error, "reason", None) or "they are not readable"
+            reason = error.strerror or getattr(error, "reason", None) or "the files are not readable"
             raise UsageError(
                 f"cannot use the certificate {self._chain} with its key: {reason}",
-                hint="both in PEM form, the key without a passphrase",
+                hint="use PEM files, and a key without a passphrase",
             ) from error
 
     def _look(self) -> tuple[tuple[int, int, int] | str, ...]:
@@ -79,10 +79,10 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setblocking(False)
     except (OSError, UnicodeError) as error:
         listener.close()
-        reason = (error.strerror or str(error)) if isinstance(error, OSError) else "that is no host name"
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else "that is not a host name"
         raise UsageError(
             f"cannot listen on {host}:{port}: {reason}",
-            hint="is another receiver running there? port 0 picks a free one",
+            hint="check whether another receiver is running there, or use port 0 to pick a free port",
         ) from error
     return listener
 

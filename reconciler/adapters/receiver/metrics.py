@@ -48,9 +48,9 @@ class Metrics:
         """All of it. Without `sizes` the inbox could not be read."""
         lines = [*self._counted(), *self._verify_time()]
         lines += _metric("webhook_connections", "gauge", "Open connections.", connections)
-        lines += _metric("webhook_signing_keys", "gauge", "Signing secrets in force.", keys)
-        lines += _metric("webhook_waiting_deliveries", "gauge", "Verified, and not yet on disk.", waiting)
-        lines += _metric("inbox_readable", "gauge", "1 when the inbox could be read.", int(sizes is not None))
+        lines += _metric("webhook_signing_keys", "gauge", "Active signing secrets.", keys)
+        lines += _metric("webhook_waiting_deliveries", "gauge", "Verified events not yet on disk.", waiting)
+        lines += _metric("inbox_readable", "gauge", "1 if the inbox is readable.", int(sizes is not None))
         if sizes is not None:
             lines += _inbox(sizes, now)
         if self.relay is not None:
@@ -59,12 +59,12 @@ class Metrics:
 
     def _counted(self) -> Iterator[str]:
         name = "reconcile_webhook_deliveries_total"
-        yield f"# HELP {name} Deliveries, by what became of them."
+        yield f"# HELP {name} Deliveries by outcome."
         yield f"# TYPE {name} counter"
         for outcome, count in self.deliveries.items():
             yield f'{name}{{outcome="{outcome}"}} {count}'
         name = "reconcile_webhook_connections_closed_total"
-        yield f"# HELP {name} Connections that were closed to protect the others."
+        yield f"# HELP {name} Connections closed to protect the others."
         yield f"# TYPE {name} counter"
         yield f'{name}{{reason="too_slow"}} {self.timed_out}'
         yield f'{name}{{reason="too_many"}} {self.evicted}'
@@ -86,16 +86,18 @@ def _relay(counts: RelayCounts, now: float) -> list[str]:
     name = "reconcile_relay_events_total"
     age = max(0.0, now - counts.oldest_at) if counts.oldest_at is not None else 0.0
     return [
-        f"# HELP {name} Events that the relay is done with: taken by GitHub, or skipped because it never will.",
+        f"# HELP {name} Events the relay has finished: accepted by GitHub, or skipped for good.",
         f"# TYPE {name} counter",
         f'{name}{{outcome="relayed"}} {counts.sent}',
         f'{name}{{outcome="skipped"}} {counts.skipped}',
-        *_metric("relay_failed_requests_total", "counter", "Tries that GitHub did not take.", counts.failed),
+        *_metric(
+            "relay_failed_requests_total", "counter", "Attempts that GitHub did not accept.", counts.failed
+        ),
         *_metric("relay_waiting_events", "gauge", "Events not yet relayed.", counts.waiting),
         *_metric(
             "relay_oldest_waiting_seconds",
             "gauge",
-            "Age of the oldest of these; 0 without any.",
+            "Age of the oldest of these; 0 if there are none.",
             f"{age:.3f}",
         ),
     ]
@@ -106,11 +108,11 @@ def _inbox(sizes: Sizes, now: float) -> list[str]:
     age = max(0.0, now - oldest) if oldest is not None else 0.0
     return [
         *_metric("inbox_events", "gauge", "Verified events in the inbox.", sizes.events),
-        *_metric("inbox_unclaimed_events", "gauge", "Events that no run has taken.", sizes.unclaimed),
+        *_metric("inbox_unclaimed_events", "gauge", "Events not claimed by a run.", sizes.unclaimed),
         *_metric(
             "inbox_oldest_unclaimed_seconds",
             "gauge",
-            "Age of the oldest of these; 0 without any.",
+            "Age of the oldest of these; 0 if there are none.",
             f"{age:.3f}",
         ),
         *_metric("inbox_quarantined_deliveries", "gauge", "Unverified deliveries.", sizes.quarantined),

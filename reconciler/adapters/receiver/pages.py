@@ -59,7 +59,7 @@ class Pages:
         if path == "/events/claim":
             return await self._feed.claim(request) if method == "POST" else _not_allowed(b"POST")
         if path not in ("/", "/events", "/metrics", "/healthz", "/readyz"):
-            return says(404, "there is nothing here")
+            return says(404, "not found")
         if path == "/":
             return _not_allowed(b"POST")
         if method not in ("GET", "HEAD"):
@@ -74,11 +74,11 @@ class Pages:
 
     async def _ready(self) -> Reply:
         if self._feed.stopping:
-            return says(503, "it is ending")
+            return says(503, "shutting down")
         if not self._secrets.keys and not self._quarantine:
             return says(503, "no signing secret is set")
         if not await self._fit.look():
-            return says(503, "the inbox cannot be written")
+            return says(503, "the inbox is not writable")
         return reply(200, b'{"status": "ready"}')
 
     async def _probe(self) -> bool:
@@ -119,4 +119,4 @@ class _Seldom(Generic[Value]):
 
 
 def _not_allowed(method: bytes) -> Reply:
-    return says(405, f"only {method.decode()} is answered here", [(b"allow", method)])
+    return says(405, f"only {method.decode()} is allowed here", [(b"allow", method)])

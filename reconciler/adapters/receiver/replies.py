@@ -67,8 +67,8 @@ REPLIES = {
     "quarantined": reply(202, b'{"message": "kept until it can be verified"}'),
     "malformed": says(400, "this is not a signed webhook"),
     "stale": says(401, "the timestamp is too far from this receiver's clock"),
-    "bad_signature": says(401, "no signature is right"),
+    "bad_signature": says(401, "no signature matches"),
     "too_large": says(413, "the body is larger than 256 KB"),
-    "unstored": says(503, "it cannot be stored now", _LATER),
+    "unstored": says(503, "it cannot be stored right now", _LATER),
     "bug": says(500, "unexpected failure"),
 }

@@ -66,7 +66,7 @@ def _read(file: Path) -> str:
         raise StorageError(f"cannot read {file}: {error.strerror or error}") from error
     if len(content) > _MAX_BYTES:
         raise InvalidInput(
-            f"{file} holds no signing secrets: it is too large", hint="whsec_… words, one a line"
+            f"{file} is too large for a file of signing secrets", hint="write whsec_… secrets, one per line"
         )
     # Not strictly: an error of decoding would carry the whole content with it.
     return content.decode("utf-8", "replace")

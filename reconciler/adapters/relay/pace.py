@@ -37,13 +37,13 @@ def fate_of(answer: Answer) -> Fate:
 def hint_for(status: int | None, repository: str) -> str | None:
     """What a person can do about an answer to a dispatch."""
     if status == 401:
-        return "the token is wrong, revoked or has ended: set another one, and start the receiver anew"
+        return "set another token and restart the receiver: this one is wrong, revoked or expired"
     if status == 403:
-        return f"the token needs Contents: read and write on {repository}; an organization may have to approve it"
+        return f"grant the token Contents: read and write on {repository}; an organization may have to approve it"
     if status == 404:
-        return f"does {repository} exist, and may the token see it? it needs Contents: read and write"
+        return f"check that {repository} exists, and that the token has Contents: read and write on it"
     if status is not None and 300 <= status < 400:
-        return f"{repository} was renamed or moved: relay to it under its new name"
+        return f"relay to the new name of {repository}, which was renamed or moved"
     return None
 
 

@@ -158,7 +158,7 @@ class Relay:
                 await self._wait(received, tried)
             elif "body" in payload:
                 # It may have been too large after all. Without it a reader still knows which job to look at.
-                self._report("warning", "GitHub refused an event; trying without its body", received, tried)
+                self._report("warning", "GitHub refused an event; retrying without its body", received, tried)
                 del payload["body"]
             else:
                 self._report("error", "GitHub refused an event; it is skipped", received, tried)

@@ -97,9 +97,9 @@ def mapped(doing: str, name: str) -> Iterator[None]:
 
 
 _HINTS = {
-    28: "the disk is full: free some space, then run again; what was recorded so far is kept",
-    30: "the file system is read-only",
+    28: "free some disk space, then run again; what was recorded so far is kept",
+    30: "make the file system writable; it is mounted read-only",
     13: "check the permissions of the file and its folder",
     1: "check the permissions of the file and its folder",
-    122: "the disk quota is used up: free some space, then run again",
+    122: "free some of the disk quota, then run again",
 }

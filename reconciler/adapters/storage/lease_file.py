@@ -46,7 +46,7 @@ class FileLease:
         except Timeout as error:
             raise LeaseHeld(
                 f"another run is applying here: {self._holder()}",
-                hint="wait until it has ended, then run again",
+                hint="wait until it ends, then run again",
             ) from error
         except (OSError, NotImplementedError) as error:  # the latter: a file system without such locks
             reason = getattr(error, "strerror", None) or error
@@ -68,5 +68,5 @@ class FileLease:
             note = None
         values = [note.get(name) for name in ("pid", "host", "since")] if isinstance(note, dict) else []
         if not values or not (is_count(values[0]) and LINE.accepts(values[1]) and TIME.accepts(values[2])):
-            return "its note is not readable"
+            return "details unreadable"
         return "process {} on {}, since {}".format(*values)

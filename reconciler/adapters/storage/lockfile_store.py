@@ -47,7 +47,7 @@ class LockfileFile:
         if not content or content.isspace():
             raise LockfileError(
                 f"{self.path} is empty",
-                hint=f"bring back the last good one: {last_good_lockfile()}",
+                hint=f"run `{last_good_lockfile()}` to restore the last good one",
             )
         return lockfile_format.parse(content, self.path), content
 

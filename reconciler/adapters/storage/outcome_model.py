@@ -17,18 +17,18 @@ class Result(View):
     key: str
     action: Does = Field(description="As in the plan.")
     status: Annotated[Status, one_of(Status)] = Field(
-        description="`done`: the lockfile has what was asked for. `running`: the next run waits for it. "
-        "`guarded`: held back. `not_started`: nothing was made."
+        description="`done`: the lockfile matches the request. `running`: the next run waits for it. "
+        "`guarded`: held back. `not_started`: nothing was created."
     )
-    engineId: str | None = Field(None, description="The new one, where there is one.")
-    previous: str | None = Field(None, description="The engine that it replaced.")
+    engineId: str | None = Field(None, description="The new one, if any.")
+    previous: str | None = Field(None, description="The engine it replaced.")
     jobId: str | None = None
     operationId: str | None = None
     error: str | None = None
-    hint: str | None = Field(None, description="What a person can do, often an exact command.")
+    hint: str | None = Field(None, description="What you can do, often an exact command.")
     file: str | None = Field(None, description="Relative to the project's root.")
     summary: dict[str, int] | None = Field(
-        None, description="What the platform says it made for the engine, e.g. `glossaryItems`."
+        None, description="What the platform reports having created for the engine, e.g. `glossaryItems`."
     )
 
 
@@ -40,19 +40,17 @@ class OutcomePart(View):
         dict[str, int], WithJsonSchema(counts([*(status.value for status in Status), "unchanged"]))
     ]
     wrote: bool = Field(description="Whether the lockfile changed.")
-    published: bool = Field(description="Whether it is on the branch of the remote.")
+    published: bool = Field(description="Whether it is on the remote branch.")
     interrupted: bool
     timedOut: bool
-    detached: bool = Field(description="Jobs were not waited for, as asked.")
-    halted: str | None = Field(None, description="Why no more create calls were made.")
-    haltedStatus: int | None = Field(None, description="The HTTP status with which the platform said it.")
+    detached: bool = Field(description="Did not wait for jobs, as requested.")
+    halted: str | None = Field(None, description="Why creating stopped early.")
+    haltedStatus: int | None = Field(None, description="The HTTP status of that answer.")
     unwritten: str | None = Field(
-        None, description="Why the lockfile could not be written; the journal has it all."
+        None, description="Why the lockfile could not be written; the journal has everything."
     )
-    unpublished: str | None = Field(
-        None, description="Why the lockfile is not on the branch although it should be."
-    )
-    pullRequest: str | None = Field(None, description="Address of the pull request that brings it there.")
+    unpublished: str | None = Field(None, description="Why the lockfile could not be published.")
+    pullRequest: str | None = Field(None, description="URL of the pull request that publishes it.")
     outputsNotWritten: Texts | None = None
 
 

@@ -38,7 +38,7 @@ MAX_ACTIONS = 100_000
 
 
 def _hint() -> str:
-    return f"write a plan file with: {reconcile('plan', ('--out', FILE))}"
+    return f"run `{reconcile('plan', ('--out', FILE))}` to write a plan file"
 
 
 class _PlanFile(PlanDocument):
@@ -54,7 +54,7 @@ class _PlanFile(PlanDocument):
 def write_plan_file(path: Path, document: Mapping[str, Any]) -> None:
     """Write a plan, as for reading and with what applying it needs. Raises `StorageError`."""
     if not os.path.isdir(path.parent):
-        raise StorageError(f"cannot write {path}: there is no folder {path.parent}")
+        raise StorageError(f"cannot write {path}: no folder {path.parent}")
     content = json.dumps(document, indent=2, ensure_ascii=True) + "\n"
     replace_file(path, content.encode("ascii"), str(path))
 
@@ -65,7 +65,7 @@ def read_plan_file(path: Path) -> SavedPlan:
     version = _version(content, path)
     if version != VERSION:
         raise InvalidInput(
-            f"{path} is a plan file of version {shown(version)}, and this reconcile knows version {VERSION}",
+            f"{path} is a plan file of version {shown(version)}, but this reconcile supports version {VERSION}",
             hint=_hint(),
         )
     try:
@@ -80,9 +80,9 @@ def read_plan_file(path: Path) -> SavedPlan:
     )
     keys = [action.key for action in plan.actions]
     if len(set(keys)) < len(keys):
-        raise _broken(path, "an engine is in it twice")
+        raise _broken(path, "it lists an engine twice")
     if plan.digest != read.digest:
-        raise _broken(path, "its digest is not that of its actions: it was changed or damaged")
+        raise _broken(path, "its digest does not match its actions: it was changed or damaged")
     return SavedPlan(plan, read.apply.entries, read.apply.retryFailed)
 
 
@@ -108,15 +108,15 @@ def _content(path: Path) -> bytes:
     try:
         size = os.stat(path).st_size
     except FileNotFoundError as error:
-        hint = f"{_hint()}; engines are chosen with --only KEY"
-        raise InvalidInput(f"there is no plan file {path}", hint=hint) from error
+        hint = f"{_hint()}; choose engines with `--only KEY`"
+        raise InvalidInput(f"no plan file {path}", hint=hint) from error
     except (OSError, ValueError) as error:
         raise StorageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     if size > MAX_BYTES:
         raise _broken(path, f"it is larger than {MAX_BYTES >> 20} MiB")
     content = read_regular(path, str(path))
     if content is None:
-        raise InvalidInput(f"there is no plan file {path}", hint=_hint())
+        raise InvalidInput(f"no plan file {path}", hint=_hint())
     return content
 
 
@@ -129,9 +129,9 @@ def _version(content: bytes, path: Path) -> object:
     if not isinstance(document, dict):
         raise _broken(path, "it is not a JSON object")
     if "error" in document:
-        raise _broken(path, "it says that no plan could be made")
+        raise _broken(path, "it records that no plan could be made")
     if not isinstance(document.get("apply"), dict):
-        raise _broken(path, "it is a plan for reading (--format json), not one to apply")
+        raise _broken(path, "it is the output of --format json, not a plan file")
     return document["apply"].get("version")
 
 

@@ -102,7 +102,7 @@ class OutputPlace(_Place):
 
 class OutputWrite(_Place):
     engine: str = Field(description="The key of the engine.")
-    engineId: str = Field(description="The ID that serves, which belongs there.")
+    engineId: str = Field(description="The serving engine's ID, which belongs there.")
 
 
 class ChangedText(View):
@@ -155,21 +155,19 @@ class ActionPart(View):
     key: Key = Field(description="The engine's name in the repository, e.g. `marketing/website`.")
     action: Does
     condition: Annotated[Condition, one_of(Condition)] | None = Field(
-        None, description="Why an engine with action `none` is not simply unchanged."
+        None, description="Why an engine with action `none` is not just unchanged."
     )
     origin: SkipValidation[Annotated[Origin, one_of(Origin)] | None] = Field(
         None,
-        description="With --base: this branch asks for it, the base does already (merged, not applied yet), or "
-        "another run is at it.",
+        description="With --base: this branch changes it, the base already did (merged, not applied yet), or "
+        "another run is working on it.",
     )
     file: File | None = Field(
-        None, description="Relative to the project's root; missing when the file is gone."
+        None, description="Relative to the project's root; absent if the file was removed."
     )
-    fromKey: Key | None = Field(None, description="Of a move: the name until now.")
+    fromKey: Key | None = Field(None, description="For a move: the previous key.")
     reason: Annotated[str, _kind(TEXT), _STRING]
-    hint: SkipValidation[str | None] = Field(
-        None, description="What a person can do, often an exact command."
-    )
+    hint: SkipValidation[str | None] = Field(None, description="What you can do, often an exact command.")
     changes: SkipValidation[list[Change]]
     engineId: Identifier | None = Field(
         None,
@@ -179,16 +177,16 @@ class ActionPart(View):
     jobId: Identifier | None = None
     operationId: Identifier | None = None
     fingerprint: Annotated[str, _kind(FINGERPRINT), _STRING] | None = Field(
-        None, description="Of the spec that is asked for."
+        None, description="Fingerprint of the requested spec."
     )
-    protect: Flag = Field(False, description="The lockfile says from then on that the engine is protected.")
+    protect: Flag = Field(False, description="Whether the lockfile will mark the engine as protected.")
     outputs: list[OutputPlace] = Field(
         [],
         max_length=MAX_OUTPUTS,
-        description="Where else the engine's ID is written, as the lockfile says from then on.",
+        description="Other places for the engine ID, as the lockfile will record them.",
     )
     guard: Line | None = Field(
-        None, description="Why the action is held back: it is not performed, and apply ends with 6."
+        None, description="Why the action is held back: it is not performed, and apply exits with 6."
     )
 
 
@@ -206,11 +204,11 @@ class Found(View):
 class LockfilePart(View):
     path: File = Field(description="Relative to the project's root.")
     digest: Annotated[Digest | Literal["absent"], _STRING] = Field(
-        description="Of lockfile and journal as they were read; `absent` when there was none."
+        description="Digest of lockfile and journal as read; `absent` if there was none."
     )
     unwritten: SkipValidation[Annotated[int, Field(ge=1)] | None] = Field(
         None,
-        description="Entries that only the journal knows of, because a run was cut off; apply writes them.",
+        description="Entries known only to the journal because a run was interrupted; apply writes them.",
     )
 
 
@@ -249,7 +247,7 @@ class Planned(View):
     schemaVersion: Literal[1]
     environment: Line | None = None
     digest: Digest | None = Field(
-        None, description="Of what the plan does and of the lockfile it was made from."
+        None, description="Digest of the plan's actions and of the lockfile it was made from."
     )
     lockfile: LockfilePart | None = None
     actions: list[ActionPart] = Field(
@@ -257,15 +255,15 @@ class Planned(View):
     )
     diagnostics: SkipValidation[list[Found]]
     summary: Annotated[dict[str, int], SkipValidation, WithJsonSchema(_SUMMARY)] = Field(
-        description="How many engines each action is planned for, and how many provisioning jobs that issues."
+        description="Number of engines per action, and of provisioning jobs to create."
     )
     outputs: SkipValidation[Annotated[list[OutputWrite], Field(min_length=1)] | None] = Field(
         None,
-        description="Places in other files that do not have the ID that belongs there; apply writes them.",
+        description="Places in other files whose ID is out of date; apply updates them.",
     )
     outputsNotWritable: SkipValidation[Texts | None] = Field(
         None,
-        description="Why other such places cannot be written, in sentences; apply ends with 1 for them.",
+        description="Why other such places cannot be written, in sentences; apply exits with 1 for them.",
     )
     error: SkipValidation[Failure | None] = None
     exitCode: SkipValidation[Annotated[ExitCode, one_of(ExitCode)]]
@@ -278,7 +276,7 @@ class ApplyPart(Strict):
 
     version: Literal[1]
     entries: dict[Key, Digest] = Field(
-        description="Digests of what the lockfile and the journal record, by key, for every engine of the plan."
+        description="Digests of what lockfile and journal record, by key, for every engine in the plan."
     )
     retryFailed: Flag = Field(False, description="The plan was made with --retry-failed.")
 

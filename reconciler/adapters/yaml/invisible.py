@@ -63,8 +63,8 @@ def _explained(finding: Diagnostic, lines: list[str]) -> Diagnostic:
     char = line[at]
     name = _COMMON.get(char) or unicodedata.name(char, "invisible character").lower()
     return finding._replace(
-        message=f"{finding.message}; an invisible character stands here: {name} (U+{ord(char):04X})",
+        message=f"{finding.message}; invisible character here: {name} (U+{ord(char):04X})",
         col=at + 1,
         excerpt=None if finding.excerpt is None else cut(line, at + 1),
-        hint="replace it by a space, or remove it",
+        hint="replace it with a space, or remove it",
     )

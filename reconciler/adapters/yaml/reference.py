@@ -140,13 +140,13 @@ class _Builder:
             raise _Enough
         kind = type(event).__name__
         if kind == "AliasEvent":
-            self.find(f"aliases are not allowed: {self._word(event)}", place, "write the value out")
+            self.find(f"aliases are not allowed: {self._word(event)}", place, "write out the value")
             return None
         self._refuse_properties(event, place)
         if kind == "ScalarEvent":
             return self._scalar(event, path)
         if len(path) >= MAX_DEPTH:
-            self.find(f"nested more than {MAX_DEPTH} levels deep", place, "is this the right file?")
+            self.find(f"nested more than {MAX_DEPTH} levels deep", place, "check that it is the right file")
             raise _Enough
         return self._sequence(path) if kind == "SequenceStartEvent" else self._mapping(path)
 
@@ -155,7 +155,7 @@ class _Builder:
             self.find(
                 f"anchors are not allowed: {self._word(event)}",
                 place,
-                "write the value out where it is needed",
+                "write out the value where it is needed",
             )
         if event.ctag is not None:
             self.find(f"tags are not allowed: {self._word(event)}", place, _HINT_TAG)
@@ -203,11 +203,11 @@ class _Builder:
             self.find("a key must be text", place, "put the key in quotes")
             return None
         if key == "<<" and not event.style:
-            self.find("merge keys (`<<`) are not allowed", place, "write the keys out")
+            self.find("merge keys (`<<`) are not allowed", place, "write out the keys")
             return None
         if key in mapping:
             first = self.reading.keys[(*path, key)][0]
-            self.find(f"key `{key}` is there twice", place, f"the first is on line {first}; keep one of them")
+            self.find(f"duplicate key `{key}`", place, f"keep one of them; the first is on line {first}")
             return None
         self.reading.keys[(*path, key)] = place
         return key

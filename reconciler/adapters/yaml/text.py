@@ -35,7 +35,9 @@ def decode(data: bytes, file: str, max_bytes: int = MAX_BYTES) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise refused(file, Diagnostic("the file is UTF-16, not UTF-8", file, 1, 1, hint="save it as UTF-8"))
     if b"\0" in data:
-        raise refused(file, Diagnostic("the file is binary, not text", file, hint="is this the right file?"))
+        raise refused(
+            file, Diagnostic("the file is binary, not text", file, hint="check that it is the right file")
+        )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -48,7 +50,7 @@ def decode(data: bytes, file: str, max_bytes: int = MAX_BYTES) -> str:
 
 def too_large(max_bytes: int) -> tuple[str, str]:
     """Message and hint for a file over the cap."""
-    return f"the file is larger than {max_bytes // 1024} KiB", "move long texts to files of their own"
+    return f"the file is larger than {max_bytes // 1024} KiB", "move long texts to separate files"
 
 
 def refused(file: str, *diagnostics: Diagnostic) -> InvalidInput:

@@ -48,4 +48,4 @@ def conflict_line(data: bytes) -> int | None:
 
 def conflict_hint() -> str:
     """What helps against them."""
-    return f"resolve it; `{git('status')}` lists the files that have one"
+    return f"resolve the conflict; `{git('status')}` lists the affected files"

@@ -11,22 +11,22 @@ from reconciler.core.patterns import lazy_pattern
 
 # (what ruamel.yaml says, what we say, hint), the first that matches. Matched against "context problem".
 _WORDS: tuple[tuple[str, str, str], ...] = (
-    (r"character '\\t'", "a tab is not allowed here", "use spaces; YAML does not indent with tabs"),
+    (r"character '\\t'", "a tab is not allowed here", "use spaces; YAML does not allow tabs for indentation"),
     (
         r"quoted scalar found unexpected end of stream",
         "the quote opened here is never closed",
-        "close it; or put the text in a block that begins with `|`",
+        "close it, or put the text in a block that begins with `|`",
     ),
     (
         r"mapping values are not allowed|mapping value is not allowed",
-        "a second `:` on one line, or a line indented too far",
-        "put text that contains `: ` in quotes, and line keys up",
+        "second `:` on one line, or line indented too far",
+        "quote text that contains `: `, and align the keys",
     ),
-    (r"sequence entries are not allowed", "a list cannot begin here", "put each `- ` on a line of its own"),
+    (r"sequence entries are not allowed", "a list cannot begin here", "put each `- ` on its own line"),
     (
         r"could not find expected ':'",
-        "a line that is neither `key: value` nor part of a text",
-        "is a `:` or a quote missing?",
+        "line is neither `key: value` nor part of a text",
+        "check for a missing `:` or quote",
     ),
     (r"found character '([^\\]+)'", "`{0}` cannot begin a value", "put the value in quotes"),
     (
@@ -36,17 +36,17 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"flow (?:sequence|mapping|node)",
-        "something is wrong inside these brackets",
-        "is a comma or a bracket missing?",
+        "syntax error inside these brackets",
+        "check for a missing comma or bracket",
     ),
     (
         r"expected <block end>, but found '<scalar>'",
-        "text where none can stand",
-        "check the indentation; a text in quotes ends with its closing quote",
+        "unexpected text",
+        "check the indentation; quoted text ends at its closing quote",
     ),
     (
         r"block (?:mapping|collection|end)",
-        "this line does not fit the ones above it",
+        "this line does not match the lines above it",
         "check the indentation",
     ),
     (
@@ -56,21 +56,21 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"node expected the node content, but found '([^<'])'",
-        "`{0}` cannot stand here",
-        "is something missing before it?",
+        "unexpected `{0}`",
+        "check what is missing before it",
     ),
     (r"undefined tag handle", "tags are not allowed", "remove the tag; quote the value if it is text"),
     (
         r"more indented follow up line",
-        "this text block begins with a line of blanks",
+        "this text block begins with a line of spaces",
         "leave the empty line empty",
     ),
     (
         r"block scalar",
-        "the header of this text block is not valid",
-        "after `|` or `>` the text begins on the next line",
+        "invalid header for a text block",
+        "begin the text on the line after `|` or `>`",
     ),
-    (r"document start|directive", "something stands before the document", "is the indentation right?"),
+    (r"document start|directive", "unexpected content before the document", "check the indentation"),
 )
 
 
@@ -89,11 +89,11 @@ def syntax_diagnostic(error: Exception, text: str, file: str) -> Diagnostic:
     if mark is not None:
         line, col = mark.line + 1, mark.column + 1
     elif escape := _BEYOND_UNICODE.search(text):
-        message, hint = "an escape names no character", "write the character itself"
+        message, hint = "invalid character in an escape", "write the character itself"
         line, col = place_of(text, escape.start())
     else:
         return Diagnostic(
-            f"not valid YAML: {message}", file, hint="put the values in quotes one by one to find it"
+            f"not valid YAML: {message}", file, hint="quote the values one by one to find the cause"
         )
     return Diagnostic(f"not valid YAML: {message}", file, line, col, excerpt(text, line, col), hint)
 

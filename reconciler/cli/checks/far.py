@@ -38,7 +38,7 @@ def check_far(root: Path, settings: Settings, key: str | None, seconds: float) -
     return [
         one
         for name, found in zip(names, results, strict=True)
-        for one in (found if found is not None else [problem(name, "it took too long, and was given up")])
+        for one in (found if found is not None else [problem(name, "it timed out")])
     ]
 
 
@@ -63,9 +63,7 @@ def _remote(root: Path, settings: Settings, seconds: float) -> list[Finding]:
         return [ok("remote", "publishing is off, so none is needed")]
     verdict = Verdict.PROBLEM if shares(settings) else Verdict.WARNING
     if find_git(root) is None:
-        return [
-            Finding("remote", verdict, "outside of git there is none", "publishing needs a git repository")
-        ]
+        return [Finding("remote", verdict, "there is none outside git", "publishing needs a git repository")]
     try:
         ledger = target_of(root, settings).ledger()
         ledger.remote.timeout = seconds
@@ -73,16 +71,18 @@ def _remote(root: Path, settings: Settings, seconds: float) -> list[Finding]:
         tips = ledger.remote.tips([ledger.ref, branch])
     except ReconcileError as error:
         return [from_error("remote", error, verdict)]
-    findings = [ok("remote", f"`{settings.remote}` is reached")]
+    findings = [ok("remote", f"`{settings.remote}` is reachable")]
     if branch not in tips:
         said = f"the remote has no branch `{ledger.branch}`"
         findings = [
-            Finding("remote", verdict, said, "push it first, or name another with the setting `branch`")
+            Finding(
+                "remote", verdict, said, "push it first, or choose another branch with the setting `branch`"
+            )
         ]
     from reconciler.adapters.checkout.probe import check_push, read_lease
 
     findings.append(
-        _checked("push", lambda: check_push(ledger, seconds), "the ledger may be pushed", verdict)
+        _checked("push", lambda: check_push(ledger, seconds), "the ledger can be pushed", verdict)
     )
     try:
         lease = read_lease(ledger, tips.get(ledger.ref))

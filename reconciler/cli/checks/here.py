@@ -51,7 +51,11 @@ def _git(root: Path, settings: Settings) -> Finding:
     try:
         finding = judge_git(run_git(root, ["--version"], timeout=5.0))
         if find_git(root) is None and finding.verdict is Verdict.OK:
-            return warning("git", f"{root} is in no git repository", f"{git('init')}; publishing needs one")
+            return warning(
+                "git",
+                f"{root} is not in a git repository",
+                f"run `{git('init')}`; publishing needs a repository",
+            )
     except GitError as error:
         needed = shares(settings)
         return from_error("git", error, Verdict.PROBLEM if needed else Verdict.WARNING)
@@ -71,7 +75,7 @@ def _judged(valid: int, findings: Sequence[Diagnostic]) -> Finding:
     wrong = [one for one in findings if one.severity is Severity.ERROR]
     if wrong:
         said = f"{len({one.file for one in wrong}):,} of the engine files cannot be used"
-        return Finding("engines", Verdict.PROBLEM, said, "mend them", tuple(wrong), invalid=True)
+        return Finding("engines", Verdict.PROBLEM, said, "fix them", tuple(wrong), invalid=True)
     count = f"{valid:,} engine file{'s' if valid != 1 else ''} valid"
     if findings:
         return Finding("engines", Verdict.WARNING, count, None, tuple(findings))
@@ -108,8 +112,8 @@ def _records(project: Project) -> list[Finding]:
     said = f"{name} has {count:,} engine{'s' if count != 1 else ''}" if count else f"{name} has no engine yet"
     findings = [_ignored(project) or ok("lockfile", said)]
     if recorded.unwritten:
-        left = "a run was cut off: the journal knows more than the lockfile"
-        findings.append(warning("lockfile", left, f"`{reconcile('apply')}` writes it"))
+        left = "a run was interrupted: the journal has results that the lockfile lacks"
+        findings.append(warning("lockfile", left, f"run `{reconcile('apply')}` to write them"))
     findings += _unverified(recorded)
     edited = tuple(hand_edits(project, recorded.on_disk))
     if edited:
@@ -129,7 +133,7 @@ def _half_checkout(project: Project, lockfile: Lockfile) -> list[Finding]:
     told = project.checkout().not_gone({key: [] for key in gone}) if gone else []
     if not told:
         return []
-    said = "the checkout is not whole: no plan can be made"
+    said = "the checkout is incomplete, so no plan can be made"
     return [Finding("checkout", Verdict.PROBLEM, said, told[0].hint, tuple(told), invalid=True)]
 
 
@@ -139,7 +143,7 @@ def _unverified(recorded: RecordedState) -> list[Finding]:
         return []
     from reconciler.core.ledger.sealed import told_of  # only where there are some
 
-    hint = f"`{reconcile('plan')}` has the commands that settle them"
+    hint = f"run `{reconcile('plan')}` to see the commands that resolve them"
     if not recorded.unverified.has_key:
         hint = f"set LINGO_API_KEY, or resolve them with the workflow {RESOLVE_WORKFLOW}"
     return [warning("ledger", told_of(recorded.unverified), hint)]
@@ -153,10 +157,10 @@ def _outputs(project: Project, lockfile: Lockfile) -> list[Finding]:
 
     edits, problems = OutputFiles(project.root, project.settings.output_rules).edits(lockfile)
     if problems:
-        return [problem("outputs", one, f"mend it, then run `{reconcile('apply')}`") for one in problems]
+        return [problem("outputs", one, f"fix it, then run `{reconcile('apply')}`") for one in problems]
     if edits:
         behind = ", ".join(sorted(edits))
-        return [warning("outputs", f"not up to date: {behind}", f"`{reconcile('apply')}` writes them")]
+        return [warning("outputs", f"not up to date: {behind}", f"run `{reconcile('apply')}` to write them")]
     return [ok("outputs", "up to date")]
 
 
@@ -173,16 +177,18 @@ def _open_operations(pending: dict[str, str]) -> Finding:
     uncertain = [key for key, status in pending.items() if status == UNCERTAIN]
     failed = [key for key, status in pending.items() if status == FAILED]
     if uncertain:
-        said = f"nobody knows what became of the create call of {_named(uncertain)}"
+        said = f"unknown outcome of the create call of {_named(uncertain)}"
         return problem(
             "operations",
             said,
-            f"look on the platform; `{reconcile('status')}` has the commands that settle it",
+            f"run `{reconcile('status')}` for the commands that resolve it",
         )
     if failed:
-        said = f"the last try failed: {_named(failed)}"
-        return warning("operations", said, f"edit the file, or `{reconcile('apply', '--retry-failed')}`")
-    return ok("operations", f"none uncertain, {len(pending)} under way" if pending else "none uncertain")
+        said = f"the last attempt failed: {_named(failed)}"
+        return warning("operations", said, f"edit the file, or run `{reconcile('apply', '--retry-failed')}`")
+    return ok(
+        "operations", f"no unknown outcomes, {len(pending)} in progress" if pending else "no unknown outcomes"
+    )
 
 
 def _named(keys: list[str]) -> str:
@@ -191,16 +197,14 @@ def _named(keys: list[str]) -> str:
 
 
 def check_key_here(settings: Settings, *, needed: bool) -> tuple[Finding, str | None]:
-    """Whether there is an API key, and it. Planning needs none, so that it is missing need not be a problem."""
+    """Whether an API key is set, and it. Planning needs none, so that it is missing need not be a problem."""
     try:
         key = api_key(settings)
     except (InvalidInput, GuardRefused) as error:
         return Finding("key", Verdict.PROBLEM if needed else Verdict.WARNING, error.message, error.hint), None
     if not os.environ.get("LINGO_API_KEY", "").strip() and os.environ.get(DEPRECATED_KEY, "").strip():
-        return warning(
-            "key", f"it is in {DEPRECATED_KEY}, a name that is deprecated", "use LINGO_API_KEY"
-        ), key
-    return ok("key", "there is an API key"), key
+        return warning("key", f"{DEPRECATED_KEY} is a deprecated name", "use LINGO_API_KEY"), key
+    return ok("key", "an API key is set"), key
 
 
 def _lease(private: Path) -> Finding:
@@ -229,9 +233,9 @@ def _merge_driver(root: Path, lockfile: str) -> list[Finding]:
     except GitError as error:
         return [from_error("merge driver", error, Verdict.WARNING)]
     if named and driver and (trouble := why_useless(driver)) is not None:
-        return [warning("merge driver", trouble, f"`{reconcile('init')}` sets it up anew")]
+        return [warning("merge driver", trouble, f"run `{reconcile('init')}` to set it up again")]
     if named and driver:
         return [ok("merge driver", "git merges the lockfile entry by entry")]
     where = ".gitattributes does not name" if not named else "this clone's git does not know"
-    hint = f"`{reconcile('init')}` sets it up, once in each clone"
+    hint = f"run `{reconcile('init')}` to set it up, once in each clone"
     return [warning("merge driver", f"{where} {NAME}, so git merges the lockfile line by line", hint)]

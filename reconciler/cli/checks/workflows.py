@@ -38,19 +38,19 @@ def check_workflows(root: Path, engines_dir: str, engines: Collection[Desired]) 
     for name, document in _workflows(top):
         seen += 1
         if document is None:
-            said = f"{name} is written in a way that is not read here, so its `paths` are not compared"
+            said = f"{name} cannot be parsed here, so its `paths` are not checked"
             findings.append(warning("workflows", said, _hint(filters_for(wanted, folders))))
             continue
         for event, left_out in _left_out(document, wanted):
             said = f"{name} does not start on `{event}` when {_named(left_out)} changes"
             findings.append(warning("workflows", said, _hint(filters_for(left_out, folders))))
     if seen and not findings:
-        return [ok("workflows", "they start when any file of an engine changes")]
+        return [ok("workflows", "it starts when any engine file changes")]
     return findings
 
 
 def _hint(filters: list[str]) -> str:
-    return f"its `paths` need {', '.join(json.dumps(one, ensure_ascii=False) for one in filters)}"
+    return f"add to its `paths`: {', '.join(json.dumps(one, ensure_ascii=False) for one in filters)}"
 
 
 def _seen_from(top: Path, root: Path, engine: Desired) -> Iterator[str]:

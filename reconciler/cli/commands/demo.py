@@ -108,9 +108,9 @@ class _Demo:
 
     def run(self) -> None:
         self._set_up()
-        self._report("1. Two engine files, and no lockfile yet. What would happen?")
+        self._report("1. Two engine files and no lockfile yet. What would happen?")
         self._reconcile("--dry-run")
-        self._report("2. Make it so. The merge to main does this in CI.")
+        self._report("2. Apply it. In CI, merging to main does this.")
         self._reconcile("apply", "--yes")
         self._commit("Record the engines")
         self._expect(2)
@@ -118,21 +118,19 @@ class _Demo:
         self._edit()
         self._reconcile("--dry-run")
         self._report(
-            "4. Merged: a new engine is made, and the old one serves until the new one has completed."
+            "4. Merged: a new engine is created, and the old one keeps serving until the new one is ready."
         )
         self._reconcile("apply", "--yes")
         self._commit("Record the replacement")
         self._expect(3)
-        self._report(
-            "5. It was a mistake. `git revert`, and the engine from before is back: no call, no cost."
-        )
+        self._report("5. It was a mistake. `git revert` brings back the previous engine: no call, no cost.")
         self._git("revert", "--no-edit", "HEAD~1")
         self._reconcile("apply", "--yes")
         self._expect(3)
         self._report("6. What applications read, and what is recorded.")
         self._show("engines.lock.json")
         self._reconcile("status")
-        click.echo(f"\nThe platform saw {self.platform.create_calls()} create calls, no more. That was all.")
+        click.echo(f"\nThe platform saw {self.platform.create_calls()} create calls in total.")
 
     def _set_up(self) -> None:
         self._git("init", "--quiet", "--initial-branch=main", shown=False)

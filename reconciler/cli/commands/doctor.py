@@ -61,7 +61,7 @@ def _open(ctx: click.Context, findings: list[Finding]) -> Project | None:
         return None
     given_ones = sum(source != "default" for source in project.settings.source_of.values())
     findings.append(
-        ok("settings", f"environment {project.settings.environment}; {given_ones} given, all valid")
+        ok("settings", f"environment {project.settings.environment}; {given_ones} set, all valid")
     )
     findings += judge_variables(os.environ)
     return project

@@ -57,7 +57,7 @@ def command(ctx: click.Context, format_: str, prefix: str, only: tuple[str, ...]
     _write(text, format_, None if output is None else start_folder(ctx) / output, output)
     if others:
         named = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-        say(f"left out, since nothing serves there yet: {named}", "warning")
+        say(f"left out, because no engine is ready yet: {named}", "warning")
 
 
 def _rendered(format_: str, engines: dict[str, str], prefix: str) -> str:

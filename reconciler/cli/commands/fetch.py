@@ -24,9 +24,7 @@ def command(ctx: click.Context) -> None:
     seen = fetch(project.root, project.settings, project.journal)
     number = len({record.operation for record in seen.records})
     holder = seen.lease.holder
-    click.echo(
-        f"{number} operation{'s' if number != 1 else ''} on the remote that its lockfile does not have yet"
-    )
+    click.echo(f"{number} operation{'s' if number != 1 else ''} on the remote not yet in its lockfile")
     if seen.unverified:
         click.echo(told_of(seen.unverified))
     click.echo(f"the lease: {sanitize(str(holder or 'free'))}")

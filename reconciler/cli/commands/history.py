@@ -60,7 +60,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     """
     project = open_project(ctx)
     if find_git(project.root) is None:
-        raise InvalidInput("there is no history outside of a git repository", hint=git("init"))
+        raise InvalidInput("no history outside a git repository", hint=git("init"))
     root, settings, limit = project.root, project.settings, flags["limit"]
     key = None if flags["key"] is None else engine_keys(ctx, project, [flags["key"]])[0]
     ledger = _ledger(root, settings, limit) if has_remote(root, settings.remote) else []
@@ -68,7 +68,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     if flags["format_"] == "json":
         click.echo(json.dumps({"schemaVersion": 1, "operations": [asdict(one) for one in changes]}, indent=2))
     elif not changes:
-        click.echo("no operation is on record")
+        click.echo("no operations recorded")
     else:
         click.echo(_table(changes, given(ctx, "color")))
 

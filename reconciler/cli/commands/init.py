@@ -35,7 +35,7 @@ def command(ctx: click.Context) -> None:
         up = os.path.relpath(project.root)
         raise UsageError(
             f"{start} is in the engines folder of the project in {project.root}",
-            hint=f"every YAML file in there is an engine; `{reconcile('init', directory=up)}` sets up the project",
+            hint=f"run `{reconcile('init', directory=up)}` to set up the project; YAML files in here are engines",
         )
     project = Project(start, project.settings)
     results = scaffold(
@@ -50,4 +50,4 @@ def command(ctx: click.Context) -> None:
     for result in [*results, *([driver] if driver is not None else [])]:
         note = f"  ({result.note})" if result.note else ""
         click.echo(f"{result.action:8} {result.path}{note}")
-    tell(f"next: edit the example, then look at the plan with `{reconcile('plan')}`")
+    tell(f"next: edit the example, then run `{reconcile('plan')}`")

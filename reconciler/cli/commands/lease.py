@@ -14,7 +14,7 @@ from reconciler.cli.wiring.publishing import target_of
 from reconciler.core.ledger.lease import Holder, Lease, seconds_left
 from reconciler.render.phrases.sanitize import sanitize
 
-_UNREADABLE = Lease(0, Holder("nobody knows whose", 0), "unreadable")
+_UNREADABLE = Lease(0, Holder("an unknown holder", 0), "unreadable")
 
 
 @click.group("lease", cls=Group, docs="publishing.md")
@@ -51,20 +51,21 @@ def break_command(ctx: click.Context, yes: bool) -> None:
     if seen.lease.holder is None:
         return
     if asks:
-        click.confirm("Take it from that run?", abort=True, err=True)
+        click.confirm("Break the lease of that run?", abort=True, err=True)
     break_lease(ledger, seen)
     click.echo("the lease is free")
 
 
 def _described(lease: Lease) -> str:
     if lease == _UNREADABLE:
-        return "the lease cannot be read: somebody wrote over it"
+        return "the lease cannot be read: it was overwritten"
     if lease.holder is None:
-        return f"nobody has the lease (it was taken {lease.fencing} times)"
+        times = "once" if lease.fencing == 1 else f"{lease.fencing} times"
+        return f"the lease is free (taken {times} so far)"
     left = seconds_left(lease, UtcClock().now())
-    until = f"until {lease.expires_at}" if left > 0 else f"and it ran out at {lease.expires_at}"
-    doubt = (
-        "" if lease.verified else "; unverified, since it was not written with an API key that is known here"
+    until = f"until {lease.expires_at}" if left > 0 else f"expired at {lease.expires_at}"
+    doubt = "" if lease.verified else "; unverified, because it was not written with an API key known here"
+    words = (
+        f"{lease.holder} has held the lease since {lease.taken_at}, {until} (number {lease.fencing}){doubt}"
     )
-    words = f"{lease.holder} has the lease since {lease.taken_at}, {until} (number {lease.fencing}){doubt}"
     return sanitize(words)  # somebody else's

@@ -66,7 +66,7 @@ def repair_command(ctx: click.Context) -> None:
     file = project.root / name
     content = read_regular(file, name)
     if content is None:
-        raise InvalidInput(f"there is no {name}", hint="nothing is to be repaired")
+        raise InvalidInput(f"no {name}", hint="nothing to repair")
     sides = take_apart(content, name)
     base, ours, theirs = sides.base, sides.ours, sides.theirs
     if ours == content:
@@ -75,13 +75,13 @@ def repair_command(ctx: click.Context) -> None:
         format_.parse(content, name)
         unmerged = sides_of(project.root, name, content)
         if unmerged is None:
-            click.echo(sanitize(f"{name} is whole; nothing is to be repaired"))
+            click.echo(sanitize(f"{name} is intact; nothing to repair"))
             return
         if unmerged.ours is None or unmerged.theirs is None:
             path = git_path(name)
             raise LockfileError(
                 f"{name} was deleted on one side of the merge",
-                hint=f"keep it: {git('add', path)}; or not: {git('rm', path)}",
+                hint=f"run `{git('add', path)}` to keep it, or `{git('rm', path)}` to remove it",
             )
         base, ours, theirs = unmerged.base, unmerged.ours, unmerged.theirs
     merged = merge(_base(base), _parse(ours, f"{name} (ours)"), _parse(theirs, f"{name} (theirs)"))
@@ -89,7 +89,7 @@ def repair_command(ctx: click.Context) -> None:
     replace_file(file, format_.render(merged.lockfile), name)
     _report(merged, name)
     add = how_to_add(project.root, name)
-    tell(sanitize(f"{name} is repaired; look at it" + (f", then `{add}`" if add else "")))
+    tell(sanitize(f"{name} is repaired; review it" + (f", then `{add}`" if add else "")))
 
 
 def _base(content: bytes | None) -> Lockfile | None:
@@ -113,14 +113,14 @@ def _read(file: Path, name: str) -> Lockfile | None:
 def _must_read(file: Path, name: str) -> Lockfile:
     lockfile = _read(file, name)
     if lockfile is None:
-        raise LockfileError(f"{name} is empty on one side", hint="bring it back, then merge again")
+        raise LockfileError(f"{name} is empty on one side", hint="restore it, then merge again")
     return lockfile
 
 
 def _report(merged: Merged, name: str) -> None:
     for one in merged.doubled:
         text = (
-            f"{name}: both sides made an engine for `{one.key}`: {one.kept} serves, "
+            f"{name}: both sides created an engine for `{one.key}`: {one.kept} serves, "
             f"{one.other} is kept in `superseded`"
         )
         warn(text)

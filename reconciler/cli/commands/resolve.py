@@ -73,7 +73,7 @@ def command(
     exactly one of --engine-id, --retry and --forget. --undo takes back the last resolution made on this machine.
     """
     if [engine_id is not None, retry, forget, undo].count(True) != 1:
-        raise click.UsageError("say what you found: one of --engine-id ID, --retry and --forget.", ctx)
+        raise click.UsageError("say what you found with one of --engine-id, --retry and --forget.", ctx)
     if undo:
         _undo(ctx, key, "pr" if publish_pr else publish)
         return
@@ -101,7 +101,7 @@ def _undo(ctx: click.Context, key: str, publish: bool | str | None) -> None:
     resolutions = Resolutions(project.private)
     found = resolutions.recall(key)
     if found is None:
-        raise UsageError(f"no resolution of `{key}` was made on this machine")
+        raise UsageError(f"`{key}` was not resolved on this machine")
     resolution, published = found
     project = _publishing(ctx, project, True if publish is None and published else publish)
 
@@ -111,7 +111,7 @@ def _undo(ctx: click.Context, key: str, publish: bool | str | None) -> None:
     with FileLease(project.private).hold():
         _record(project, reconcile("resolve", "--undo", arguments=[key]), carry_out)
         resolutions.forget(key)
-    said = "the resolution is taken back, and the outcome of its create call is unknown again"
+    said = "resolution undone; the outcome of its create call is unknown again"
     tell(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
 
 
@@ -121,7 +121,8 @@ def _check_id(ctx: click.Context, what: str, value: str | None) -> None:
         return
     shown = sanitize(value[:80])
     raise click.UsageError(
-        f"`{shown}` is no {what} ID; one has letters, digits, `_` and `-`, such as {_LIKE[what]}.", ctx
+        f"`{shown}` is not a valid {what} ID; IDs have letters, digits, `_` and `-`, such as {_LIKE[what]}.",
+        ctx,
     )
 
 
@@ -237,7 +238,7 @@ def _warn(problems: Sequence[str]) -> None:
 
 def _said(decision: str, engine_id: str | None, job_id: str | None) -> str:
     if decision == "retry":
-        return "nothing was made; the next apply creates it"
+        return "marked as not created; the next apply creates it"
     if decision == "forget":
-        return "left alone until its file changes, or --retry-failed"
-    return f"{engine_id} is its engine" + ("; the next apply waits for its job" if job_id else "")
+        return "marked as not created; skipped until its file changes, or until --retry-failed"
+    return f"recorded {engine_id} as its engine" + ("; the next apply waits for its job" if job_id else "")

@@ -52,9 +52,9 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 
 
 def _welcome(url: str, key: str) -> None:
-    click.echo(f"the sandbox platform listens at {url}; in another terminal:\n")
+    click.echo(f"the sandbox platform is listening on {url}. In another terminal, run:\n")
     click.echo(f"  export LINGO_API_URL={url} LINGO_API_KEY={key}\n  reconcile\n")
-    click.echo("Ctrl-C ends it")
+    click.echo("Press Ctrl-C to stop it")
     sys.stdout.flush()
 
 

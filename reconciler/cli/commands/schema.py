@@ -44,7 +44,7 @@ def command(ctx: click.Context, kind: str | None, check: bool) -> None:
         how = reconcile("schema", *([f"--{each}"] if each != ENGINE else []))
         if each == ENGINE or (root / name).exists():
             _compare(root / name, fresh(), name, how)
-    click.echo("the committed schemas are fresh")
+    click.echo("the committed schemas are up to date")
 
 
 def _engine_schema() -> str:
@@ -87,4 +87,4 @@ def _compare(file: Path, fresh: str, name: str, how: str) -> None:
     if committed is None:
         raise InvalidInput(f"{name} is missing", hint=into_file(how, name))
     if committed != fresh.encode():
-        raise InvalidInput(f"{name} is not what this reconcile generates", hint=into_file(how, name))
+        raise InvalidInput(f"{name} is out of date", hint=into_file(how, name))

@@ -58,8 +58,8 @@ def _chosen(paths: tuple[str, ...], known: list[str], start: Path, root: Path) -
         matches = {path for path in known if _is_at((root / path), target)}
         if not matches:
             raise UsageError(
-                f"there is no engine file at {given_path}",
-                hint="engine files are the .yaml and .yml files under the engines folder",
+                f"no engine file at {given_path}",
+                hint="choose .yaml or .yml files in the engines folder",
             )
         chosen |= matches
     return chosen

@@ -116,8 +116,8 @@ def serve_command(ctx: click.Context, /, **flags: Any) -> None:
     secrets = Secrets(os.environ.get(SECRET, ""), SECRET, flags["secret_file"])
     if not secrets.keys and not flags["quarantine"]:
         raise InvalidInput(
-            "no signing secret is set, so no delivery could be verified",
-            hint=f"set {SECRET}, or --secret-file; before the first run there is none yet: see --quarantine",
+            "no signing secret is set, so no delivery can be verified",
+            hint=f"set {SECRET} or use --secret-file; before the first run, when there is none, use --quarantine",
         )
     level, as_json = given(ctx, "log_level") or "info", flags["log_format"] == "json"
     log = ServeLog(_write, time.time, level=level, as_json=as_json)
@@ -130,7 +130,7 @@ def _go_to(folder: str) -> None:
     try:
         os.chdir(folder)
     except OSError as error:
-        raise UsageError(f"-C {folder}: {error.strerror}", hint="name a folder that exists") from error
+        raise UsageError(f"-C {folder}: {error.strerror}", hint="choose a folder that exists") from error
 
 
 def _settings(flags: dict[str, Any], token: str) -> Settings:
@@ -141,8 +141,8 @@ def _settings(flags: dict[str, Any], token: str) -> Settings:
         raise UsageError("--tls-cert and --tls-key go together")
     if token and (len(token) < MIN_TOKEN or not token.isascii() or not token.isprintable() or " " in token):
         raise InvalidInput(
-            f"{TOKEN} must be at least {MIN_TOKEN} characters of ASCII without blanks",
-            hint="openssl rand -hex 32 makes one",
+            f"{TOKEN} must be at least {MIN_TOKEN} ASCII characters without spaces",
+            hint="run `openssl rand -hex 32` to create one",
         )
     host, port = listen_address(flags["listen"])
     rules = Rules(
@@ -179,7 +179,7 @@ def _seconds(flags: dict[str, Any], name: str, least: float, most: float) -> flo
 def _prefix(text: str) -> str:
     path = text.rstrip("/")
     if path and not (path.startswith("/") and path.isascii() and path.isprintable() and "?" not in path):
-        raise UsageError("--prefix must be a path", hint="such as /hooks")
+        raise UsageError("--prefix must be a path", hint="write a path such as /hooks")
     return path
 
 
@@ -190,7 +190,8 @@ def _network(text: str) -> Network:
         return ipaddress.ip_network(text)
     except ValueError as error:
         raise UsageError(
-            f"--trusted-proxy {text} is no address or network", hint="such as 127.0.0.1 or 10.0.0.0/8"
+            f"--trusted-proxy {text} is not an address or network",
+            hint="write an address such as 127.0.0.1, or a network such as 10.0.0.0/8",
         ) from error
 
 

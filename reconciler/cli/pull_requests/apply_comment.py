@@ -47,9 +47,9 @@ if TYPE_CHECKING:
 _SKEW = timedelta(minutes=10)  # between this machine's clock, or that of an earlier run, and GitHub's
 _COMMIT = lazy_pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _WORDS = {
-    "created": "was made",
-    "updated": "was brought up to date",
-    "unchanged": "says this already",
+    "created": "created",
+    "updated": "updated",
+    "unchanged": "unchanged",
 }
 
 
@@ -102,15 +102,13 @@ class _Before:
 
 def _report(merge: Merge, outcome: Outcome, before: _Before) -> None:
     _attempt(
-        "the job's summary was not written",
-        lambda: summarise(
-            lambda room: render_outcome_summary(merge, outcome, limit=room), "what became of the plan"
-        ),
+        "the job summary was not written",
+        lambda: summarise(lambda room: render_outcome_summary(merge, outcome, limit=room), "the result"),
     )
     if outcome.interrupted:
-        notice("the run was interrupted, so no pull request was told; the next run does it")
+        notice("the run was interrupted before commenting on a pull request; the next run does it")
     elif _worth_telling(merge, outcome) or before.since is not None:
-        _attempt("the comment was not made", lambda: _comment(merge, outcome, before))
+        _attempt("the comment was not posted", lambda: _comment(merge, outcome, before))
 
 
 def _attempt(what: str, step: Callable[[], None]) -> None:
@@ -145,8 +143,8 @@ def _comment(merge: Merge, outcome: Outcome, before: _Before) -> None:
 
 
 _NOBODY = {
-    "apply": "no pull request brought this commit, so there is none to be told",
-    "collect": "no pull request waits to be told of these jobs",
+    "apply": "no pull request for this commit, so there is nothing to comment on",
+    "collect": "no pull request is waiting for the result of these jobs",
 }
 
 
@@ -202,7 +200,7 @@ def _say(number: int, kept: Kept) -> None:
     if kept.done.value not in _WORDS:
         return
     where = f": {kept.url}" if kept.url else ""
-    say(f"comment on #{number} {_WORDS[kept.done.value]}{where}")
+    say(f"comment on #{number}: {_WORDS[kept.done.value]}{where}")
 
 
 def _since(recorded: RecordedState) -> str | None:

@@ -59,12 +59,12 @@ class Announcement:
             occasion = occasion_of(root, self.pull_request, self.only)
             write_summary(plan, occasion)
             if self.pull_request is None:
-                notice("this run is for no pull request, so there is no comment to be made")
+                notice("this run is not for a pull request, so there is nothing to comment on")
             else:
                 self._comment(plan, occasion, self.pull_request)
         except ReconcileError as error:
             hint = f"\nhint: {sanitize(error.hint)}" if error.hint else ""
-            click.echo(f"error: the comment was not made: {sanitize(error.message)}{hint}", err=True)
+            click.echo(f"error: the comment was not posted: {sanitize(error.message)}{hint}", err=True)
             return error.exit_code
         return ExitCode.OK
 
@@ -86,7 +86,7 @@ class Announcement:
             notice(f"{_FORK} (GitHub says: {error.message})")
             return
         where = f": {kept.url}" if kept.url else ""
-        say(f"comment on #{pull_request.number} {_WORDS[kept.done.value]}{where}")
+        say(f"comment on #{pull_request.number}: {_WORDS[kept.done.value]}{where}")
 
     def _kept(self, plan: Plan, occasion: Occasion, number: int, token: str) -> Kept:
         from reconciler.adapters.github.client import PUBLIC, PatientGitHub
@@ -104,11 +104,11 @@ class Announcement:
 
 _FORK = "this run may not write comments, as those for forks; the plan is in the job's summary and in the log"
 _WORDS = {
-    "created": "was made",
-    "updated": "was brought up to date",
-    "unchanged": "says this already",
-    "deleted": "was deleted: this branch changes nothing",
-    "absent": "was not made: this branch changes nothing",
+    "created": "created",
+    "updated": "updated",
+    "unchanged": "unchanged",
+    "deleted": "deleted (no changes on this branch)",
+    "absent": "not posted (no changes on this branch)",
 }
 
 
@@ -121,8 +121,8 @@ def announcement(
     found = pull_request_of_run(number)
     if found is None and not ci.never_for_a_pull_request():
         raise UsageError(
-            "--comment: this run is for no pull request",
-            hint="run it on the event `pull_request`, or name one with --comment-on NUMBER",
+            "--comment: this run is not for a pull request",
+            hint="run it on the event `pull_request`, or choose one with --comment-on",
         )
     return Announcement(found, when_unchanged == "delete", only, annotates)
 
@@ -167,7 +167,7 @@ def summarise(render: Callable[[int], str], what: str) -> None:
     from reconciler.adapters.github.event_file import append_summary
 
     if not append_summary(Path(path), render):
-        notice(f"the step's summary is full; {what} is in the log")
+        notice(f"the step summary is full; {what} is in the log")
 
 
 def page_of_repository() -> str | None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]"
 _REPOSITORY = lazy_pattern(_NAME)
 _ADDRESS = lazy_pattern(rf"(?:^|[@/])(?:[A-Za-z0-9-]+\.)*github\.[A-Za-z0-9.:-]+?[:/]({_NAME}?)(?:\.git)?/?$")
-_WORDS = {"opened": "opened", "updated": "brought up to date", "unchanged": "open, and says this already"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Proposer:
         with PatientGitHub(address, self.repository.token, random=random.random) as github:
             pulls = PullRequests(github, self.repository.name, _notice)
             shown = pulls.show(self._wanted(base, proposed))
-        say(f"pull request #{shown.number} is {_WORDS[shown.done]}: {shown.url}".rstrip(": "))
+        say(f"pull request #{shown.number} {shown.done}: {shown.url}".rstrip(": "))
         return shown
 
     def _wanted(self, base: Lockfile, proposed: Lockfile) -> Wanted:
@@ -123,8 +122,8 @@ def _name(root: Path, remote: str, what: str) -> str:
         name = found[1] if found else ""
     if not _REPOSITORY.fullmatch(name):
         raise InvalidInput(
-            f"{what} needs a repository on GitHub, and which one is not known",
-            hint="set GITHUB_REPOSITORY to OWNER/NAME; elsewhere than on GitHub publish to the branch itself",
+            f"{what} needs a GitHub repository, but none is known",
+            hint="set GITHUB_REPOSITORY to OWNER/NAME; on other hosts, publish to the branch itself",
         )
     return name
 

@@ -50,7 +50,7 @@ class CompletionSources:
             except ReconcileError as error:
                 if not self.websocket:
                     raise
-                warn(f"{error.message}; going on without webhooks")
+                warn(f"{error.message}; continuing without webhooks")
         return [one._replace(event=one.event.without(_secrets())) for one in found]
 
 
@@ -80,18 +80,21 @@ def completion_sources_of(
     check_inbox(settings)
     if settings.inbox is not None and settings.inbox_url is not None:
         raise InvalidInput(
-            "both inbox and inbox_url are set", hint="the receiver is on this machine or another"
+            "both inbox and inbox_url are set",
+            hint="keep one of them: the receiver is on this machine or on another",
         )
     if listen is not None and settings.inbox_url is not None:
-        raise InvalidInput("--listen makes a receiver, and inbox_url names another one", hint="leave one out")
+        raise InvalidInput(
+            "--listen starts a receiver, but inbox_url names another one", hint="remove one of them"
+        )
     has_inbox = listen is not None or settings.inbox is not None or settings.inbox_url is not None
     via = settings.via or ("both" if has_inbox else "websocket")
     if listen is not None and via == "websocket":
-        raise UsageError("--listen is of no use with --via websocket", hint="leave one of them out")
+        raise UsageError("--listen has no effect with --via websocket", hint="remove one of them")
     if via != "websocket" and not has_inbox:
         raise InvalidInput(
             f"waiting by {via} needs an inbox of webhooks",
-            hint="--inbox FILE, --inbox-url URL, or --listen HOST:PORT; see docs/webhooks.md",
+            hint="use --inbox, --inbox-url or --listen; see docs/webhooks.md",
         )
     with ExitStack() as stack:
         sources = CompletionSources(via != "webhook", settings.callback_url, given=_given(event))
@@ -123,7 +126,7 @@ def _deliveries(stack: ExitStack, inbox: Path, inbox_url: str | None) -> Deliver
         token = os.environ.get(TOKEN, "").strip()
         if not token:
             raise InvalidInput(
-                "there is no token for the receiver", hint=f"set {TOKEN} here and where the receiver runs"
+                "no token for the receiver", hint=f"set {TOKEN} here and where the receiver runs"
             )
         remote = RemoteInbox(inbox_url, token, by, random.random)
         stack.callback(remote.close)
@@ -155,8 +158,8 @@ def _listening(stack: ExitStack, inbox: Path, api_url: str, listen: str) -> str 
     secrets = Secrets(os.environ.get(SECRET, ""), SECRET)
     if not secrets.keys:
         raise InvalidInput(
-            "no signing secret is set, so no webhook could be verified",
-            hint=f"set {SECRET}; before the first run with a callback URL there is none: use the WebSocket then",
+            "no signing secret is set, so no webhook can be verified",
+            hint=f"set {SECRET}; for the first run with a callback URL, before there is one, use the WebSocket",
         )
     inbox.parent.mkdir(parents=True, exist_ok=True)
     log = ServeLog(

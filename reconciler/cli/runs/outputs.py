@@ -74,9 +74,9 @@ def _on_branch(target: PublishTarget, planned: PlanResult, seen: RemoteSnapshot)
                 return list(ledger_writer.seen.outputs_failed)
             _report(found.files, f" on {ledger.branch}")
     except ReconcileError as error:
-        return [f"the outputs on the branch could not be brought up to date: {error.message}"]
+        return [f"the outputs on the branch could not be updated: {error.message}"]
     return [f"on the branch {one}" for one in found.problems]
 
 
 def _report(files: dict[str, bytes], where: str) -> None:
-    say(f"brought up to date{where}: {', '.join(sorted(files))}")
+    say(f"updated{where}: {', '.join(sorted(files))}")

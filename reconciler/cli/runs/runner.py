@@ -129,7 +129,7 @@ class ApplyRunner:
             recorded = self._planner.recorded(seen)
             facts = take_in(recorded, self._planner.journal_beside(seen), UtcClock(), waiting)
         if facts:
-            say(f"webhooks told of {_told(facts)}")
+            say(f"webhooks reported {_told(facts)}")
         return waiting
 
     def _check_not_ignored(self) -> None:
@@ -169,7 +169,9 @@ class ApplyRunner:
         """The API key, where the plan needs one."""
         if not any(action.creates or action.waits for action in plan.actions):
             if self._target is not None and plan.changes_anything:
-                self._target.check_seal("set LINGO_API_KEY; --no-publish records it on this machine only")
+                self._target.check_seal(
+                    "set LINGO_API_KEY, or use --no-publish to record it on this machine only"
+                )
             return None
         self._api_key = self._api_key or api_key(self._settings)
         return self._api_key
@@ -245,7 +247,7 @@ class ApplyRunner:
         seen = ledger_writer.seen
         target.keep(seen)
         if ledger_writer.lost is not None and not ledger_writer.ever_held:
-            raise LeaseHeld(ledger_writer.lost, hint="wait for the other run with --lease-wait 10m")
+            raise LeaseHeld(ledger_writer.lost, hint="use `--lease-wait 10m` to wait for the other run")
         published = seen.branch_tip if outcome.published else None
         if not outcome.interrupted:  # the next run opens the pull request; the ledger has what it is for
             outcome = target.with_pull_request(seen, outcome)
@@ -337,10 +339,14 @@ def _told(facts: Sequence[Record]) -> str:
     found = sum(fact.type == "accepted" for fact in facts)
     words = [f"{found} engine{'s' if found != 1 else ''} whose create call got no answer"] if found else []
     words += [f"{ended} job{'s' if ended != 1 else ''} that ended"] if ended else []
-    return " and ".join(words) or "what was made"
+    return " and ".join(words) or "results"
 
 
 def _question(plan: Plan) -> str:
     jobs = sum(action.creates for action in plan.actions)
-    cost = f"It issues {jobs} provisioning job{'s' if jobs != 1 else ''}." if jobs else "It issues no job."
+    cost = (
+        f"{jobs} provisioning job{'s' if jobs != 1 else ''} will be created."
+        if jobs
+        else "No provisioning jobs will be created."
+    )
     return f"\nApply this? {cost}"

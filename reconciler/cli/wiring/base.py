@@ -40,7 +40,7 @@ def attributed(project: Project, planned: PlanResult, asked: str | None, *, need
     mark, so that a typing error never passes for an answer.
     """
     if asked == NONE and needed:
-        raise UsageError("--fail-on-foreign needs a base to compare with", hint="leave --base none out")
+        raise UsageError("--fail-on-foreign needs a base to compare with", hint="remove `--base none`")
     if asked is None and needed:
         asked = AUTO
     if planned.plan.invalid or asked == NONE:
@@ -55,7 +55,7 @@ def attributed(project: Project, planned: PlanResult, asked: str | None, *, need
         if asked is not None and (planned.plan.actions or asked != AUTO):
             raise
         hint = f" ({error.hint})" if error.hint else ""
-        note = f"note: whose changes these are is not known: {error.message}{hint}"
+        note = f"note: cannot tell whose changes these are: {error.message}{hint}"
         say(note)
         return planned
 
@@ -127,7 +127,7 @@ def _check_repository(root: Path) -> None:
     from reconciler.adapters.project.places import find_git
 
     if find_git(root) is None:
-        raise InvalidInput("--base needs a git repository", hint=f"{git('init')}, or leave --base out")
+        raise InvalidInput("--base needs a git repository", hint=f"{git('init')}, or remove --base")
 
 
 def refusal_of_foreign(plan: Plan) -> ExitCode:

@@ -29,12 +29,14 @@ def check_engine(settings: Settings, engine_id: str, recorded: Iterable[str], an
     if key is None:
         return
     check_key_host(settings)
-    hint = f"check the ID; if you are sure: {anyway}"
+    hint = f"check the ID; to record it anyway: {anyway}"
     try:
         status = _status(settings, key, engine_id)
     except PlatformError as error:
         message = f"the engine cannot be looked up: {error.message}"
-        raise PlatformError(message, hint=f"again later; or without looking: {anyway}") from error
+        raise PlatformError(
+            message, hint=f"try again later; to record it without a lookup: {anyway}"
+        ) from error
     if 200 <= status < 300 or status in _NOT_OFFERED:
         return
     if status not in _NOT_SEEN:
@@ -44,7 +46,7 @@ def check_engine(settings: Settings, engine_id: str, recorded: Iterable[str], an
     said = f"{_NOT_SEEN[status].format(engine_id)} ({status})"
     if any(200 <= _status(settings, key, one) < 300 for one in list(recorded)[:_COMPARED]):
         raise UsageError(said, hint=hint)
-    warn(f"{said}, and shows no other to compare with; it is recorded as you say")
+    warn(f"{said}, and has no other engine to compare with; recording it as given")
 
 
 def _status(settings: Settings, key: str, engine_id: str) -> int:

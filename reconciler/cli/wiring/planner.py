@@ -59,7 +59,7 @@ class Planner:
         try:
             self.refuse_lost(recorded)
         except GitError as error:  # a plan needs no git
-            warn(sanitize(f"git cannot say whether there was a lockfile: {error.message}"))
+            warn(sanitize(f"git cannot determine whether there was a lockfile: {error.message}"))
 
     def refuse_lost(self, recorded: RecordedState) -> None:
         """Raises `LockfileError` where nothing is recorded, and git knows a lockfile in which something was; `GitError`

@@ -104,6 +104,6 @@ def api_key(settings: Settings) -> str:
             warn(f"{DEPRECATED_KEY} is deprecated; use LINGO_API_KEY")
         return key
     raise InvalidInput(
-        "there is no API key",
-        hint=f"set LINGO_API_KEY; planning needs none, and `{reconcile('sandbox')}` is a platform to try things on",
+        "no API key",
+        hint=f"set LINGO_API_KEY; planning needs none. To try things out, run `{reconcile('sandbox')}`",
     )

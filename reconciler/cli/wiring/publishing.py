@@ -174,7 +174,7 @@ class PublishTarget:
         """Raises `InvalidInput` where nothing can be written to the remote, since there is no API key."""
         if self.seal is None:
             raise InvalidInput(
-                f"there is no API key, and what is recorded on `{self.settings.remote}` is sealed with it",
+                f"no API key, which signs what is recorded on `{self.settings.remote}`",
                 hint=hint,
             )
 
@@ -204,9 +204,7 @@ class PublishTarget:
         except GitError as error:
             _say(f"the journal on the remote could not be emptied: {error.message}")
             return
-        _say(
-            f"the branch has everything that was proposed; the journal on `{self.settings.remote}` is empty again"
-        )
+        _say(f"the branch has everything that was proposed; emptied the journal on `{self.settings.remote}`")
 
     def with_pull_request(self, seen: RemoteSnapshot, outcome: Outcome) -> Outcome:
         """The outcome, with the pull request that brings what was pushed to the branch, if there is to be one."""
@@ -252,8 +250,8 @@ def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> Publish
     branch = settings.branch or ci.branch() or remote.current_branch()
     if branch is None:
         raise GitError(
-            "HEAD is detached, so the branch to publish to is not known",
-            hint=f"name it with the setting `branch` (RECONCILE_BRANCH=main){otherwise}",
+            "HEAD is detached, so the branch to publish to is unknown",
+            hint=f"set `branch` (RECONCILE_BRANCH=main){otherwise}",
         )
     inside = root.resolve().relative_to(found[0])
     return PublishTarget(root, settings, identity, branch, inside, seal=seal_of(root, settings))
@@ -276,8 +274,8 @@ def target_of_run(root: Path, settings: Settings) -> PublishTarget | None:
     target = replace(target_of(root, settings), repository=repository)
     if target.proposals == target.branch:
         raise InvalidInput(
-            f"the setting `pr_branch` is `{target.branch}`, the very branch that pull requests are to go to",
-            hint="leave it out, or name another",
+            f"the setting `pr_branch` is `{target.branch}`, which is also the target of the pull requests",
+            hint="remove it, or choose another branch",
         )
     return target
 
@@ -289,8 +287,8 @@ def _target_by_api(root: Path, settings: Settings) -> PublishTarget:
 
     if settings.publish == "pr":
         raise InvalidInput(
-            "`publish_by: api` commits to the branch itself, and `publish: pr` does not",
-            hint="leave one of the two out",
+            "`publish_by: api` commits to the branch itself, but `publish: pr` does not",
+            hint="remove one of them",
         )
     repository = repository_of(root, settings.remote, "publishing by GitHub's API", "contents: write")
     address, graph = os.environ.get("GITHUB_API_URL") or PUBLIC, os.environ.get("GITHUB_GRAPHQL_URL")

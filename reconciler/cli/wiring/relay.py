@@ -32,7 +32,9 @@ def relay_target(flag: str | None, environment: Mapping[str, str]) -> Target | N
         return None
     found = _TARGET.fullmatch(flag)
     if found is None or found[2] in (".", "..") or found[2].endswith(".git"):
-        raise UsageError("--relay must be github:OWNER/REPO", hint="such as github:acme/engines")
+        raise UsageError(
+            "--relay must be github:OWNER/REPO", hint="write a repository such as github:acme/engines"
+        )
     from reconciler.adapters.github.client import PUBLIC, github_endpoint
     from reconciler.adapters.relay.sender import Target
 
@@ -47,17 +49,17 @@ def _token(repository: tuple[str, str], environment: Mapping[str, str]) -> Token
     if not any(app.values()):
         return _plain_token(TOKEN if plain else FALLBACK, plain or environment.get(FALLBACK, ""))
     if plain:
-        raise InvalidInput(f"{TOKEN} is set, and a GitHub App as well", hint="leave one of them out")
+        raise InvalidInput(f"both {TOKEN} and a GitHub App are set", hint="remove one of them")
     if not (app[APP_ID] and app[KEY_FILE]):
         raise InvalidInput(
             f"a GitHub App needs both {APP_ID} and {KEY_FILE}", hint="or set a token: " + TOKEN
         )
     if not _APP.fullmatch(app[APP_ID]):
         raise InvalidInput(
-            f"{APP_ID} is no App's id", hint="the App ID or Client ID on the App's settings page"
+            f"{APP_ID} is not an App ID", hint="use the App ID or Client ID from the App's settings page"
         )
     if app[INSTALLATION] and not _NUMBER.fullmatch(app[INSTALLATION]):
-        raise InvalidInput(f"{INSTALLATION} is not a number", hint="leave it out, and it is looked up")
+        raise InvalidInput(f"{INSTALLATION} is not a number", hint="remove it to have it looked up")
     from reconciler.adapters.github.token import AppToken, read_app_key
 
     key = read_app_key(Path(app[KEY_FILE]))
@@ -70,11 +72,11 @@ def _plain_token(name: str, token: str) -> Token:
     if not token:
         raise InvalidInput(
             f"--relay needs a token: {TOKEN} is not set, nor {FALLBACK}, nor a GitHub App ({APP_ID})",
-            hint="a fine-grained token with Contents: read and write on that repository",
+            hint="use a fine-grained token with Contents: read and write on that repository",
         )
     if not fits_header(token):
         raise InvalidInput(
-            f"{name} holds a blank, a line break or another character that a token cannot have",
+            f"{name} contains a space, a line break or another invalid character",
             hint="set it to the token exactly as GitHub shows it",
         )
     return PlainToken(token)

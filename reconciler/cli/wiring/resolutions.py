@@ -70,5 +70,5 @@ class Resolutions:
     def _unreadable(self) -> InvalidInput:
         return InvalidInput(
             f"{self.private / _FILE} cannot be read",
-            hint="delete it; resolutions up to now cannot be taken back then",
+            hint="delete it; earlier resolutions can then no longer be undone",
         )

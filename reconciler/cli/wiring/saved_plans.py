@@ -37,7 +37,10 @@ def write_saved(
     file = start / out
     refuse_link_out(root, file, f"--out {out}")
     if _is_ours(root, settings, file):
-        raise UsageError(f"--out {out}: reconcile reads that file itself", hint="such as --out plan.json")
+        raise UsageError(
+            f"--out {out}: reconcile reads that file itself",
+            hint="choose another name, such as --out plan.json",
+        )
     if planned.plan.invalid:
         return
     from reconciler.adapters.storage.plan_file import write_plan_file  # pydantic, for saved plans only
@@ -67,7 +70,7 @@ def read_saved(root: Path, start: Path, flags: Mapping[str, Any]) -> SavedPlan |
     for option, given in (("--only", flags["only"]), ("--retry-failed", flags["retry_failed"])):
         if given:
             raise UsageError(
-                f"{option} makes no sense with a saved plan", hint="it belongs to the command `plan`"
+                f"{option} cannot be used with a saved plan", hint="it belongs to the command `plan`"
             )
     from reconciler.adapters.storage.plan_file import read_plan_file  # pydantic, for saved plans only
 

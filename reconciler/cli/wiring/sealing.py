@@ -59,9 +59,9 @@ def how_to_resolve(key: str, decision: str, given: Mapping[str, str]) -> str:
     options += [] if decision == "engine" else [f"--{decision}"]
     return "\n".join(
         (
-            "run the workflow that has the key, with `gh` or on its page under Actions:",
+            "run the workflow that has the key, with `gh` or from its Actions page:",
             f"gh workflow run {RESOLVE_WORKFLOW} {workflow}",
-            "or set LINGO_API_KEY, and repeat it here:",
+            "or set LINGO_API_KEY and run again here:",
             reconcile("resolve", *options, arguments=[key]),
         )
     )

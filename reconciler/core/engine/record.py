@@ -43,7 +43,7 @@ def why_no_record(spec: object) -> str | None:
     if not isinstance(locales, list):
         return "`locales` must be a list"
     if not all(map(LOCALE.accepts, locales)):
-        return f"every one of the `locales` must be {LOCALE.what}"
+        return f"each of the `locales` must be {LOCALE.what}"
     if not isinstance(sources, list) or len(sources) > MAX_SOURCES:
         return f"`sources` must be a list of at most {MAX_SOURCES}"
     return next(filter(None, map(_why_no_source, sources)), None)

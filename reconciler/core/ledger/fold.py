@@ -44,7 +44,7 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import COMPLETED
 
 NO_ANSWER = "the run ended before the answer to its create call was recorded"
-FORGOTTEN = "settled by hand: forgotten; an edit or --retry-failed creates it anew"
+FORGOTTEN = "marked as not created; an edit or --retry-failed creates it"
 
 
 def fold(lockfile: Lockfile, records: Iterable[Record], past: Collection[str] = ()) -> Lockfile:
@@ -214,8 +214,8 @@ class _Folding:
         if home is None and known.begin is None:
             engine_id = next(iter(known.engines))
             raise JournalError(
-                f"the journal names the engine {engine_id} of operation {known.operation}, but not whose it is",
-                hint="bring the engine in by hand, then remove the operation's lines from the journal",
+                f"the journal names engine {engine_id} of operation {known.operation}, but not which key it belongs to",
+                hint="add the engine by hand, then remove the operation's lines from the journal",
             )
         key = known.begin.key if home is None and known.begin is not None else home
         if isinstance(key, str):

@@ -197,7 +197,7 @@ def read_record(document: dict[str, Any], file: str, number: int) -> Record:
         raise _broken(
             file,
             number,
-            f"version {shown(version)}, and this reconcile knows version {VERSION}",
+            f"version {shown(version)}, but this reconcile supports version {VERSION}",
         )
     kind = _KINDS.get(str(document.pop("type", None)))
     if kind is None:
@@ -208,15 +208,15 @@ def read_record(document: dict[str, Any], file: str, number: int) -> Record:
 def _read_record(kind: Any, document: dict[str, Any], file: str, number: int) -> Record:
     names = {_CAMEL.get(attribute, attribute): attribute for attribute in said_of(kind)}
     for name, value in document.items():
-        problem = _why_not(name, value) if name in names else "not the fields of its type"
+        problem = _why_not(name, value) if name in names else "wrong fields for its type"
         if problem is not None:
             raise _broken(file, number, problem)
     try:
         record: Record = kind(**{names[name]: value for name, value in document.items()})
     except TypeError as error:  # one is missing
-        raise _broken(file, number, "not the fields of its type") from error
+        raise _broken(file, number, "wrong fields for its type") from error
     if isinstance(record, Settlement) and (record.decision == "engine") is (record.engine_id is None):
-        raise _broken(file, number, "an engine is named exactly if that is what was decided")
+        raise _broken(file, number, "an engine ID is allowed only if the decision names an engine")
     return record
 
 
@@ -241,13 +241,13 @@ def _why_not(name: str, value: object) -> str | None:
             fine = are_files(value)
         case _:
             fine = are_counts(value)
-    return None if fine else f"`{name}` has not the form that it must have"
+    return None if fine else f"`{name}` is malformed"
 
 
 def _broken(file: str, line: int, what: str) -> JournalError:
     return JournalError(
         f"the journal {file} cannot be read (line {line}: {what})",
-        hint="it may be the only record of an engine: keep a copy, then mend or remove that line by hand",
+        hint="keep a copy, then fix or remove that line by hand; it may be the only record of an engine",
         diagnostics=[Diagnostic(what, file, line, 1)],
     )
 

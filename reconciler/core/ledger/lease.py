@@ -142,8 +142,8 @@ def parse(content: bytes, seal: Seal | None = None) -> Lease:
         document = read_json(content)
         if isinstance(document, dict) and is_count(document.get("version")) and document["version"] > VERSION:
             raise JournalError(
-                f"the lease has version {document['version']}, and this reconcile knows version {VERSION}",
-                hint="a newer reconcile wrote it: upgrade this one",
+                f"the lease has version {document['version']}, but this reconcile supports version {VERSION}",
+                hint="upgrade reconcile: a newer version wrote it",
             )
         told = document.pop("seal", None) if isinstance(document, dict) else None
         held = _lease(document)
@@ -153,7 +153,7 @@ def parse(content: bytes, seal: Seal | None = None) -> Lease:
     except ValueError as error:
         raise UnreadableLease(
             f"the lease on the remote cannot be read: {error}",
-            hint=f"when no run is under way, `{reconcile('lease break')}` replaces it",
+            hint=f"if no run is in progress, run `{reconcile('lease break')}` to replace it",
         ) from error
 
 
@@ -185,7 +185,7 @@ def _lease(document: object) -> Lease:
 def _time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
-        raise ValueError(f"{text} does not say in which time zone")
+        raise ValueError(f"{text} has no time zone")
     return time
 
 

@@ -27,8 +27,8 @@ from reconciler.core.lockfile.entry import UNCERTAIN, Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import unresolved_in
 
-OTHER_KEY = "what the remote says of it was not written with this API key"
-NO_KEY = "what the remote says of it cannot be verified without the API key"
+OTHER_KEY = "the remote's record of it was not written with this API key"
+NO_KEY = "the remote's record of it cannot be verified without the API key"
 
 
 class Sealed(NamedTuple):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.core.ledger.working_copy import WorkingCopy
 
 UNDO = "undo"
-_TAKEN_BACK = "its resolution was taken back"
+_TAKEN_BACK = "its resolution was undone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,15 @@ def take_apart(content: bytes, file: str) -> Sides:
             continue
         if marker not in _FOLLOWERS[part]:
             raise LockfileError(
-                f"{file}:{number}: the conflict markers are not whole",
-                hint=f"begin anew: {conflicted_lockfile()}",
+                f"{file}:{number}: incomplete conflict markers",
+                hint=f"run `{conflicted_lockfile()}` to start over",
             )
         has_base = has_base or marker == _BASE
         part = None if marker == _END else marker
     if part is not None:
         raise LockfileError(
-            f"{file}: the last conflict has no end", hint=f"begin anew: {conflicted_lockfile()}"
+            f"{file}: the last conflict has no end marker",
+            hint=f"run `{conflicted_lockfile()}` to start over",
         )
     joined = {name: b"".join(lines) for name, lines in sides.items()}
     return Sides(joined[_OURS], joined[_THEIRS], joined[_BASE] if has_base else None)

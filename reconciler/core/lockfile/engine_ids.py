@@ -32,12 +32,12 @@ def field_of(lockfile: Lockfile, key: str, name: str) -> str:
     """
     entry = lockfile.entry(key)
     if entry is None:
-        raise NotServing(f"there is no engine `{key}` in the lockfile", hint=_where_else(lockfile, key))
+        raise NotServing(f"no engine `{key}` in the lockfile", hint=_where_else(lockfile, key))
     if name == "status":
         return status_of(entry)
     if entry.current is None:
         raise NotServing(
-            f"`{key}` does not serve yet: {_how_far(entry.pressing)}", hint=_what_next(entry.pressing)
+            f"`{key}` is not ready yet: {_how_far(entry.pressing)}", hint=_what_next(entry.pressing)
         )
     current = entry.current
     value = {"engineId": current.engine_id, "jobId": current.job_id, "provisionedAt": current.provisioned_at}[
@@ -45,7 +45,7 @@ def field_of(lockfile: Lockfile, key: str, name: str) -> str:
     ]
     if value is None:
         raise NotServing(
-            f"the lockfile has no {name} of `{key}`", hint="it was not made by a job that is recorded"
+            f"the lockfile has no {name} of `{key}`", hint="the engine was not created by a recorded job"
         )
     return value
 
@@ -81,7 +81,7 @@ def variables(engines: Mapping[str, str], prefix: str) -> dict[str, str]:
         if not _NAME.fullmatch(name):
             raise InvalidInput(
                 f"`{name}` cannot be the name of a variable",
-                hint="--prefix takes letters, digits and underscores, and no digit comes first",
+                hint="choose another --prefix: letters, digits and underscores, without a leading digit",
             )
         if name in keys:
             raise InvalidInput(
@@ -94,7 +94,7 @@ def variables(engines: Mapping[str, str], prefix: str) -> dict[str, str]:
 
 def _where_else(lockfile: Lockfile, key: str) -> str:
     if key in lockfile.retired:
-        return f"it was retired: its file is gone. `{reconcile('status', '--all')}` shows it"
+        return f"run `{reconcile('status', '--all')}` to see it: it was retired when its file was removed"
     guess = did_you_mean(key, lockfile.engines) or did_you_mean(_bare(key), lockfile.engines)
     if guess is not None:
         return f"did you mean `{guess}`?"
@@ -109,25 +109,25 @@ def _bare(key: str) -> str:
 def _listed(keys: Iterable[str]) -> str:
     known = sorted(keys)
     if not known:
-        return f"the lockfile has no engine yet: `{reconcile('apply')}` creates them"
+        return f"run `{reconcile('apply')}`; the lockfile has no engines yet"
     if len(known) > _FEW:
-        return f"`{reconcile('status')}` lists the {len(known):,} engines there are"
-    return "there are " + ", ".join(f"`{one}`" for one in known)
+        return f"run `{reconcile('status')}` to list all {len(known):,} engines"
+    return "choose one of " + ", ".join(f"`{one}`" for one in known)
 
 
 def _how_far(pending: Pending | None) -> str:
     if pending is None:
-        return "only engines from before are recorded"
+        return "only earlier engines are recorded"
     if pending.status == IN_PROGRESS:
         return f"its job {pending.job_id} is still running" if pending.job_id else "its job is still running"
     if pending.status == UNCERTAIN:
-        return "nobody knows what became of its create call"
+        return "its create call got no answer"
     return "its job failed"
 
 
 def _what_next(pending: Pending | None) -> str:
     if pending is None:
-        return f"`{reconcile('apply')}` creates it"
+        return f"run `{reconcile('apply')}` to create it"
     if pending.status == IN_PROGRESS:
-        return f"`{reconcile('collect')}` waits for it"
-    return f"`{reconcile('status')}` shows what can be done"
+        return f"run `{reconcile('collect')}` to wait for it"
+    return f"run `{reconcile('status')}` to see what you can do"

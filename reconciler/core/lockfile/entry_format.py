@@ -116,9 +116,9 @@ def read_entry(document: Document, where: str) -> Entry:
         raise _broken(where, "it is empty")
     waits = entry.pending if entry.pending is not None and entry.pending.status == IN_PROGRESS else None
     if waits is not None and not (waits.job_id and waits.engine_id):
-        raise _broken(f"{where}.pending", "an operation in progress must name its job and engine")
+        raise _broken(f"{where}.pending", "an operation in progress must have a job ID and an engine ID")
     if any(call.status != UNCERTAIN for call in entry.uncertain):
-        raise _broken(f"{where}.uncertain", "every operation there must have the status `uncertain`")
+        raise _broken(f"{where}.uncertain", "each operation there must have the status `uncertain`")
     return entry
 
 
@@ -173,7 +173,7 @@ def _why_not(name: str, value: object, statuses: Collection[str]) -> str | None:
         problem = why_no_record(value)
         return problem and f"`spec`: {problem}"
     if name == "files":
-        return None if are_files(value) else "`files` must map paths inside the project to object IDs of git"
+        return None if are_files(value) else "`files` must map paths inside the project to git object IDs"
     if name == "summary":
         return None if are_counts(value) else "`summary` must map names to whole numbers"
     return None if isinstance(value, str) and value in statuses else f"unknown status `{shown(value)}`"
@@ -182,5 +182,5 @@ def _why_not(name: str, value: object, statuses: Collection[str]) -> str | None:
 def _broken(where: str, what: str) -> LockfileError:
     return LockfileError(
         f"the lockfile's entry `{where}` cannot be read: {what}",
-        hint=f"it is machine-written; bring back the last good one: {last_good_lockfile()}",
+        hint=f"run `{last_good_lockfile()}` to restore the last good one; the file is machine-written",
     )

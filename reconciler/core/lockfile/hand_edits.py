@@ -136,7 +136,7 @@ def findings(found: list[Edit], content: bytes, file: str, since: str) -> list[D
             f"{file} was edited by hand since {since}: `{key}`: {', '.join(words)}",
             file,
             line=_line_of(key, lines),
-            hint="a run writes this file; take the edit back, or make it in the engine file",
+            hint="undo the edit, or make it in the engine file; only runs write this file",
             severity=Severity.WARNING,
         )
         for key, words in shown

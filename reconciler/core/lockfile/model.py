@@ -274,7 +274,7 @@ def _json(content: bytes, file: str, *, unique: bool = False) -> Any:
         if line is not None:
             raise LockfileError(
                 f"{file} has conflict markers",
-                hint=f"`{reconcile('lockfile repair')}` merges both sides, and loses no engine",
+                hint=f"run `{reconcile('lockfile repair')}` to merge both sides without losing an engine",
                 diagnostics=[Diagnostic("conflict marker", file, line, 1)],
             ) from refused
         raise _broken(file, refused.reason, refused.line, refused.col) from refused
@@ -290,8 +290,8 @@ def _conflict_line(content: bytes) -> int | None:
 def _check_version(version: object, file: str) -> None:
     if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
         raise LockfileError(
-            f"{file} has version {version}, and this reconcile knows versions up to {VERSION}",
-            hint="a newer reconcile wrote it: upgrade this one",
+            f"{file} has version {version}, but this reconcile supports versions up to {VERSION}",
+            hint="upgrade reconcile: a newer version wrote it",
         )
     if version != VERSION or isinstance(version, bool):
         raise _broken(file, f'`"version": {VERSION}` is missing')
@@ -313,6 +313,6 @@ def outgrown(size: int, file: str) -> Diagnostic | None:
 def _broken(file: str, what: str, line: int | None = None, col: int | None = None) -> LockfileError:
     return LockfileError(
         f"{file} cannot be read as a lockfile: {what}",
-        hint=f"it is machine-written; bring back the last good one: {last_good_lockfile()}",
+        hint=f"run `{last_good_lockfile()}` to restore the last good one; the file is machine-written",
         diagnostics=[Diagnostic(what, file, line, col)],
     )

@@ -31,7 +31,7 @@ def put_into_env(content: bytes | None, name: str, engine_id: str) -> bytes:
     lines = list(_assignments(text))
     found = [line for line in lines if line.name == name]
     if len(found) > 1:
-        raise OutputRefused(f"{name} is there twice", hint="remove one of the lines")
+        raise OutputRefused(f"duplicate variable {name}", hint="remove one of the lines")
     if not found:
         return mark + _appended(text, lines, name, engine_id).encode()
     _, _, start, end = found[0]
@@ -72,7 +72,7 @@ def _written(engine_id: str, old: str) -> str:
     if not quote and not _PLAIN.fullmatch(engine_id):
         quote = "'"
     if (quote and quote in engine_id) or (quote == '"' and re.search(r"[\\$`]", engine_id)):
-        raise OutputRefused("the engine's ID has characters that such a file cannot hold")
+        raise OutputRefused("the engine ID contains characters that a .env file cannot contain")
     return f"{quote}{engine_id}{quote}"
 
 

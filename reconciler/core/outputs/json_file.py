@@ -58,9 +58,9 @@ def _check(text: str) -> None:
         json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         said = f"it is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})"
-        raise OutputRefused(said, hint="mend it; comments are not JSON") from error
+        raise OutputRefused(said, hint="fix the file; JSON has no comments") from error
     except (RecursionError, ValueError) as error:
-        raise OutputRefused("it is not JSON that can be read: too deep, or a number too long") from error
+        raise OutputRefused("it is not readable JSON: too deeply nested, or a number is too long") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise OutputRefused(f"the key {quoted(twice)} is there twice", hint="remove one of them")
+        raise OutputRefused(f"duplicate key {quoted(twice)}", hint="remove one of them")
     return members
 
 
@@ -86,7 +86,7 @@ def _edited(text: str, tokens: list[str], engine_id: str) -> str:
             start = _item(text, start, token, where)
         else:
             raise OutputRefused(
-                f"{where} is no object, so nothing can be put into it", hint="change the pointer"
+                f"{where} is not an object, so nothing can be added to it", hint="change the pointer"
             )
     value, end = _decode(text, start)
     if isinstance(value, dict | list):
@@ -126,7 +126,7 @@ def _item(text: str, start: int, token: str, where: str) -> int:
         at = _skip(text, at + 1) if text[at] == "," else at
     if not _INDEX.fullmatch(token) or int(token) >= len(starts):
         said = f"{where} is a list of {len(starts)}, and has no item `{token}`"
-        raise OutputRefused(said, hint="items count from 0; none is added")
+        raise OutputRefused(said, hint="use an existing item: they count from 0, and none is added")
     return starts[int(token)]
 
 

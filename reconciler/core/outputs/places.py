@@ -76,7 +76,7 @@ def _asked_twice(asking: Iterable[Mapping[str, Iterable[Output]]]) -> list[tuple
 
 
 def _both_ask(keys: list[str], place: str) -> str:
-    return f"{' and '.join(f'`{key}`' for key in keys)} both ask for {place}"
+    return f"{' and '.join(f'`{key}`' for key in keys)} both use {place}"
 
 
 def clashing(lockfile: Lockfile, desired: Mapping[str, Desired], keys: Container[str]) -> list[Diagnostic]:
@@ -93,7 +93,7 @@ def clashing(lockfile: Lockfile, desired: Mapping[str, Desired], keys: Container
     found = []
     for each, place in _asked_twice([asking]):
         file = next((desired[key].file for key in reversed(each) if key in desired), None)
-        hint = "only one engine can have it there: change one of the `outputs`"
+        hint = "change one of the `outputs`: only one engine ID fits there"
         found.append(Diagnostic(_both_ask(each, place), file, hint=hint, key=each[-1]))
     return found
 

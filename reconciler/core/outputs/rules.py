@@ -43,7 +43,7 @@ class OutputRules:
         """Why this path (from the root, tidied) is not one to write to, as the end of a sentence."""
         parts = [_folded(part) for part in file.split("/")]
         if not all(parts) or not {".", ".."}.isdisjoint(parts) or "\\" in file or not file.isprintable():
-            return "is no path inside the project"
+            return "is not a path inside the project"
         if any(_GIT.fullmatch(part) for part in parts):
             return "belongs to git or its host"
         if not _FOLDERS.isdisjoint(parts):
@@ -54,7 +54,7 @@ class OutputRules:
         if any(part in _SETTINGS for part in parts) or self._has_engine_file(parts):
             return "is read by reconcile itself"
         if any(_FILES.fullmatch(part) for part in parts):
-            return "can decide what CI, hooks or builds run"
+            return "can control what CI, hooks or builds run"
         return None
 
     def _has_engine_file(self, parts: list[str]) -> bool:

@@ -27,7 +27,7 @@ def actions_to_collect(lockfile: Lockfile, selected: Callable[[str], bool]) -> t
             action = Action(
                 key,
                 Kind.RESUME,
-                "its job had not ended yet",
+                "its job was still running",
                 fingerprint=pending.fingerprint,
                 files=pending.files,
             )

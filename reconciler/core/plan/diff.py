@@ -6,9 +6,10 @@ uncertain operation stops everything else for its key: whatever was made must be
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from reconciler.core.commands import ENGINE_ID, only, reconcile
+from reconciler.core.commands import ENGINE_ID, Option, only, reconcile
 from reconciler.core.engine.fingerprint import meaning_of, same_meaning
 from reconciler.core.engine.spec import Desired, Spec, SpecRecord
 from reconciler.core.frozen import dataclass, replace
@@ -22,7 +23,9 @@ from reconciler.core.lockfile.entry import (
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.transitions import find_superseded
 from reconciler.core.plan.changes import changes_between, changes_of_kept
-from reconciler.core.plan.model import Action, Condition, Kind
+from reconciler.core.plan.model import Action, Change, Condition, Kind
+
+_FILE_CHANGED = "engine file changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,9 @@ def _held_up(lockfile: Lockfile, desired: Mapping[str, Desired], gone: Iterable[
         if key in lockfile.engines or source is None:
             continue
         action = _action(
-            desired[key], Kind.NONE, f"`{source}` asked for the same, and its create call is uncertain"
+            desired[key],
+            Kind.NONE,
+            f"`{source}` was identical, and the outcome of its create call is unknown",
         )
         hint = how_to_settle(source, doubtful.pop(source).unresolved)
         held_up[key] = replace(action, condition=Condition.UNCERTAIN, hint=hint)
@@ -132,7 +137,7 @@ def _move(source: str, entry: Entry, wanted: Desired) -> Action:
     action = _action(
         wanted,
         Kind.MOVE,
-        f"the file of `{source}` is gone, and this one asks for the same",
+        f"the file of `{source}` was removed, and this one is identical",
     )
     action = replace(action, from_key=source)
     if entry.current is not None and _means(entry.current, wanted):
@@ -144,7 +149,7 @@ def _move(source: str, entry: Entry, wanted: Desired) -> Action:
 def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -> Action | None:
     entry = lockfile.entry(key)
     if entry is None:
-        return _bring_back(lockfile, wanted) or _create(wanted, "it is not in the lockfile")
+        return _bring_back(lockfile, wanted) or _create(wanted, "not in the lockfile")
     uncertain = report_uncertain(key, entry, wanted)
     if uncertain is not None:
         return uncertain
@@ -152,7 +157,7 @@ def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -
         return None if entry.pending is None else _discard(wanted, entry.pending)
     pending = entry.pending if entry.pending is not None and _means(entry.pending, wanted) else None
     if pending is not None and pending.status == IN_PROGRESS:
-        return of_pending(_action(wanted, Kind.RESUME, "its job has not ended yet"), pending)
+        return of_pending(_action(wanted, Kind.RESUME, "its job is still running"), pending)
     # Whatever was ever made for this is looked for before another engine is paid for.
     made = _restore(wanted, entry) or _readopt(wanted, entry) or _bring_back(lockfile, wanted)
     if made is None and pending is not None:
@@ -165,7 +170,7 @@ def _record(wanted: Desired, lockfile: Lockfile) -> Action | None:
     entry = lockfile.entry(wanted.key)
     if entry is None or entry.current is None or entry.kept == wanted.kept:
         return None
-    protection = "its file protects it now" if wanted.protect else "its file does not protect it any more"
+    protection = "protection added to its file" if wanted.protect else "protection removed from its file"
     words = [protection] if entry.kept.protect != wanted.protect else []
     words += ["its outputs changed"] if set(entry.kept.outputs) != set(wanted.outputs) else []
     return replace(
@@ -180,9 +185,9 @@ def _after_failure(wanted: Desired, entry: Entry, pending: Pending, retry_failed
     if not retry_failed:
         action = of_pending(_action(wanted, Kind.NONE, f"failed: {pending.error}"), pending)
         again = reconcile("apply", "--retry-failed", only(wanted.key))
-        hint = f"edit {wanted.file}, or try again: {again}"
+        hint = f"edit {wanted.file}, or run `{again}`"
         return replace(action, condition=Condition.FAILED, hint=hint)
-    reason = f"it failed ({pending.error}), and is tried again"
+    reason = f"retry after a failure ({pending.error})"
     if entry.current is None:
         return _create(wanted, reason)
     return replace(_replace(wanted, entry), reason=reason)
@@ -218,15 +223,30 @@ def _create(wanted: Desired, reason: str) -> Action:
 def _replace(wanted: Desired, entry: Entry) -> Action:
     old = entry.current or entry.pending
     record: SpecRecord | None = old.spec if old is not None else None
-    action = _action(wanted, Kind.REPLACE, "its file changed", wanted.spec)
+    action = _action(wanted, Kind.REPLACE, _FILE_CHANGED, wanted.spec)
     if record is not None:
         changes = (*changes_between(record, wanted.spec), *changes_of_kept(entry.kept, wanted.kept))
-        action = replace(action, changes=changes)
+        action = replace(action, changes=changes, reason=_what_changed(changes))
     if entry.current is None and entry.pending is not None:
-        what = "failed" if entry.pending.status == FAILED else "has not ended"
-        action = replace(action, reason=f"its file changed; the operation before it {what}")
+        what = "failed" if entry.pending.status == FAILED else "is still running"
+        action = replace(action, reason=f"{action.reason}; the previous operation {what}")
     engine_id = entry.current.engine_id if entry.current is not None else None
     return replace(action, engine_id=engine_id)
+
+
+def _what_changed(changes: Sequence[Change]) -> str:
+    """Which file made the difference: a text's own where only texts in files of their own changed."""
+    files = [
+        change.file
+        for change in changes
+        if change.content and change.old is not None and change.new is not None
+    ]
+    names = sorted({posixpath.basename(file) for file in files if file is not None})
+    return (
+        f"{', '.join(names)} changed"
+        if names and len(files) == len(changes) and None not in files
+        else _FILE_CHANGED
+    )
 
 
 def _restore(wanted: Desired, entry: Entry) -> Action | None:
@@ -234,7 +254,7 @@ def _restore(wanted: Desired, entry: Entry) -> Action | None:
     if found is None:
         return None
     changes = changes_between(entry.current.spec, wanted.spec) if entry.current else ()
-    reason = f"{found.engine_id} was made for exactly this and still exists"
+    reason = f"{found.engine_id} already exists for this exact configuration"
     action = _action(wanted, Kind.RESTORE, reason)
     return replace(action, engine_id=found.engine_id, job_id=found.job_id, changes=changes)
 
@@ -243,7 +263,9 @@ def _readopt(wanted: Desired, entry: Entry) -> Action | None:
     found = find_superseded(entry, wanted.fingerprint, completed=False)
     if found is None or found.job_id is None or found.operation_id is None:
         return None
-    action = _action(wanted, Kind.RESUME, f"{found.engine_id} is being made for exactly this")
+    action = _action(
+        wanted, Kind.RESUME, f"{found.engine_id} is already being created for this exact configuration"
+    )
     return replace(
         action,
         engine_id=found.engine_id,
@@ -257,7 +279,7 @@ def _bring_back(lockfile: Lockfile, wanted: Desired) -> Action | None:
     for retired in reversed(lockfile.retired_of(wanted.key)):
         action = _from_retired(wanted, retired.entry)
         if action is not None:
-            return replace(action, reason=f"it was retired at {retired.retired_at}; {action.reason}")
+            return replace(action, reason=f"retired at {retired.retired_at}; {action.reason}")
     return None
 
 
@@ -267,13 +289,13 @@ def _from_retired(wanted: Desired, entry: Entry) -> Action | None:
         action = _action(wanted, Kind.RESTORE, "its engine still exists")
         return replace(action, engine_id=current.engine_id, job_id=current.job_id)
     if pending is not None and pending.status == IN_PROGRESS and _means(pending, wanted):
-        return of_pending(_action(wanted, Kind.RESUME, "its job had not ended"), pending)
+        return of_pending(_action(wanted, Kind.RESUME, "its job was still running"), pending)
     return _restore(wanted, entry) or _readopt(wanted, entry)
 
 
 def _discard(wanted: Desired, pending: Pending) -> Action:
-    what = "failed" if pending.status == FAILED else "was under way"
-    reason = f"its file asks for the serving engine again; the replacement that {what} is let go"
+    what = "failed" if pending.status == FAILED else "was in progress"
+    reason = f"engine file matches the serving engine again; the replacement that {what} is discarded"
     return of_pending(_action(wanted, Kind.DISCARD, reason), pending)
 
 
@@ -281,7 +303,7 @@ def _retire(key: str, entry: Entry) -> Action:
     engine_id = entry.current.engine_id if entry.current is not None else None
     if engine_id is None and entry.pending is not None:
         engine_id = entry.pending.engine_id
-    return Action(key, Kind.RETIRE, "its file is gone", engine_id=engine_id)
+    return Action(key, Kind.RETIRE, "engine file removed", engine_id=engine_id)
 
 
 def report_uncertain(key: str, entry: Entry, wanted: Desired | None) -> Action | None:
@@ -292,7 +314,7 @@ def report_uncertain(key: str, entry: Entry, wanted: Desired | None) -> Action |
     action = Action(
         key,
         Kind.NONE,
-        f"nobody knows whether its engine was made: {call.error}",
+        f"the create call got no answer, so the engine may or may not exist: {call.error}",
         file=wanted.file if wanted is not None else None,
         operation_id=call.operation_id,
         fingerprint=call.fingerprint,
@@ -301,7 +323,7 @@ def report_uncertain(key: str, entry: Entry, wanted: Desired | None) -> Action |
     )
     if wanted is None or pending is None or pending.status != IN_PROGRESS or not _means(pending, wanted):
         return action
-    waiting = of_pending(_action(wanted, Kind.RESUME, f"its job has not ended yet; {action.reason}"), pending)
+    waiting = of_pending(_action(wanted, Kind.RESUME, f"its job is still running; {action.reason}"), pending)
     return replace(waiting, condition=Condition.UNCERTAIN, hint=action.hint)
 
 
@@ -313,18 +335,19 @@ def how_to_settle(key: str, calls: Sequence[Pending]) -> str:
 def _how_to_settle(key: str, call: Pending, *, several: bool) -> str:
     name = call.spec.get("name", key)
     which = [("--operation", call.operation_id)] if several else []
-    found = reconcile("resolve", *which, ("--engine-id", ENGINE_ID), arguments=[key])
-    not_there = reconcile("resolve", *which, "--retry", arguments=[key])
     if call.engine_id is not None:  # what the platform says of the job that an unverified record names
-        ids = (("--engine-id", call.engine_id), ("--job-id", call.job_id or ""))
-        return (
-            f"the platform says that job {call.job_id} made {call.engine_id}; if it is the engine of this file: "
-            f"{reconcile('resolve', *which, *ids, arguments=[key])}; if not: {not_there} (or --forget)"
-        )
-    return (
-        f"look on the platform for an engine named {name!r} made about {call.submitted_at}; "
-        f"if it is there: {found}; if not: {not_there} (or --forget)"
-    )
+        what = f"check {call.engine_id}, which the platform reports for job {call.job_id}"
+        ids = [("--engine-id", call.engine_id), ("--job-id", call.job_id or "")]
+    else:
+        what = f"look on the platform for an engine named {name!r} created about {call.submitted_at}"
+        ids = [("--engine-id", ENGINE_ID)]
+    lines: list[tuple[str, Sequence[Option]]] = [
+        ("if it is the engine of this file", ids),
+        ("if not, to create it", ["--retry"]),
+        ("if not, to leave it out", ["--forget"]),
+    ]
+    commands = [f"{when}: {reconcile('resolve', *which, *how, arguments=[key])}" for when, how in lines]
+    return "\n".join([what, *commands])
 
 
 def _means(part: Provisioned | Pending, wanted: Desired) -> bool:

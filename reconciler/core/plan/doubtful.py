@@ -14,7 +14,7 @@ from reconciler.core.lockfile.entry import Entry, Pending
 from reconciler.core.plan.diff import how_to_settle, report_uncertain
 from reconciler.core.plan.model import Action, Condition, Kind
 
-VERIFY = "set LINGO_API_KEY and plan again: with the key it can be verified"
+VERIFY = "set LINGO_API_KEY and plan again, so that it can be verified"
 
 Doubts = Mapping[str, Sequence[Pending]]
 
@@ -43,7 +43,7 @@ def with_doubts(
         source = next((old for old, calls in gone.items() if action.creates and _means(calls, action)), None)
         if source is not None:
             hint = how_to_settle(source, gone[source]) if has_key else VERIFY
-            reason = f"`{source}` asked for the same, and its create call is uncertain"
+            reason = f"`{source}` was identical, and the outcome of its create call is unknown"
             planned[key] = _held_up(action, reason, hint)
     return tuple(planned[key] for key in sorted(planned))
 

@@ -24,8 +24,8 @@ from reconciler.core.plan.limits import Limit, Policy
 from reconciler.core.plan.model import Action, Kind
 
 _TOO_MANY_CREATES = (
-    "look whether the lockfile is the right one, and whole; "
-    "if all are meant, raise max_create, or apply some with --only"
+    "check that the lockfile is the right one and complete; "
+    "if all are intended, raise max_create, or apply some with --only"
 )
 # What one of these kinds would do to the engine that serves.
 _DANGERS = {Kind.REPLACE: "replace", Kind.RESTORE: "replace", Kind.RESUME: "replace", Kind.RETIRE: "retire"}
@@ -93,19 +93,19 @@ def _hold(action: Action, entry: Entry, danger: str, reason: str, hint: str) -> 
 
 def _how_to_lift(entry: Entry, danger: str) -> str:
     protected = entry.kept.protect
-    lift = "lift it in a commit that only removes" if protected else "leave it to a later commit to add"
-    return f"{lift} `protect`; or {danger} it all the same"
+    lift = "remove `protect` in a separate commit" if protected else "add `protect` in a later commit"
+    return f"{lift}; to {danger} it anyway"
 
 
 def _how_to_allow(danger: str) -> str:
-    return f"look at each of them; then raise max_{danger}, or name those that are meant"
+    return f"review each one, then raise max_{danger}; to {danger} only this one"
 
 
 def _over(danger: str, number: int, limit: Limit, recorded: int) -> str:
-    beside = f" beside {recorded:,} that are recorded" if danger == "create" else f" of {recorded:,} engines"
-    may = f"and may {danger} {limit.of(recorded):,} (max_{danger}: {limit})"
+    beside = f" beside {recorded:,} recorded ones" if danger == "create" else f" of {recorded:,} engines"
+    may = f"the limit is {limit.of(recorded):,} (max_{danger}: {limit})"
     engines = " engines" if danger == "create" else ""
-    return f"this run would {danger} {number:,}{engines}{beside}, {may}"
+    return f"this run would {danger} {number:,}{engines}{beside}; {may}"
 
 
 def check_named(policy: Policy, known: Collection[str]) -> None:
@@ -120,5 +120,5 @@ def _unknown(option: str, key: str, known: Collection[str]) -> UsageError:
     from reconciler.core.suggest import did_you_mean
 
     guess = did_you_mean(key, known)
-    hint = f"did you mean `{guess}`?" if guess else "name an engine by its whole key; patterns are not taken"
-    return UsageError(f"--allow-{option} `{key}`: there is no such engine", hint=hint)
+    hint = f"did you mean `{guess}`?" if guess else "use the full key; patterns are not accepted"
+    return UsageError(f"--allow-{option} `{key}`: no such engine", hint=hint)

@@ -82,7 +82,7 @@ class LimitKind:
         if type(value) is int and 0 <= value <= _MOST:
             return Limit(value)
         if not isinstance(value, str) or not re.fullmatch(LIMIT_PATTERN, value):
-            raise InvalidInput("must be a number of engines, a share of them, or both", hint="like 5 or 30%")
+            raise InvalidInput("must be a number of engines, a percentage, or both", hint="write 5 or 30%")
         if not value.endswith("%"):
             return Limit(int(value))
         count, _, percent = value.removesuffix("%").strip().rpartition(" or ")

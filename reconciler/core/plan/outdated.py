@@ -114,5 +114,5 @@ def _recorded_paths(entry: Entry | None) -> Iterator[str]:
 
 
 def _held(action: Action, branch: Branch, what: str | None) -> Action:
-    reason = f"`{branch.name}` is at {branch.tip[:12]}, which changes {what}; its run applies it"
-    return replace(action, kept=None, guard=reason, hint=f"pull it, then run again: {git('pull')}")
+    reason = f"`{branch.name}` is at {branch.tip[:12]}, which changes {what} and is applied by its own run"
+    return replace(action, kept=None, guard=reason, hint=f"run `{git('pull')}`, then run again")

@@ -21,7 +21,7 @@ from reconciler.core.plan.model import Action, Plan, digest_input
 VERSION = 1
 NAMED = 20  # differences that are listed one by one
 
-_HELD = "it was held back when the plan was made"
+_HELD = "held back when the plan was made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class SavedPlan:
         ):
             if theirs != ours:
                 raise GuardRefused(
-                    f"the plan was made for the {what} `{theirs}`, and this run is for `{ours}`",
-                    hint="nothing was done; choose the environment with --env"
+                    f"the plan was made for the {what} `{theirs}`, but this run is for `{ours}`",
+                    hint="choose the environment with --env; nothing was done"
                     if what == "environment"
                     else _again(),
                 )
@@ -68,14 +68,14 @@ class SavedPlan:
 
     def _difference(self, saved: Action, now: Action | None, lockfile: Lockfile) -> str | None:
         if now is None or not _acts(now):
-            return f"planned was to {saved.kind} it, and there is nothing to do now"
+            return f"the plan would {saved.kind} it, but there is nothing to do now"
         if now.kind is not saved.kind:
-            return f"planned was to {saved.kind} it, and now it would be to {now.kind} it"
+            return f"the plan would {saved.kind} it, but now the action is to {now.kind} it"
         if now.fingerprint != saved.fingerprint:
-            return "its file asks for something else now"
+            return "its file changed since the plan"
         recorded = all(self.entries.get(key) == entry_digest(lockfile, key) for key in _keys_of(saved))
         if not recorded or digest_input(now) != digest_input(saved):
-            return "what is recorded of it, or kept of its file, changed"
+            return "its record in the lockfile changed since the plan"
         return None
 
     def _chosen(self, now: Mapping[str, Action]) -> Iterator[Action]:
@@ -104,14 +104,14 @@ def _refusal(differences: Sequence[Diagnostic]) -> GuardRefused:
     if more:
         shown.append(Diagnostic(f"and {more:,} more engines"))
     return GuardRefused(
-        "the plan does not hold any more: files or lockfile changed since it was made; nothing was done",
+        "the plan is out of date: files or lockfile changed since it was made; nothing was done",
         hint=_again(),
         diagnostics=shown,
     )
 
 
 def _again() -> str:
-    return f"make a new plan, and have it looked at: {reconcile('plan', ('--out', FILE))}"
+    return f"run `{reconcile('plan', ('--out', FILE))}` and have the new plan reviewed"
 
 
 def entry_digest(lockfile: Lockfile, key: str) -> str:

@@ -23,7 +23,7 @@ MAX_REQUEST = (
     64_000  # bytes of the whole request. GitHub does not say which KB it means; this is less than either
 )
 
-_HINT = 'expected is what a receiver with --relay sends; in GitHub Actions: --event "$GITHUB_EVENT_PATH"'
+_HINT = 'pass what a receiver with --relay sends; in GitHub Actions: --event "$GITHUB_EVENT_PATH"'
 _LONGEST = {"webhookId": 256, "timestamp": 12, "signature": MAX_SIGNATURES}
 
 
@@ -74,25 +74,25 @@ def read_payload(document: object) -> Dispatched:
         payload = document["client_payload"]
     if not isinstance(payload, dict):
         raise InvalidInput(
-            "this is no relayed webhook: it has no client_payload that is an object", hint=_HINT
+            "this is not a relayed webhook: it has no client_payload that is an object", hint=_HINT
         )
     _check_version(payload.get("version"))
     signed, body = _signed(payload), _body(payload)
     if body is not None and signed is None:
-        raise _bad("webhookId, timestamp and signature", "are missing, so nobody could verify its body")
+        raise _bad("webhookId, timestamp and signature", "are missing, so its body cannot be verified")
     return Dispatched(signed, body, _operation(payload), _job(payload))
 
 
 def _check_version(version: object) -> None:
     if type(version) is not int:  # True would be one
-        raise InvalidInput("this is no relayed webhook: its payload has no version", hint=_HINT)
+        raise InvalidInput("this is not a relayed webhook: its payload has no version", hint=_HINT)
     if version > VERSION:
         raise InvalidInput(
-            f"this webhook was relayed by a newer reconcile; this one knows payloads of version {VERSION}",
+            f"this webhook was relayed by a newer reconcile; this one supports payloads of version {VERSION}",
             hint="upgrade reconcile here",
         )
     if version != VERSION:
-        raise _bad("version", "is none that there ever was")
+        raise _bad("version", "never existed")
 
 
 def _signed(payload: dict[Any, Any]) -> Signed | None:
@@ -106,9 +106,9 @@ def _signed(payload: dict[Any, Any]) -> Signed | None:
 def _header(payload: dict[Any, Any], name: str) -> bytes:
     value = payload.get(name)
     if not isinstance(value, str) or not value:
-        raise _bad(name, "is missing or no text")
+        raise _bad(name, "is missing or not text")
     if len(value) > _LONGEST[name] or not value.isascii() or not value.isprintable():
-        raise _bad(name, "is too long, or has characters that it cannot have")
+        raise _bad(name, "is too long, or contains invalid characters")
     return value.encode("ascii")
 
 
@@ -117,11 +117,11 @@ def _body(payload: dict[Any, Any]) -> bytes | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise _bad("body", "is no text")
+        raise _bad("body", "is not text")
     try:
         body = value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise _bad("body", "holds half of a character") from error
+        raise _bad("body", "contains half of a character") from error
     if len(body) > MAX_BODY:
         raise _bad("body", "is too long")
     return body
@@ -132,7 +132,7 @@ def _operation(payload: dict[Any, Any]) -> str | None:
     if value is None:
         return None
     if not ID.accepts(value):
-        raise _bad("operationId", "is no operation id")
+        raise _bad("operationId", "is not an operation ID")
     return value
 
 
@@ -141,12 +141,12 @@ def _job(payload: dict[Any, Any]) -> str | None:
     if value is None:
         return None
     if not ID.accepts(value):
-        raise _bad("jobId", "is no job id")
+        raise _bad("jobId", "is not a job ID")
     return value
 
 
 def _bad(name: str, what: str) -> InvalidInput:
-    return InvalidInput(f"this is no relayed webhook: its {name} {what}", hint=_HINT)
+    return InvalidInput(f"this is not a relayed webhook: its {name} {what}", hint=_HINT)
 
 
 def _text(body: bytes) -> str | None:

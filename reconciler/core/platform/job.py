@@ -131,7 +131,7 @@ def _is_own_503(body: bytes, retry_after: str | None) -> bool:
 def _accepted(body: bytes) -> Answer:
     document = _json(body)
     if not isinstance(document, dict):
-        return Uncertain("the platform accepted the call, but its answer is not readable")
+        return Uncertain("the platform accepted the call, but its answer is unreadable")
     job_id, engine_id, status = (document.get(name) for name in ("jobId", "engineId", "status"))
     if not (ID.accepts(job_id) and ID.accepts(engine_id)):
         name, value = ("engineId", engine_id) if ID.accepts(job_id) else ("jobId", job_id)
@@ -242,7 +242,7 @@ _MEANINGS = {
     402: "the organization hit its credit limit",
     403: "the API key has no access",
     404: "it does not exist",
-    429: "the daily quota is used up",
+    429: "the daily quota is exhausted",
     500: "unexpected failure",
     502: "bad gateway",
     503: "the platform is unavailable",

@@ -104,7 +104,7 @@ def parse_secrets(text: str, name: str = "the webhook secret") -> SigningKeys:
             which = f"{name}, number {number} of {len(words)}," if len(words) > 1 else name
             raise InvalidInput(
                 f"{which} is not a signing secret",
-                hint=f"it is {SECRET_PREFIX} and then the base64 of 24 to 64 bytes, copied whole",
+                hint=f"copy it in full: {SECRET_PREFIX} followed by the base64 of 24 to 64 bytes",
             )
         keys.append(key)
     return SigningKeys(keys)

@@ -44,7 +44,7 @@ from reconciler.core.run.protocol import (
     WatchEnded,
 )
 
-CUT_OFF = "the run was interrupted before the answer came"
+CUT_OFF = "the run was interrupted before the answer arrived"
 
 
 @dataclass(slots=True)

@@ -170,7 +170,7 @@ def _result(action: Action, run: Run, lockfile: Lockfile) -> Result:
     if (
         operation is None
     ):  # nothing to send and no job to wait for: nothing was done, and it must not look done
-        error = "the plan does not contain what to send or await"
+        error = "the plan does not say what to send or wait for"
         return replace(result, status=Status.NOT_STARTED, error=error)
     entry = lockfile.entry(action.key)
     result = _from_entry(replace(result, operation_id=operation.id), operation, entry, run)
@@ -214,7 +214,7 @@ def _why_not(operation: Operation, run: Run) -> str:
     if isinstance(operation.answer, Refused) and operation.answer.message != UNSENT:
         return operation.answer.message
     if run.stops.interrupted:
-        return "the run was interrupted before its turn came"
+        return "the run was interrupted before its turn"
     if run.stops.halted is not None:
-        return operation.note or f"stopped before its turn came: {run.stops.halted}"
-    return "the deadline passed before its turn came"
+        return operation.note or f"stopped before its turn: {run.stops.halted}"
+    return "the deadline was reached before its turn"

@@ -82,11 +82,11 @@ class FileReading:
     def _report_unknown(self, name: str, path: Path, known: Collection[str]) -> None:
         shown = "".join(letter if letter.isprintable() else "�" for letter in name[:60])
         close = did_you_mean(name, known)
-        hint = f"did you mean `{close}`?" if close else f"known are {', '.join(known)}"
+        hint = f"did you mean `{close}`?" if close else f"use one of {', '.join(known)}"
         if any(word in name.lower() for word in _SECRET_WORDS):
-            hint = "secrets do not belong in a file: the API key is read from LINGO_API_KEY only"
+            hint = "set LINGO_API_KEY instead: the API key is not read from files"
         elif path and name in SETTINGS:
-            hint = "it belongs at the top level: an overlay is chosen by it"
+            hint = "move it to the top level: it chooses the overlay"
         self._report(
             f"unknown setting {shown}", (*path, name), of="key", hint=hint, excerpt=Excerpt(f"{shown}: …", 0)
         )

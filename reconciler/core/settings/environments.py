@@ -69,5 +69,5 @@ def _name(name: str, _: Block) -> str | None:
 _WAYS: tuple[tuple[str, Callable[[str, Block], str | None]], ...] = (
     ("the lockfile {}", _lockfile),
     ("the branch {} for pull requests", _proposals),
-    ("a name, but for its case", _name),
+    ("a name that differs only in case", _name),
 )

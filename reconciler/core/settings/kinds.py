@@ -82,7 +82,7 @@ class Duration:
         if isinstance(value, str) and (as_text or value == value.strip()):
             value = parse_duration(value)
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise InvalidInput("must be a length of time", hint="write 90s, 30m or 1h30m")
+            raise InvalidInput("must be a duration", hint="write 90s, 30m or 1h30m")
         if not 0 < value <= self.longest:  # false for NaN, too
             raise InvalidInput(f"must be longer than 0s and at most {format_duration(self.longest)}")
         return float(value)
@@ -140,8 +140,8 @@ class Name:
             raise InvalidInput("must be a name", hint="write it in quotes" if value is not None else None)
         if not matches(NAME_PATTERN, value):
             raise InvalidInput(
-                "must be a name of letters, digits, `.`, `_` and `-` that git takes in a ref",
-                hint="like staging-eu; no `..`, no `.` or `-` in front, no `.` or `.lock` at the end",
+                "must be a name of letters, digits, `.`, `_` and `-` that is valid in a git ref",
+                hint="write a name like staging-eu, without `..`, a leading `.` or `-`, or a trailing `.` or `.lock`",
             )
         return value
 
@@ -208,20 +208,20 @@ def _refused_url(text: str) -> InvalidInput:
     authority = rest.partition("/")[0]
     if "@" in authority.partition("?")[0].partition("#")[0]:
         return InvalidInput(
-            "must not hold a user name or password", hint="the API key belongs in LINGO_API_KEY, nowhere else"
+            "must not contain a user name or password", hint="put the API key in LINGO_API_KEY, nowhere else"
         )
     if not separator or scheme not in ("http", "https"):
         return InvalidInput(
-            "must be a URL that begins with https://", hint="for example https://api.lingo.dev"
+            "must be a URL that begins with https://", hint="write a URL like https://api.lingo.dev"
         )
     if "?" in rest or "#" in rest:
         return InvalidInput("must not have a query or a fragment", hint="remove what follows `?` or `#`")
     if scheme == "http" and matches(URL_PATTERN, f"https://{rest}"):
         return InvalidInput(
             "must begin with https://",
-            hint="plain http is for this machine only: 127.0.0.1, [::1] or localhost",
+            hint="use https://; plain http is allowed only for this machine: 127.0.0.1, [::1] or localhost",
         )
-    return InvalidInput("must be a URL like https://host:port/path", hint="in plain letters, without blanks")
+    return InvalidInput("must be a URL like https://host:port/path", hint="use plain letters, without spaces")
 
 
 class RelativePath:
@@ -236,7 +236,7 @@ class RelativePath:
         path = relative_path(value)
         if self.suffix and not (str(value).endswith(self.suffix) and path.rpartition("/")[2] != self.suffix):
             raise InvalidInput(
-                f"must end in {self.suffix}", hint="it is JSON, and applications import it as such"
+                f"must end in {self.suffix}", hint="choose a .json name; applications import the file as JSON"
             )
         return path
 

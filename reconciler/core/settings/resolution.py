@@ -136,10 +136,10 @@ class _Given:
         source = self.sources.get("environment", "the default")
         known = ", ".join(sorted(overlays))
         close = did_you_mean(chosen, overlays)
-        hint = f"did you mean `{close}`?" if close else f"listed are {known}; choose with {setting.flag}"
+        hint = f"did you mean `{close}`?" if close else f"choose one of {known} with {setting.flag}"
         # A variable may hold anything, by mistake a secret: its value is not repeated.
         what = source if source == setting.variable else f"{source} ({chosen})"
-        message = f"{what} names an environment that is not among the `{OVERLAYS}` of {self._file_name}"
+        message = f"{what} names an environment that is not listed under `{OVERLAYS}` in {self._file_name}"
         self._flag_is_wrong |= source == setting.flag
         if source == self._file_name and self._place is not None:
             line, col, excerpt = self._place(("environment",))

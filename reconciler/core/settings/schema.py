@@ -26,8 +26,8 @@ def settings_schema() -> JsonSchema:
     overlay = {name: {"$ref": f"#/properties/{name}"} for name in IN_OVERLAYS}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Settings of reconcile",
-        "description": "reconcile.yaml: optional, and every setting in it is optional.",
+        "title": "Settings for reconcile",
+        "description": "reconcile.yaml: optional, and so is every setting in it.",
         "type": ["object", "null"],
         "additionalProperties": False,
         "properties": properties,

@@ -37,7 +37,7 @@ def check_key_host(settings: Settings) -> None:
     if _is_from_file(settings, "api_url") and not _is_trusted(settings.api_url):
         raise GuardRefused(
             f"{settings.source_of['api_url']} names {settings.api_url}, and the API key is not sent there",
-            hint="a host outside of lingo.dev has to be named where the key is: set LINGO_API_URL",
+            hint="set LINGO_API_URL where the key is set: a host outside lingo.dev must be named there",
         )
 
 
@@ -47,7 +47,7 @@ def check_inbox(settings: Settings) -> None:
         if _is_from_file(settings, name) and getattr(settings, name) is not None:
             setting = SETTINGS[name]
             raise GuardRefused(
-                f"`{name}` is named by {settings.source_of[name]} only, and an inbox decides what is believed",
+                f"`{name}` is set only by {settings.source_of[name]}, and webhooks are trusted because of it",
                 hint=f"set {setting.variable}, or use {setting.flag}",
             )
 
@@ -60,7 +60,7 @@ def key_destination(settings: Settings, file: str) -> list[Diagnostic]:
     if _is_trusted(settings.api_url):
         message = f"the API key goes to {settings.api_url}: `api_url` of {source}"
         return [_finding(message, file, severity=Severity.NOTICE)]
-    hint = "an apply refuses to send it there; set LINGO_API_URL if it is right"
+    hint = "set LINGO_API_URL if that is right; otherwise an apply refuses to send the key there"
     return [
         _finding(
             f"`api_url` of {source} names {settings.api_url} for the API key", file, hint, Severity.NOTICE

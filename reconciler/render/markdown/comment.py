@@ -57,14 +57,14 @@ class _Group(NamedTuple):
     noun: str = "engines"  # what they are called where only their number is told
 
 
-_PERSON = _Group("Waits for a person")
+_PERSON = _Group("Needs attention")
 _GUARDED = _Group("Held back by a guard")
 _REPLACED = _Group("Replaced", "engines that will be replaced")
 _RETIRED = _Group("Retired", "engines that will be retired")
 _CREATED = _Group("Created", "new engines")
 _OTHERS = _Group("Without a new job")
-_MERGED = _Group("Merged before, not applied yet")
-_RUNNING = _Group("Another run is at it")
+_MERGED = _Group("Merged earlier, not applied yet")
+_RUNNING = _Group("Another run is working on it")
 # What a reviewer must not miss, then what costs, then what others have asked for.
 _GROUPS = (_PERSON, _GUARDED, _REPLACED, _RETIRED, _CREATED, _OTHERS, _MERGED, _RUNNING)
 _BY_ORIGIN = {Origin.MERGED: _MERGED, Origin.RUNNING: _RUNNING}
@@ -107,7 +107,8 @@ def render_plan_summary(plan: Plan, occasion: Occasion, *, limit: int = SUMMARY_
     findings = render_diagnostics(plan.diagnostics, color=False).split("\n") if plan.diagnostics else []
     if plan.invalid:
         head.append(
-            f"**No plan could be made: {tally(plan.diagnostics)}** {occasion.doing} changes nothing like this."
+            f"**No plan could be made: {tally(plan.diagnostics)}** "
+            f"{occasion.doing} changes nothing until this is fixed."
         )
         room = limit - _size_of([*head, foot]) - _RESERVE
         return "\n\n".join([*head, fenced(findings, room=room), foot])
@@ -164,7 +165,7 @@ def _engines(plan: Plan, occasion: Occasion, room: int) -> Iterator[str]:
             yield f"#### {group.title}"
         yield from _members(group, ones)
     if left:
-        more = f"… and {counted(left, 'more engine')}, for which there is no room here"
+        more = f"… and {counted(left, 'more engine')}, not shown for lack of space"
         yield f"{more}{_see_the_run(occasion)}."
 
 

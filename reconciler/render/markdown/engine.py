@@ -25,7 +25,7 @@ def engine_section(action: Action, title: str, most: int, *, unfolded: bool = Fa
     """`title` is HTML, on one line. The differences take at most `most` UTF-8 bytes."""
     about = [f"It {prose(what_happens(action))}."]
     if action.reason:
-        about.append(f"Why: {prose(action.reason)}.")
+        about.append(f"Reason: {prose(action.reason)}.")
     if action.file is not None:
         about.append(f"File: {code_span(action.file)}.")
     opening = "<details open>" if unfolded else "<details>"

@@ -33,7 +33,7 @@ def code_span(text: str, limit: int = 400) -> str:
 
 def prose(text: str, limit: int = 1_000) -> str:
     """Words on one line, to be put behind words of our own; what stands in backticks stays code."""
-    flat = sanitize(shorten(" ".join(text.split("\n")), limit))
+    flat = sanitize(shorten("; ".join(filter(None, text.split("\n"))), limit))
     pieces: list[str] = []
     end = 0
     for match in _CODE.finditer(flat):

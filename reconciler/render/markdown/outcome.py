@@ -27,9 +27,9 @@ _DONE = {
     Kind.REPLACE: "replaced by",
     Kind.RESUME: "completed",
     Kind.RESTORE: "restored",
-    Kind.DISCARD: "kept its engine; dropped",
+    Kind.DISCARD: "kept its engine; discarded",
     Kind.MOVE: "moved here, keeps",
-    Kind.RETIRE: "retired; left on the platform",
+    Kind.RETIRE: "retired; stays on the platform",
     Kind.RECORD: "recorded, keeps",
     Kind.NONE: "kept",
 }
@@ -60,9 +60,7 @@ def outcome_lines(outcome: Outcome, lockfile: str, room: int) -> str:
             break
         kept.append(line)
     if len(kept) < len(lines):
-        kept.append(
-            f"- … and {counted(len(lines) - len(kept), 'more line')}, for which there is no room here"
-        )
+        kept.append(f"- … and {counted(len(lines) - len(kept), 'more line')}, not shown for lack of space")
     return "\n".join(kept)
 
 
@@ -74,16 +72,16 @@ def steps_to_take(outcome: Outcome, command: str, record: str | None) -> str:
 
 def _alarms(outcome: Outcome, lockfile: str) -> Iterator[str]:
     if outcome.unwritten is not None and not outcome.wrote:
-        what = f"{code_span(lockfile, 200)} could not be written; the journal has the engines of this run"
+        what = f"{code_span(lockfile, 200)} could not be written, but the journal has the engines of this run"
         yield f"- **Not written**: {what}: {prose(outcome.unwritten)}"
     if outcome.unpublished is not None:
-        yield f"- **Not published**, the next run does it: {prose(outcome.unpublished)}"
+        yield f"- **Not published** (the next run publishes it): {prose(outcome.unpublished)}"
     for one in outcome.outputs_failed:
         yield f"- **Output not written**: {prose(one)}"
     if outcome.halted is not None:
         yield f"- **Stopped creating**: {prose(outcome.halted)}"
     if outcome.interrupted:
-        yield "- **Interrupted**: nothing is lost, and the next run goes on from here"
+        yield "- **Interrupted**: nothing is lost; the next run continues from here"
 
 
 def _attention(outcome: Outcome) -> Iterator[str]:

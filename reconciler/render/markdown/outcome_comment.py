@@ -109,14 +109,14 @@ def _problem(merge: Merge, room: int) -> list[str]:
     if merge.problem is None:
         return []
     hint = f" Hint: {prose(merge.problem.hint, 2_000)}" if merge.problem.hint else ""
-    parts = [f"**Nothing was done: {prose(merge.problem.message)}**{hint}"]
+    parts = [f"**Not applied: {prose(merge.problem.message)}**{hint}"]
     if merge.findings:
         parts.append(fenced(render_diagnostics(merge.findings, color=False).split("\n"), room=room))
     return parts
 
 
 def _and_before(told: CommentState) -> str:
-    return f" {counted(told.left, 'engine')} more, told before." if told.left else ""
+    return f" {counted(told.left, 'engine')} more, reported earlier." if told.left else ""
 
 
 def _only_here(merge: Merge, outcome: Outcome) -> list[str]:
@@ -125,7 +125,7 @@ def _only_here(merge: Merge, outcome: Outcome) -> list[str]:
     if not outcome.wrote or known:
         return []
     return [
-        f"{code_span(merge.lockfile, 200)} was written where this ran, and not published: with `--publish` it is."
+        f"{code_span(merge.lockfile, 200)} was written where this ran, but not published; use `--publish` for that."
     ]
 
 

@@ -100,7 +100,7 @@ def _listed(names: list[str], room: int) -> Iterator[str]:
         yield "\n".join(kept)
     left = len(names) - len(kept)
     if left:
-        yield f"… and {counted(left, 'more engine')}, for which there is no room here."
+        yield f"… and {counted(left, 'more engine')}, not shown for lack of space."
 
 
 def _details(action: Action, most: int) -> str:

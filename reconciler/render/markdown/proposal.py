@@ -24,12 +24,12 @@ def render_proposal(
     title = shorten(sanitize(f"{subject} ({environment})"), 200)
     lines = [sanitize(shorten(line, _LONGEST)) for line in rest.rstrip("\n").split("\n") if line]
     parts = [
-        f"`reconcile` made or changed engines for {code_span(environment, 100)}, and this records them in "
+        f"`reconcile` created or changed engines for {code_span(environment, 100)}, and this change records them in "
         f"{code_span(lockfile, 200)}:",
         fenced(lines, room=_ROOM, info="text"),
         "Applications see the new engine IDs when it is merged. Until then "
-        f"{code_span(ledger, 200)} keeps them, so no run creates anything a second time, and nothing is lost when this "
-        "is closed. Do not push to its branch: every run makes it anew.",
+        f"{code_span(ledger, 200)} keeps them, so no run creates anything twice, and closing this loses "
+        "nothing. Do not push to this branch: every run recreates it.",
     ]
     if run_url is not None and (link := link_to("run", run_url)):
         parts.append(f"<sub>{link}</sub>")

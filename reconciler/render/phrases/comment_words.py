@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from reconciler.core.engine.spec import Spec
 from reconciler.core.plan.model import Action, Change, Kind, Plan
 from reconciler.render.phrases.origins import origin_sentence
-from reconciler.render.phrases.words import counted, jobs
+from reconciler.render.phrases.words import counted, jobs, no_changes
 
 Code = Callable[[str], str]  # makes a foreign value harmless, where the line is going to stand
 
@@ -18,21 +18,21 @@ _DONE = {
     Kind.REPLACE: "replaced",
     Kind.RESUME: "waited for",
     Kind.RESTORE: "restored",
-    Kind.DISCARD: "kept as it is",
+    Kind.DISCARD: "kept",
     Kind.MOVE: "moved",
     Kind.RETIRE: "retired",
     Kind.RECORD: "recorded",
 }
 _NOTES = {  # for one, for several
     Kind.REPLACE: (
-        "the old one serves until the new one has completed",
-        "the old ones serve until the new ones have completed",
+        "the old one keeps serving until the new one is ready",
+        "the old ones keep serving until the new ones are ready",
     ),
-    Kind.RESUME: ("its job runs already", "their jobs run already"),
-    Kind.RESTORE: ("an earlier engine is switched back to", "earlier engines are switched back to"),
-    Kind.DISCARD: ("a pending replacement is dropped", "pending replacements are dropped"),
+    Kind.RESUME: ("its job is already running", "their jobs are already running"),
+    Kind.RESTORE: ("back to an earlier engine", "back to earlier engines"),
+    Kind.DISCARD: ("the pending replacement is discarded", "pending replacements are discarded"),
     Kind.MOVE: ("it keeps its engine", "they keep their engines"),
-    Kind.RETIRE: ("its engine is left on the platform", "their engines are left on the platform"),
+    Kind.RETIRE: ("its engine stays on the platform", "their engines stay on the platform"),
     Kind.RECORD: ("only the lockfile changes", "only the lockfile changes"),
 }
 
@@ -47,15 +47,10 @@ def headline(plan: Plan, doing: str) -> str:
         engines = "engine" if number == "1" else "engines"
         return f"{', '.join([f'{number} {engines} will be {rest}', *others])}; nothing is deleted."
     if plan.unwritten:
-        return f"{doing} makes no engine: it only writes to the lockfile what the journal kept of an earlier run."
+        return f"{doing} creates no engines. It only writes the results of an earlier run to the lockfile."
     if plan.outputs:
-        return f"{doing} makes no engine: it only brings {counted(len(plan.outputs), 'output')} up to date."
-    kept = len(plan.unchanged)
-    if kept:
-        return (
-            f"{doing} changes nothing: {counted(kept, 'engine')} {'is' if kept == 1 else 'are'} as recorded."
-        )
-    return f"{doing} changes nothing{'' if plan.actions else ': there are no engines'}."
+        return f"{doing} creates no engines. It only updates {counted(len(plan.outputs), 'output')}."
+    return no_changes(plan)
 
 
 def _part(kind: Kind, number: int) -> str:
@@ -65,16 +60,16 @@ def _part(kind: Kind, number: int) -> str:
 
 
 def consequences(plan: Plan, lockfile: str, doing: str) -> Iterator[str]:
-    """What happens then, sentence by sentence: the cost, the lockfile, and what waits for a person."""
+    """What happens then, sentence by sentence: the cost, the lockfile, and what needs attention."""
     number = jobs(plan)
     if number:
-        yield f"{doing} issues {counted(number, 'provisioning job')}, which the platform charges for."
+        yield f"{doing} creates {counted(number, 'provisioning job')} (billed by the platform)."
     elif plan.changes_anything:
-        yield f"{doing} issues no provisioning job."
+        yield f"{doing} creates no provisioning jobs."
     if number or any(action.waits for action in plan.actions):
         yield f"The engine IDs are committed to {lockfile} as the jobs complete."
     elif plan.changes_anything:
-        yield f"The outcome is committed to {lockfile}."
+        yield f"The result is committed to {lockfile}."
     yield from _held_back(plan)
     origins = origin_sentence(plan)
     if origins:
@@ -91,7 +86,7 @@ def _held_back(plan: Plan) -> Iterator[str]:
         whole = held.total()
         named = ", ".join(f"{count:,} {name}" for name, count in sorted(held.items(), reverse=True))
         named = named if len(held) > 1 else next(iter(held))
-        yield f"{counted(whole, 'engine')} {'is' if whole == 1 else 'are'} left alone: {named}."
+        yield f"{counted(whole, 'engine')} {'is' if whole == 1 else 'are'} skipped: {named}."
 
 
 def facts(action: Action, code: Code) -> str:

@@ -14,12 +14,12 @@ from reconciler.core.plan.model import Action, Origin, Plan
 _WORDS = {
     Origin.BRANCH: "this branch",
     Origin.MERGED: "merged, not applied yet",
-    Origin.RUNNING: "another run is at it",
+    Origin.RUNNING: "another run is working on it",
 }
 _COUNTED = {
     Origin.BRANCH: ("comes", "come", "from this branch"),
-    Origin.MERGED: ("was", "were", "merged before and not applied yet"),
-    Origin.RUNNING: ("is", "are", "in the hands of another run"),
+    Origin.MERGED: ("was", "were", "merged earlier but not applied yet"),
+    Origin.RUNNING: ("is", "are", "in progress in another run"),
 }
 
 
@@ -37,14 +37,14 @@ def in_groups(actions: Iterable[Action]) -> Iterator[tuple[str, list[Action]]]:
 
 
 def origin_sentence(plan: Plan) -> str:
-    """`Of these 2 come from this branch, 1 was merged before and not applied yet.`; nothing without origins."""
+    """`Of these, 2 come from this branch, 1 was merged earlier but not applied yet.`; empty without origins."""
     counts = Counter(action.origin for action in plan.actions if action.origin is not None)
     if not counts:
         return ""
     if set(counts) == {Origin.BRANCH}:
-        return "All of it comes from this branch."
+        return "All changes come from this branch."
     parts = [_part(origin, counts[origin]) for origin in Origin if counts[origin]]
-    return f"Of these {', '.join(parts)}."
+    return f"Of these, {', '.join(parts)}."
 
 
 def _part(origin: Origin, number: int) -> str:

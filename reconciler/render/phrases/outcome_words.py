@@ -63,11 +63,11 @@ def what_was_done(result: Result) -> str:
         Kind.REPLACE: f"replaced by {engine}{was}",
         Kind.RESUME: f"completed {engine}{was}",
         Kind.RESTORE: f"restored {engine}{was}",
-        Kind.DISCARD: f"keeps its engine; the pending {engine if result.engine_id else 'operation'} was dropped",
+        Kind.DISCARD: f"keeps its engine; the pending {engine if result.engine_id else 'operation'} was discarded",
         Kind.MOVE: f"moved here, keeps {engine}",
-        Kind.RETIRE: f"retired; {engine} was left on the platform",
-        Kind.RECORD: f"recorded as its file says, keeps {engine}",
-        Kind.NONE: "stays as it is",
+        Kind.RETIRE: f"retired; {engine} stays on the platform",
+        Kind.RECORD: f"recorded with its new options, keeps {engine}",
+        Kind.NONE: "unchanged",
     }
     return sentences[result.kind]
 
@@ -98,13 +98,13 @@ def _seconds(elapsed: float) -> str:
 
 def not_waited_for(command: str) -> str:
     """Why jobs still run although the run had time."""
-    return f"Not waited for, as asked ({'--no-wait' if command == 'collect' else '--detach'})."
+    return f"Did not wait for the jobs ({'--no-wait' if command == 'collect' else '--detach'})."
 
 
 def why_held_back(result: Result) -> str:
     """What was not done, and why."""
     kind = Kind.REPLACE if result.kind is Kind.RESUME else result.kind
-    return f"it would have been {_DONE[kind]}: {result.error}"
+    return f"not {_DONE[kind]}: {result.error}"
 
 
 def why_failed(result: Result) -> str:
@@ -112,12 +112,12 @@ def why_failed(result: Result) -> str:
     error = result.error or "the platform gave no reason"
     if result.kind is not Kind.NONE:
         return error
-    return f"failed before, and was left alone: {error.removeprefix('failed: ')}"
+    return f"failed in an earlier run and is skipped: {error.removeprefix('failed: ')}"
 
 
 def why_not_started(outcome: Outcome, result: Result) -> str:
     """The reason alone. What ended the creating is the same reason for those it hit and for those behind them."""
-    error = result.error or "its turn did not come"
+    error = result.error or "the run ended before its turn"
     if outcome.halted is not None and error.endswith(f": {outcome.halted}"):
         return outcome.halted
     return error
@@ -134,14 +134,14 @@ def how_to_retry(results: tuple[Result, ...]) -> str:
     return f"edit {result.file}, or try again: {again}" if result.file else f"try again: {again}"
 
 
-_KEY = "check LINGO_API_KEY, which the platform refused ({}); then"
-_REMEDY = "when its cause is gone (key, credit, quota, connection or disk),"
+_KEY = "check LINGO_API_KEY, which the platform refused ({}), then"
+_REMEDY = "once the cause is fixed (key, credit, quota, connection or disk),"
 _REMEDIES = {
     401: _KEY.format(401),
     403: _KEY.format(403),
-    402: "when the organization's credit limit allows it again (402),",
-    404: "check LINGO_API_URL: there is no provisioning API at that address (404); then",
-    429: "when the daily token quota is renewed or raised (429),",
+    402: "once the organization's credit limit allows it again (402),",
+    404: "check LINGO_API_URL: no provisioning API at that address (404); then",
+    429: "once the daily token quota is renewed or raised (429),",
 }
 
 
@@ -152,24 +152,24 @@ def next_steps(outcome: Outcome, command: str, record: str | None) -> list[str]:
     steps: list[str] = []
     counts = outcome.counts()
     if outcome.proposed is not None:
-        steps.append(f"merge {outcome.proposed}: applications see the new engine IDs then")
+        steps.append(f"merge {outcome.proposed}; applications then see the new engine IDs")
     elif outcome.wrote and not outcome.published and record is not None:
-        steps.append(f"record the engine IDs: `{record}`")
+        steps.append(f"commit the engine IDs: `{record}`")
     elif outcome.published and record is not None:
         steps.append(f"update this checkout: `{record}`")
     if counts["uncertain"]:
         one = ended(outcome, Status.UNCERTAIN)[0].key
         settle = reconcile("resolve", ("--engine-id", "ID"), arguments=[one])
         steps.append(
-            f"settle what is uncertain with the commands above, such as {settle}; until then nothing is made for it"
+            f"resolve unknown outcomes with the commands above, such as {settle}; until then nothing is created there"
         )
     again = []
     if counts["running"]:
-        again.append("waits for the jobs that still run")
+        again.append("waits for the jobs that are still running")
     if counts["not_started"]:
-        again.append("starts what was not started")
+        again.append("creates what was not created")
     if again:
         first = _REMEDIES.get(outcome.halted_status or 0, _REMEDY) + " " if outcome.halted else ""
         which = "apply" if counts["not_started"] else command  # collecting starts nothing
-        steps.append(f"{first}run `{reconcile(which)}` again: it {' and '.join(again)}")
+        steps.append(f"{first}run `{reconcile(which)}` again, which {' and '.join(again)}")
     return steps

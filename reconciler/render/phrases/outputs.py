@@ -17,7 +17,7 @@ def outputs_blocks(plan: Plan, look: Look) -> list[str]:
     """For a terminal or a log: a block of places, and one of what is wrong with others."""
     behind = [f"  {look.paint('~', 'yellow')} {_line(write, sanitize)}" for write in plan.outputs]
     wrong = [f"  {look.paint('!', 'red')} {sanitize(one)}" for one in plan.outputs_failed]
-    titled = (("Outputs to bring up to date:", behind), ("Outputs that cannot be written:", wrong))
+    titled = (("Outputs to update:", behind), ("Outputs that cannot be written:", wrong))
     return ["\n".join([title, *_few(lines, f"  {look.ellipsis}")]) for title, lines in titled if lines]
 
 
@@ -27,7 +27,7 @@ def outputs_lists(
     """The same as Markdown, each in about `room` UTF-8 bytes; `code` and `prose` make foreign text harmless."""
     behind = [f"- {_line(write, code)}" for write in plan.outputs]
     wrong = [f"- {prose(one)}" for one in plan.outputs_failed]
-    titled = (("Outputs to bring up to date:", behind), ("Outputs that cannot be written:", wrong))
+    titled = (("Outputs to update:", behind), ("Outputs that cannot be written:", wrong))
     return ["\n".join([title, "", *_few(lines, "- …", room)]) for title, lines in titled if lines]
 
 

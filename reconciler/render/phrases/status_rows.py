@@ -20,12 +20,12 @@ UNUSED = "unused"  # nothing serves and nothing is under way; only superseded en
 
 _STYLES: dict[str, Style] = {IN_PROGRESS: "cyan", FAILED: "red", UNCERTAIN: "magenta", SERVING: "green"}
 _WORDS = {
-    (IN_PROGRESS, True): "serving, replacement under way",
+    (IN_PROGRESS, True): "serving, replacement in progress",
     (FAILED, True): "serving, replacement failed",
-    (UNCERTAIN, True): "serving, replacement uncertain",
-    (IN_PROGRESS, False): "first creation under way",
+    (UNCERTAIN, True): "serving, replacement outcome unknown",
+    (IN_PROGRESS, False): "being created",
     (FAILED, False): "failed",
-    (UNCERTAIN, False): "uncertain",
+    (UNCERTAIN, False): "outcome unknown",
 }
 
 

@@ -43,16 +43,25 @@ def summary_sentence(plan: Plan) -> str:
     parts = [f"{counts[name]:,} {words}" for name, words in _COUNTED if counts[name]]
     if plan.outputs:
         unchanged_last = len(parts) - bool(counts["unchanged"])
-        parts.insert(unchanged_last, f"{counted(len(plan.outputs), 'output')} to bring up to date")
+        parts.insert(unchanged_last, f"{counted(len(plan.outputs), 'output')} to update")
     if plan.changes_anything or plan.outputs:
         return f"Plan: {', '.join(parts)}."
-    if not parts:
-        return "Nothing to do: there are no engines."
+    return no_changes(plan)
+
+
+def no_changes(plan: Plan) -> str:
+    """Why there is nothing to apply. What failed or is held back is never behind a bare "no changes"."""
+    counts = plan.summary()
     unchanged = counts["unchanged"]
-    kept = f"{counted(unchanged, 'engine')} {'is' if unchanged == 1 else 'are'} as recorded"
-    left = (("failed", "failed"), ("uncertain", "uncertain"), ("guarded", "held back"))
-    waiting = [f"{counts[name]:,} {words}" for name, words in left if counts[name]]
-    return f"Nothing to do: {', '.join([kept] * bool(unchanged) + waiting)}."
+    waiting = counts["failed"] + counts["uncertain"] + counts["guarded"]
+    verb = "is" if unchanged == 1 else "are"
+    if waiting:
+        kept = f", {unchanged:,} {verb} up to date" if unchanged else ""
+        needs = "needs" if waiting == 1 else "need"
+        return f"No changes to apply. {counted(waiting, 'engine')} {needs} attention{kept}."
+    if unchanged:
+        return f"No changes. {counted(unchanged, 'engine')} {verb} up to date."
+    return "No changes. There are no engines."
 
 
 def jobs(plan: Plan) -> int:
@@ -64,8 +73,8 @@ def jobs_sentence(plan: Plan) -> str:
     """What the plan costs: the provisioning jobs that it issues."""
     number = jobs(plan)
     if number == 0:
-        return "No provisioning job will be issued."
-    return f"{counted(number, 'provisioning job')} will be issued, which the platform charges for."
+        return "No provisioning jobs will be created."
+    return f"{counted(number, 'provisioning job')} will be created (billed by the platform)."
 
 
 def closing_sentences(plan: Plan) -> list[str]:
@@ -78,10 +87,8 @@ def closing_sentences(plan: Plan) -> list[str]:
 
         sentences.append(origin_sentence(plan))
     if plan.unwritten:
-        sentences.append(
-            "To record: what the journal has of a run that was cut off, or whose pull request is not merged yet, "
-            "is written to the lockfile."
-        )
+        results = counted(plan.unwritten, "result")
+        sentences.append(f"{results} of an interrupted or unmerged run will be written to the lockfile.")
     return sentences
 
 
@@ -91,28 +98,28 @@ def what_happens(action: Action) -> str:
         return _CONDITIONS[action.condition]
     if action.guard is not None:
         verb = "replaced" if action.kind is Kind.RESUME else f"{action.kind.value.removesuffix('e')}ed"
-        return f"would be {verb}, and is held back: {sanitize(action.guard)}"
+        return f"would be {verb}, but is held back: {sanitize(action.guard)}"
     engine = sanitize(action.engine_id) if action.engine_id else None
     of_engine = f" of {engine}" if engine else ""
     job = f"job {sanitize(action.job_id)}" if action.job_id else "its job"
     sentences = {
         Kind.CREATE: "will be created",
-        Kind.REPLACE: "will be replaced: a new engine is made"
-        + (f", {engine} serves until it has completed" if engine else ""),
-        Kind.RESUME: f"will be resumed: waits for {job}{of_engine}, no new job",
-        Kind.RESTORE: f"will be restored: switches back to {engine or 'its earlier engine'}, no new job",
-        Kind.DISCARD: f"keeps its engine: the pending replacement{f' {engine}' if engine else ''} is dropped",
-        Kind.MOVE: f"will move here from {sanitize(action.from_key or '?')}: {engine or 'its engine'} stays",
-        Kind.RETIRE: f"will be retired: {engine or 'its engine'} is no longer used, and left on the platform",
-        Kind.RECORD: f"will be recorded as its file says: {engine or 'its engine'} stays",
-        Kind.NONE: "stays as it is",
+        Kind.REPLACE: "will be replaced"
+        + (f" ({engine} keeps serving until the new engine is ready)" if engine else ""),
+        Kind.RESUME: f"will be resumed (waits for {job}{of_engine}; no new job)",
+        Kind.RESTORE: f"will be restored (back to {engine or 'its earlier engine'}; no new job)",
+        Kind.DISCARD: f"keeps its engine (the pending replacement{f' {engine}' if engine else ''} is discarded)",
+        Kind.MOVE: f"will move here from {sanitize(action.from_key or '?')} (keeps {engine or 'its engine'})",
+        Kind.RETIRE: f"will be retired ({engine or 'its engine'} is no longer used, but stays on the platform)",
+        Kind.RECORD: f"will be recorded with its new options (keeps {engine or 'its engine'})",
+        Kind.NONE: "is unchanged",
     }
     return sentences[action.kind]
 
 
 _CONDITIONS = {
-    Condition.FAILED: "failed, and is left alone",
-    Condition.UNCERTAIN: "is uncertain, and is left alone until you settle it",
+    Condition.FAILED: "failed and is skipped",
+    Condition.UNCERTAIN: "outcome unknown; skipped until resolved",
 }
 
 

@@ -154,7 +154,7 @@ def _changes(plan: Plan) -> Iterator[_Note]:
     order = {kind: index for index, kind in enumerate((Kind.REPLACE, Kind.RETIRE, Kind.CREATE))}
     planned = [action for action in plan.actions if action.kind is not Kind.NONE and action.guard is None]
     for action in by_origin(sorted(planned, key=lambda action: order.get(action.kind, len(order)))):
-        message = f"{what_happens(action)}\nwhy: {action.reason}"
+        message = f"{what_happens(action)}\nreason: {action.reason}"
         if action.origin is not None:
             message += f"\nfrom: {origin_words(action)}"
         yield _about(action, "notice", action.kind.value, message)

@@ -30,76 +30,74 @@ class Rule(NamedTuple):
 _SEE = "The plan shows the details."
 RULES: dict[str, Rule] = {
     "invalid-file": Rule(
-        "An engine file cannot be used; nothing is planned until it is mended.",
+        "An engine file is invalid; nothing is planned until it is fixed.",
         "An engine file, a file that it names, the settings or the lockfile cannot be read, or "
-        "says something that is not allowed.",
-        "Mend the file at the place that is named. The command `validate` checks all files without a "
-        "key and without a network.",
+        "contains something that is not allowed.",
+        "Fix the file at the given place. The command `validate` checks all files without an API key or network.",
     ),
     "uncertain": Rule(
-        "Nobody knows what became of a create call; a person settles it.",
+        "The outcome of a create call is unknown; you have to resolve it.",
         "A create call got no answer, so the engine may or may not exist. Nothing is created for "
         "it until that is resolved.",
-        "Look on the platform for the engine, then run the command that the finding names.",
+        "Look for the engine on the platform, then run the command given in the finding.",
     ),
     "held-back": Rule(
         "A guard holds this back until it is allowed.",
         "The engine is protected, one run would change too many engines, or the checkout is behind the branch.",
-        "See what would change. If it is meant, allow it by name as the finding says, or raise the "
+        "Check what would change. If it is intended, allow it by name as the finding says, or raise the "
         "limit in `reconcile.yaml`.",
     ),
     "failed": Rule(
-        "The last try to make this engine failed.",
-        "The platform refused the engine, or its provisioning job failed. An engine that served before still serves.",
+        "The last attempt to create this engine failed.",
+        "The platform refused the engine, or its provisioning job failed. An engine that was serving still serves.",
         "Edit the engine file, or try again with `--retry-failed`.",
     ),
     "file-warning": Rule(
-        "A file can be used, but somebody should look at it.",
-        "A name that is probably mistyped, a changed setting that matters, a lockfile that was "
+        "A file is valid, but should be reviewed.",
+        "A name that is probably misspelled, a changed setting that matters, a lockfile that was "
         "edited by hand, and the like.",
-        "Do what the finding says, or leave it if it is meant.",
+        "Do what the finding says, or ignore it if it is intended.",
     ),
     "replace": Rule(
-        "A new engine will be made, and used once it has completed.",
-        "What the engine file asks for has changed. The engine that serves now goes on serving "
-        "until the new one is ready.",
-        f"Nothing to do: merging applies it. {_SEE}",
+        "A new engine will be created, and used once it is ready.",
+        "The engine file has changed. The current engine keeps serving until the new one is ready.",
+        f"No action needed: merging applies it. {_SEE}",
     ),
     "retire": Rule(
         "The engine will no longer be used.",
-        "Its file is gone. The lockfile keeps its IDs under `retired`, and nothing is deleted on the platform.",
-        "Nothing to do if that is meant; otherwise bring the file back.",
+        "Its file was removed. The lockfile keeps its IDs under `retired`, and nothing is deleted on the platform.",
+        "No action needed if that is intended. Otherwise restore the file.",
     ),
     "create": Rule(
-        "A new engine will be made.",
+        "A new engine will be created.",
         "An engine file has no entry in the lockfile yet. A provisioning job will be created, "
         "which the platform bills.",
-        f"Nothing to do: merging applies it. {_SEE}",
+        f"No action needed: merging applies it. {_SEE}",
     ),
     "resume": Rule(
-        "A job that is already running will be waited for.",
+        "The run will wait for a job that is already running.",
         "An earlier run left a provisioning job running. Nothing is created a second time.",
-        f"Nothing to do: the next apply waits for it. {_SEE}",
+        f"No action needed: the next apply waits for it. {_SEE}",
     ),
     "restore": Rule(
         "An earlier engine will be used again.",
-        "An engine that was made for exactly this still exists. No job is created.",
-        f"Nothing to do: merging applies it. {_SEE}",
+        "An engine already exists for this exact configuration. No job is created.",
+        f"No action needed: merging applies it. {_SEE}",
     ),
     "discard": Rule(
-        "A replacement that is under way will be dropped.",
-        "The engine file asks for the serving engine again, so the pending replacement is not needed.",
-        f"Nothing to do: merging applies it. {_SEE}",
+        "A replacement in progress will be discarded.",
+        "The engine file matches the serving engine again, so the pending replacement is not needed.",
+        f"No action needed: merging applies it. {_SEE}",
     ),
     "move": Rule(
         "The engine will have another key.",
-        "Its file has another name, and asks for the same. The engine stays.",
-        "Applications that read the engine's ID by its key have to use the new key.",
+        "Its file was renamed without other changes. The engine stays.",
+        "Update applications that read the engine ID by its key.",
     ),
     "record": Rule(
-        "Only what the lockfile keeps of the file will change.",
+        "Only the options recorded in the lockfile will change.",
         "Protection or outputs of the engine changed. The engine stays.",
-        f"Nothing to do: merging applies it. {_SEE}",
+        f"No action needed: merging applies it. {_SEE}",
     ),
 }
 _RANK = {rule: rank for rank, rule in enumerate(RULES)}

@@ -49,7 +49,7 @@ def _block(action: Action, look: Look, room: Room) -> str:
 def _terse_block(new: list[Action], look: Look, room: Room) -> str:
     column = min(_KEY_COLUMN, max(display_width(sanitize(action.key)) for action in new))
     lines = [_terse_line(action, column, look, room.width) for action in new]
-    note = f"{counted(len(new), 'engine')} will be created; `{reconcile('plan', ('--only', KEY))}` shows all of one."
+    note = f"{counted(len(new), 'engine')} will be created; `{reconcile('plan', ('--only', KEY))}` shows one in full."
     return "\n".join([*lines, "", look.paint(note, "dim")])
 
 

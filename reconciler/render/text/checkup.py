@@ -40,10 +40,10 @@ def _lines(finding: Finding, width: int, look: Look) -> list[str]:
     for one in finding.diagnostics[:_MOST]:
         lines += [f"{_INDENT}{line}" for line in diagnostic_lines(one, look.within(len(_INDENT)))]
     left = len(finding.diagnostics) - _MOST
-    return [*lines, f"    and {left:,} more: see `{reconcile('validate')}`"] if left > 0 else lines
+    return [*lines, f"    and {left:,} more: run `{reconcile('validate')}`"] if left > 0 else lines
 
 
 def _tally(findings: Sequence[Finding]) -> str:
     verdicts = Counter(one.verdict for one in findings)
     bad = [counted(verdicts[one], one.value) for one in (Verdict.PROBLEM, Verdict.WARNING) if verdicts[one]]
-    return ", ".join(bad) + "." if bad else "All is well."
+    return ", ".join(bad) + "." if bad else "No problems found."

@@ -36,7 +36,7 @@ def field_lines(action: Action, look: Look, room: Room) -> list[str]:
     if action.file is not None:
         lines.append(_field(" ", "file", sanitize(action.file), look))
     if action.reason:
-        lines += _text_field("why", action.reason, look, room)
+        lines += _text_field("reason", action.reason, look, room)
     if action.changes:
         lines += _changed(action.changes, look, room)
     elif action.spec is not None:

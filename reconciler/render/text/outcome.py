@@ -100,9 +100,7 @@ def _sign(result: Result, look: Look) -> str:
 def _guarded(results: Sequence[Result], look: Look) -> list[str]:
     if not results:
         return []
-    lines = [
-        look.paint(f"{counted(len(results), 'engine')} held back by a guard, and left as before:", "red")
-    ]
+    lines = [look.paint(f"{counted(len(results), 'engine')} held back by a guard and not changed:", "red")]
     for group in grouped(results, why_held_back):
         lines += _group_head(group, look)
         lines += _hint(group.results[0].hint or "", look)
@@ -156,7 +154,7 @@ def _uncertain(results: Sequence[Result], look: Look) -> list[str]:
     """Each with its own command: it is what settles it."""
     if not results:
         return []
-    title = f"{counted(len(results), 'engine')} uncertain: nobody knows whether the create call made it"
+    title = f"{counted(len(results), 'engine')} with an unknown outcome (may or may not exist)"
     lines = [look.paint(f"{title}:", "magenta")]
     for result in results[:NAMED]:
         lines.append(f"{_sign(result, look)} {_named(result, look)}")
@@ -166,7 +164,7 @@ def _uncertain(results: Sequence[Result], look: Look) -> list[str]:
     more = len(results) - NAMED
     if more > 0:
         lines.append(
-            f"  {look.ellipsis} and {more:,} more; `{reconcile('status')}` shows each with its commands"
+            f"  {look.ellipsis} and {more:,} more; `{reconcile('status')}` lists each with its commands"
         )
     return lines
 
@@ -190,7 +188,7 @@ def _not_started(outcome: Outcome, look: Look) -> list[str]:
     if not results:
         return []
     number = counted(len(results), "engine")
-    lines = [look.paint(f"{number} not started, and nothing was made for them:", "yellow")]
+    lines = [look.paint(f"{number} not created:", "yellow")]
     for group in grouped(results, lambda result: why_not_started(outcome, result)):
         lines += [f"  {_keys(group.results, look)}", *_indented(group.error, look)]
     return lines
@@ -200,13 +198,12 @@ def _closing(outcome: Outcome, look: Look, command: str, elapsed: float | None) 
     lines = [look.paint(closing_sentence(outcome, command, elapsed), "bold")]
     if outcome.halted is not None:
         lines += [
-            look.paint(f"No further create call was made: {line}", "red")
-            for line in [sanitize(outcome.halted)]
+            look.paint(f"Stopped creating engines: {line}", "red") for line in [sanitize(outcome.halted)]
         ]
     if outcome.interrupted:
         lines.append(_INTERRUPTED)
     elif outcome.timed_out:
-        lines.append("The deadline passed. Jobs go on without us, and the next run takes them up.")
+        lines.append("Deadline reached. Jobs keep running, and the next run resumes them.")
     elif outcome.detached and outcome.counts()["running"]:
         lines.append(not_waited_for(command))
     return lines
@@ -223,8 +220,8 @@ def _where(outcome: Outcome, look: Look, *facts: str) -> list[str]:
 
 
 _INTERRUPTED = (
-    "Interrupted. Nothing is lost: what was made is recorded, the next run waits for the jobs that still run, "
-    "starts what was not started, and creates nothing a second time."
+    "Interrupted. Nothing is lost: created engines are recorded, and the next run waits for running jobs, "
+    "creates what was not created, and creates nothing twice."
 )
 
 
@@ -235,19 +232,16 @@ def _unwritten(outcome: Outcome, look: Look, lockfile: str) -> list[str]:
     name, reason = sanitize(lockfile), _indented(outcome.unwritten, look)
     if outcome.wrote:
         head = f"WARNING: {name} is written, but the journal could not be emptied:"
-        return [look.paint(head, "yellow"), *reason, "    That is harmless: the next run does it."]
+        return [look.paint(head, "yellow"), *reason, "    This is harmless: the next run empties it."]
     halted = outcome.halted is not None
     return [
         look.paint(f"ERROR: {name} could not be written. It does NOT have the engines of this run:", "red"),
         *reason,
         *_only_here(outcome),
-        *(
-            ["    Keep this list: what stopped the run may have kept some of it out of the journal, too."]
-            * halted
-        ),
-        "    The journal records them: in the git directory, or in .reconcile/ outside git. Keep this checkout,",
-        f"    do not clone it anew. Make room, or make the place writable; then run `{reconcile('apply')}`: it",
-        f"    writes {name} from the journal, and creates nothing a second time.",
+        *(["    Keep this list: the journal may lack some of these engines, too."] * halted),
+        "    They are in the journal, in the git directory, or in .reconcile/ outside git. Keep this checkout:",
+        f"    do not clone again. Free disk space or fix permissions, then run `{reconcile('apply')}`, which",
+        f"    writes {name} from the journal and creates nothing twice.",
     ]
 
 
@@ -262,14 +256,14 @@ def _unpublished(outcome: Outcome, look: Look) -> list[str]:
     return [
         look.paint(head, "red"),
         *_indented(outcome.unpublished, look),
-        "    Nothing is lost: the journal keeps what was made, and the next run that may push publishes it.",
+        "    Nothing is lost: the journal keeps the results, and the next run that can push publishes them.",
     ]
 
 
 def _outputs_left(outcome: Outcome, look: Look) -> list[str]:
     if not outcome.outputs_failed:
         return []
-    head = look.paint("Outputs that could not be written; the lockfile has the engine IDs:", "red")
+    head = look.paint("Outputs that could not be written (the lockfile has the engine IDs):", "red")
     return [head, *(line for one in outcome.outputs_failed for line in _indented(one, look))]
 
 

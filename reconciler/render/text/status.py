@@ -85,7 +85,7 @@ def _trouble(row: Row, pending: Pending, advice: str, look: Look) -> list[str]:
     head = f"{look.paint(sanitize(row.key), 'bold')} {look.paint(pending.status, row.style)}"
     facts = [part for part in (pending.engine_id, pending.job_id and f"job {pending.job_id}") if part]
     about = f" ({sanitize(', '.join(facts))})" if facts else ""
-    error = sanitize_lines(shorten(pending.error or "no reason is recorded", _LONGEST, look.ellipsis))
+    error = sanitize_lines(shorten(pending.error or "no reason recorded", _LONGEST, look.ellipsis))
     reasons = [f"{_INDENT}{part}" for line in error for part in look.flowing(line, len(_INDENT))]
     return [f"{head}{about}", *reasons, *hint_lines(advice, look)]
 
@@ -94,7 +94,7 @@ def _sentence(rows: list[Row], gone: list[Row], *, listed: bool) -> str:
     counts = tally(rows)
     named = (
         (SERVING, "serving"),
-        (IN_PROGRESS, "under way"),
+        (IN_PROGRESS, "in progress"),
         (FAILED, "failed"),
         (UNCERTAIN, "uncertain"),
         (PROTECTED, "protected"),

@@ -97,7 +97,7 @@ def blob_left_out(root: Path) -> None:
             f"git update-index --no-assume-unchanged -- {HELP} && git checkout -- ",
         ),
         (cut_off, "index.lock", f"index.lock && git checkout -- {HELP}"),
-        (without_index, "nothing was checked out", f"git checkout HEAD -- {HELP}"),
+        (without_index, "nothing is checked out", f"git checkout HEAD -- {HELP}"),
         (blob_left_out, "partial clone", f"git checkout -- {HELP}"),
     ],
 )
@@ -180,7 +180,7 @@ def test_a_merge_that_is_not_decided_deletes_nothing(clone: Path) -> None:
     (clone / HELP).unlink()
     said = found(clone)
     assert said is not None
-    assert "a merge has not decided" in said.message
+    assert "an unfinished merge has to decide" in said.message
 
 
 def test_links_that_lead_nowhere_or_are_texts(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,7 @@ def test_links_that_lead_nowhere_or_are_texts(clone: Path, monkeypatch: pytest.M
     (clone / "texts").rename(clone / "other")
     said = found(clone, gone)
     assert said is not None
-    assert "engines/linked is a link to ../texts, which is not there" in said.message
+    assert "engines/linked is a link to ../texts, which does not exist" in said.message
     (clone / "other").rename(clone / "texts")
     assert found(clone, gone) is None
     git(clone, "config", "core.symlinks", "false")
@@ -248,11 +248,11 @@ def test_a_submodule_that_was_not_fetched_or_stands_elsewhere(
     commit_all(outer / "engines", "another beginning")
     said = found(outer, gone)
     assert said is not None
-    assert "not at the commit that is recorded" in said.message
+    assert "not at its recorded commit" in said.message
     git(outer, "update-index", "--cacheinfo", f"160000,{'1' * 40},engines")
     said = found(outer, gone)
     assert said is not None
-    assert "not at the commit that is recorded" in said.message
+    assert "not at its recorded commit" in said.message
 
 
 def test_an_engines_folder_that_is_not_here(clone: Path, origin: Path, tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_an_engines_folder_that_is_not_here(clone: Path, origin: Path, tmp_path:
     git(clone, "rm", "-r", "--quiet", "engines")
     assert said(clone) == ""
     git(tmp_path, "clone", "--quiet", "--no-checkout", str(origin), "bare")
-    assert "nothing was checked out" in said(tmp_path / "bare")
+    assert "nothing is checked out" in said(tmp_path / "bare")
     assert said(tmp_path) == ""  # no repository
 
 
@@ -279,7 +279,7 @@ def test_git_that_refuses_is_no_answer(clone: Path, tmp_path: Path) -> None:
     (clone / ".git" / "HEAD").write_text("nonsense\n")
     said = found(clone)
     assert said is not None
-    assert "git cannot say what became of the engine file of support/help" in said.message
+    assert "git cannot determine the state of the engine file of support/help" in said.message
     assert GitCheckout(clone, "engines", at_desk=True).folder_not_gone() is None
     outside = tmp_path / "outside"
     os.mkdir(outside)

@@ -37,7 +37,7 @@ def test_a_rule_of_the_repository_and_the_exception_that_helps(project: Path, ru
     (project.parent / ".gitignore").write_text(rules)
     error = refusal(project)
     assert f"(.gitignore:{line}: " in error.message
-    assert "`!engines.lock.json` at the end of " in (error.hint or "")
+    assert "`!engines.lock.json` to the end of " in (error.hint or "")
     with (project / ".gitignore").open("a") as file:
         file.write("!engines.lock.json\n")
     refuse_if_ignored(project, "engines.lock.json")
@@ -57,7 +57,7 @@ def test_a_folder_above_takes_no_exception(project: Path, rule: str) -> None:
     (project / "gen").mkdir()
     (project.parent / ".gitignore").write_text(rule + "\n")
     hint = refusal(project, "gen/engines.lock.json").hint or ""
-    assert "it ignores the folder web" in hint
+    assert "which ignores the folder web" in hint
     assert "setting `lockfile`" in hint
 
 

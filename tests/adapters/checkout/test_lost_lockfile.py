@@ -40,7 +40,7 @@ def test_one_that_head_or_the_index_has_comes_back(repo: Path) -> None:
     assert (repo / NAME).read_text() == FULL
     git(repo, "rm", "--quiet", NAME)
     with pytest.raises(
-        LockfileError, match="is missing, and the commit that is checked out has it"
+        LockfileError, match="is missing, but the commit that is checked out has it"
     ) as caught:
         refuse_if_in_head(repo, NAME)
     paste(caught.value)
@@ -67,7 +67,7 @@ def test_one_that_a_commit_removed_comes_back_unless_that_says_so(repo: Path) ->
     (repo / NAME).unlink()
     commit_all(repo)
     refuse_if_in_head(repo, NAME)
-    with pytest.raises(LockfileError, match="was there until a commit removed it") as caught:
+    with pytest.raises(LockfileError, match="missing; a commit removed it") as caught:
         refuse_if_known(repo, NAME, [])
     paste(caught.value)
     assert (repo / NAME).read_text() == FULL

@@ -102,7 +102,7 @@ def test_histories_that_do_not_meet_in_reach_end_in_words(
 ) -> None:
     monkeypatch.setattr(git_merge_base, "STEPS", (1,))
     root = checkout(origin, "refs/pull/7/head", "--depth=1")
-    with pytest.raises(GitError, match="do not meet within 1 commits") as raised:
+    with pytest.raises(GitError, match="have no common commit within 1 commits") as raised:
         find(root, "main")
     assert "fetch-depth: 0" in str(raised.value.hint)
 
@@ -156,7 +156,7 @@ def test_the_best_name_that_is_here_wins_over_one_to_fetch(origin: Path) -> None
 )
 def test_names_that_lead_nowhere(origin: Path, name: str) -> None:
     root = checkout(origin, "refs/pull/7/head")
-    with pytest.raises(GitError, match="the base cannot be told") as raised:
+    with pytest.raises(GitError, match="the base cannot be determined") as raised:
         find(root, name)
     assert "--base" in str(raised.value.hint)
 
@@ -168,7 +168,7 @@ def test_a_remote_that_is_gone_is_said_with_what_to_do(origin: Path) -> None:
     with pytest.raises(GitError) as raised:
         find(root, "main", merged=merged)
     assert "fetch-depth: 0" in str(raised.value.hint)
-    with pytest.raises(GitError, match="the base cannot be told"):
+    with pytest.raises(GitError, match="the base cannot be determined"):
         find(root, "main")
 
 
@@ -182,8 +182,8 @@ def test_histories_with_nothing_in_common(origin: Path) -> None:
 
 def test_a_repo_without_a_commit_or_without_the_remote(tmp_path: Path) -> None:
     root = new_repo(tmp_path / "empty", "--template=")
-    with pytest.raises(GitError, match="there is no commit yet"):
+    with pytest.raises(GitError, match="no commit yet"):
         find(root, "main")
     _commit(root, "first")
-    with pytest.raises(GitError, match="the base cannot be told"):
+    with pytest.raises(GitError, match="the base cannot be determined"):
         find(root, "other")

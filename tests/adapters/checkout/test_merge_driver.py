@@ -43,7 +43,7 @@ def test_what_somebody_set_is_kept(repo: Path) -> None:
     before = (repo / ".git/config").read_bytes()
     result = set_up_merge_driver(repo)
     assert result is not None
-    assert (result.action, result.note) == ("kept", f"another command than `{COMMAND}` is set")
+    assert (result.action, result.note) == ("kept", f"a command other than `{COMMAND}` is set")
     assert (repo / ".git/config").read_bytes() == before
 
 

@@ -136,7 +136,7 @@ def test_a_lease_that_is_none(tmp_path: Path) -> None:
     origin = new_origin(tmp_path)
     seed = tmp_path / "seed"
     (seed / "lease.json").write_text("nonsense")
-    commit_all(seed, "somebody wrote over it")
+    commit_all(seed, "it was overwritten")
     git(seed, "push", "--quiet", "origin", f"HEAD:{LEDGER}")
     ledger = ledger_of(clone(origin))
     with pytest.raises(UnreadableLease):

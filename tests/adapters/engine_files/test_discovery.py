@@ -63,7 +63,7 @@ def test_nothing_found_is_an_error(project: Path) -> None:
     with pytest.raises(InvalidInput, match="no engine file") as caught:
         EngineFiles(project).discover()
     assert "reconcile init" in (caught.value.hint or "")
-    with pytest.raises(InvalidInput, match="no folder nowhere/") as caught:
+    with pytest.raises(InvalidInput, match="folder nowhere/ does not exist") as caught:
         EngineFiles(project, "nowhere").discover()
     assert "reconcile init" in (caught.value.hint or "")
 
@@ -124,13 +124,13 @@ def test_links_that_do_not_are_reported(project: Path) -> None:
     keys, diagnostics = discovered(project)
     assert sorted(keys) == ["a", "in/b/c", "loop"]  # what `loop.yaml` is, loading it tells
     assert diagnostics == [
-        "engines/etc: a link leads out of the project",
-        "engines/in/again: a link to a folder is not followed here",
-        "engines/out: a link leads out of the project",
-        "engines/out.yaml: a link leads out of the project",
-        "engines/self: a link to a folder is not followed here",
-        "engines/up: a link to a folder is not followed here",
-        "engines/zero.yaml: a link leads out of the project",
+        "engines/etc: this link leads out of the project",
+        "engines/in/again: links to folders are not followed here",
+        "engines/out: this link leads out of the project",
+        "engines/out.yaml: this link leads out of the project",
+        "engines/self: links to folders are not followed here",
+        "engines/up: links to folders are not followed here",
+        "engines/zero.yaml: this link leads out of the project",
     ]
 
 
@@ -152,7 +152,7 @@ def test_a_suffix_that_is_written_otherwise_is_an_error(project: Path, name: str
     (project / "engines/link.YAML").symlink_to("b.yaml")
     keys, findings = discovered(project)
     assert list(keys) == ["b"]
-    said = "the suffix of an engine file is written otherwise"
+    said = "unusual suffix for an engine file"
     assert sorted(findings) == sorted(f"engines/{one}: {said}" for one in (name, "link.YAML"))
 
 

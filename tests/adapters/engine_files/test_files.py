@@ -148,10 +148,10 @@ def test_everything_wrong_is_reported_at_once_and_in_order(project: Path) -> Non
             14,
             11,
             "`../../x` leads out of the project",
-            "only files inside the project can be sources, and nothing in `.git`",
+            "use a file inside the project and outside `.git`",
         ),
         (15, 5, *either),
-        (17, 11, "`nope.md` does not exist", "the path is relative to the engine file"),
+        (17, 11, "`nope.md` does not exist", "check the path: it is relative to the engine file"),
         (19, 5, "unknown key `payloads`", "did you mean `payload`?"),
         (21, 5, "`payload` has no value", "write text, or remove it"),
         (23, 14, "`payload` must be text, not a number", 'quote it: "12"; YAML reads 12 as a number'),
@@ -172,7 +172,7 @@ def test_everything_wrong_is_reported_at_once_and_in_order(project: Path) -> Non
         ),
         ("name:\n", (1, 1, "`name` has no value", "write text, or remove it")),
         ("name: [a]\n", (1, 7, "`name` must be text, not a list", "write it as text")),
-        ("name: ' '\n", (1, 7, "`name` is blank", "write some text")),
+        ("name: ' '\n", (1, 7, "`name` is empty", "write some text")),
         ("name: |\n  a\n  b\n", (1, 7, "`name` has more than one line", "keep it to one line")),
         ("name: " + "x" * 201 + "\n", (1, 7, "`name` has 201 characters; at most 200 are allowed", "shorten it")),
         ("name: x\nlocales: de\n", (2, 10, "`locales` must be a list, not text", "write `locales: [de]`")),
@@ -183,7 +183,7 @@ def test_everything_wrong_is_reported_at_once_and_in_order(project: Path) -> Non
                 2,
                 1,
                 "unknown key `whatever`",
-                "known here: `name`, `description`, `locales`, `sources`, `lifecycle`, `outputs`",
+                "keys allowed here: `name`, `description`, `locales`, `sources`, `lifecycle`, `outputs`",
             ),
         ),
         (
@@ -196,9 +196,9 @@ def test_everything_wrong_is_reported_at_once_and_in_order(project: Path) -> Non
         ),
         (
             "name: x\n\tlocales: []\n",
-            (2, 1, "not valid YAML: a tab is not allowed here", "use spaces; YAML does not indent with tabs"),
+            (2, 1, "not valid YAML: a tab is not allowed here", "use spaces; YAML does not allow tabs for indentation"),
         ),
-        ("name: x\nname: y\n", (2, 1, "key `name` is there twice", "the first is on line 1; keep one of them")),
+        ("name: x\nname: y\n", (2, 1, "duplicate key `name`", "keep one of them; the first is on line 1")),
     ],
 )  # fmt: skip
 def test_one_mistake(project: Path, text: str, expected: tuple[int, int, str, str]) -> None:
@@ -208,7 +208,7 @@ def test_one_mistake(project: Path, text: str, expected: tuple[int, int, str, st
 def test_a_password_in_a_link_is_not_repeated(project: Path) -> None:
     diagnostics = load(project, "name: x\nsources:\n- type: link\n  payload: https://me:hunter2@acme.com/\n")
     assert isinstance(diagnostics, list)
-    assert "holds a user name or a password" in diagnostics[0].message
+    assert "contains a user name or password" in diagnostics[0].message
     assert "hunter2" not in str(diagnostics)
 
 

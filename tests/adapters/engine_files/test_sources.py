@@ -56,12 +56,12 @@ def test_a_file_source_may_lie_elsewhere_in_the_project(project: Path) -> None:
 def test_a_link_that_was_checked_out_as_a_text_is_no_text(project: Path) -> None:
     put(project, "texts/glossary.md", "engines/link.md")  # as git writes it where core.symlinks is off
     [found] = refused(source(project, "link.md"))
-    assert "`link.md` holds nothing but the path texts/glossary.md: a link" in found.message
+    assert "`link.md` contains only the path texts/glossary.md: a link" in found.message
     assert found.hint == "git config core.symlinks true && git checkout -- engines/link.md"
     put(project, "engines/link.md", "b.yaml")
     put(project, "../b.yaml", "engines/b.yaml")
     [found] = refused(EngineFiles(project).load("b", "engines/b.yaml"))
-    assert "the file holds nothing but the path ../b.yaml" in found.message
+    assert "the file contains only the path ../b.yaml" in found.message
     for text in (
         "texts/glossary.md\n",
         "texts/nowhere.md",
@@ -109,7 +109,7 @@ def test_a_link_inside_the_project_is_followed(project: Path) -> None:
         ("dangling", "does not exist"),
         ("latin1.md", "is not UTF-8 text"),
         ("binary.md", "is binary, not text"),
-        ("blank.md", "is blank"),
+        ("blank.md", "is empty"),
         ("big.md", "is too large"),
         ("x" * 300, "cannot be read"),
     ],

@@ -136,7 +136,7 @@ def test_what_was_published_outlives_a_branch_that_was_set_back(
         moved()
         found = other.look()
         assert (found.lockfile, found.recorded) == (EMPTY, both)
-    assert "`main` lacks what was recorded there before" in notices[0]
+    assert "`main` lost engines that were recorded there" in notices[0]
     done = other.publish(found, found.recorded, (), FREE)
     assert other.look().restored is None
     assert done.lockfile == both

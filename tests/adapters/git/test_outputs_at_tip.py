@@ -60,7 +60,9 @@ def at_tip(repo: Path, *files: str) -> AtTip:
 def test_a_file_or_a_link_makes_no_room_for_a_folder(repo: Path, file: str, there: str) -> None:
     found = at_tip(repo, file, "new/a.json")
     assert list(found.files) == ["new/a.json"]
-    assert found.problems == [f"{file} is not written: `{there}` is a file, a link or a submodule there"]
+    assert found.problems == [
+        f"{file} is not written: `{there}` is a file, a link or a submodule on the branch"
+    ]
 
 
 def test_what_git_ignores_on_the_tip_is_not_committed(repo: Path) -> None:
@@ -100,7 +102,7 @@ def test_a_push_that_is_refused_for_its_outputs_brings_the_lockfile(origin: Path
     done = ledger.publish(ledger.look(), lockfile_with("guarded.json", "i18n.json"), (), FREE)
     assert git(origin, "show", "--format=", "--name-only", "main").split() == ["engines.lock.json"]
     [problem] = done.outputs_failed
-    assert "not published, only the lockfile" in problem
+    assert "only the lockfile is published" in problem
     assert "guarded.json is for its owners" in problem
 
 

@@ -152,7 +152,7 @@ def test_what_is_not_wanted_any_more_cannot_be_merged_by_mistake(origin: Path) -
     assert after.proposal is None
     assert git(origin, "for-each-ref", OURS) == ""
     assert ledger.look() == replace(after, lease=FREE)
-    assert notices == ["nothing is left to propose; the branch `reconcile/production` is deleted"]
+    assert notices == ["deleted the branch `reconcile/production`: nothing is left to propose"]
     propose(ledger)
     assert recorded(origin, OURS) == ONE
 

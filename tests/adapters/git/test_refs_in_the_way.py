@@ -44,7 +44,7 @@ def test_a_ref_that_is_a_folder_of_another_is_named(
     git(origin, "update-ref", there, MAIN)
     if packed:
         git(origin, "pack-refs", "--all")
-    with pytest.raises(PushRefused, match=f"has `{there}`, so `{wanted}` cannot be made") as caught:
+    with pytest.raises(PushRefused, match=f"has `{there}`, so `{wanted}` cannot be created") as caught:
         push(remote_of(repo), wanted, *more)
     assert caught.value.hint is not None
     assert there in caught.value.hint
@@ -52,7 +52,9 @@ def test_a_ref_that_is_a_folder_of_another_is_named(
 
 def test_a_lock_that_was_left_over_is_named(origin: Path, repo: Path) -> None:
     (origin / f"{MAIN}.lock").touch()
-    with pytest.raises(PushRefused, match=r"a lock file is in the way in the remote `origin`: .*main\.lock"):
+    with pytest.raises(
+        PushRefused, match=r"a lock file blocks the push in the remote `origin`: .*main\.lock"
+    ):
         push(remote_of(repo), MAIN)
 
 
@@ -72,7 +74,7 @@ def test_a_lock_in_the_clone_is_named(repo: Path) -> None:
     lock = repo / ".git/refs/reconcile-remote/heads%2Fnew.lock"
     lock.parent.mkdir(parents=True)
     lock.touch()
-    with pytest.raises(GitError, match=r"a lock file is in the way in the clone: .*heads%2Fnew\.lock"):
+    with pytest.raises(GitError, match=r"a lock file blocks the push in the clone: .*heads%2Fnew\.lock"):
         remote_of(repo).fetch(["refs/heads/new"])
 
 

@@ -77,7 +77,7 @@ def test_configuration_from_the_work_tree_gets_no_power(repo: Path, tmp_path: Pa
     git(repo, "config", "include.path", "../.gitconfig")
     (repo / ".gitconfig").write_text(setting.format(ran=ran) + "\n")
     git(repo, "remote", "add", "origin", "ssh://localhost:1/x")
-    with pytest.raises(GitError, match=r"takes `.*` from .gitconfig, a file of the work tree") as caught:
+    with pytest.raises(GitError, match=r"reads `.*` from .gitconfig, a file in the work tree") as caught:
         call_git(repo, ["ls-remote", "origin"], network=True)
     assert caught.value.hint
     assert not ran.exists()

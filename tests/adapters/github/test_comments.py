@@ -198,7 +198,7 @@ def test_who_may_only_read(github: FakeComments) -> None:
 
 
 def test_a_pull_request_that_is_not_there(github: FakeComments) -> None:
-    with pytest.raises(GitHubError, match="knows nothing there") as caught:
+    with pytest.raises(GitHubError, match="found nothing there") as caught:
         sticky(github, number=99).show(PLAN)
     assert caught.value.status == 404
 

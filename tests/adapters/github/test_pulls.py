@@ -86,7 +86,7 @@ def test_one_that_was_closed_unmerged_is_followed_by_another_and_that_is_said(gi
     github.close(1)
     shown, notices = show(github)
     assert shown.number == 2
-    assert notices == ["pull request #1 was closed, not merged; a new one is opened"]
+    assert notices == ["pull request #1 was closed without merging; opening a new one"]
 
 
 def test_a_lost_answer_does_not_open_two(github: FakePulls) -> None:
@@ -125,8 +125,8 @@ def test_extras_that_github_refuses_are_said_and_no_failure(github: FakePulls) -
     shown, notices = show(github, replace(WANTED, labels=("a",), merge_method="merge"))
     assert shown.done == "opened"
     assert notices == [
-        f"the labels were not set: GitHub answers 422 to POST /repos/{REPOSITORY}/issues/1/labels: Validation Failed",
-        "auto-merge was not switched on: Auto merge is not allowed for this repository",
+        f"the labels were not set: GitHub answered 422 to POST /repos/{REPOSITORY}/issues/1/labels: Validation Failed",
+        "auto-merge was not enabled: Auto merge is not allowed for this repository",
     ]
 
 

@@ -72,8 +72,8 @@ def test_an_id_that_reads_as_a_number_is_quoted() -> None:
         (b"a: [1\n", "/a", "line 2"),
         (b"a: 1\n---\nb: 2\n", "/a", "not one YAML document"),
         (b"---\n...\n", "/a", "not one YAML document"),
-        (b"a: 1\na: 2\n", "/a", 'the key "a" is there twice'),
-        (b"a: 1\n", "/a/b", "/a is no mapping"),
+        (b"a: 1\na: 2\n", "/a", 'duplicate key "a"'),
+        (b"a: 1\n", "/a/b", "/a is not a mapping"),
         (b"a: {b: 1}\n", "/a", "/a is a mapping, which an ID would replace"),
         (b"a: [1]\n", "/a", "/a is a list"),
         (b"a: [1]\n", "/a/7", "has no item `7`"),
@@ -193,7 +193,7 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_written(tmp_path: Path) 
 def test_two_engines_for_one_place(tmp_path: Path) -> None:
     lockfile = lock(a=("eng_1", [I18N, DOTENV]), b=("eng_2", [I18N]))
     [problem] = OutputFiles(tmp_path).write(lockfile)
-    assert "`a` and `b` both ask for i18n.json /engineId" in problem
+    assert "`a` and `b` both use i18n.json /engineId" in problem
     assert not (tmp_path / "i18n.json").exists()
     assert (tmp_path / ".env").exists()
 

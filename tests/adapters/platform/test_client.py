@@ -127,7 +127,7 @@ class TestAnswers:
     @pytest.mark.parametrize("header", ["Retry-After: 3600", "Retry-After: soon", "X-Nothing: 1"])
     def test_a_long_throttle_ends_at_once(self, header: str) -> None:
         answer, requests, pauses = answer_to(raw(429, b"", header))
-        assert answer == Refused("the daily quota is used up", 429)
+        assert answer == Refused("the daily quota is exhausted", 429)
         assert (len(requests), pauses) == (1, [])
 
     def test_its_own_unavailability_is_waited_out(self) -> None:
@@ -227,7 +227,7 @@ class TestBrokenConnections:
             async with far_end(says_nothing) as end:
                 return await create(end.url), len(end.requests)
 
-        assert run(work()) == (Uncertain("no answer came within 0.3 seconds"), 1)
+        assert run(work()) == (Uncertain("no answer arrived within 0.3 seconds"), 1)
 
     def test_an_answer_that_drips_is_cut_by_the_total_time(self) -> None:
         async def drip(request: Request, writer: asyncio.StreamWriter) -> None:
@@ -241,7 +241,7 @@ class TestBrokenConnections:
                 return await create(end.url)
 
         answer = run(work())
-        assert answer == Uncertain("no answer came within 1 seconds")
+        assert answer == Uncertain("no answer arrived within 1 seconds")
 
     def test_a_kept_connection_that_dies_under_the_next_call(self) -> None:
         """The classic trap: clients like to send such a request again by themselves."""

@@ -1,4 +1,4 @@
-"""How the event stream is reached: refusals, redirects, certificates, proxies."""
+"""How the event stream is reachable: refusals, redirects, certificates, proxies."""
 
 from __future__ import annotations
 

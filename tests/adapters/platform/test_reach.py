@@ -1,4 +1,4 @@
-"""How the platform is reached: no connection, certificates, proxies, addresses and keys."""
+"""How the platform is reachable: no connection, certificates, proxies, addresses and keys."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TestNeverConnected:
         port = closed_port()
         answer = run(create(f"http://127.0.0.1:{port}", pauses))
         assert answer == Refused(
-            f"127.0.0.1:{port} refuses connections (is the platform up, and LINGO_API_URL right?)"
+            f"127.0.0.1:{port} refuses connections (check that the platform is up, and LINGO_API_URL)"
         )
         assert answer.halts
         assert len(pauses) == 2
@@ -70,7 +70,8 @@ class TestNeverConnected:
         assert isinstance(answer, Refused)
         assert answer.status is None
         assert (
-            "the host name of api.lingo.invalid cannot be found: Name or service not known" in answer.message
+            "the host name of api.lingo.invalid cannot be resolved: Name or service not known"
+            in answer.message
         )
         assert "DNS" in answer.message
 
@@ -103,7 +104,7 @@ class TestNeverConnected:
 
         answer = run(work())
         assert isinstance(answer, Refused)
-        assert "does not answer connections in time" in answer.message
+        assert "the connection to" in answer.message
 
 
 class TestCertificatesAndProxies:

@@ -79,7 +79,7 @@ def test_nothing_is_overwritten(repo: Path) -> None:
     assert set(actions(results).values()) == {"kept"}
     assert "engines/deep/mine.yml" in actions(results)
     assert [result.note for result in results if result.note] == [
-        "differs; `reconcile schema > schemas/engine.schema.json` renews it"
+        "outdated; run `reconcile schema > schemas/engine.schema.json` to update it"
     ]
     assert contents(repo) == before
 
@@ -221,11 +221,11 @@ def test_a_link_is_never_cut_or_followed_out(repo: Path, tmp_path_factory: pytes
     (repo / "reconcile.yaml").symlink_to(outside / "nothing")
     results = scaffold(repo, engine_schema=SCHEMA)
     assert actions(results)[".gitattributes"] == actions(results)["reconcile.yaml"] == "kept"
-    assert results[-2].note == f"is a link; add by hand: {LINE}"
+    assert results[-2].note == f"is a link; add these lines by hand: {LINE}"
     assert (outside / "attributes").read_text() == "*.x text\n"
 
     (repo / "linked").symlink_to(outside)
-    with pytest.raises(StorageError, match="outside of the project"):
+    with pytest.raises(StorageError, match="outside the project"):
         scaffold(repo, engine_schema=SCHEMA, engines="linked/new")
     assert sorted(path.name for path in outside.iterdir()) == ["attributes"]
 

@@ -136,7 +136,7 @@ def test_every_error_of_a_file_has_its_place(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["- a\n", "hello\n", "7\n"])
 def test_something_else_than_a_mapping(tmp_path: Path, text: str) -> None:
-    with pytest.raises(InvalidInput, match="must hold settings") as caught:
+    with pytest.raises(InvalidInput, match="must contain settings") as caught:
         read_settings_file(put(tmp_path, text), name="reconcile.yaml")
     assert caught.value.diagnostics[0].place == "reconcile.yaml:1:1"
 

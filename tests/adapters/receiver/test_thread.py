@@ -63,7 +63,7 @@ def test_what_keeps_it_from_beginning_is_raised(tmp_path: Path) -> None:
             raise AssertionError("it began")
     (tmp_path / "other.db").write_text("no database, " * 100)
     with (
-        pytest.raises(InvalidInput, match="is no inbox"),
+        pytest.raises(InvalidInput, match="is not an inbox"),
         running(Settings(tmp_path / "other.db", port=0), Secrets(SECRET), log_into([])),
     ):
         raise AssertionError("it began")

@@ -165,9 +165,9 @@ def test_a_token_that_is_never_accepted_is_not_asked_for_in_a_hurry(path: Path, 
     ("signing", "installation", "repository", "hint"),
     [
         (generate_private_key(65537, 2048), None, "acme/engines", "check RECONCILE_RELAY_APP_ID"),
-        (None, None, "acme/elsewhere", "is the App installed on acme/engines"),
-        (None, "17", "acme/engines", "RECONCILE_RELAY_INSTALLATION_ID right"),
-        (None, "4242", "acme/elsewhere", "needs Contents: read and write"),
+        (None, None, "acme/elsewhere", "that the App is installed on acme/engines"),
+        (None, "17", "acme/engines", "and RECONCILE_RELAY_INSTALLATION_ID"),
+        (None, "4242", "acme/elsewhere", "with Contents: read and write"),
     ],
     ids=["another key", "not installed", "another installation", "not for this repository"],
 )
@@ -229,14 +229,14 @@ def test_a_key_in_either_form_is_read(tmp_path: Path, form: PrivateFormat) -> No
 
 
 BAD_KEYS = {
-    "empty": (b"", "no private key that can be read"),
-    "no PEM": (b"\x00\xff" * 50, "no private key that can be read"),
-    "cut off": (pem(key())[:-200], "no private key that can be read"),
-    "a public key": (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "no private key"),
+    "empty": (b"", "not contain a readable private key"),
+    "no PEM": (b"\x00\xff" * 50, "not contain a readable private key"),
+    "cut off": (pem(key())[:-200], "not contain a readable private key"),
+    "a public key": (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "readable private key"),
     "with a passphrase": (pem(key(), BestAvailableEncryption(b"pass")), "without a passphrase"),
     "elliptic": (pem(ec.generate_private_key(ec.SECP256R1()), form=PrivateFormat.PKCS8), "not RSA"),
-    "too short": (pem(key(1024)), "less than 2048 bits"),
-    "too large": (b"x" * 70_000, "too large for a key"),
+    "too short": (pem(key(1024)), "shorter than 2048 bits"),
+    "too large": (b"x" * 70_000, "too large to be a key"),
 }
 
 

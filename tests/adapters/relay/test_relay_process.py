@@ -139,7 +139,7 @@ def test_killed_at_random_it_loses_nothing(inbox: Path, fake: FakeGitHub) -> Non
         assert made.end() == 0
     got = sent(fake)
     assert [name for name, _ in groupby(got)] == names(*range(1, total + 1))  # in order, none left out
-    assert len(got) <= total + kills  # twice only what was under way
+    assert len(got) <= total + kills  # twice only what was in progress
     with serving(inbox, GITHUB_API_URL=fake.url, GITHUB_TOKEN=TOKEN) as made:
         fill(inbox, [row(total + 1)])
         wait_until(lambda: len(fake.dispatches) > len(got))
@@ -153,7 +153,7 @@ def test_in_the_name_of_an_app(inbox: Path, fake: FakeGitHub, tmp_path: Path) ->
     fake.apps["12345"] = App(key.public_key(), repository="Acme/engines")
     fill(inbox, [row(1)])
     app = {"RECONCILE_RELAY_APP_ID": "12345", "RECONCILE_RELAY_APP_KEY_FILE": str(file)}
-    with serving(inbox, GITHUB_API_URL=fake.url, GITHUB_TOKEN="of no use", **app) as made:
+    with serving(inbox, GITHUB_API_URL=fake.url, GITHUB_TOKEN="has no effect", **app) as made:
         wait_until(lambda: len(fake.dispatches) == 1)
         assert made.end() == 0
     assert "PRIVATE" not in made.log
@@ -171,18 +171,28 @@ BAD = [
     ("https://github.com/acme/engines", {}, 64, "--relay must be"),
     ("", {}, 64, "--relay must be"),
     ("github:acme/engines", {"GITHUB_TOKEN": ""}, 3, "needs a token"),
-    ("github:acme/engines", {"RECONCILE_RELAY_TOKEN": "two words"}, 3, "RECONCILE_RELAY_TOKEN holds a blank"),
-    ("github:acme/engines", {"GITHUB_TOKEN": "ends with a line\n"}, 3, "GITHUB_TOKEN holds a blank"),
+    (
+        "github:acme/engines",
+        {"RECONCILE_RELAY_TOKEN": "two words"},
+        3,
+        "RECONCILE_RELAY_TOKEN contains a space",
+    ),
+    ("github:acme/engines", {"GITHUB_TOKEN": "ends with a line\n"}, 3, "GITHUB_TOKEN contains a space"),
     ("github:acme/engines", {"GITHUB_API_URL": "http://api.github.com"}, 3, "GITHUB_API_URL must be https"),
     ("github:acme/engines", {"GITHUB_API_URL": "api.github.com"}, 3, "GITHUB_API_URL must be https"),
     ("github:acme/engines", {"GITHUB_API_URL": "https://me:secret@host"}, 3, "GITHUB_API_URL must be https"),
     ("github:acme/engines", {"RECONCILE_RELAY_APP_ID": "1"}, 3, "needs both"),
     ("github:acme/engines", {"RECONCILE_RELAY_INSTALLATION_ID": "1"}, 3, "needs both"),
     ("github:acme/engines", KEYLESS, 3, "does not exist"),
-    ("github:acme/engines", KEYLESS | {"RECONCILE_RELAY_TOKEN": "ghp_x"}, 3, "and a GitHub App as well"),
-    ("github:acme/engines", KEYLESS | {"RECONCILE_RELAY_APP_ID": "my app"}, 3, "is no App's id"),
+    ("github:acme/engines", KEYLESS | {"RECONCILE_RELAY_TOKEN": "ghp_x"}, 3, "and a GitHub App are set"),
+    ("github:acme/engines", KEYLESS | {"RECONCILE_RELAY_APP_ID": "my app"}, 3, "is not an App ID"),
     ("github:acme/engines", KEYLESS | {"RECONCILE_RELAY_INSTALLATION_ID": "x"}, 3, "is not a number"),
-    ("github:acme/engines", KEYLESS | {"RECONCILE_RELAY_APP_KEY_FILE": __file__}, 3, "holds no private key"),
+    (
+        "github:acme/engines",
+        KEYLESS | {"RECONCILE_RELAY_APP_KEY_FILE": __file__},
+        3,
+        "does not contain a readable private key",
+    ),
     ("github:acme/engines", KEYLESS | {"RECONCILE_RELAY_APP_KEY_FILE": "/dev/zero"}, 1, "not a regular file"),
 ]
 

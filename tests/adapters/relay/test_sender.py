@@ -174,9 +174,9 @@ def test_the_end_waits_for_the_request_under_way(path: Path, fake: FakeGitHub) -
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (refusal(401, "Bad credentials"), "set another one"),
+        (refusal(401, "Bad credentials"), "set another token"),
         (refusal(403, "Resource not accessible"), "Contents: read and write on acme/engines"),
-        (refusal(404, "Not Found"), "does acme/engines exist"),
+        (refusal(404, "Not Found"), "check that acme/engines exists"),
         (Reply(301, {"message": "Moved Permanently"}), "renamed or moved"),
     ],
 )

@@ -227,7 +227,7 @@ def test_on_a_full_disk_nothing_is_lost_and_later_appends_work(small_disk: Path)
     kept: list[Record] = []
     with pytest.raises(StorageError, match="No space left on device") as caught:
         append_until_refused(journal, kept)
-    assert "the disk is full" in (caught.value.hint or "")
+    assert "free some disk space" in (caught.value.hint or "")
     assert kept
     assert journal.read()[0] == tuple(kept)
     with pytest.raises(StorageError, match="No space left on device"):
@@ -258,7 +258,7 @@ def test_on_a_read_only_disk_every_write_says_so_and_reading_goes_on(small_disk:
     for attempt in attempts:
         with pytest.raises(StorageError, match="Read-only file system") as caught:
             attempt()
-        assert caught.value.hint == "the file system is read-only"
+        assert caught.value.hint == "make the file system writable; it is mounted read-only"
     assert lock.read()[0] == ONE
     assert [type(record) for record in journal.read()[0]] == [Begin]
 

@@ -94,7 +94,7 @@ def test_a_run_that_fails_gives_it_back(tmp_path: Path) -> None:
 def test_an_unreadable_note_does_not_matter(tmp_path: Path, note: str) -> None:
     with holder(tmp_path):
         (tmp_path / "lease.json").write_text(note)
-        with pytest.raises(LeaseHeld, match="its note is not readable"):
+        with pytest.raises(LeaseHeld, match="details unreadable"):
             take(tmp_path)
 
 

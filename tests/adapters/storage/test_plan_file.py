@@ -52,14 +52,14 @@ def refused(file: Path) -> str:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "cannot be applied: not valid JSON: it ends in the middle"),
+        (b"", "cannot be applied: not valid JSON: it is incomplete"),
         (b"\x00\xff", "cannot be applied: it is not UTF-8 (byte 1)"),
         (b"[" * 100_000, "cannot be applied: it is nested too deeply"),
         (b"[]", "cannot be applied: it is not a JSON object"),
-        (b"{}", "cannot be applied: it is a plan for reading (--format json), not one to apply"),
-        (b'{"apply": {"version": 2}}', "is a plan file of version 2, and this reconcile knows version 1"),
-        (b'{"apply": {}}', "is a plan file of version nothing, and this reconcile knows version 1"),
-        (b'{"error": {"message": "x"}}', "cannot be applied: it says that no plan could be made"),
+        (b"{}", "cannot be applied: it is the output of --format json, not a plan file"),
+        (b'{"apply": {"version": 2}}', "is a plan file of version 2, but this reconcile supports version 1"),
+        (b'{"apply": {}}', "is a plan file of version nothing, but this reconcile supports version 1"),
+        (b'{"error": {"message": "x"}}', "cannot be applied: it records that no plan could be made"),
         (b'{"apply": {"version": 1}}', "cannot be applied: schemaVersion: Field required"),
     ],
 )
@@ -86,15 +86,15 @@ def _set(*path: str | int, value: object) -> Callable[[Document], None]:
 @pytest.mark.parametrize(
     ("tamper", "words"),
     [
-        (_drop_action, "its digest is not that of its actions"),
-        (_set("actions", 0, "engineId", value="eng_evil"), "its digest is not that of its actions"),
-        (_set("actions", 5, "fingerprint", value="v1:evil"), "its digest is not that of its actions"),
-        (_set("environment", value="staging"), "its digest is not that of its actions"),
-        (_set("digest", value="sha256:" + "0" * 64), "its digest is not that of its actions"),
-        (_set("actions", 1, "key", value="apps/android"), "an engine is in it twice"),
+        (_drop_action, "its digest does not match its actions"),
+        (_set("actions", 0, "engineId", value="eng_evil"), "its digest does not match its actions"),
+        (_set("actions", 5, "fingerprint", value="v1:evil"), "its digest does not match its actions"),
+        (_set("environment", value="staging"), "its digest does not match its actions"),
+        (_set("digest", value="sha256:" + "0" * 64), "its digest does not match its actions"),
+        (_set("actions", 1, "key", value="apps/android"), "it lists an engine twice"),
         (_set("actions", 0, "action", value="explode"), "actions.0.action: Input should be"),
         (_set("actions", 0, "key", value=7), "actions.0.key: Input should be a valid string"),
-        (_set("actions", 0, "key", value=""), "actions.0.key: it must be an engine's key"),
+        (_set("actions", 0, "key", value=""), "actions.0.key: it must be an engine key"),
         (_set("actions", value="all"), "actions: Input should be a valid array"),
         (_set("digest", value="sha256:beef"), "digest: String should match pattern"),
         (_set("apply", "entries", value={"legal": 1}), "apply.entries.legal: Input should be a valid string"),
@@ -134,7 +134,7 @@ def test_what_a_later_version_says_for_reading_does_not_matter(
 
 
 def test_a_file_that_is_missing_too_large_or_not_a_file(tmp_path: Path) -> None:
-    assert refused(tmp_path / "plan.json") == f"there is no plan file {tmp_path / 'plan.json'}"
+    assert refused(tmp_path / "plan.json") == f"no plan file {tmp_path / 'plan.json'}"
     large = tmp_path / "large.json"
     with large.open("wb") as stream:
         stream.truncate(MAX_BYTES + 1)
@@ -146,7 +146,7 @@ def test_a_file_that_is_missing_too_large_or_not_a_file(tmp_path: Path) -> None:
 
 
 def test_it_is_not_written_where_there_is_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="there is no folder"):
+    with pytest.raises(StorageError, match="no folder"):
         write_plan_file(tmp_path / "missing/plan.json", document())
     with pytest.raises(StorageError, match="not a regular file"):
         write_plan_file(tmp_path, document())

@@ -332,7 +332,7 @@ def test_the_first_end_in_the_ledger_counts_whatever_the_clocks_say() -> None:
 
 def test_an_engine_that_belongs_to_nobody_is_an_error() -> None:
     for orphan in (accepted("1", 2), Settlement("op_1", "engine", at(2), "eng_1")):
-        with pytest.raises(JournalError, match=r"eng_1 of operation op_1.*not whose"):
+        with pytest.raises(JournalError, match=r"eng_1 of operation op_1.*not which key"):
             fold(EMPTY, [orphan])
 
 

@@ -90,8 +90,8 @@ def test_blank_lines_and_repeated_lines_count_for_nothing() -> None:
         (b'{"v":1}', "unknown type"),
         (b'{"v":1,"type":"party"}', "unknown type"),
         (b'{"v":1,"type":["begin"]}', "unknown type"),
-        (b'{"v":1,"type":"uncertain","operation":"op"}', "not the fields"),
-        (b'{"v":1,"type":"uncertain","operation":"op","reason":"r","x":1}', "not the fields"),
+        (b'{"v":1,"type":"uncertain","operation":"op"}', "wrong fields"),
+        (b'{"v":1,"type":"uncertain","operation":"op","reason":"r","x":1}', "wrong fields"),
         (b'{"v":1,"type":"uncertain","operation":"","reason":"r","at":"t"}', "`operation` must be an ID"),
         (b'{"v":1,"type":"uncertain","operation":"op","reason":"r","at":5}', "`at` must be a time"),
         (
@@ -104,11 +104,11 @@ def test_blank_lines_and_repeated_lines_count_for_nothing() -> None:
         ),
         (
             b'{"v":1,"type":"refused","operation":"op","message":"m","status":"x","final":true,"at":"t"}',
-            "`status` has not the form",
+            "`status` is malformed",
         ),
         (
             b'{"v":1,"type":"refused","operation":"op","message":"m","status":4,"final":1,"at":"t"}',
-            "`final` has not the form",
+            "`final` is malformed",
         ),
         (
             b'{"v":1,"type":"begin","operation":"op","key":"k","fingerprint":"v1:f","spec":5,"files":{},"at":"t"}',

@@ -41,11 +41,11 @@ def test_a_whole_file_is_the_same_on_both_sides() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a\n=======\nb\n", "x:2: the conflict markers are not whole"),
-        (b"<<<<<<< o\n<<<<<<< o\n", "x:2: the conflict markers are not whole"),
-        (b"<<<<<<< o\n>>>>>>> t\n", "x:2: the conflict markers are not whole"),
-        (b"<<<<<<< o\n=======\n||||||| b\n", "x:3: the conflict markers are not whole"),
-        (b"<<<<<<< o\n=======\n", "x: the last conflict has no end"),
+        (b"a\n=======\nb\n", "x:2: incomplete conflict markers"),
+        (b"<<<<<<< o\n<<<<<<< o\n", "x:2: incomplete conflict markers"),
+        (b"<<<<<<< o\n>>>>>>> t\n", "x:2: incomplete conflict markers"),
+        (b"<<<<<<< o\n=======\n||||||| b\n", "x:3: incomplete conflict markers"),
+        (b"<<<<<<< o\n=======\n", "x: the last conflict has no end marker"),
     ],
 )
 def test_broken_markers_say_where_and_what_to_do(content: bytes, message: str) -> None:

@@ -51,7 +51,7 @@ def test_while_it_is_replaced_the_one_that_serves_is_given_out() -> None:
     [
         ("in_progress", "pjb_2 is still running", "reconcile collect"),
         ("failed", "its job failed", "reconcile status"),
-        ("uncertain", "nobody knows", "reconcile status"),
+        ("uncertain", "got no answer", "reconcile status"),
     ],
 )
 def test_one_that_never_completed_is_not_given_out(status: str, said: str, hint: str) -> None:
@@ -67,7 +67,7 @@ def test_one_that_never_completed_is_not_given_out(status: str, said: str, hint:
 def test_only_engines_from_before_are_recorded() -> None:
     lock = lockfile(acme=Entry(superseded=(Superseded("eng_old", "v1:z", SPEC, "2026-11-24T11:08:13Z"),)))
     assert field_of(lock, "acme", "status") == "unused"
-    with pytest.raises(NotServing, match="only engines from before"):
+    with pytest.raises(NotServing, match="only earlier engines"):
         field_of(lock, "acme", "engineId")
 
 
@@ -76,7 +76,7 @@ def test_only_engines_from_before_are_recorded() -> None:
     [
         ("acmee", "did you mean `acme`?"),
         ("engines/acme.yaml", "did you mean `acme`?"),
-        ("zzzzzz", "there are `acme`, `shop/web`"),
+        ("zzzzzz", "choose one of `acme`, `shop/web`"),
         ("gone", "it was retired"),
     ],
 )

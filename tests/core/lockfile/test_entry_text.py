@@ -249,7 +249,7 @@ def test_damaged_bytes() -> None:
 def test_a_key_that_is_there_twice_is_seen(again: bytes) -> None:
     content = render(FULL)
     at = content.index(again.splitlines(keepends=True)[0].split(b":")[0])
-    with pytest.raises(LockfileError, match="is there twice"):
+    with pytest.raises(LockfileError, match="duplicate key"):
         model.parse(content[:at] + again + content[at:], FILE)
 
 

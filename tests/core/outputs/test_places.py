@@ -45,8 +45,8 @@ def test_a_place_that_two_engines_ask_for_is_nobodys() -> None:
     lock = EMPTY.with_entries({"b": entry("eng_b", place, other), "a": entry("eng_a", place)})
     files, problems = writes_of(lock)
     assert files == {"i18n.json": [Write(other, "b", "eng_b")]}
-    assert problems == ["`a` and `b` both ask for i18n.json /engineId: neither is written"]
-    assert clashes([{"a": [place]}, {"b": [place]}]) == ["`a` and `b` both ask for i18n.json /engineId"]
+    assert problems == ["`a` and `b` both use i18n.json /engineId: neither is written"]
+    assert clashes([{"a": [place]}, {"b": [place]}]) == ["`a` and `b` both use i18n.json /engineId"]
     assert clashes([{"a": [place]}, {"a": [place]}, {"b": [other]}]) == []
 
 
@@ -65,7 +65,7 @@ def test_a_clash_is_found_among_files_and_with_the_lockfile() -> None:
     keys = {"a", "b", "old"}
     assert clashing(lock, {"a": desired("a", other)}, keys) == []
     [found] = clashing(lock, {"a": desired("a", place)}, keys)
-    assert found.message == "`a` and `old` both ask for .env ENGINE"
+    assert found.message == "`a` and `old` both use .env ENGINE"
     assert (found.file, found.severity) == ("engines/a.yaml", "error")
     assert clashing(lock, {"a": desired("a", place), "old": desired("old")}, keys) == []
     [found] = clashing(EMPTY, {"a": desired("a", place), "b": desired("b", place)}, keys)
@@ -112,11 +112,11 @@ def test_a_json_file_that_is_not_there() -> None:
         (b"", "/a", "not valid JSON"),
         (b'{"a": 1,}', "/a", "line 1, column"),
         (b'{"a": 1} // comment', "/a", "not valid JSON"),
-        (b'{"a": 1, "a": 2}', "/b", 'the key "a" is there twice'),
-        (b'{"x": {"a": 1, "a": 2}}', "/b", 'the key "a" is there twice'),
-        (b'{"a": 1}', "/a/b", "/a is no object"),
-        (b'{"a": null}', "/a/b/c", "/a is no object"),
-        (b'"text"', "/a", "the document is no object"),
+        (b'{"a": 1, "a": 2}', "/b", 'duplicate key "a"'),
+        (b'{"x": {"a": 1, "a": 2}}', "/b", 'duplicate key "a"'),
+        (b'{"a": 1}', "/a/b", "/a is not an object"),
+        (b'{"a": null}', "/a/b/c", "/a is not an object"),
+        (b'"text"', "/a", "the document is not an object"),
         (b'{"a": {"b": 1}}', "/a", "/a is an object, which an ID would replace"),
         (b'{"a": []}', "/a", "/a is a list"),
         (b'{"a": [1]}', "/a/1", "has no item `1`"),
@@ -124,7 +124,7 @@ def test_a_json_file_that_is_not_there() -> None:
         (b'{"a": [1]}', "/a/00", "has no item"),
         (b'{"a": "\xff"}', "/a", "not UTF-8"),
         (b"[" * 100_000, "/a", "too deep"),
-        (b'{"a": ' + b"9" * 10_000 + b"}", "/a", "number too long"),
+        (b'{"a": ' + b"9" * 10_000 + b"}", "/a", "number is too long"),
     ],
 )
 def test_json_that_is_left_alone(content: bytes, pointer: str, said: str) -> None:
@@ -228,13 +228,13 @@ def test_an_env_file_that_is_not_there() -> None:
 
 
 def test_env_files_that_are_left_alone() -> None:
-    with pytest.raises(OutputRefused, match="K is there twice"):
+    with pytest.raises(OutputRefused, match="duplicate variable K"):
         put_into_env(b"K=1\nexport K=2\n", "K", ID)
     with pytest.raises(OutputRefused, match="not UTF-8"):
         put_into_env(b"K=\xff\n", "K", ID)
-    with pytest.raises(OutputRefused, match="cannot hold"):
+    with pytest.raises(OutputRefused, match="cannot contain"):
         put_into_env(b"K='x'\n", "K", "it's")
-    with pytest.raises(OutputRefused, match="cannot hold"):
+    with pytest.raises(OutputRefused, match="cannot contain"):
         put_into_env(b'K="x"\n', "K", "$(id)")
 
 

@@ -139,7 +139,7 @@ def test_what_cannot_be_told_counts_as_changed() -> None:
 
 def test_what_is_kept_beside_the_spec_counts_where_the_action_is_about_it() -> None:
     here = replace(wanted("acme", A), protect=True)
-    action = Action("acme", Kind.RECORD, "its file protects it now", file=FILE, kept=here.kept)
+    action = Action("acme", Kind.RECORD, "protection added to its file", file=FILE, kept=here.kept)
     then: Desired = wanted("acme", A, "01db")
     known = Evidence({FILE: "b10b" * 10}, {FILE: "01db"}, meaning=here.fingerprint, base_meaning=then)
     assert origin_of(action, known) is BRANCH

@@ -139,7 +139,7 @@ def test_a_replacement_names_the_serving_engine_and_the_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "words"), [(failed("1", A), "failed"), (pending("1", A), "has not ended")]
+    ("before", "words"), [(failed("1", A), "failed"), (pending("1", A), "is still running")]
 )
 def test_a_replacement_before_anything_served_says_what_it_overtakes(before: object, words: str) -> None:
     action = only_action(lockfile({"acme": entry(None, before)}), {"acme": B})  # type: ignore[arg-type]
@@ -242,7 +242,7 @@ def test_a_file_that_comes_back_brings_its_retired_engine_back(
     action = only_action(lock, {"acme": A})
     assert (action.kind, action.engine_id) == (kind, engine_id)
     if engine_id is not None:
-        assert f"it was retired at {T0}" in action.reason
+        assert f"retired at {T0}" in action.reason
 
 
 def test_a_retired_engine_of_its_own_goes_before_a_move() -> None:

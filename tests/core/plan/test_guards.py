@@ -182,9 +182,7 @@ def test_beyond_the_limit_all_are_held_back_and_everything_else_goes_on() -> Non
     actions = plan(lock, *changed(3, 6), asked("new", C), max_replace=Limit(2))
     assert held(actions) == {"e000", "e001", "e002"}
     assert actions["new"].creates
-    assert (
-        actions["e000"].guard == "this run would replace 3 of 6 engines, and may replace 2 (max_replace: 2)"
-    )
+    assert actions["e000"].guard == "this run would replace 3 of 6 engines; the limit is 2 (max_replace: 2)"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +213,7 @@ def test_creates_that_are_held_back_say_why_and_the_rest_goes_on() -> None:
     actions = plan(many(2), *changed(1, 2), asked("n1", C), asked("n2", C), max_create=Limit(1))
     assert held(actions) == {"n1", "n2"}
     assert actions["e000"].creates
-    words = "this run would create 2 engines beside 2 that are recorded, and may create 1 (max_create: 1)"
+    words = "this run would create 2 engines beside 2 recorded ones; the limit is 1 (max_create: 1)"
     assert actions["n1"].guard == words
     assert "raise max_create" in (actions["n1"].hint or "")
 

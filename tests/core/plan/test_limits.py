@@ -48,7 +48,7 @@ def test_a_limit_is_a_number_a_share_or_both(written: object, limit: Limit) -> N
 def test_anything_else_is_refused_without_repeating_it(written: object) -> None:
     with pytest.raises(InvalidInput) as caught:
         LimitKind().parse(written, False)
-    assert caught.value.message == "must be a number of engines, a share of them, or both"
+    assert caught.value.message == "must be a number of engines, a percentage, or both"
 
 
 @pytest.mark.parametrize("text", ["5", "30%", "5 or 30%", "0"])

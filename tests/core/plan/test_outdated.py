@@ -40,7 +40,9 @@ def test_an_engine_whose_file_changed_there_is_held_back_and_the_others_are_not(
     lock = lockfile({"acme": entry(current("1", A)), "blog": entry(current("2", A))})
     found = held({"engines/acme.yaml": "newer"}, lock, {"acme": B, "blog": B})
     assert found.keys() == {"acme"}
-    assert found["acme"].guard == ("`main` is at 3f2c3f2c3f2c, which changes this engine; its run applies it")
+    assert found["acme"].guard == (
+        "`main` is at 3f2c3f2c3f2c, which changes this engine and is applied by its own run"
+    )
     assert not found["acme"].creates
     assert not found["acme"].changes_anything
 

@@ -54,10 +54,10 @@ def test_a_plan_that_still_holds_is_what_is_done() -> None:
 def test_a_first_plan_is_checked_like_any_other() -> None:
     plan = saved(EMPTY, {"acme": A})
     assert [one.kind for one in plan.still(actions(EMPTY, {"acme": A}), EMPTY)] == [Kind.CREATE]
-    assert refused(plan, EMPTY, {"acme": B}) == ["`acme`: its file asks for something else now"]
+    assert refused(plan, EMPTY, {"acme": B}) == ["`acme`: its file changed since the plan"]
     made = lockfile({"acme": entry(current("a", A))})
     assert refused(plan, made, {"acme": A}) == [
-        "`acme`: planned was to create it, and there is nothing to do now"
+        "`acme`: the plan would create it, but there is nothing to do now"
     ]
 
 
@@ -70,32 +70,32 @@ def test_what_is_not_in_it_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("lock", "files", "words"),
     [
-        (LOCK, {**FILES, "acme": C}, "its file asks for something else now"),
-        (LOCK, {**FILES, "acme": A}, "planned was to replace it, and there is nothing to do now"),
+        (LOCK, {**FILES, "acme": C}, "its file changed since the plan"),
+        (LOCK, {**FILES, "acme": A}, "the plan would replace it, but there is nothing to do now"),
         (
             LOCK.with_entry("acme", entry(current("a", A), pending("x", B))),
             FILES,
-            "planned was to replace it, and now it would be to resume it",
+            "the plan would replace it, but now the action is to resume it",
         ),
         (
             LOCK.with_entry("acme", entry(current("other", A))),
             FILES,
-            "what is recorded of it, or kept of its file, changed",
+            "its record in the lockfile changed since the plan",
         ),
         (
             LOCK.with_entry("acme", entry(current("a", A), failed("x", C))),
             FILES,
-            "what is recorded of it, or kept of its file, changed",
+            "its record in the lockfile changed since the plan",
         ),
         (
             LOCK.with_entry("acme", replace(entry(current("a", A)), kept=LifecycleOptions(True))),
             FILES,
-            "what is recorded of it, or kept of its file, changed",
+            "its record in the lockfile changed since the plan",
         ),
         (
             LOCK.with_entry("acme", entry(current("a", A), uncertain("x", B))),
             FILES,
-            "planned was to replace it, and there is nothing to do now",
+            "the plan would replace it, but there is nothing to do now",
         ),
     ],
 )
@@ -118,7 +118,7 @@ def test_what_was_held_back_stays_held_back_whoever_is_named_now() -> None:
     plan = saved(lock, files)
     allowed = guarded(plan.still(actions(lock, files), lock), lock, Policy(allow_replace=frozenset({"acme"})))
     assert {one.key: one.guard for one in allowed} == {
-        "acme": "it was held back when the plan was made",
+        "acme": "held back when the plan was made",
         "blog": None,
     }
 
@@ -143,7 +143,7 @@ def test_a_plan_of_another_environment_or_lockfile_is_refused() -> None:
     plan = saved(EMPTY, {"acme": A})
     plan.check_for("production", "engines.lock.json")
     with pytest.raises(
-        GuardRefused, match="made for the environment `production`, and this run is for `staging`"
+        GuardRefused, match="made for the environment `production`, but this run is for `staging`"
     ):
         plan.check_for("staging", "engines.lock.json")
     with pytest.raises(GuardRefused, match=r"the lockfile `engines\.lock\.json`"):

@@ -35,7 +35,7 @@ from tests.core.run_harness import RunHarness, kinds, types
 
 SIX = dict.fromkeys("abcdef", A)
 SHARED = Options(concurrency=2, ahead=2, shared=True, read_summaries=False, detach=True)
-LOST = "another run has the lease"
+LOST = "another run holds the lease"
 STOPS: list[Fact] = [Interrupted(), DeadlinePassed(), LeaseLost(LOST)]
 
 

@@ -144,7 +144,7 @@ def test_answers_other_than_accepted(answer: Answer, status: Status, error: str)
 def test_what_comes_after_a_halt_is_not_started() -> None:
     whole = outcome(EMPTY, {"a": A, "b": A}, Refused("no credit", 402))
     assert [one.status for one in whole.results] == [Status.NOT_STARTED, Status.NOT_STARTED]
-    assert whole.results[1].error == "stopped before its turn came: no credit"
+    assert whole.results[1].error == "stopped before its turn: no credit"
     assert (whole.halted, whole.exit_code) == ("no credit", ExitCode.FAILED)
 
 
@@ -156,20 +156,20 @@ def test_a_job_that_still_runs_at_the_deadline() -> None:
 
 def test_what_the_deadline_kept_from_starting() -> None:
     whole = outcome(EMPTY, {"a": A, "b": A}, first=(DeadlinePassed(),))
-    assert [one.error for one in whole.results] == ["the deadline passed before its turn came"] * 2
+    assert [one.error for one in whole.results] == ["the deadline was reached before its turn"] * 2
     assert whole.exit_code is ExitCode.RUNNING
 
 
 def test_what_an_interrupt_kept_from_starting() -> None:
     whole = outcome(EMPTY, {"a": A, "b": A}, first=(Interrupted(),))
     assert [one.status for one in whole.results] == [Status.NOT_STARTED] * 2
-    assert {one.error for one in whole.results} == {"the run was interrupted before its turn came"}
+    assert {one.error for one in whole.results} == {"the run was interrupted before its turn"}
     assert (whole.interrupted, whole.exit_code) == (True, ExitCode.INTERRUPTED)
 
 
 def test_a_full_disk_is_told_as_the_reason() -> None:
     whole = outcome(EMPTY, {"a": A, "b": A}, full_disk=True)
-    assert [one.error for one in whole.results] == ["disk full", "stopped before its turn came: disk full"]
+    assert [one.error for one in whole.results] == ["disk full", "stopped before its turn: disk full"]
     assert whole.exit_code is ExitCode.FAILED
 
 

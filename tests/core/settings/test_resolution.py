@@ -152,7 +152,7 @@ def test_with_a_list_an_unlisted_environment_is_an_error_naming_who_chose_it() -
 
     (by_default,) = findings(file=file)
     assert "the default (production)" in by_default.message
-    assert by_default.hint == "listed are prod, staging; choose with --env"
+    assert by_default.hint == "choose one of prod, staging with --env"
 
     (by_file,) = findings(file={"environment": "nowhere", **file}, place=somewhere)
     assert (by_file.file, by_file.line) == ("reconcile.yaml", 7)
@@ -178,7 +178,7 @@ def test_with_a_list_an_unlisted_environment_is_an_error_naming_who_chose_it() -
             {"production": {"lockfile": "\u00e9.json"}, "staging": {"lockfile": "e\u0301.json"}},
             "share the lockfile",
         ),
-        ({"production": {}, "Production": {"lockfile": "b.json"}}, "share a name, but for its case"),
+        ({"production": {}, "Production": {"lockfile": "b.json"}}, "share a name that differs only in case"),
         (
             {
                 "production": {"publish": "pr", "pr_branch": "bot"},
@@ -224,7 +224,7 @@ def test_all_errors_at_once_with_their_places() -> None:
     )
     text = "\n".join(f"{finding.place} {finding.message}" for finding in found)
     for expected in (
-        " --timeout must be a length of time",
+        " --timeout must be a duration",
         " RECONCILE_CONCURRENCY must be a whole number",
         " LINGO_API_URL must be a URL that begins with https://",
         "conf/my.yaml:7:3 unknown setting lockfil",
@@ -250,7 +250,7 @@ def test_a_wrong_flag_makes_it_a_usage_error_and_nothing_else_does() -> None:
         ("apiUrl", "did you mean `api_url`?"),
         ("Engines", "did you mean `engines`?"),
         ("environmens", "did you mean `environments`?"),
-        ("zzz", "known are engines, "),
+        ("zzz", "use one of engines, "),
     ],
 )
 def test_an_unknown_setting_gets_a_suggestion(key: str, hint: str) -> None:
@@ -261,7 +261,7 @@ def test_an_unknown_setting_gets_a_suggestion(key: str, hint: str) -> None:
 
 def test_an_overlay_knows_all_settings_but_the_environment() -> None:
     (finding,) = findings(file={"environments": {"production": {"environment": "qa"}}})
-    assert finding.hint == "it belongs at the top level: an overlay is chosen by it"
+    assert finding.hint == "move it to the top level: it chooses the overlay"
     (finding,) = findings(file={"environments": {"production": {"environments": {}}}})
     assert finding.message == "unknown setting environments"
     (finding,) = findings(file={"environments": ["production"]})

@@ -58,7 +58,7 @@ def test_an_inbox_is_named_by_environment_or_flag() -> None:
         {"inbox_url": "http://127.0.0.1:1"},
         {"environments": {"production": {"inbox": "inbox.db"}}},
     ):
-        with pytest.raises(GuardRefused, match="decides what is believed"):
+        with pytest.raises(GuardRefused, match="webhooks are trusted because of it"):
             check_inbox(of_file(file))
     check_inbox(of_file({"inbox": "a.db"}, RECONCILE_INBOX="b.db"))
     check_inbox(resolve({"inbox_url": "https://hooks.example"}, {}, None))

@@ -1,4 +1,4 @@
-"""Comments as files to look at (`REWRITE_GOLDEN=1` writes them anew), and what holds for every one of them."""
+"""Comments as files to look at (`REWRITE_GOLDEN=1` rewrites them), and what holds for every one of them."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_five_hundred_replacements_are_all_named_and_the_first_are_shown_whole()
 
 def test_what_nobody_may_miss_comes_first() -> None:
     titles = re.findall(r"^#### (.*)$", render_plan_comment(TWENTY, OCCASION), re.M)
-    assert titles == ["Waits for a person", "Replaced", "Retired", "Created", "Without a new job"]
+    assert titles == ["Needs attention", "Replaced", "Retired", "Created", "Without a new job"]
     assert re.findall(r"<summary>(.) ", render_plan_comment(EVERY_KIND, OCCASION))[:4] == ["?", "!", "±", "-"]
 
 
@@ -138,12 +138,14 @@ def test_a_long_folder_has_a_short_marker_of_its_own() -> None:
 
 
 def test_the_headline_counts_in_words() -> None:
-    assert headline(NOTHING, "Merging") == "Merging changes nothing: 10,000 engines are as recorded."
-    assert headline(Plan("x"), "Applying") == "Applying changes nothing: there are no engines."
-    assert headline(Plan("x", unwritten=2), "Merging").startswith("Merging makes no engine: it only writes")
+    assert headline(NOTHING, "Merging") == "No changes. 10,000 engines are up to date."
+    assert headline(Plan("x"), "Applying") == "No changes. There are no engines."
+    assert headline(Plan("x", unwritten=2), "Merging").startswith(
+        "Merging creates no engines. It only writes"
+    )
     two = Plan("x", tuple(Action(key, Kind.REPLACE, "") for key in "ab"))
     assert headline(two, "Merging") == (
-        "2 engines will be replaced (the old ones serve until the new ones have completed); nothing is deleted."
+        "2 engines will be replaced (the old ones keep serving until the new ones are ready); nothing is deleted."
     )
 
 
@@ -164,5 +166,5 @@ def test_what_only_others_change_is_not() -> None:
 
 def test_ones_own_changes_come_before_those_of_others() -> None:
     titles = re.findall(r"^#### (.*)$", render_plan_comment(*COMMENTS["compared"]), re.M)
-    assert titles[-2:] == ["Merged before, not applied yet", "Another run is at it"]
+    assert titles[-2:] == ["Merged earlier, not applied yet", "Another run is working on it"]
     assert "held back: it is protected" in render_plan_comment(*COMMENTS["compared"])

@@ -42,7 +42,7 @@ def test_it_says_what_became_of_the_merge() -> None:
         "**Apply: 1 created, 1 still running, 7 unchanged.**\n\n"
         "- **still running** `shop`: job `pjb_2` of `eng_2`\n"
         "- `acme` created `eng_1`\n\n"
-        "Next:\n\n- run `reconcile apply` again: it waits for the jobs that still run\n\n"
+        "Next:\n\n- run `reconcile apply` again, which waits for the jobs that are still running\n\n"
         f"<sub>commit [`{'a' * 12}`](<{PAGE}/commit/{'a' * 40}>)"
         f" · lockfile [`{'b' * 12}`](<{PAGE}/commit/{'b' * 40}>) · [run](<{PAGE}/run>)</sub>"
     )
@@ -67,7 +67,7 @@ def test_why_nothing_was_done_comes_first() -> None:
     problem = Diagnostic("another run is applying", hint="wait for it")
     found = [Diagnostic("unknown key `locale`", "engines/a.yaml", 2, 1)]
     text = render_outcome_comment(replace(MERGE, problem=problem, findings=found), Outcome(), CommentState())
-    assert "\n\n**Nothing was done: another run is applying** Hint: wait for it\n\n```\n" in text
+    assert "\n\n**Not applied: another run is applying** Hint: wait for it\n\n```\n" in text
     assert "engines/a.yaml:2:1" in text
     assert "Apply: 0 unchanged" not in text
 
@@ -75,7 +75,7 @@ def test_why_nothing_was_done_comes_first() -> None:
 def test_a_lockfile_that_stayed_where_the_run_was_is_told() -> None:
     outcome = Outcome((DONE,), wrote=True)
     text = render_outcome_summary(MERGE, outcome)
-    assert "`engines.lock.json` was written where this ran, and not published" in text
+    assert "`engines.lock.json` was written where this ran, but not published" in text
     assert "git add" not in text
     assert "not published" not in render_outcome_summary(MERGE, replace(outcome, published=True))
 
@@ -87,12 +87,12 @@ def test_a_large_outcome_is_cut_and_remembers_what_runs(key: str) -> None:
     text = render_outcome_comment(MERGE, outcome, told_by(outcome))
     assert len(text.encode()) <= 60_000
     assert "2,000 created, 1 still running" in text
-    assert "more lines, for which there is no room here" in text
+    assert "more lines, not shown for lack of space" in text
     read = read_comment(text)
     assert read is not None
     assert read.running == {"op2"}
     again = render_outcome_comment(MERGE, Outcome(), read)
-    assert re.search(r"1 still running\.\*\* [\d,]+ engines more, told before\.", again)
+    assert re.search(r"1 still running\.\*\* [\d,]+ engines more, reported earlier\.", again)
 
 
 @given(st.lists(texts | st.just(EVIL) | st.just("--> <!-- reconcile:told {} -->"), min_size=5, max_size=5))

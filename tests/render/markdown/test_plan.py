@@ -41,7 +41,7 @@ def test_details_give_way_to_names() -> None:
 def test_one_enormous_engine_leaves_room_for_the_others() -> None:
     url = "https://acme.com/" + "x" * 900
     huge = Action("huge", Kind.REPLACE, "changed", changes=(Change("sources", url),) * 200)
-    shown = render_plan_markdown(Plan("x", (huge, Action("small", Kind.RETIRE, "its file is gone"))))
+    shown = render_plan_markdown(Plan("x", (huge, Action("small", Kind.RETIRE, "engine file removed"))))
     assert "<code>small</code>" in shown
     assert re.search(r"… \d+ more lines", shown)
 
@@ -61,4 +61,4 @@ def test_prose_keeps_our_code_and_wakes_nobody() -> None:
     assert prose("did you mean `locales`?") == "did you mean `locales`?"
     assert prose("@all see #1") == "`@`all see `#`1"
     assert prose("[a](https://b) www.c") == r"\[a\](https\://b) www\.c"
-    assert prose("<b>*x*\ny") == r"\<b\>\*x\* y"
+    assert prose("<b>*x*\ny") == r"\<b\>\*x\*; y"

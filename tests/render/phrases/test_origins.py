@@ -46,7 +46,7 @@ def test_the_text_has_a_title_for_each_origin() -> None:
         "+ c will be created",
         "Merged, not applied yet:",
         "+ b will be created",
-        "Another run is at it:",
+        "Another run is working on it:",
         "+ a will be created",
     ]
 
@@ -62,7 +62,7 @@ def test_markdown_and_annotations_name_it_at_each_engine() -> None:
     assert [line.rpartition("from: ")[2] for line in notices] == [
         "this branch",
         "merged, not applied yet",
-        "another run is at it",
+        "another run is working on it",
     ]
 
 
@@ -79,18 +79,18 @@ def test_engines_that_are_only_named_say_it_too() -> None:
 @pytest.mark.parametrize(
     ("plan", "sentence"),
     [
-        (three(Origin.BRANCH), "All of it comes from this branch."),
+        (three(Origin.BRANCH), "All changes come from this branch."),
         (
             BACKWARDS,
-            "Of these 1 comes from this branch, 1 was merged before and not applied yet, "
-            "1 is in the hands of another run.",
+            "Of these, 1 comes from this branch, 1 was merged earlier but not applied yet, "
+            "1 is in progress in another run.",
         ),
         (
             three(Origin.MERGED, Origin.BRANCH, Origin.BRANCH),
-            "Of these 2 come from this branch, 1 was merged before and not applied yet.",
+            "Of these, 2 come from this branch, 1 was merged earlier but not applied yet.",
         ),
-        (three(Origin.MERGED), "Of these 3 were merged before and not applied yet."),
-        (three(Origin.RUNNING), "Of these 3 are in the hands of another run."),
+        (three(Origin.MERGED), "Of these, 3 were merged earlier but not applied yet."),
+        (three(Origin.RUNNING), "Of these, 3 are in progress in another run."),
         (EVERY_KIND, ""),
     ],
 )

@@ -26,19 +26,16 @@ PLAN = Plan("production", unchanged=("acme", "shop"), outputs=(POINTER, VARIABLE
 
 def test_every_view_names_them() -> None:
     text = render_plan(PLAN)
-    assert (
-        "Outputs to bring up to date:\n  ~ i18n.json /engineId: eng_1, of acme\n  ~ .env ENGINE: eng_2"
-        in text
-    )
+    assert "Outputs to update:\n  ~ i18n.json /engineId: eng_1, of acme\n  ~ .env ENGINE: eng_2" in text
     assert "Outputs that cannot be written:\n  ! no `x`\n" in text
-    assert text.endswith("Plan: 2 outputs to bring up to date, 2 unchanged.")
+    assert text.endswith("Plan: 2 outputs to update, 2 unchanged.")
     for markdown in (render_plan_markdown(PLAN), render_plan_comment(PLAN, Occasion())):
         assert (
             "- `i18n.json` `/engineId`: `eng_1`, of `acme`\n- `.env` `ENGINE`: `eng_2`, of `shop`" in markdown
         )
         assert "Outputs that cannot be written:\n\n- no `x`" in markdown
     comment = render_plan_comment(PLAN, Occasion())
-    assert "**Merging makes no engine: it only brings 2 outputs up to date.**" in comment
+    assert "**Merging creates no engines. It only updates 2 outputs.**" in comment
     assert worth_a_comment(PLAN)
     document = json.loads(render_plan_json(PLAN, exit_code=0))
     jsonschema.validate(document, SCHEMA)

@@ -83,9 +83,7 @@ def not_started(number: int) -> tuple[Result, ...]:
     return (
         first,
         *(
-            Result(
-                f"shop/{i}", Kind.CREATE, Status.NOT_STARTED, error=f"stopped before its turn came: {CREDIT}"
-            )
+            Result(f"shop/{i}", Kind.CREATE, Status.NOT_STARTED, error=f"stopped before its turn: {CREDIT}")
             for i in range(1, number)
         ),
     )
@@ -96,7 +94,7 @@ def test_a_good_run_names_every_engine_and_what_to_commit() -> None:
     assert "+ acme               created eng_A  (4 brand voices, 12 glossary items, 1 instruction)\n" in text
     assert "± marketing/website  replaced by eng_New, was eng_Old\n" in text
     assert "Apply: 1 created, 1 replaced, 9,996 unchanged in 12.3 s.\n" in text
-    assert text.endswith("record the engine IDs: `git add engines.lock.json && git commit`")
+    assert text.endswith("commit the engine IDs: `git add engines.lock.json && git commit`")
 
 
 @pytest.mark.parametrize(
@@ -104,9 +102,9 @@ def test_a_good_run_names_every_engine_and_what_to_commit() -> None:
     [
         (Kind.RESUME, "completed eng_1"),
         (Kind.RESTORE, "restored eng_1"),
-        (Kind.DISCARD, "keeps its engine; the pending eng_1 was dropped"),
+        (Kind.DISCARD, "keeps its engine; the pending eng_1 was discarded"),
         (Kind.MOVE, "moved here, keeps eng_1"),
-        (Kind.RETIRE, "retired; eng_1 was left on the platform"),
+        (Kind.RETIRE, "retired; eng_1 stays on the platform"),
     ],
 )
 def test_every_action_has_words_of_its_own(kind: Kind, words: str) -> None:
@@ -132,7 +130,7 @@ def test_a_failure_says_file_reason_and_command() -> None:
 def test_a_failure_of_an_earlier_run_is_told_apart() -> None:
     before = replace(FAILED, kind=Kind.NONE, error="failed: no crawl: 404", hint="edit it")
     text = shown(Outcome((before, FAILED)))
-    assert "    failed before, and was left alone: no crawl: 404\n    hint: edit it\n" in text
+    assert "    failed in an earlier run and is skipped: no crawl: 404\n    hint: edit it\n" in text
     assert "    no crawl: 404\n" in text
 
 
@@ -150,7 +148,7 @@ def test_an_uncertain_engine_keeps_its_exact_command() -> None:
         "? support\n    answered 500\n    hint: reconcile resolve support --engine-id '<ENGINE_ID>'\n" in text
     )
     many = shown(Outcome(tuple(replace(UNCERTAIN, key=f"shop/{i}") for i in range(900))))
-    assert "and 890 more; `reconcile status` shows each" in many
+    assert "and 890 more; `reconcile status` lists each" in many
     assert many.count("hint:") == 10
 
 
@@ -159,18 +157,18 @@ def test_running_jobs_are_named_with_the_way_on() -> None:
     assert (
         "1 job still running:\n↻ store  job pjb_S of eng_S\n    not waited for: the key was refused\n" in text
     )
-    assert "The deadline passed." in text
-    assert text.endswith("run `reconcile apply` again: it waits for the jobs that still run")
+    assert "Deadline reached." in text
+    assert text.endswith("run `reconcile apply` again, which waits for the jobs that are still running")
     assert "… and 5 more\n" in shown(Outcome((RUNNING,) * 15))
     assert "(--detach)" in shown(Outcome((RUNNING,), detached=True))
 
 
 def test_one_cause_for_many_is_said_once() -> None:
     text = shown(Outcome((CREATED, *not_started(900)), halted=CREDIT, wrote=True))
-    assert "900 engines not started, and nothing was made for them:\n  shop/0, shop/1, " in text
+    assert "900 engines not created:\n  shop/0, shop/1, " in text
     assert "shop/9, … and 890 more\n    the organization hit its credit limit\n" in text
     assert text.count(CREDIT) == 2  # there, and as what stopped the run
-    assert "when its cause is gone (key, credit, quota" in text
+    assert "once the cause is fixed (key, credit, quota" in text
     assert len(text.splitlines()) < 16
 
 
@@ -181,7 +179,7 @@ def test_one_cause_for_many_is_said_once() -> None:
         (402, "credit limit"),
         (404, "LINGO_API_URL"),
         (429, "quota"),
-        (418, "its cause"),
+        (418, "the cause is fixed"),
     ],
 )
 def test_what_to_do_follows_from_what_the_platform_refused(status: int, said: str) -> None:
@@ -201,7 +199,7 @@ def test_an_unwritten_lockfile_is_said_loudly_with_every_engine() -> None:
     plain = shown(outcome)
     assert "    no space left on device\n    Engines that exist on the platform:\n" in plain
     assert "      acme  eng_A  pjb_A  done\n      legal  eng_L  pjb_L  failed\n" in plain
-    assert "      store  eng_S  pjb_S  running\n    The journal records them" in plain
+    assert "      store  eng_S  pjb_S  running\n    They are in the journal" in plain
     assert "git add" not in plain
     assert "Keep this list" in shown(replace(outcome, halted="the journal cannot be written"))
     assert "Engines that exist" not in shown(Outcome(unwritten="read-only"))
@@ -222,25 +220,25 @@ def test_long_runs_are_in_minutes() -> None:
 
 def test_without_a_way_to_record_none_is_told() -> None:
     text = render_outcome(Outcome((CREATED,), wrote=True), environment="e", lockfile="l")
-    assert "record the engine IDs" not in text
+    assert "commit the engine IDs" not in text
     plan = Plan("production")
-    assert "record the engine IDs" not in render_outcome_markdown(plan, Outcome((CREATED,), wrote=True))
+    assert "commit the engine IDs" not in render_outcome_markdown(plan, Outcome((CREATED,), wrote=True))
     markdown = render_outcome_markdown(plan, Outcome((CREATED,), wrote=True), record=RECORD)
-    assert markdown.endswith(f"- record the engine IDs: `{RECORD}`")
+    assert markdown.endswith(f"- commit the engine IDs: `{RECORD}`")
 
 
 def test_collecting_is_called_so() -> None:
     """And what is to be done next is collecting as well, unless something is to be started."""
     outcome = Outcome((replace(CREATED, kind=Kind.RESUME), RUNNING), detached=True, wrote=True)
     text = shown(outcome, command="collect")
-    assert "Collect: 1 resumed, 1 still running.\nNot waited for, as asked (--no-wait).\n" in text
-    assert text.endswith("run `reconcile collect` again: it waits for the jobs that still run")
+    assert "Collect: 1 resumed, 1 still running.\nDid not wait for the jobs (--no-wait).\n" in text
+    assert text.endswith("run `reconcile collect` again, which waits for the jobs that are still running")
     markdown = render_outcome_markdown(Plan("production"), outcome, command="collect")
     assert "**Collect: 1 resumed, 1 still running.**" in markdown
     assert "run `reconcile collect` again" in markdown
     assert "apply" not in (text + markdown).lower()
     outcome = Outcome(not_started(1), halted=CREDIT)
-    assert "run `reconcile apply` again: it starts" in shown(outcome, command="collect")
+    assert "run `reconcile apply` again, which creates" in shown(outcome, command="collect")
 
 
 def test_json_carries_plan_outcome_and_exit_code() -> None:
@@ -288,7 +286,7 @@ def test_markdown_is_short_and_counts_what_it_leaves_out() -> None:
     assert "- **uncertain** `support`: answered 500 Hint: reconcile resolve support" in text
     assert "- **still running** `store`: job `pjb_S` of `eng_S`" in text
     assert re.search(r"- \*\*not started\*\* `shop/0`, .*… and 40 more: the organization hit", text)
-    assert re.search(r"- … and 1,\d\d\d more lines, for which there is no room here", text)
+    assert re.search(r"- … and 1,\d\d\d more lines, not shown for lack of space", text)
     alarm = render_outcome_markdown(
         Plan("production"), Outcome((CREATED,), unwritten="full", interrupted=True)
     )

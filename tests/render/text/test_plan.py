@@ -20,15 +20,15 @@ def one(action: Action, max_lines: int = 40) -> str:
 
 
 def test_nothing_to_do_is_one_line() -> None:
-    assert render_plan(NOTHING) == "Nothing to do: 10,000 engines are as recorded."
-    assert render_plan(Plan("x", unchanged=("a",))) == "Nothing to do: 1 engine is as recorded."
-    assert render_plan(Plan("x")) == "Nothing to do: there are no engines."
+    assert render_plan(NOTHING) == "No changes. 10,000 engines are up to date."
+    assert render_plan(Plan("x", unchanged=("a",))) == "No changes. 1 engine is up to date."
+    assert render_plan(Plan("x")) == "No changes. There are no engines."
 
 
 def test_engines_that_wait_for_a_person_are_no_change() -> None:
     waiting = tuple(action for action in EVERY_KIND.actions if action.condition is not None)
     shown = render_plan(Plan("x", waiting, unchanged=("a", "b")))
-    assert shown.endswith("Nothing to do: 2 engines are as recorded, 1 failed, 1 uncertain.")
+    assert shown.endswith("No changes to apply. 2 engines need attention, 2 are up to date.")
     assert "reconcile resolve support --engine-id '<ENGINE_ID>'" in shown
 
 
@@ -38,18 +38,18 @@ def test_the_end_says_what_it_comes_to_and_costs() -> None:
         "Plan: 1 to create, 1 to replace, 1 to resume, 1 to restore, 1 to discard, 1 to move, 1 to retire, "
         "1 failed, 1 uncertain, 9,991 unchanged."
     )
-    assert lines[-2].startswith("2 provisioning jobs will be issued")
+    assert lines[-2].startswith("2 provisioning jobs will be created (billed by the platform).")
 
 
 def test_a_change_without_a_job_says_so() -> None:
-    shown = one(Action("a", Kind.RETIRE, "its file is gone", engine_id="eng_1"))
-    assert "Plan: 1 to retire.\nNo provisioning job will be issued.\n" in shown
+    shown = one(Action("a", Kind.RETIRE, "engine file removed", engine_id="eng_1"))
+    assert "Plan: 1 to retire.\nNo provisioning jobs will be created.\n" in shown
 
 
 def test_what_a_cut_off_run_left_is_to_be_recorded() -> None:
     shown = render_plan(Plan("x", unchanged=("a", "b"), unwritten=1))
     assert shown.startswith(
-        "Plan: 1 to record, 2 unchanged.\nNo provisioning job will be issued.\nTo record: "
+        "Plan: 1 to record, 2 unchanged.\nNo provisioning jobs will be created.\n1 result of an interrupted "
     )
 
 
@@ -115,7 +115,7 @@ def test_many_new_engines_take_one_line_each_within_the_width() -> None:
     assert len(new) == 500
     assert max(map(display_width, new)) <= 60
     few = replace(LARGE, actions=LARGE.actions[:TERSE_ABOVE])
-    assert render_plan(few).count("will be created") == TERSE_ABOVE
+    assert render_plan(few).count("will be created\n") == TERSE_ABOVE
 
 
 def test_wide_characters_are_cut_by_cells() -> None:

@@ -64,13 +64,13 @@ def test_the_table_says_what_serves_and_what_is_under_way() -> None:
         *("acme", "eng_Serving1", "serving", "2026-11-20"),
         *("de,", "fr,", "ja,", "es,", "pt-BR", "2"),
     ]
-    assert "(eng_New)     first creation under way (submitted 5m 03s ago)" in line_of(text, "docs/help")
-    assert "eng_Serving1  serving, replacement under way (submitted 5m 03s ago)" in line_of(text, "store")
+    assert "(eng_New)     being created (submitted 5m 03s ago)" in line_of(text, "docs/help")
+    assert "eng_Serving1  serving, replacement in progress (submitted 5m 03s ago)" in line_of(text, "store")
     assert "serving, replacement failed" in line_of(text, "legal")
-    assert "uncertain" in line_of(text, "o'shop")
+    assert "outcome unknown" in line_of(text, "o'shop")
     assert "unused" in line_of(text, "unused")
     assert text.endswith(
-        "6 engines: 3 serving, 2 under way, 1 failed, 1 uncertain; 1 retired (--all lists them)."
+        "6 engines: 3 serving, 2 in progress, 1 failed, 1 uncertain; 1 retired (--all lists them)."
     )
 
 
@@ -229,7 +229,7 @@ def test_every_call_with_an_unknown_outcome_is_named() -> None:
     ):
         lockfile = EMPTY.with_entry("acme", entry)
         text = render_status(lockfile, now=NOW, width=160)
-        assert "uncertain" in line_of(text, "acme")
+        assert "outcome unknown" in line_of(text, "acme")
         (engine,) = json.loads(render_status_json(lockfile, now=NOW))["engines"]
         assert engine["status"] == "uncertain"
         parts = (engine["pending"], *engine["uncertain"])
