@@ -52,7 +52,7 @@ class EngineFiles:
     def blob_ids(self, path: str, length: int) -> str | None:
         """The git blob id (40 or 64 digits) of the file as it is now; None when it cannot be read as a source would."""
         try:
-            return blob_id(self._files.read(self._files.find(path)), length)
+            return blob_id(self._files.read(path if path.isascii() else self._files.find(path)), length)
         except FileRefused:
             return None
 

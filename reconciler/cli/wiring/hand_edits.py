@@ -24,13 +24,13 @@ def hand_edits(project: Project, lockfile: Lockfile) -> list[Diagnostic]:
     name = project.settings.lockfile
     if find_git(project.root) is None or not (lockfile.engines or lockfile.retired):
         return []
+    from reconciler.core.lockfile.model import content_of, digest_of
+
     try:
-        content = read_regular(project.root / name, name) or b""
+        content = content_of(lockfile) or read_regular(project.root / name, name) or b""
         noted = (read_regular(project.private / WRITTEN, WRITTEN) or b"").decode("ascii", "replace").strip()
     except StorageError:  # those who need the files tell it
         return []
-    from reconciler.core.lockfile.model import digest_of
-
     if noted and noted == digest_of(content):
         return []
     try:

@@ -209,6 +209,11 @@ def digest_of(content: bytes) -> str:
     return digest
 
 
+def content_of(lockfile: Lockfile) -> bytes | None:
+    """What a big lockfile was read from, so that nobody holds it twice; None where that is not kept."""
+    return next((one.content for one in _last if one.lockfile is lockfile), None)
+
+
 def _known(content: bytes) -> _Known | None:
     return next((one for one in _last if one.content == content), None)
 
