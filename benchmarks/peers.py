@@ -3,12 +3,14 @@
 Only when asked for by name, since it takes minutes and installs things: `python -m benchmarks peers`.
 
 * check-jsonschema validates the same files against our schema; `reconcile validate` does that and more.
+* Terraform, where it is installed, plans one `terraform_data` for each of the same files, which it reads by itself.
 * octoDNS plans as many zones as we have engines, unchanged, from one folder of YAML files to another.
 """
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ from benchmarks.table import Row, cost
 
 SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "engine.schema.json"
 OBJECTS = 10_000
+TERRAFORM_OBJECTS = 1_000
 QUICK_OBJECTS = 1_000
 
 # octoDNS wants keys in order.
@@ -30,6 +33,15 @@ www:
   ttl: 300
   type: A
   values: [192.0.2.1, 192.0.2.2]
+"""
+_TERRAFORM = """\
+locals {
+  engines = { for file in fileset(path.module, "engines/**/*.yaml") : file => yamldecode(file(file)) }
+}
+resource "terraform_data" "engine" {
+  for_each = local.engines
+  input    = each.value
+}
 """
 _OCTODNS = """\
 providers:
@@ -44,6 +56,20 @@ def rows(quick: bool) -> Iterator[Row]:
     with project(count) as root:
         yield _check_jsonschema(root, count)
         yield _octodns(root, count)
+    if (terraform := shutil.which("terraform")) is not None:
+        with project(TERRAFORM_OBJECTS) as root:
+            yield _terraform(terraform, root, TERRAFORM_OBJECTS)
+
+
+def _terraform(terraform: str, root: Path, count: int) -> Row:
+    """Fewer files: it takes minutes to record ten thousand resources."""
+    (root / "main.tf").write_text(_TERRAFORM)
+    for words in (("init",), ("apply", "-auto-approve")):
+        _run([terraform, f"-chdir={root}", *words, "-no-color", "-input=false"])
+    peer = Command([terraform, "plan", "-no-color", "-input=false"], root)
+    return _row(
+        f"plan {count:,} engines, unchanged", Command([RECONCILE, "plan"], root), "terraform plan", peer
+    )
 
 
 def _check_jsonschema(root: Path, count: int) -> Row:
@@ -104,4 +130,4 @@ def _installed(package: str) -> Iterator[Path]:
 
 
 def _run(arguments: Sequence[str]) -> None:
-    subprocess.run(arguments, check=True)
+    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""Plans over ten thousand engine files: unchanged, a few changed, and none recorded yet.
+"""Plans over ten thousand engine files: unchanged, a few changed, and none recorded yet; and how the cost grows.
 
 The unchanged plan reads the lockfile and hashes every file; the second also parses what changed, and asks git for the
 old texts; the last parses and validates everything. Files are in the page cache, as they are after a checkout.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.corpus import edited, project
@@ -19,29 +20,75 @@ ENGINES = 10_000
 QUICK_ENGINES = 1_000
 SHARE_CHANGED = 0.01
 WITHOUT_FAST_READER = 1_000  # engines: the reference reads thirty times slower
+SIZES = (100, 1_000, 10_000, 100_000)
+QUICK_SIZES = (100, 1_000)
 ROUNDS = 5
-MOST_MEMORY = 150.0  # MB
-
-
-# Seconds, for ten thousand.
-UNCHANGED = 0.5
-CHANGED = 1.0
-NONE_RECORDED = 2.0
 
 QUIET_CLICK = 0.044  # seconds that `import click` takes on the undisturbed 2-core runner the targets are for
 
 _NO_LOCKFILE = {"RECONCILE_LOCKFILE": "none-yet.lock.json"}
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Seconds and MB (10^6 bytes) that the plan may take; None where nothing is asked."""
+
+    seconds: float | None = None
+    megabytes: float | None = None
+
+
+UNCHANGED = Target(0.30, 60)
+CHANGED = Target(0.45)
+NONE_RECORDED = Target(1.2)
+OF_SIZE = {10_000: UNCHANGED, 100_000: Target(2.0, 250)}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured, and beside what."""
+
+    what: str
+    root: Path
+    target: Target = field(default_factory=Target)
+    arguments: tuple[str, ...] = ("--dry-run",)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
 def rows(quick: bool) -> Iterator[Row]:
     engines = QUICK_ENGINES if quick else ENGINES
     with project(engines) as root:
-        yield _row(f"plan, {engines:,} engines, unchanged", root, UNCHANGED, quick, git_status=True)
         with edited(root, SHARE_CHANGED) as changed:
-            yield _row(f"plan, {engines:,} engines, {changed:,} changed", root, CHANGED, quick)
+            yield _row(Plan(f"plan, {engines:,} engines, {changed:,} changed", root, CHANGED), quick)
         none = f"plan, {engines:,} engines, no lockfile"
-        yield _row(none, root, NONE_RECORDED, quick, _NO_LOCKFILE)
+        yield _row(Plan(none, root, NONE_RECORDED, variables=_NO_LOCKFILE), quick)
+        as_json = ("plan", "--format", "json")
+        yield _row(Plan(f"{none}, JSON", root, NONE_RECORDED, as_json, _NO_LOCKFILE), quick)
+    yield from growth(quick)
     yield without_fast_reader()
+
+
+def growth(quick: bool) -> Iterator[Row]:
+    """Unchanged plans of ten times as many engines each time, and what one more engine costs."""
+    sizes = QUICK_SIZES if quick else SIZES
+    measured: list[tuple[int, Cost]] = []
+    for engines in sizes:
+        with project(engines) as root:
+            plan = Plan(f"plan, {engines:,} engines, unchanged", root, OF_SIZE.get(engines, Target()))
+            ours, row = _measured(plan, quick)
+            measured.append((engines, ours))
+            yield row
+    (few, least), (many, most) = measured[0], measured[-1]
+    each, bytes_each = (
+        (getattr(most, of) - getattr(least, of)) / (many - few) for of in ("cpu", "megabytes")
+    )
+    steps = ", ".join(f"{engines:,}: {one.cpu:.3f} s" for engines, one in measured)
+    yield Row(
+        "plan, one more unchanged engine",
+        f"CPU {each * 1e6:.0f} µs, {bytes_each * 1e3:.1f} KB",
+        steps,
+        "",
+        "",
+    )
 
 
 def without_fast_reader(engines: int = WITHOUT_FAST_READER) -> Row:
@@ -49,34 +96,39 @@ def without_fast_reader(engines: int = WITHOUT_FAST_READER) -> Row:
     with project(engines) as root, tempfile.TemporaryDirectory() as hiding:
         Path(hiding, "yaml_rs.py").write_text("raise ImportError('hidden by the benchmark')\n")
         what = f"plan, {engines:,} engines, no lockfile, without yaml-rs"
-        return _row(what, root, None, False, {**_NO_LOCKFILE, "PYTHONPATH": hiding})
+        return _row(Plan(what, root, variables={**_NO_LOCKFILE, "PYTHONPATH": hiding}), False)
 
 
-def _row(
-    what: str,
-    root: Path,
-    target: float | None,
-    quick: bool,
-    variables: Mapping[str, str] | None = None,
-    git_status: bool = False,
-) -> Row:
-    commands = [
-        Command([sys.executable, "-c", "import click"], root),
-        Command([RECONCILE, "--dry-run"], root, variables or {}),
-        Command(["git", "status", "--porcelain"], root),
-    ]
-    click, ours, *others = in_turn(commands if git_status else commands[:2], ROUNDS)
+def _row(plan: Plan, quick: bool) -> Row:
+    return _measured(plan, quick)[1]
+
+
+def _measured(plan: Plan, quick: bool) -> tuple[Cost, Row]:
+    click, ours, status = in_turn(
+        [
+            Command([sys.executable, "-c", "import click"], plan.root),
+            Command([RECONCILE, *plan.arguments], plan.root, plan.variables),
+            Command(["git", "status", "--porcelain"], plan.root),
+        ],
+        ROUNDS,
+    )
     baseline = f"import click: CPU {click.cpu:.3f} s, {ours.cpu / click.cpu:.1f} x"
-    baseline += "".join(f"; git status: CPU {other.cpu:.3f} s" for other in others)
-    if target is None:
-        return Row(what, cost(ours), baseline, "", "")
-    limit = f"<= {target} s, {MOST_MEMORY:.0f} MB" + " at 10,000" * quick
-    return Row(what, cost(ours), baseline, limit, "" if quick else _verdict(ours, click, target))
+    baseline += f"; git status: CPU {status.cpu:.3f} s, {ours.cpu / status.cpu:.1f} x"
+    if plan.target.seconds is None:
+        return ours, Row(plan.what, cost(ours), baseline, "", "")
+    limit = f"<= {plan.target.seconds} s" + (
+        f", {plan.target.megabytes:.0f} MB" if plan.target.megabytes else ""
+    )
+    limit += " at 10,000" * quick
+    return ours, Row(
+        plan.what, cost(ours), baseline, limit, "" if quick else _verdict(ours, click, plan.target)
+    )
 
 
-def _verdict(ours: Cost, click: Cost, target: float) -> str:
+def _verdict(ours: Cost, click: Cost, target: Target) -> str:
     """The targets are for an undisturbed machine. When this one is slow, what click costs tells by how much."""
-    if ours.megabytes > MOST_MEMORY:
+    if target.seconds is None or (target.megabytes is not None and ours.megabytes > target.megabytes):
         return "over"
-    said = verdict(ours.seconds, ours.cpu, target)
-    return "ok at a quiet pace" if said == "over" and ours.cpu * QUIET_CLICK / click.cpu <= target else said
+    said = verdict(ours.seconds, ours.cpu, target.seconds)
+    slow = said == "over" and ours.cpu * QUIET_CLICK / click.cpu <= target.seconds
+    return "ok at a quiet pace" if slow else said
