@@ -23,7 +23,8 @@ _PREVIEW = 3  # lines of a text that is new or gone as a whole
 
 def engine_section(action: Action, title: str, most: int, *, unfolded: bool = False) -> str:
     """`title` is HTML, on one line. The differences take at most `most` UTF-8 bytes."""
-    about = [f"It {prose(what_happens(action))}."]
+    happens = prose(what_happens(action))
+    about = [f"{happens[:1].upper()}{happens[1:]}."]
     if action.reason:
         about.append(f"Reason: {prose(action.reason)}.")
     if action.file is not None:
