@@ -69,14 +69,14 @@ def test_a_comment_is_made_and_kept_up_to_date(job: Job, github: FakeComments) -
     job.plan().ended(0, "comment on #1: created: https://github.com/acme/engines/pull/1#issuecomment-1001")
     body = github.bodies()[0]
     assert body.startswith("<!-- reconcile:v1 plan production . -->\n")
-    assert "**1 engine will be created; nothing is deleted.**" in body
+    assert "\n\n**Plan: 1 to create.**\n\n" in body
     assert f"https://github.com/acme/engines/commit/{COMMIT}" in body
     assert "https://github.com/acme/engines/actions/runs/4711" in body
     job.plan().ended(0, ": unchanged")
     job.project.engine("shop/web")
     job.plan("--detailed-exitcode").ended(2, ": updated")
     assert len(github.comments) == 1
-    assert "2 engines will be created" in github.bodies()[0]
+    assert "**Plan: 2 to create.**" in github.bodies()[0]
 
 
 def test_summary_and_annotations_come_with_it(job: Job) -> None:

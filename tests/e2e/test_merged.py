@@ -98,8 +98,8 @@ def test_the_merged_pull_request_hears_what_was_made(push: Push) -> None:
     assert lines[0] == MARKER
     assert lines[2] == "### Localization engines: applied to `production`"
     assert lines[4] == "**Apply: 2 created.**"
-    for line, (key, engine) in zip(lines[6:], engines.items(), strict=False):
-        assert line.startswith(f"- `{key}` created `{engine}` (")
+    for line, (key, engine) in zip(lines[8:], engines.items(), strict=False):
+        assert line.startswith(f"| `{key}` | created | `{engine}` | ")
     commits = (push.commit, push.tip())
     assert all(f"[`{commit[:12]}`](<{PAGE}/commit/{commit}>)" in push.body for commit in commits)
     assert f"[run](<{PAGE}/actions/runs/4711>)" in push.body
@@ -122,15 +122,15 @@ def test_replaced_and_retired_engines_are_named(push: Push) -> None:
     push.apply().ended(0, "comment on #2: created")
     (body,) = push.github.bodies(2)
     assert "**Apply: 1 replaced, 1 retired.**" in body
-    assert f"- `acme` replaced by `{push.project.entry('acme')['engineId']}`, was `{old}`" in body
-    assert "- `shop/web` retired; stays on the platform" in body
+    assert f"| `acme` | replaced | `{push.project.entry('acme')['engineId']}` (was `{old}`) |" in body
+    assert re.search(r"\| `shop/web` \| retired \| `eng_\w+` \| stays on the platform \|", body)
 
 
 @pytest.mark.parametrize("job_seconds", [600])
 def test_what_was_left_running_is_told_when_it_is_collected(push: Push, platform: SandboxServer) -> None:
     push.apply("--detach").ended(0, ": created")
     assert "**Apply: 1 created, 1 still running.**" in push.body
-    assert re.search(r"- \*\*still running\*\* `acme`: job `pjb_\w+` of `eng_\w+`", push.body)
+    assert re.search(r"\| `acme` \| \*\*still running\*\* \| `eng_\w+` \| job `pjb_\w+` \|", push.body)
     push.pull()
     push.project.engine("other")  # a later pull request, with a comment of its own
     push.merged(2)
@@ -142,7 +142,7 @@ def test_what_was_left_running_is_told_when_it_is_collected(push: Push, platform
     ran = push.collect().ended(0, "Collect: 1 resumed", "comment on #1: updated")
     assert "comment on #2:" in ran.err  # its run had seen the job running, too
     assert "**Apply and collect: 2 created.**" in push.body
-    assert f"`acme` created `{push.project.entry('acme')['engineId']}`" in push.body
+    assert f"| `acme` | created | `{push.project.entry('acme')['engineId']}` |" in push.body
     assert "still running" not in push.body
     assert push.commit != push.tip()
     runs = [f"[first run](<{PAGE}/actions/runs/4711>)", f"[collect run](<{PAGE}/actions/runs/4712>)"]
@@ -156,7 +156,7 @@ def test_a_run_that_is_repeated_keeps_what_was_told(push: Push, platform: Sandbo
     push.apply().ended(1, ": created")
     assert "**Apply: 1 created, 1 failed.**" in push.body
     again = "reconcile apply --publish --retry-failed --only acme"
-    assert f"Hint: edit engines/acme.yaml, or try again: {again}" in push.body
+    assert f"- failed, `acme`: edit engines/acme.yaml, or try again: {again}" in push.body
     push.pull()
     push.apply("--retry-failed", GITHUB_RUN_ID="4713").ended(0, ": updated")
     assert "**Apply: 2 created.**" in push.body
@@ -167,7 +167,7 @@ def test_what_is_uncertain_says_how_it_is_settled(push: Push) -> None:
     push.project.engine("acme", "name: acme\ndescription: '[sandbox: status=500 times=1]'\n")
     push.merged(1)
     push.apply().ended(7, ": created")
-    assert "**uncertain** `acme`" in push.body
+    assert "| `acme` | **uncertain** |" in push.body
     assert "reconcile resolve acme" in push.body
 
 

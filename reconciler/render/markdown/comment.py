@@ -21,9 +21,9 @@ from reconciler.core.patterns import lazy_pattern
 from reconciler.core.plan.model import Action, Condition, Kind, Origin, Plan
 from reconciler.render.markdown.comment_room import Shown, fitted
 from reconciler.render.markdown.escape import code_span, fenced, prose, size
-from reconciler.render.phrases.comment_words import consequences, headline
+from reconciler.render.phrases.comment_words import consequences
 from reconciler.render.phrases.diagnostics import render_diagnostics, tally
-from reconciler.render.phrases.words import counted, short_digest
+from reconciler.render.phrases.words import counted, short_digest, summary_sentence
 
 COMMENT_BYTES = 60_000  # GitHub takes 65,536 characters
 SUMMARY_BYTES = 1_000_000  # GitHub takes 1 MiB for each step
@@ -113,7 +113,7 @@ def render_plan_summary(plan: Plan, occasion: Occasion, *, limit: int = SUMMARY_
         room = limit - _size_of([*head, foot]) - _RESERVE
         return "\n\n".join([*head, fenced(findings, room=room), foot])
     sentences = consequences(plan, code_span(plan.lockfile, 200), occasion.doing)
-    head.append(" ".join([f"**{headline(plan, occasion.doing)}**", *sentences]))
+    head += [f"**{summary_sentence(plan)}**", *filter(None, [" ".join(sentences)])]
     if plan.outputs or plan.outputs_failed:
         from reconciler.render.phrases.outputs import outputs_lists
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from reconciler.core.plan.model import Kind, Plan
@@ -14,6 +15,7 @@ from reconciler.render.phrases.outcome_words import (
     how_to_retry,
     made,
     next_steps,
+    what_became,
     why_failed,
     why_held_back,
     why_not_started,
@@ -21,17 +23,22 @@ from reconciler.render.phrases.outcome_words import (
 from reconciler.render.phrases.words import counted
 
 _NAMED = 10
-_RESERVE = 200  # bytes for the closing count
-_DONE = {
-    Kind.CREATE: "created",
-    Kind.REPLACE: "replaced by",
-    Kind.RESUME: "completed",
-    Kind.RESTORE: "restored",
-    Kind.DISCARD: "kept its engine; discarded",
-    Kind.MOVE: "moved here, keeps",
-    Kind.RETIRE: "retired; stays on the platform",
-    Kind.RECORD: "recorded, keeps",
-    Kind.NONE: "kept",
+_RESERVE = 300  # bytes for closing counts, and for the head of the table
+_HEAD = "| Key | Result | Engine | Details |\n|---|---|---|---|"
+_BAR = re.compile(r"(?<!\\)((?:\\\\)*)\|")  # one with no backslash before it, or an even number
+_FIRST = (
+    Status.FAILED,
+    Status.UNCERTAIN,
+    Status.GUARDED,
+    Status.NOT_STARTED,
+    Status.RUNNING,
+    Status.DONE,
+)
+_NOTES = {
+    Kind.DISCARD: "keeps its engine; the pending one is discarded",
+    Kind.MOVE: "moved here, keeps its engine",
+    Kind.RETIRE: "stays on the platform",
+    Kind.RECORD: "keeps its engine",
 }
 
 
@@ -45,23 +52,87 @@ def render_outcome_markdown(
     sentence = closing_sentence(outcome, command)
     head = f"### Reconcile outcome for {code_span(plan.environment, 100)}\n\n**{sentence}**"
     steps = steps_to_take(outcome, command, record)
-    lines = outcome_lines(outcome, plan.lockfile, limit - size(head) - size(steps))
-    return "\n\n".join(part for part in (head, lines, steps) if part)
+    details = outcome_details(outcome, plan.lockfile, limit - size(head) - size(steps))
+    return "\n\n".join(part for part in (head, *details, steps) if part)
 
 
-def outcome_lines(outcome: Outcome, lockfile: str, room: int) -> str:
-    """A list of what there is to say, the most pressing first, in at most `room` UTF-8 bytes; the rest is counted."""
-    lines = [*_alarms(outcome, lockfile), *_attention(outcome), *_done(outcome)]
+def outcome_details(outcome: Outcome, lockfile: str, room: int) -> list[str]:
+    """What concerns the whole run, a table with a row for each engine, and what to do about some of them; together
+    in at most `room` UTF-8 bytes, the most pressing first, and the rest is counted.
+    """
     room -= _RESERVE
+    alarms = _fitted([*_alarms(outcome, lockfile)], room // 4, "more line")
+    hints = _fitted([*_hints(outcome)], room // 4, "more hint")
+    left = room - sum(map(size, (*alarms, *hints)))
+    rows = _fitted([*_rows(outcome)], left, "more engine", "| … | {} | | |")
+    table = [_HEAD, *rows] if rows else []
+    return ["\n".join(part) for part in (alarms, table, hints) if part]
+
+
+def _fitted(lines: list[str], room: int, noun: str, last: str = "- … and {}") -> list[str]:
     kept: list[str] = []
     for line in lines:
         room -= size(line) + 1
         if room < 0:
-            break
+            more = f"{counted(len(lines) - len(kept), noun)}, not shown for lack of space"
+            return [*kept, last.format(more)]
         kept.append(line)
-    if len(kept) < len(lines):
-        kept.append(f"- … and {counted(len(lines) - len(kept), 'more line')}, not shown for lack of space")
-    return "\n".join(kept)
+    return kept
+
+
+def _rows(outcome: Outcome) -> Iterator[str]:
+    for status in _FIRST:
+        told: dict[str, str] = {}  # what is long and the same for many is said once
+        for result in ended(outcome, status):
+            key, details = code_span(result.key, 200), _details(outcome, result)
+            first = told.setdefault(details, key)
+            if first != key and size(details) > 2 * size(first):
+                details = f"as for {first}"
+            words = what_became(result)
+            shown = words if status is Status.DONE else f"**{words}**"
+            yield f"| {_cell(key)} | {shown} | {_cell(_engine(result))} | {_cell(details)} |"
+
+
+def _cell(text: str) -> str:
+    """In a table a bar ends the cell even within a code span, unless it is escaped; in prose it is already."""
+    return _BAR.sub(r"\1\\|", text)
+
+
+def _engine(result: Result) -> str:
+    engine = code_span(result.engine_id, 200) if result.engine_id else ""
+    was = f"was {code_span(result.previous, 200)}" if result.previous else ""
+    return f"{engine} ({was})" if engine and was else engine or was
+
+
+def _details(outcome: Outcome, result: Result) -> str:
+    match result.status:
+        case Status.DONE:
+            return prose(made(result.summary)) or _NOTES.get(result.kind, "")
+        case Status.GUARDED:
+            return prose(why_held_back(result))
+        case Status.FAILED:
+            return prose(why_failed(result))
+        case Status.UNCERTAIN:
+            return prose(result.error or "no answer")
+        case Status.NOT_STARTED:
+            return prose(why_not_started(outcome, result))
+        case Status.RUNNING:
+            return f"job {code_span(result.job_id, 200)}" if result.job_id else ""
+
+
+def _hints(outcome: Outcome) -> Iterator[str]:
+    """What to do about engines, said once for those of the same reason."""
+    for status, words, reason in (
+        (Status.FAILED, "failed", why_failed),
+        (Status.GUARDED, "held back", why_held_back),
+    ):
+        for group in grouped(ended(outcome, status), reason):
+            hint = how_to_retry(group.results) if status is Status.FAILED else group.results[0].hint or ""
+            if hint:
+                yield f"- {words}, {_keys(group.results)}: {prose(hint, 2_000)}"
+    for result in ended(outcome, Status.UNCERTAIN):
+        if result.hint:
+            yield f"- uncertain, {code_span(result.key, 200)}: {prose(result.hint, 2_000)}"
 
 
 def steps_to_take(outcome: Outcome, command: str, record: str | None) -> str:
@@ -84,33 +155,7 @@ def _alarms(outcome: Outcome, lockfile: str) -> Iterator[str]:
         yield "- **Interrupted**: nothing is lost; the next run continues from here"
 
 
-def _attention(outcome: Outcome) -> Iterator[str]:
-    for group in grouped(ended(outcome, Status.GUARDED), why_held_back):
-        hint = prose(group.results[0].hint or "", 2_000)
-        yield f"- **held back** {_keys(group.results)}: {prose(group.error)}. Hint: {hint}"
-    for group in grouped(ended(outcome, Status.FAILED), why_failed):
-        hint = prose(how_to_retry(group.results), 2_000)
-        yield f"- **failed** {_keys(group.results)}: {prose(group.error)} Hint: {hint}"
-    for result in ended(outcome, Status.UNCERTAIN):
-        hint = f" Hint: {prose(result.hint, 2_000)}" if result.hint else ""
-        yield f"- **uncertain** {code_span(result.key, 200)}: {prose(result.error or 'no answer')}{hint}"
-    for result in ended(outcome, Status.RUNNING):
-        names = " of ".join(code_span(name, 200) for name in (result.job_id, result.engine_id) if name)
-        yield f"- **still running** {code_span(result.key, 200)}{f': job {names}' if names else ''}"
-    for group in grouped(ended(outcome, Status.NOT_STARTED), lambda one: why_not_started(outcome, one)):
-        yield f"- **not started** {_keys(group.results)}: {prose(group.error)}"
-
-
 def _keys(results: tuple[Result, ...]) -> str:
     shown = ", ".join(code_span(result.key, 200) for result in results[:_NAMED])
     more = len(results) - _NAMED
     return f"{shown}, … and {more:,} more" if more > 0 else shown
-
-
-def _done(outcome: Outcome) -> Iterator[str]:
-    for result in ended(outcome, Status.DONE):
-        engine = f" {code_span(result.engine_id, 200)}" if result.engine_id else ""
-        was = f", was {code_span(result.previous, 200)}" if result.previous else ""
-        summary = made(result.summary)
-        more = f" ({prose(summary)})" if summary else ""
-        yield f"- {code_span(result.key, 200)} {_DONE[result.kind]}{engine}{was}{more}"

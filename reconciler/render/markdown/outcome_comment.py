@@ -19,7 +19,7 @@ from reconciler.core.pull_request.comment_state import CommentState, read_told, 
 from reconciler.core.run.outcome import Outcome
 from reconciler.render.markdown.comment import COMMENT_BYTES, SUMMARY_BYTES, link_to, marker
 from reconciler.render.markdown.escape import code_span, fenced, prose, size
-from reconciler.render.markdown.outcome import outcome_lines, steps_to_take
+from reconciler.render.markdown.outcome import outcome_details, steps_to_take
 from reconciler.render.phrases.diagnostics import render_diagnostics
 from reconciler.render.phrases.outcome_words import closing_sentence
 from reconciler.render.phrases.words import counted
@@ -95,8 +95,8 @@ def _body(merge: Merge, outcome: Outcome, told: CommentState, doing: str, limit:
     steps = steps_to_take(everything, merge.command, None)
     foot = _foot(merge, told)
     used = sum(size(part) + 2 for part in (*head, steps, foot))
-    lines = outcome_lines(everything, merge.lockfile, limit - used - _RESERVE)
-    return "\n\n".join(part for part in (*head, lines, steps, foot) if part)
+    details = outcome_details(everything, merge.lockfile, limit - used - _RESERVE)
+    return "\n\n".join(part for part in (*head, *details, steps, foot) if part)
 
 
 def _heading(merge: Merge) -> str:

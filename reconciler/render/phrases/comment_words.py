@@ -1,4 +1,4 @@
-"""What a reviewer is told about a plan in one sentence, and about one engine in one line."""
+"""What a plan means for a reviewer, in sentences, and one engine in one line."""
 
 from __future__ import annotations
 
@@ -8,55 +8,11 @@ from collections.abc import Callable, Iterator
 from reconciler.core.engine.spec import Spec
 from reconciler.core.plan.model import Action, Change, Kind, Plan
 from reconciler.render.phrases.origins import origin_sentence
-from reconciler.render.phrases.words import counted, jobs, no_changes
+from reconciler.render.phrases.words import counted, jobs
 
 Code = Callable[[str], str]  # makes a foreign value harmless, where the line is going to stand
 
 _TAGS = 6  # locales of one engine that are named
-_DONE = {
-    Kind.CREATE: "created",
-    Kind.REPLACE: "replaced",
-    Kind.RESUME: "waited for",
-    Kind.RESTORE: "restored",
-    Kind.DISCARD: "kept",
-    Kind.MOVE: "moved",
-    Kind.RETIRE: "retired",
-    Kind.RECORD: "recorded",
-}
-_NOTES = {  # for one, for several
-    Kind.REPLACE: (
-        "the old one keeps serving until the new one is ready",
-        "the old ones keep serving until the new ones are ready",
-    ),
-    Kind.RESUME: ("its job is already running", "their jobs are already running"),
-    Kind.RESTORE: ("back to an earlier engine", "back to earlier engines"),
-    Kind.DISCARD: ("the pending replacement is discarded", "pending replacements are discarded"),
-    Kind.MOVE: ("it keeps its engine", "they keep their engines"),
-    Kind.RETIRE: ("its engine stays on the platform", "their engines stay on the platform"),
-    Kind.RECORD: ("only the lockfile changes", "only the lockfile changes"),
-}
-
-
-def headline(plan: Plan, doing: str) -> str:
-    """All that `doing` (`Merging`, `Applying`) does, in one sentence."""
-    counts = Counter(action.kind for action in plan.actions if action.guard is None)
-    parts = [_part(kind, counts[kind]) for kind in _DONE if counts[kind]]
-    if parts:
-        first, *others = parts
-        number, _, rest = first.partition(" ")
-        engines = "engine" if number == "1" else "engines"
-        return f"{', '.join([f'{number} {engines} will be {rest}', *others])}; nothing is deleted."
-    if plan.unwritten:
-        return f"{doing} creates no engines. It only writes the results of an earlier run to the lockfile."
-    if plan.outputs:
-        return f"{doing} creates no engines. It only updates {counted(len(plan.outputs), 'output')}."
-    return no_changes(plan)
-
-
-def _part(kind: Kind, number: int) -> str:
-    notes = _NOTES.get(kind)
-    note = f" ({notes[0 if number == 1 else 1]})" if notes else ""
-    return f"{number:,} {_DONE[kind]}{note}"
 
 
 def consequences(plan: Plan, lockfile: str, doing: str) -> Iterator[str]:
@@ -70,6 +26,11 @@ def consequences(plan: Plan, lockfile: str, doing: str) -> Iterator[str]:
         yield f"The engine IDs are committed to {lockfile} as the jobs complete."
     elif plan.changes_anything:
         yield f"The result is committed to {lockfile}."
+    kinds = {action.kind for action in plan.actions if action.guard is None}
+    if Kind.REPLACE in kinds:
+        yield "Engines that are replaced keep serving until the new ones are ready."
+    if Kind.RETIRE in kinds:
+        yield "Engines that are retired stay on the platform."
     yield from _held_back(plan)
     origins = origin_sentence(plan)
     if origins:

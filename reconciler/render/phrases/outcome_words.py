@@ -72,6 +72,11 @@ def what_was_done(result: Result) -> str:
     return sentences[result.kind]
 
 
+def what_became(result: Result) -> str:
+    """The result in a word or two: `created`, `still running`."""
+    return _DONE[result.kind] if result.status is Status.DONE else _ENDED[result.status]
+
+
 def made(summary: Mapping[str, int] | None) -> str:
     """`4 brand voices, 12 glossary items, 6 instructions`, or nothing when the platform did not tell."""
     if not summary:
@@ -83,8 +88,7 @@ def closing_sentence(outcome: Outcome, command: str, elapsed: float | None = Non
     """`Apply: 3 created, 1 replaced, 1 failed, 9,996 unchanged in 12.3 s.`; `elapsed` is in seconds."""
     counts: dict[str, int] = dict.fromkeys([*_DONE.values(), *_ENDED.values()], 0)
     for result in outcome.results:
-        done = result.status is Status.DONE
-        counts[_DONE[result.kind] if done else _ENDED[result.status]] += 1
+        counts[what_became(result)] += 1
     parts = [f"{number:,} {words}" for words, number in counts.items() if number]
     if outcome.unchanged or not parts:
         parts.append(f"{outcome.unchanged:,} unchanged")

@@ -19,7 +19,6 @@ from reconciler.render.markdown.comment import (
     render_plan_summary,
     worth_a_comment,
 )
-from reconciler.render.phrases.comment_words import headline
 from tests.render.comment_samples import COMMENTS, CROWD, EVIL_OCCASION, HUGE, OCCASION, ONE, REPLACED, TWENTY
 from tests.render.samples import EVERY_KIND, EVIL, NOTHING
 from tests.render.strategies import QUICK, plans, texts
@@ -137,16 +136,16 @@ def test_a_long_folder_has_a_short_marker_of_its_own() -> None:
     assert len(one) < 400
 
 
-def test_the_headline_counts_in_words() -> None:
-    assert headline(NOTHING, "Merging") == "No changes. 10,000 engines are up to date."
-    assert headline(Plan("x"), "Applying") == "No changes. There are no engines."
-    assert headline(Plan("x", unwritten=2), "Merging").startswith(
-        "Merging creates no engines. It only writes"
-    )
-    two = Plan("x", tuple(Action(key, Kind.REPLACE, "") for key in "ab"))
-    assert headline(two, "Merging") == (
-        "2 engines will be replaced (the old ones keep serving until the new ones are ready); nothing is deleted."
-    )
+def test_the_first_sentence_is_a_line_of_counts() -> None:
+    lines = render_plan_comment(TWENTY, Occasion()).split("\n")
+    counts = "12 to create, 3 to replace, 1 to resume, 1 to restore, 1 to move, 1 to retire, 1 uncertain, 41 unchanged"
+    assert lines[4] == f"**Plan: {counts}.**"
+    assert lines[6].startswith("Merging creates 15 provisioning jobs")
+    assert "Engines that are replaced keep serving until the new ones are ready." in lines[6]
+    assert "Engines that are retired stay on the platform." in lines[6]
+    nothing = render_plan_comment(NOTHING, Occasion()).split("\n")
+    assert nothing[4] == "**No changes. 10,000 engines are up to date.**"
+    assert "keep serving" not in "".join(nothing)
 
 
 def test_what_is_worth_a_comment() -> None:

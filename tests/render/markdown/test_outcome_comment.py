@@ -13,6 +13,7 @@ from reconciler.core.errors import Diagnostic
 from reconciler.core.plan.model import Kind
 from reconciler.core.pull_request.comment_state import CommentState
 from reconciler.core.run.outcome import Outcome, Result, Status
+from reconciler.render.markdown.escape import prose
 from reconciler.render.markdown.outcome_comment import (
     Merge,
     read_comment,
@@ -40,8 +41,10 @@ def test_it_says_what_became_of_the_merge() -> None:
         "<!-- reconcile:v1 apply production . -->\n\n"
         "### Localization engines: applied to `production`\n\n"
         "**Apply: 1 created, 1 still running, 7 unchanged.**\n\n"
-        "- **still running** `shop`: job `pjb_2` of `eng_2`\n"
-        "- `acme` created `eng_1`\n\n"
+        "| Key | Result | Engine | Details |\n"
+        "|---|---|---|---|\n"
+        "| `shop` | **still running** | `eng_2` | job `pjb_2` |\n"
+        "| `acme` | created | `eng_1` |  |\n\n"
         "Next:\n\n- run `reconcile apply` again, which waits for the jobs that are still running\n\n"
         f"<sub>commit [`{'a' * 12}`](<{PAGE}/commit/{'a' * 40}>)"
         f" · lockfile [`{'b' * 12}`](<{PAGE}/commit/{'b' * 40}>) · [run](<{PAGE}/run>)</sub>"
@@ -87,12 +90,54 @@ def test_a_large_outcome_is_cut_and_remembers_what_runs(key: str) -> None:
     text = render_outcome_comment(MERGE, outcome, told_by(outcome))
     assert len(text.encode()) <= 60_000
     assert "2,000 created, 1 still running" in text
-    assert "more lines, not shown for lack of space" in text
+    assert "more engines, not shown for lack of space" in text
+    assert "| `shop` | **still running** |" in text
     read = read_comment(text)
     assert read is not None
     assert read.running == {"op2"}
     again = render_outcome_comment(MERGE, Outcome(), read)
     assert re.search(r"1 still running\.\*\* [\d,]+ engines more, reported earlier\.", again)
+
+
+def test_what_went_wrong_comes_first_and_says_the_same_once() -> None:
+    error = "the link https://acme.example/brand-guidelines answered 404"
+    one = Result("", Kind.CREATE, Status.FAILED, error=error)
+    failed = [replace(one, key=f"f{n}", engine_id=f"eng_f{n}", file=f"f{n}.yaml") for n in range(3)]
+    unclear = Result(
+        "u", Kind.REPLACE, Status.UNCERTAIN, previous="eng_0", error="no answer came", hint="look for it"
+    )
+    done = Result("r", Kind.REPLACE, Status.DONE, "eng_3", previous="eng_2", summary={"instructions": 6})
+    gone = Result("g", Kind.RETIRE, Status.DONE, "eng_4")
+    outcome = Outcome((DONE, done, gone, RUNNING, unclear, *failed), unchanged=1)
+    lines = render_outcome_summary(MERGE, outcome).split("\n")
+    counts = "1 created, 1 replaced, 1 retired, 3 failed, 1 uncertain, 1 still running, 1 unchanged"
+    assert lines[2] == f"**Apply: {counts}.**"
+    shown = prose(error)
+    assert lines[4:14] == [
+        "| Key | Result | Engine | Details |",
+        "|---|---|---|---|",
+        f"| `f0` | **failed** | `eng_f0` | {shown} |",
+        "| `f1` | **failed** | `eng_f1` | as for `f0` |",
+        "| `f2` | **failed** | `eng_f2` | as for `f0` |",
+        "| `u` | **uncertain** | was `eng_0` | no answer came |",
+        "| `shop` | **still running** | `eng_2` | job `pjb_2` |",
+        "| `acme` | created | `eng_1` |  |",
+        "| `r` | replaced | `eng_3` (was `eng_2`) | 6 instructions |",
+        "| `g` | retired | `eng_4` | stays on the platform |",
+    ]
+    assert lines[15].startswith("- failed, `f0`, `f1`, `f2`: ")
+    assert lines[16] == "- uncertain, `u`: look for it"
+
+
+@pytest.mark.parametrize("text", ["a|b", "`a|b`", "\\|", "`\\|`", "`\\\\|`", "`x\\\\|@team`", "|" * 9])
+def test_no_value_ends_a_cell(text: str) -> None:
+    """A bar does unless an odd number of backslashes stands before it, in a code span as well."""
+    result = Result(text, Kind.CREATE, Status.FAILED, text, error=text)
+    row = next(
+        line for line in render_outcome_summary(MERGE, Outcome((result,))).split("\n") if "**failed**" in line
+    )
+    bars = [len(found[1]) for found in re.finditer(r"(\\*)\|", row)]
+    assert sum(number % 2 == 0 for number in bars) == 5
 
 
 @given(st.lists(texts | st.just(EVIL) | st.just("--> <!-- reconcile:told {} -->"), min_size=5, max_size=5))

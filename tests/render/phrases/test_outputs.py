@@ -35,7 +35,7 @@ def test_every_view_names_them() -> None:
         )
         assert "Outputs that cannot be written:\n\n- no `x`" in markdown
     comment = render_plan_comment(PLAN, Occasion())
-    assert "**Merging creates no engines. It only updates 2 outputs.**" in comment
+    assert "**Plan: 2 outputs to update, 2 unchanged.**" in comment
     assert worth_a_comment(PLAN)
     document = json.loads(render_plan_json(PLAN, exit_code=0))
     jsonschema.validate(document, SCHEMA)

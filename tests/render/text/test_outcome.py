@@ -282,11 +282,13 @@ def test_markdown_is_short_and_counts_what_it_leaves_out() -> None:
     outcome = Outcome((FAILED, UNCERTAIN, RUNNING, *not_started(50), *done), wrote=True, halted=CREDIT)
     text = render_outcome_markdown(Plan("production"), outcome, limit=5_000)
     assert len(text.encode()) <= 5_000
-    assert "- **failed** `legal`: no crawl: 404 Hint: " in text
-    assert "- **uncertain** `support`: answered 500 Hint: reconcile resolve support" in text
-    assert "- **still running** `store`: job `pjb_S` of `eng_S`" in text
-    assert re.search(r"- \*\*not started\*\* `shop/0`, .*… and 40 more: the organization hit", text)
-    assert re.search(r"- … and 1,\d\d\d more lines, not shown for lack of space", text)
+    assert re.search(r"^\| `legal` \| \*\*failed\*\* \| .* \| no crawl: 404 \|$", text, re.M)
+    assert re.search(r"^\| `support` \| \*\*uncertain\*\* \| .* \| answered 500 \|$", text, re.M)
+    assert "- uncertain, `support`: reconcile resolve support" in text
+    assert re.search(r"^\| `shop/0` \| \*\*not started\*\* \|  \| the organization hit", text, re.M)
+    assert re.search(r"^\| `shop/1` \| \*\*not started\*\* \|  \| as for `shop/0` \|$", text, re.M)
+    assert text.index("`legal`") < text.index("`support`") < text.index("`shop/0`")
+    assert re.search(r"^\| … \| [12],\d\d\d more engines, not shown for lack of space \| \| \|$", text, re.M)
     alarm = render_outcome_markdown(
         Plan("production"), Outcome((CREATED,), unwritten="full", interrupted=True)
     )
