@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.app.recorded import RecordedState, read_recorded_state
-from reconciler.core.errors import Diagnostic, InvalidInput, Severity, UsageError
+from reconciler.app.selection import select
+from reconciler.core.errors import Diagnostic, InvalidInput, Severity
 from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.fast_path import recorded_files
 from reconciler.core.lockfile.model import outgrown
@@ -308,29 +309,6 @@ def _is_unchanged(engines: Engines, document: Mapping[str, object], path: str) -
         if not isinstance(blob_id, str) or engines.blob_ids(name, len(blob_id)) != blob_id:
             return False
     return True
-
-
-def select(only: Sequence[str], keys: Collection[str]) -> Callable[[str], bool]:
-    """Which keys the patterns choose. Raises `UsageError` when one of them chooses none."""
-    if not only:
-        return lambda key: True
-    from fnmatch import fnmatchcase
-
-    chosen: set[str] = set()
-    for pattern in only:
-        matches = {key for key in keys if key == pattern or fnmatchcase(key, pattern)}
-        if not matches:
-            from reconciler.core.suggest import did_you_mean
-
-            guess = did_you_mean(pattern, keys)
-            raise UsageError(
-                f"no engine matches `{pattern}`",
-                hint=f"did you mean `{guess}`?"
-                if guess
-                else "use a key: the path under engines/ without suffix; `*` matches",
-            )
-        chosen |= matches
-    return chosen.__contains__
 
 
 def validate_engines(

@@ -109,8 +109,9 @@ else:
             self.name, self.cls, self.make = name, cls, make
 
         def __get__(self, value, owner=None):
-            setattr(self.cls, self.name, self.make(self.cls))
-            return getattr(owner if value is None else value, self.name)
+            made = self.make(self.cls)
+            setattr(self.cls, self.name, made)
+            return made.__get__(value, owner) if hasattr(made, "__get__") else made
 
     class _LateInit(_Late):
         """The first value is filled without an initializer: of many classes it is the only one."""
@@ -118,7 +119,7 @@ else:
         __slots__ = ("filled_one",)
 
         def __get__(self, value, owner=None):
-            if value is None or hasattr(self, "filled_one"):
+            if not isinstance(value, self.cls) or hasattr(self, "filled_one"):
                 return super().__get__(value, owner)
             self.filled_one = True
             return lambda *arguments, **named: _fill(value, self.cls, arguments, named)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.app.planning import Request, make_plan, select, validate_engines
+from reconciler.app.planning import Request, make_plan, validate_engines
+from reconciler.app.selection import select
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import Diagnostic, InvalidInput, JournalError, LockfileError, Severity, UsageError

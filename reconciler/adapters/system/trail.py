@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from reconciler.core.user_info import without_user_info
 
@@ -53,12 +52,14 @@ def last() -> list[tuple[float, str]]:
     return list(_lines)
 
 
-@dataclass(slots=True)
 class Exchange:
     """What is known of an answer; without a status there was none."""
 
-    status: int | None = None
-    received: int = 0
+    __slots__ = ("received", "status")
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self.received = 0
 
 
 @contextmanager

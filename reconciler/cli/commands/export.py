@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from reconciler.adapters.project.places import refuse_link_out
-from reconciler.app.planning import select
 from reconciler.app.recorded import read_lockfile
+from reconciler.app.selection import select
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, start_folder
 from reconciler.cli.options import ONLY, global_options

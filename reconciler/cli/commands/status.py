@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from reconciler.adapters.system.clock import UtcClock
-from reconciler.app.planning import select
 from reconciler.app.recorded import RecordedState, read_recorded_state
+from reconciler.app.selection import select
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project
 from reconciler.cli.options import ONLY, given, global_options

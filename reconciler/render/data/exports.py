@@ -5,7 +5,6 @@ What stands in a lockfile may have been edited by a stranger, so nothing here ca
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 from collections.abc import Mapping
@@ -40,6 +39,8 @@ def render_github_output(variables: Mapping[str, str]) -> str:
 
 
 def _output(name: str, value: str) -> str:
+    import hashlib  # takes OpenSSL along, which the other forms do without
+
     delimiter = "reconcile-" + hashlib.sha256(f"{name}\n{value}".encode("utf-8", "surrogatepass")).hexdigest()
     return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
 

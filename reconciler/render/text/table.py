@@ -7,10 +7,10 @@ load than everything else that shows one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from reconciler.core.display import display_width, padded, wrapped
+from reconciler.core.frozen import dataclass, replace
 from reconciler.render.phrases.style import Look, Style
 
 _GAP = "  "
