@@ -144,12 +144,18 @@ def render_json(document: Mapping[str, Any]) -> str:
 
 
 def _indented(text: str) -> str | None:
-    """The same JSON with an indent, for which json runs Python for every value; None without msgspec."""
+    """The same JSON with an indent, for which json runs Python for every value; None without msgspec, and for half a
+    surrogate pair, which it refuses.
+    """
     try:
+        from msgspec import DecodeError
         from msgspec.json import format as laid_out
     except ImportError:
         return None
-    return laid_out(text, indent=2)
+    try:
+        return laid_out(text, indent=2)
+    except DecodeError:
+        return None
 
 
 def _known(**values: Any) -> dict[str, Any]:
