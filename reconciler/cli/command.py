@@ -14,8 +14,8 @@ from reconciler.cli.options import keep_line
 HELP = ("-h", "--help")
 
 
-class _Ours(click.Command):
-    """`example` is what follows the command's name in its example; `docs` a page under docs/."""
+class Command(click.Command):
+    """One command. `example` is what follows its name in its example; `docs` a page under docs/."""
 
     def __init__(self, *args: Any, example: str = "", docs: str = "", **attributes: Any) -> None:
         super().__init__(*args, **attributes)
@@ -56,11 +56,7 @@ def _asks_for_help(words: list[str]) -> bool:
     return any(word in HELP for word in own)
 
 
-class Command(_Ours):
-    """One command."""
-
-
-class Group(_Ours, click.Group):
+class Group(Command, click.Group):
     """A command with commands of its own."""
 
     command_class = Command

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from reconciler.adapters.project.engine_paths import key_of
 from reconciler.adapters.project.places import refuse_link_out
 from reconciler.adapters.project.settings import find_root, read_settings_file
 from reconciler.cli.invocation import invocation_of, with_settings
@@ -31,9 +30,13 @@ def start_folder(ctx: click.Context) -> Path:
 
 def engine_keys(ctx: click.Context, project: Project, words: Iterable[str]) -> tuple[str, ...]:
     """The keys and patterns that the words of the line stand for; a word may be the path of an engine file."""
+    if not (named := tuple(words)):
+        return ()
+    from reconciler.adapters.project.engine_paths import key_of  # only where an engine is named
+
     root, engines = str(project.root), project.settings.engines
     bases = (str(start_folder(ctx)), root, os.getcwd())  # the last where -C was typed, and the path completed
-    return tuple(key_of(word, bases, root, engines) for word in words)
+    return tuple(key_of(word, bases, root, engines) for word in named)
 
 
 def with_engine_keys(ctx: click.Context, project: Project, flags: Mapping[str, Any]) -> dict[str, Any]:
