@@ -106,12 +106,12 @@ class Settings:
         "engines.lock.json", RelativePath(".json"), "The lockfile; applications read it.", "engines.lock.json"
     )
     environment: str = _setting(
-        "production", Name(), "Which environment a run is for.", "production", flag="--env"
+        "production", Name(), "The environment that a run is for.", "production", flag="--env"
     )
     api_url: str = _setting(
         "https://api.lingo.dev",
         Url(),
-        "Base URL of the platform; the API key is sent there and nowhere else.",
+        "Base URL of the platform. The API key is sent only there.",
         "https://api.lingo.dev",
         variable="LINGO_API_URL",
         older="LINGODOTDEV_API_URL",
@@ -122,13 +122,13 @@ class Settings:
     via: str | None = _setting(
         None,
         Choice("websocket", "webhook", "both"),
-        "How a run hears that a job ended; both where there are a callback URL and an inbox.",
+        "How a run learns that a job ended; both if there are a callback URL and an inbox.",
         "both",
     )
     inbox: str | None = _setting(
         None,
         Text("a path without `..`", PATH_PATTERN, "/var/lib/reconcile/inbox.db"),
-        "The receiver's inbox on this machine, from the project's root.",
+        "The receiver's inbox on this machine, relative to the project's root.",
         "/var/lib/reconcile/inbox.db",
     )
     inbox_url: str | None = _setting(
@@ -137,33 +137,33 @@ class Settings:
         "A receiver on another machine; its token is in RECONCILE_INBOX_TOKEN.",
         "https://hooks.example.com/reconcile",
     )
-    concurrency: int = _setting(8, WholeNumber(1, 64), "Create calls under way at once.", "8")
+    concurrency: int = _setting(8, WholeNumber(1, 64), "Number of create calls to run at once.", "8")
     timeout: float = _setting(
-        1800.0, Duration(7 * _DAY), "How long a run waits for jobs; they go on afterwards.", "30m"
+        1800.0, Duration(7 * _DAY), "How long a run waits for jobs. They keep running afterwards.", "30m"
     )
     publish: bool | str | None = _setting(
         None,
         Switch("pr"),
-        "Whether a run shares its journal and commits the lockfile on the remote; `pr`: by a pull request.",
+        "Whether a run pushes its journal and the lockfile to the remote; `pr`: with a pull request.",
         "true",
     )
     publish_by: str = _setting(
         "git",
         Choice("git", "api"),
-        "Who makes the lockfile's commit: git, or GitHub, which signs it (`api`).",
+        "Who creates the lockfile commit: git, or GitHub, which signs it (`api`).",
         "git",
     )
     remote: str = _setting("origin", Name(), "The git remote to publish to.", "origin")
     branch: str | None = _setting(
         None,
         Text("a branch's name", BRANCH_PATTERN, "main or release/2026"),
-        "The branch whose lockfile is written.",
+        "The branch whose lockfile is updated.",
         "main",
     )
     pr_branch: str | None = _setting(
         None,
         Text("a branch's name", BRANCH_PATTERN, "reconcile/production"),
-        "The branch that pull requests with the lockfile come from; only this tool pushes to it.",
+        "The branch for pull requests with the lockfile. Only this tool pushes to it.",
         "reconcile/production",
     )
     pr_labels: str | None = _setting(
@@ -175,35 +175,39 @@ class Settings:
     pr_auto_merge: str | None = _setting(
         None,
         Choice("merge", "squash", "rebase"),
-        "Have GitHub merge them, in this way, as soon as it may.",
+        "Have GitHub merge them with this method as soon as possible.",
         "squash",
     )
-    lease_ttl: float = _setting(
-        300.0, Duration(_DAY), "How long the lease lasts without being renewed.", "5m"
-    )
+    lease_ttl: float = _setting(300.0, Duration(_DAY), "How long the lease lasts without renewal.", "5m")
     lease_wait: float | None = _setting(
-        None, Duration(_DAY), "How long to wait for another run's lease, instead of ending with 5.", "10m"
+        None, Duration(_DAY), "How long to wait for another run's lease before exiting with 5.", "10m"
     )
     author: str | None = _setting(
         None,
         Text("a name and an address", AUTHOR_PATTERN, "CI Bot <ci@example.com>"),
-        "Who authors the commits.",
+        "The author of the commits.",
         "CI Bot <ci@example.com>",
     )
     sign: bool | None = _setting(
-        None, Switch(), "Whether lockfile commits are signed; without a value as git signs commits.", "true"
+        None, Switch(), "Whether lockfile commits are signed. By default, as git is configured.", "true"
     )
-    skip_ci: bool = _setting(False, Switch(), "Whether lockfile commits ask CI to stay quiet.", "false")
+    skip_ci: bool = _setting(False, Switch(), "Whether lockfile commits tell CI to skip them.", "false")
     max_replace: Limit = _setting(
-        DEFAULT_LIMIT, LimitKind(), "How many engines one run may replace, in number or share.", "5 or 30%"
+        DEFAULT_LIMIT,
+        LimitKind(),
+        "How many engines one run may replace, as a number or percentage.",
+        "5 or 30%",
     )
     max_retire: Limit = _setting(
-        DEFAULT_LIMIT, LimitKind(), "How many engines one run may retire, in number or share.", "5 or 30%"
+        DEFAULT_LIMIT,
+        LimitKind(),
+        "How many engines one run may retire, as a number or percentage.",
+        "5 or 30%",
     )
     max_create: Limit = _setting(
         DEFAULT_CREATES,
         LimitKind(),
-        "How many engines one run may create beside those that are recorded, in number or share.",
+        "How many new engines one run may create, as a number or percentage of those recorded.",
         "50 or 100%",
     )
 
