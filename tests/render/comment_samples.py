@@ -33,7 +33,7 @@ def created(key: str, name: str, *locales: str, sources: int = 1) -> Action:
 
 def replaced(key: str, engine_id: str, *changes: Change) -> Action:
     return Action(
-        key, Kind.REPLACE, "its file changed", file=f"engines/{key}.yaml", engine_id=engine_id,
+        key, Kind.REPLACE, "engine file changed", file=f"engines/{key}.yaml", engine_id=engine_id,
         fingerprint=f"v1:{key}", changes=changes,
     )  # fmt: skip
 

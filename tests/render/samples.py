@@ -117,7 +117,7 @@ EVERY_KIND = Plan(
         Action(
             "marketing/website",
             Kind.REPLACE,
-            "its file changed",
+            "engine file changed",
             file="engines/marketing/website.yaml",
             engine_id="eng_X1y2Z3a4B5c6D7e8",
             fingerprint="v1:bb",
@@ -300,14 +300,14 @@ GUARDED = Plan(
         Action(
             "marketing/website",
             Kind.REPLACE,
-            "its file changed",
+            "engine file changed",
             file="engines/marketing/website.yaml",
             engine_id="eng_X1y2Z3a4B5c6D7e8",
             fingerprint="v1:bb",
             changes=CHANGES[:3],
             spec=SPEC,
             guard="it is protected",
-            hint="lift it in a commit that only removes `protect`; or replace it all the same: "
+            hint="remove `protect` in a separate commit\nto replace this one anyway: "
             "reconcile apply --allow-replace marketing/website",
         ),
         Action(
@@ -316,7 +316,7 @@ GUARDED = Plan(
             "engine file removed",
             engine_id="eng_Camp1",
             guard="this run would retire 7 of 9 engines; the limit is 5 (max_retire: 5 or 30%)",
-            hint="look at each of them; then raise max_retire, or name those that are meant: "
+            hint="review each one, then raise max_retire\nto retire this one anyway: "
             "reconcile apply --allow-retire old/campaign",
         ),
     ),

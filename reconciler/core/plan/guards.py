@@ -43,7 +43,7 @@ def guarded(actions: Sequence[Action], lockfile: Lockfile, policy: Policy) -> tu
         if entry is None or danger is None or policy.allows(danger, action.key):
             continue
         if entry.kept.protect or (action.kept is not None and action.kept.protect):
-            held[action.key] = _hold(action, entry, danger, "it is protected", _how_to_lift(entry, danger))
+            held[action.key] = _hold(action, entry, danger, "it is protected", _how_to_lift(entry))
         elif action.kind in (Kind.REPLACE, Kind.RETIRE):
             counted[danger].append((action, entry))
     recorded = len(lockfile.engines)
@@ -87,18 +87,17 @@ def _hold(action: Action, entry: Entry, danger: str, reason: str, hint: str) -> 
     """The action, held back. Only protection that its file adds is still recorded."""
     adds = action.kept is not None and action.kept.protect and not entry.kept.protect
     kept = LifecycleOptions(True, entry.kept.outputs) if adds else None
-    hint = f"{hint}: {reconcile('apply', (f'--allow-{danger}', action.key))}"
+    hint = f"{hint}\nto {danger} this one anyway: {reconcile('apply', (f'--allow-{danger}', action.key))}"
     return replace(action, kept=kept, guard=reason, hint=hint)
 
 
-def _how_to_lift(entry: Entry, danger: str) -> str:
+def _how_to_lift(entry: Entry) -> str:
     protected = entry.kept.protect
-    lift = "remove `protect` in a separate commit" if protected else "add `protect` in a later commit"
-    return f"{lift}; to {danger} it anyway"
+    return "remove `protect` in a separate commit" if protected else "add `protect` in a later commit"
 
 
 def _how_to_allow(danger: str) -> str:
-    return f"review each one, then raise max_{danger}; to {danger} only this one"
+    return f"review each one, then raise max_{danger}"
 
 
 def _over(danger: str, number: int, limit: Limit, recorded: int) -> str:

@@ -87,7 +87,7 @@ def test_long_texts_are_cut_with_a_count() -> None:
     change = Change(
         "sources", "sha256:1", "sha256:2", content=True, old_text=old, new_text=old.replace("line", "row")
     )
-    action = Action("a", Kind.REPLACE, "its file changed", changes=(change,))
+    action = Action("a", Kind.REPLACE, "engine file changed", changes=(change,))
     assert "… 191 more lines" in one(action, max_lines=10)
     assert "more line" not in one(action, max_lines=201)
 
