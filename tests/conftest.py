@@ -14,6 +14,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+from reconciler.core.commands import Invocation, show_commands_for
+
 settings.register_profile(
     "usual",
     deadline=None,
@@ -70,3 +72,9 @@ def _turn(item: pytest.Item) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
+
+
+@pytest.fixture(autouse=True)
+def _commands_as_at_the_start() -> None:
+    """What the command line of an earlier test, run in this process, said of the commands that are printed."""
+    show_commands_for(Invocation())

@@ -17,6 +17,7 @@ _PAINT = re.compile(r"\x1b\[[0-9;]*m")
 _EXCERPT = re.compile(r" *\d* \|( |$)")
 _LEAD = re.compile(r" *(?:(?:hint|error|warning|bug):|[^\w\s`]{1,3}(?= ))? *")
 _LABEL = re.compile(r"\S+(?: \S+){0,2} {2,}")
+_LEAST = 4  # cells that what is too wide for its indent keeps of it
 _JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))  # vowels and finals, drawn into the syllable before
 
 
@@ -91,7 +92,10 @@ def hanging(text: str, width: int, hang: int, begins: int = 0) -> list[str]:
 
 
 def _indent(cells: int, width: int, hang: int) -> int:
-    return hang if cells <= width - hang else max(width - cells, min(hang, 4))
+    if cells <= width - hang:
+        return hang
+    least = min(hang, _LEAST)
+    return width - cells if width - least < cells <= width else least
 
 
 def _hang(plain: str, most: int) -> int:
