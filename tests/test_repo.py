@@ -210,6 +210,13 @@ def test_changelog_has_an_unreleased_section_with_entries() -> None:
     assert re.search(r"^- \S", unreleased, re.MULTILINE)
 
 
+def test_no_changelog_entry_stands_twice() -> None:
+    """As a merge leaves them that kept both of its sides."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    begins = [entry.casefold() for entry in re.findall(r"^- (.{24})", text, re.MULTILINE)]
+    assert sorted({entry for entry in begins if begins.count(entry) > 1}) == []
+
+
 def test_version_is_a_plain_literal() -> None:
     tree = ast.parse(Path(reconciler.__file__).read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
