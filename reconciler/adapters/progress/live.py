@@ -16,7 +16,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import TextIO, cast
 
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, RenderableType
 from rich.constrain import Constrain
 from rich.control import Control
@@ -28,6 +27,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from reconciler.adapters.progress.tally import MANY, NAMED, Row, Tally, humanized
+from reconciler.core.display import cut_to_width, display_width, padded
 from reconciler.core.duration import format_duration
 from reconciler.core.platform.job import shorten
 
@@ -147,9 +147,9 @@ class LiveProgress:
         tally = self._tally
         short, elapsed = tally.sentence(), format_duration(int(now - tally.began))
         text = f"{short}, {elapsed}"
-        if cell_len(text) > width:
+        if display_width(text) > width:
             return self._line((self._fit(short, width), "bold"))
-        if cell_len(text) + _BAR + 1 > width:
+        if display_width(text) + _BAR + 1 > width:
             return self._line((text, "bold"))
         whole = Table.grid(padding=(0, 1, 0, 0))
         bar = ProgressBar(
@@ -184,15 +184,15 @@ class LiveProgress:
     def _engines(self, rows: Sequence[Row], now: float, width: int) -> Iterator[Text]:
         most = max(8, (width - 2 - _TIME) * 2 // 5)
         keys = [self._fit_key(self._show(row.key), most) for row in rows]
-        column = max(map(cell_len, keys), default=0)
+        column = max(map(display_width, keys), default=0)
         room = width - 2 - column - _TIME - 2
         spinner = cast(Text, self._spinner.render(now))  # it has no text beside it
         for row, key in zip(rows, keys, strict=True):
             elapsed = format_duration(int(now - row.began)).rjust(_TIME)
             doing = self._show(row.doing)
-            if cell_len(doing) > room:
+            if display_width(doing) > room:
                 doing = self._fit(self._show(row.phase), room)
-            name = set_cell_size(key, column), "bold"
+            name = padded(key, column), "bold"
             yield self._line(spinner, " ", name, (elapsed, "dim"), "  ", doing)
 
     def _line(self, *parts: str | Text | tuple[str, str]) -> Text:
@@ -200,17 +200,17 @@ class LiveProgress:
 
     def _fit(self, text: str, width: int) -> str:
         """`text` in at most `width` cells, cut between two words where there are several."""
-        if cell_len(text) <= width:
+        if display_width(text) <= width:
             return text
-        if width <= cell_len(self._ellipsis):
+        if width <= display_width(self._ellipsis):
             return ""
-        cut = set_cell_size(text, width - cell_len(self._ellipsis))
+        cut = cut_to_width(text, width - display_width(self._ellipsis), "")
         whole = cut if text.startswith(cut + " ") else cut.rpartition(" ")[0] or cut
         return whole.rstrip() + self._ellipsis
 
     def _fit_key(self, key: str, width: int) -> str:
         """A path is known best by its end."""
-        while cell_len(key) > width and "/" in key.removeprefix(f"{self._ellipsis}/"):
+        while display_width(key) > width and "/" in key.removeprefix(f"{self._ellipsis}/"):
             key = f"{self._ellipsis}/{key.removeprefix(f'{self._ellipsis}/').partition('/')[2]}"
         return self._fit(key, width)
 
