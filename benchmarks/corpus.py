@@ -18,6 +18,7 @@ from pathlib import Path
 PER_FOLDER = 100
 LOCKFILE = "engines.lock.json"
 
+_NO_CLEAN_UP = ("config", "gc.auto", "0")  # it would still be at it when the folder goes
 _LOCALES = (
     "de",
     "fr",
@@ -73,7 +74,12 @@ def write_project(root: Path, count: int) -> None:
     write_lockfile(root)
     message = f"Record {count} engines"
     identity = ("-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.com")
-    for words in (("init", "-q"), ("add", "."), (*identity, "commit", "-q", "--no-verify", "-m", message)):
+    for words in (
+        ("init", "-q"),
+        _NO_CLEAN_UP,
+        ("add", "."),
+        (*identity, "commit", "-q", "--no-verify", "-m", message),
+    ):
         subprocess.run(["git", "-C", str(root), *words], check=True)
 
 

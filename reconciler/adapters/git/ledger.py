@@ -85,6 +85,7 @@ class GitLedger:
         lockfile = lockfile_format.EMPTY
         if content is not None and content.strip():
             lockfile = lockfile_format.parse(content, f"{self.branch}:{self.path}")
+            content = lockfile_format.content_of(lockfile) or content  # most often that of the work tree
         records, unverified, held = self._read_ledger(ledger_tip, unreadable)
         seen = RemoteSnapshot(ledger_tip, records, held, tip, lockfile, content or b"", branch=self.branch)
         seen = replace(seen, unverified=unverified)

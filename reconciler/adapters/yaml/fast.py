@@ -128,7 +128,13 @@ def _is_plain(value: Any, levels: int, odd: list[float | None]) -> bool:
                 return False
         return True
     if kind is list and levels:
-        return all(_is_plain(each, levels - 1, odd) for each in value)
+        for each in value:
+            if type(each) is str:
+                if each[:1] in _BEGINNINGS:
+                    return False
+            elif not _is_plain(each, levels - 1, odd):
+                return False
+        return True
     if kind is int or kind is float or value is None:
         odd.append(value)
     return kind in (int, float, bool) or value is None

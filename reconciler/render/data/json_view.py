@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.core.engine.spec import SpecRecord, record_of, sources_of
 from reconciler.core.errors import Diagnostic
 from reconciler.core.lockfile.lifecycle_options import lifecycle_document
-from reconciler.core.plan.changes import changes_between
 from reconciler.core.plan.model import Action, Change, Kind, Plan
 from reconciler.render.phrases.words import jobs
 
@@ -77,9 +77,9 @@ def render_error_json(
 
 def action_document(action: Action) -> dict[str, Any]:
     """One action. `key`, `action`, `reason` and `changes` are always there; all of a new engine is a change."""
-    changes = action.changes
+    changes = [change_document(change) for change in action.changes]
     if action.kind is Kind.CREATE and not changes and action.spec is not None:
-        changes = changes_between({}, action.spec)
+        changes = _all_of(record_of(action.spec))
     kept = {} if action.kept is None else lifecycle_document(action.kept)
     return _known(
         key=action.key,
@@ -90,7 +90,7 @@ def action_document(action: Action) -> dict[str, Any]:
         fromKey=action.from_key,
         reason=action.reason,
         hint=action.hint,
-        changes=[change_document(change) for change in changes],
+        changes=changes,
         engineId=action.engine_id,
         jobId=action.job_id,
         operationId=action.operation_id,
@@ -100,15 +100,27 @@ def action_document(action: Action) -> dict[str, Any]:
     )
 
 
+def _all_of(record: SpecRecord) -> list[dict[str, Any]]:
+    """`change_document` of every change from nothing, without making the changes: a new project has a hundred thousand
+    of them.
+    """
+    documents: list[dict[str, Any]] = [
+        {"field": name, "new": record[name]} for name in ("name", "description") if name in record
+    ]
+    documents += [{"field": "locales", "new": tag} for tag in record.get("locales", ())]
+    sources = sources_of(record)
+    documents += [{"field": "sources", "new": one["payload"]} for one in sources if one["type"] == "link"]
+    for one in sources:
+        if one["type"] == "content":
+            content = _known(file=one.get("file"), newDigest=one["digest"], newChars=one["chars"])
+            documents.append({"field": "sources", "content": content})
+    return documents
+
+
 def change_document(change: Change) -> dict[str, Any]:
     """One difference: `old` and `new` for values, `content` for texts."""
-    if not change.content:  # spelled out: a plan of ten thousand new engines has a hundred thousand of them
-        document = {"field": change.field}
-        if change.old is not None:
-            document["old"] = change.old
-        if change.new is not None:
-            document["new"] = change.new
-        return document
+    if not change.content:
+        return _known(field=change.field, old=change.old, new=change.new)
     content = _known(
         file=change.file,
         oldDigest=change.old,

@@ -10,9 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import Diagnostic, ExitCode
-from reconciler.core.plan.model import Plan
-from reconciler.render.data.json_view import plan_document, render_error_json, render_json, render_plan_json
+from reconciler.core.plan.changes import changes_between
+from reconciler.core.plan.model import Action, Kind, Plan
+from reconciler.render.data.json_view import (
+    action_document,
+    change_document,
+    plan_document,
+    render_error_json,
+    render_json,
+    render_plan_json,
+)
+from tests.core.strategies import specs
 from tests.render.samples import EVERY_KIND, PLANS
 from tests.render.strategies import QUICK, plans
 
@@ -112,3 +122,10 @@ def test_a_big_document_is_the_same_without_msgspec(monkeypatch: pytest.MonkeyPa
     with_msgspec = render_json(big)
     monkeypatch.setitem(sys.modules, "msgspec.json", None)
     assert render_json(big) == with_msgspec
+
+
+@given(specs)
+def test_a_new_engine_is_told_as_changes_from_nothing(spec: Spec) -> None:
+    action = Action("acme", Kind.CREATE, "new", spec=spec)
+    changes = action_document(action)["changes"]
+    assert changes == [change_document(change) for change in changes_between({}, spec)]
