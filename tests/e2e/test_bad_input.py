@@ -200,3 +200,20 @@ def test_a_file_that_leads_out_of_the_project(bare: Project, tmp_path: Path) -> 
     bare.engine("acme", "name: A\nsources: [{type: content, file: ../../secret.txt}]\n")
     ran = bare.run("plan").ended(3, "engines/acme.yaml:2:")
     assert "the secret text" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("words", [("get",), ("history",), ("resolve", "--retry")], ids=" ".join)
+def test_an_engine_may_be_named_by_its_file(bare: Project, words: tuple[str, ...]) -> None:
+    """Each says the same of the path as of the key."""
+    command, *options = words
+    by_key = bare.run(command, "nothing/here", *options)
+    by_path = bare.run(command, "engines/nothing/here.yaml", *options)
+    assert (by_path.code, by_path.err) == (by_key.code, by_key.err)
+    assert ".yaml" not in by_path.err
+
+
+def test_only_takes_the_path_of_an_engine_file(bare: Project) -> None:
+    (bare.root / "engines/one.yaml").write_text("name: One\n", encoding="utf-8")
+    for path in ("engines/one.yaml", "./engines/one.yaml", "engines/one"):
+        found = bare.run("plan", "--only", path, "--format", "json").ended(0).json
+        assert [action["key"] for action in found["actions"]] == ["one"]

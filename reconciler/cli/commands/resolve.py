@@ -14,7 +14,7 @@ from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.ports import Journal, LockfileStore
 from reconciler.app.settling import settle
 from reconciler.cli.command import Command
-from reconciler.cli.opening import open_project
+from reconciler.cli.opening import engine_keys, open_project
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.runs.interrupts import held_together
 from reconciler.cli.screen import tell
@@ -74,6 +74,8 @@ def command(
     """
     if [engine_id is not None, retry, forget, undo].count(True) != 1:
         raise click.UsageError("say what you found with one of --engine-id, --retry and --forget.", ctx)
+    if key.endswith((".yaml", ".yml")):  # the engine is named by its file
+        (key,) = engine_keys(ctx, open_project(ctx), [key])
     if undo:
         _undo(ctx, key, "pr" if publish_pr else publish)
         return
