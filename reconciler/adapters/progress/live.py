@@ -36,6 +36,8 @@ _SLOW_SHOWN = 3
 _STEPS_SHOWN = 6
 _BAR = 20  # cells
 _TIME = 8  # cells: `59m 59s`
+_KEY = 40  # cells at most
+_WORD = 8  # cells below which a step is not shown
 
 
 class LiveProgress:
@@ -182,7 +184,7 @@ class LiveProgress:
         return self._engines(self._tally.under_way()[:MANY], now, width)
 
     def _engines(self, rows: Sequence[Row], now: float, width: int) -> Iterator[Text]:
-        most = max(8, (width - 2 - _TIME) * 2 // 5)
+        most = min(_KEY, max(8, width - 2 - _TIME))  # which engine it is matters more than what it does
         keys = [self._fit_key(self._show(row.key), most) for row in rows]
         column = max(map(display_width, keys), default=0)
         room = width - 2 - column - _TIME - 2
@@ -191,7 +193,7 @@ class LiveProgress:
             elapsed = format_duration(int(now - row.began)).rjust(_TIME)
             doing = self._show(row.doing)
             if display_width(doing) > room:
-                doing = self._fit(self._show(row.phase), room)
+                doing = self._fit(self._show(row.phase), room) if room >= _WORD else ""
             name = padded(key, column), "bold"
             yield self._line(spinner, " ", name, (elapsed, "dim"), "  ", doing)
 

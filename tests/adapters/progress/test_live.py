@@ -150,9 +150,14 @@ def test_words_are_cut_between_words_and_paths_at_their_end() -> None:
         ["ended"],
     ]
     output, _ = on_terminal(calls, columns=40)
-    assert re.search(r" …/summer +\d+s  extracting brand…\r", plain_text(output))
+    assert re.search(r" …/landing-pages/summer +\d+s  \r", plain_text(output))
+    short = [
+        [word.replace(key, "shop/web") if isinstance(word, str) else word for word in call] for call in calls
+    ]
+    output, _ = on_terminal(short, columns=40)
+    assert re.search(r" shop/web +\d+s  extracting brand…\r", plain_text(output))
     output, _ = on_terminal(calls, columns=80)
-    assert re.search(r" …/landing-pages/summer +\d+s  extracting brand voices\r", plain_text(output))
+    assert re.search(rf" {key} +\d+s  extracting brand voices\r", plain_text(output))
     output, _ = on_terminal(calls, columns=120)
     assert re.search(r"s  extracting brand voices: from a very long list of sources\r", plain_text(output))
 
