@@ -88,7 +88,7 @@ def add_from(book: FaultBook, doc: object) -> Fault:
         raise UnknownFault(f"a fault is an object of {', '.join(sorted(_FIELDS))}")
     on, do, match = doc.get("on"), doc.get("do"), doc.get("match", "")
     if not (isinstance(on, str) and isinstance(do, str) and isinstance(match, str)):
-        raise UnknownFault("on and do are needed and are strings, and so is match")
+        raise UnknownFault("on, do and match must be strings; on and do are required")
     times, retry_after = doc.get("times", 1), doc.get("retryAfter")
     if not (times is None or type(times) is int):
         raise UnknownFault("times is a whole number, or null for always")

@@ -160,7 +160,7 @@ def summary_of(job_id: str, sources: Sequence[Source]) -> dict[str, tuple[str, .
 def failure_of(sources: Sequence[Source]) -> str:
     """Why a job with these sources might fail."""
     link = next((source.payload for source in sources if source.type == "link"), None)
-    return f"Could not crawl {link}: the site answered 404" if link else "The content could not be analysed"
+    return f"Could not crawl {link}: the site answered 404" if link else "The content could not be analyzed"
 
 
 def _iso(moment: float) -> str:

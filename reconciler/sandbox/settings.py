@@ -28,13 +28,11 @@ class SandboxSettings:
             raise UsageError(f"{self.port} is not a port number", hint="use 0 to 65535; 0 picks a free port")
         if not 0 <= self.fail_rate <= 1:
             raise UsageError(
-                f"a fail rate of {self.fail_rate:g} is not a share", hint="use 0 to 1, such as 0.2"
+                f"a fail rate of {self.fail_rate:g} is not between 0 and 1", hint="use 0 to 1, such as 0.2"
             )
         if self.latency < 0 or self.job_seconds < 0 or min(self.webhook_retry, default=0) < 0:
-            raise UsageError(
-                "the sandbox cannot wait for less than no time", hint="use seconds from 0 upwards"
-            )
+            raise UsageError("the sandbox cannot wait for a negative time", hint="use seconds from 0 upwards")
         if self.webhook_secret is not None and not is_secret(self.webhook_secret):
             raise UsageError(
-                "the webhook secret is not one", hint="it is whsec_ followed by the base64 of 24 to 64 bytes"
+                "invalid webhook secret", hint="use whsec_ followed by the base64 of 24 to 64 bytes"
             )

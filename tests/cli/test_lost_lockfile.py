@@ -63,7 +63,7 @@ def test_a_remote_that_was_looked_at_is_all_there_is_to_know(repo: Path) -> None
 def test_one_that_is_here_and_empty_is_compared_with_the_commit(repo: Path, tmp_path: Path) -> None:
     git(repo, "reset", "--quiet", "--hard", "with")
     (repo / NAME).write_text('{"version": 1, "engines": {}}\n')
-    with pytest.raises(LockfileError, match="has no engine, and 1 in the commit"):
+    with pytest.raises(LockfileError, match="has no engine, but 1 in the commit"):
         refuse_if_lost(repo, Settings(), NOTHING)
     retired = Lockfile(retired={"acme": ({"engineId": "eng_1", "retiredAt": "2026-01-01T00:00:00Z"},)})
     refuse_if_lost(repo, Settings(), replace(NOTHING, on_disk=retired))

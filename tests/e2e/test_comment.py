@@ -113,7 +113,7 @@ def test_a_fork_gets_summary_and_annotations(job: Job, github: FakeComments, tok
     github.readers.add("ghs_readonly")
     ran = job.plan(GITHUB_TOKEN="ghs_readonly" if token else token)
     ran.ended(
-        0, "::notice title=reconcile::this run may not write comments", "::notice file=engines/acme.yaml"
+        0, "::notice title=reconcile::this run cannot write comments", "::notice file=engines/acme.yaml"
     )
     assert job.summary.exists()
     assert github.comments == []

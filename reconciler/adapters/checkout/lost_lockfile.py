@@ -35,7 +35,7 @@ def refuse_if_in_head(root: Path, name: str, *, engines: bool = False) -> None:
     if engines:
         if there:
             raise LockfileError(
-                f"{name} has no engine, and {there[0][1]:,} in the commit that is checked out",
+                f"{name} has no engine, but {there[0][1]:,} in the commit that is checked out",
                 hint=_run(git_command(root, "checkout HEAD -- PATHS", [name])),
             )
         return

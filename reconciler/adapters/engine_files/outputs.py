@@ -71,9 +71,9 @@ class OutputPlaces:
         try:
             file = tidied(written)
         except InvalidInput as error:
-            return f"`{shown}` {error.message}", error.hint or "outputs are relative to the project's root"
+            return f"`{shown}` {error.message}", error.hint or "use a path relative to the project's root"
         if not self._files.inside(file):
-            return f"`{shown}` leads out of the project", "only files inside the project can be outputs"
+            return f"`{shown}` leads out of the project", "use a file inside the project"
         refusal = self._rules.refusal(file)
         if refusal is not None:
             return f"`{shown}` {refusal}", _OURS

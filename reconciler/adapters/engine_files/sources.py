@@ -83,9 +83,9 @@ def _read(written: str, engine_path: str, files: SafeFiles) -> SourceText | tupl
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return f"`{shown}` is not UTF-8 text", "save it as UTF-8; only plain text and Markdown can be sources"
+        return f"`{shown}` is not UTF-8 text", "save it as UTF-8; sources are plain text or Markdown"
     if "\0" in text:
-        return f"`{shown}` is binary, not text", "only plain text and Markdown can be sources"
+        return f"`{shown}` is binary, not text", "use plain text or Markdown"
     if not text.strip():
         return f"`{shown}` is empty", "write some text, or remove the source"
     return SourceText(path, text, data)

@@ -268,7 +268,7 @@ def github_endpoint(address: str) -> Endpoint:
     except InvalidInput as error:
         raise InvalidInput(
             "GITHUB_API_URL must be https:// and a host (http:// only for this machine), without user, query or spaces",
-            hint=f"such as {PUBLIC}, or https://HOST/api/v3 for GitHub Enterprise Server",
+            hint=f"use {PUBLIC}, or https://HOST/api/v3 for GitHub Enterprise Server",
         ) from error
 
 

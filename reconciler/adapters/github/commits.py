@@ -96,7 +96,7 @@ class BranchCommits:
         if not 200 <= answer.status < 300:
             raise PushRefused(
                 f"GitHub at {place} refused the commit ({answer.status}): {answer.message}",
-                hint=f"GITHUB_TOKEN needs `contents: write` for {self._repository}; {_NOTHING_LOST}",
+                hint=f"grant GITHUB_TOKEN `contents: write` for {self._repository}; {_NOTHING_LOST}",
             )
         for error in _list(answer.document.get("errors")):
             raise self._refusal(error if isinstance(error, dict) else {})

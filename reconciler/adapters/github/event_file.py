@@ -39,7 +39,9 @@ def read_event_file(path: Path, keys: SigningKeys) -> EventFile:
     """Raises `InvalidInput` for a file that is no event, `StorageError` for one that cannot be read."""
     content = read_regular(path, str(path))
     if content is None:
-        raise InvalidInput(f"{path} does not exist", hint='in GitHub Actions: --event "$GITHUB_EVENT_PATH"')
+        raise InvalidInput(
+            f"{path} does not exist", hint='use --event "$GITHUB_EVENT_PATH" in GitHub Actions'
+        )
     if len(content) > _MAX_BYTES:
         raise InvalidInput(f"{path} is too large for an event")
     try:
@@ -100,6 +102,7 @@ def append_summary(path: Path, render: Callable[[int], str]) -> bool:
             file.write(render(room) + "\n\n")
     except (OSError, ValueError) as error:
         raise StorageError(
-            f"GITHUB_STEP_SUMMARY: {path} cannot be written", hint="GitHub Actions sets it for each step"
+            f"GITHUB_STEP_SUMMARY: {path} cannot be written",
+            hint="check the path; GitHub Actions sets it for each step",
         ) from error
     return True

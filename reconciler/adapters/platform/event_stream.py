@@ -182,7 +182,7 @@ class EventStream:
         if status in _REFUSALS or 300 <= status < 400:
             raise PlatformError(
                 f"the platform refused the event stream ({status}): {message}",
-                hint=_REFUSALS.get(status, "redirects are not followed; check LINGO_API_URL"),
+                hint=_REFUSALS.get(status, "check LINGO_API_URL; redirects are not followed"),
                 status=status,
             ) from error
         self._report(f"the platform answered {status}: {message}")

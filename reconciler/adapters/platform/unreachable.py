@@ -70,7 +70,7 @@ def _certificate(error: BaseException, place: str) -> Cause | None:
         return None
     return Cause(
         f"the certificate of {place} is not trusted: {shorten(error.verify_message)}",
-        "if your network replaces certificates, point SSL_CERT_FILE at its root certificate",
+        "point SSL_CERT_FILE at your network's root certificate, if it replaces certificates",
         lasting=True,
     )
 

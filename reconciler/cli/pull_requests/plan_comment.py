@@ -1,4 +1,4 @@
-"""Wires `plan --comment`: the pull request that a run is for, its comment, the job's summary and the annotations.
+"""Wires `plan --comment`: the pull request that a run is for, its comment, the job summary and the annotations.
 
 Only here, and only with --comment, planning reaches for the network. The plan is shown whatever becomes of the comment:
 a run for a fork has no right to write one, and that is no failure of the plan.
@@ -102,7 +102,9 @@ class Announcement:
             return comment.show(render_plan_comment(plan, occasion), create=worth)
 
 
-_FORK = "this run may not write comments, as those for forks; the plan is in the job's summary and in the log"
+_FORK = (
+    "this run cannot write comments, like all runs for forks; the plan is in the job summary and in the log"
+)
 _WORDS = {
     "created": "created",
     "updated": "updated",
@@ -149,7 +151,7 @@ def annotation_lines(root: Path, plan: Plan) -> list[str]:
     """Workflow commands, one on a line."""
     from reconciler.adapters.engine_files.lines import EngineLines
 
-    rest = "the job's summary" if ci.has_summary() else "the log"
+    rest = "the job summary" if ci.has_summary() else "the log"
     lines = EngineLines(str(root))
     return render_annotations(plan, prefix=folder_in_repo(root), line_of=lines, rest=rest)
 

@@ -75,7 +75,7 @@ def _annotated(root: Path, plan: Plan) -> str:
     from reconciler.render.reports.annotations import render_plan_github
 
     lines = EngineLines(str(root))
-    rest = "the job's summary" if ci.has_summary() else "the log"
+    rest = "the job summary" if ci.has_summary() else "the log"
     return render_plan_github(plan, prefix=folder_in_repo(root), line_of=lines, rest=rest)
 
 

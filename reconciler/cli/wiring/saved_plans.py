@@ -70,7 +70,7 @@ def read_saved(root: Path, start: Path, flags: Mapping[str, Any]) -> SavedPlan |
     for option, given in (("--only", flags["only"]), ("--retry-failed", flags["retry_failed"])):
         if given:
             raise UsageError(
-                f"{option} cannot be used with a saved plan", hint="it belongs to the command `plan`"
+                f"{option} cannot be used with a saved plan", hint="use it with the command `plan`"
             )
     from reconciler.adapters.storage.plan_file import read_plan_file  # pydantic, for saved plans only
 

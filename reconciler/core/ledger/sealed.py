@@ -180,7 +180,7 @@ def told_of(unverified: Unverified) -> str:
     why = "without the API key" if not unverified.has_key else "with this API key"
     return (
         f"{len(unverified.records)} unverified record{'s' if many else ''} on the remote ({kinds}): "
-        f"{'they do' if many else 'it does'} not count, and cannot be verified {why}"
+        f"{'they are' if many else 'it is'} ignored, and cannot be verified {why}"
     )
 
 

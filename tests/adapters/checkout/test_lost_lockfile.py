@@ -54,7 +54,7 @@ def test_one_that_head_or_the_index_has_comes_back(repo: Path) -> None:
 
 def test_one_that_lost_its_engines_comes_back(repo: Path) -> None:
     (repo / NAME).write_text(EMPTY)
-    with pytest.raises(LockfileError, match="has no engine, and 1 in the commit") as caught:
+    with pytest.raises(LockfileError, match="has no engine, but 1 in the commit") as caught:
         refuse_if_in_head(repo, NAME, engines=True)
     paste(caught.value)
     assert (repo / NAME).read_text() == FULL

@@ -157,12 +157,12 @@ def test_what_is_kept_here_tells_what_verified_from_what_did_not() -> None:
 def test_they_are_named_in_a_line() -> None:
     assert told_of(of_others(*FACTS, RETIRE)) == (
         "4 unverified records on the remote (1 answer, 1 begin, 1 decision, 1 other fact): "
-        "they do not count, and cannot be verified with this API key"
+        "they are ignored, and cannot be verified with this API key"
     )
     one = Unverified((Sealed(Settlement("op_x", "retry", at(9)), None),), has_key=False)
     assert told_of(one) == (
         "1 unverified record on the remote (1 decision): "
-        "it does not count, and cannot be verified without the API key"
+        "it is ignored, and cannot be verified without the API key"
     )
 
 
