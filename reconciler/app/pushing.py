@@ -14,7 +14,7 @@ from reconciler.app.ports import Clock, Ledger
 from reconciler.core.errors import InvalidInput, PushRefused, RefMoved, RemoteUnreachable
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Decision, Record, union
+from reconciler.core.ledger.journal import Begin, Decision, Record, union
 from reconciler.core.ledger.lease import Holder, Lease, give_back, renew, seconds_left, take
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.merge import Merged, merge
@@ -99,7 +99,7 @@ class Pusher:
 
     def _record(self, mine: Sequence[Record], lease: Lease) -> None:
         """Puts the facts of both sides on the ledger, where that makes a difference."""
-        records = union(self.seen.records, mine)
+        records = union(self.seen.records, self._news(mine))
         if self.lost is not None and (records, lease) == (self.seen.records, self.seen.lease):
             return
         try:
@@ -107,6 +107,16 @@ class Pusher:
         except RemoteUnreachable:
             self._unsure = True
             raise
+
+    def _news(self, mine: Sequence[Record]) -> Sequence[Record]:
+        """Ours without calls that were announced and not made: once the lease is lost they never are, and where the
+        ledger does not have them any more, somebody resolved them.
+        """
+        if self.lost is None:
+            return mine
+        told = {one.operation for one in self.seen.records}
+        told |= {one.operation for one in mine if not isinstance(one, Begin)}
+        return [one for one in mine if one.operation in told]
 
     def _next_lease(self) -> Lease:
         now = self._clock.now()

@@ -57,9 +57,12 @@ class RecordedState:
         if self.shared is None or len(self.records) == len(self.shared.records):
             return 0
         from reconciler.core.ledger.journal import Settlement
+        from reconciler.core.lockfile.names import unresolved_in
 
         known = {record.operation for record in self.shared.records}
         known |= {one.record.operation for one in self.shared.unverified.records}
+        if self.shared.restored is not None:  # the branch lacks a question that the ledger still has
+            known |= unresolved_in(self.shared.restored)
         there = [record for record in self.shared.records if isinstance(record, Settlement)]
         ours = [record for record in self.records if isinstance(record, Settlement) and record not in there]
         return len({record.operation for record in ours if record.operation in known})

@@ -92,7 +92,7 @@ def read_lockfile(content: bytes) -> None:
     found = lockfile_format.parse(content, "engines.lock.json")
     first_submitted(found)
     shown = [merge(base, found, KNOWN).lockfile for base in (None, KNOWN)]
-    set_back(found, KNOWN, earlier=False, went_on=lambda: False, former=lambda: [KNOWN])
+    set_back(found, KNOWN, earlier=False, former=lambda: [KNOWN])
     for one in (found, *shown):
         actions = actions_for(PlanInput(one, FILES, FILES.keys()))
         plan = Plan("production", actions)

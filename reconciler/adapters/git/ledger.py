@@ -127,17 +127,11 @@ class GitLedger:
         [content] = self.remote.contents([published])
         lockfile = lockfile_format.parse(content or b"", f"{self.ref}:{PUBLISHED_FILE}")
         former = set(self.remote.blobs_in_log(self.ref, ledger_tip, PUBLISHED_FILE)) - {published}
-
-        def went_on() -> bool:
-            since = self.remote.versions_since(self._branch_ref, tip, self.path, published)
-            return since is not None and not any(one in former or not one.strip("0") for one in since)
-
         earlier = blob is None or (blob in former and self._was_before(seen, blob))
         restored = set_back(
             lockfile,
             seen.lockfile,
             earlier=earlier,
-            went_on=went_on,
             former=lambda: self._lockfiles(self._published_before(seen)),
         )
         if restored is None:

@@ -174,11 +174,6 @@ class GitRemote:
         versions = self._versions(ref, commit, path)
         return list(dict.fromkeys(version for version in versions if version.strip("0")))
 
-    def versions_since(self, ref: str, commit: str, path: str, blob: str) -> list[str] | None:
-        """The versions of a file since it had this content, newest first, zeros where it was gone; None: never had."""
-        versions = self._versions(ref, commit, path)
-        return versions[: versions.index(blob)] if blob in versions else None
-
     def _versions(self, ref: str, commit: str, path: str) -> list[str]:
         self.fetch_more(ref, LOG_DEPTH)
         log = ["log", *_PLAIN_DIFF, "--raw", "--no-abbrev", "--no-renames", "--format=", commit, "--", path]

@@ -56,20 +56,20 @@ def set_back(
     now: Lockfile,
     *,
     earlier: bool,
-    went_on: Callable[[], bool],
     former: Callable[[], Sequence[Lockfile]],
 ) -> Lockfile | None:
     """What the branch should have, where it lacks something of what was published last; None where it lacks nothing.
 
     `earlier`: it has exactly what was published at some time before, or nothing. Otherwise every engine counts that is
-    named nowhere any more, and every call without an answer, unless the branch `went_on` from what was published.
+    named nowhere any more, and every call without an answer: a resolution that the ledger knows of would have been
+    published. One that only git knows of is asked for again; to drop the question could cost an engine.
     `former` gives what was published before, newest first: what the branch has of that adds nothing.
     """
     if earlier:
         return published if published != now else None
     if engines_of(published) <= engines_of(now):
-        calls = unresolved_in(published)
-        if calls <= unresolved_in(now) or went_on():
+        calls = unresolved_in(published) - unresolved_in(now)
+        if not calls or calls <= WorkingCopy(now, calls).homes.keys():  # answered there
             return None
     return merge(with_former(None, now, former()), published, now).lockfile
 

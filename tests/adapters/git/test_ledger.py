@@ -11,7 +11,7 @@ from reconciler.core.errors import GitError, JournalError, LockfileError, PushRe
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import FREE, Holder, Lease, give_back, take
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
-from reconciler.core.lockfile.entry import Entry
+from reconciler.core.lockfile.entry import Entry, Pending, Provisioned
 from reconciler.core.lockfile.model import EMPTY, Lockfile, render
 from tests.adapters.git_far_end import (
     LEDGER,
@@ -23,7 +23,7 @@ from tests.adapters.git_far_end import (
     tip,
 )
 from tests.app.git_repo import commit_all, git
-from tests.core.build import A, B, accepted, begin, current, entry, uncertain
+from tests.core.build import A, B, accepted, begin, current, entry, refused, uncertain
 
 HELD = take(
     FREE,
@@ -184,13 +184,25 @@ def test_what_was_published_before_is_told_newest_first(
     assert other.former(other.look()) == versions[:1:-1]
 
 
-def test_what_the_branch_resolved_since_does_not_come_back(origin: Path, ledger: GitLedger) -> None:
+@pytest.mark.parametrize("answered", [current("y", B), refused("y", B)])
+def test_what_the_branch_resolved_since_does_not_come_back(
+    origin: Path, ledger: GitLedger, answered: Provisioned | Pending
+) -> None:
+    lockfile = made(acme=entry(None, uncertain("y", B)))
+    ledger.publish(ledger.look(), lockfile, FACTS, FREE)
+    now = entry(answered) if isinstance(answered, Provisioned) else entry(None, answered)
+    edit_lockfile(origin, made(acme=now))
+    found = ledger.look()
+    assert found.restored is None
+    assert found.recorded == made(acme=now)
+
+
+def test_a_call_that_is_simply_gone_is_asked_about_again(origin: Path, ledger: GitLedger) -> None:
+    """By hand, by `git revert`, or by a resolution that the ledger knows nothing of: nothing tells these apart."""
     lockfile = made(acme=entry(current("x", A), uncertain("y", B)))
     ledger.publish(ledger.look(), lockfile, FACTS, FREE)
     edit_lockfile(origin, made(acme=entry(current("x", A))))
-    found = ledger.look()
-    assert found.restored is None
-    assert found.recorded == made(acme=entry(current("x", A)))
+    assert ledger.look().recorded == lockfile
 
 
 @DEPTHS

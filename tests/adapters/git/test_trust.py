@@ -206,7 +206,6 @@ def test_taste_changes_nothing_that_is_parsed(
             remote.history(head, 5),
             remote.blobs_in_log(MAIN, head, "engines.lock.json"),
             remote.log_of(MAIN, head, "engines.lock.json", "{ }"),
-            remote.versions_since(MAIN, head, "engines.lock.json", "0" * 40),
             remote.changed(remote.parents(head)[0], head, ""),
             list(lockfile_versions(repo, "engines.lock.json", 5)),
             remote.current_branch(),

@@ -68,12 +68,13 @@ def test_what_a_branch_that_was_set_back_should_have() -> None:
     published = lockfile({"acme": entry(current("x", A)), "b": entry(current("y", B))})
     before = lockfile({"acme": entry(current("x", A))})
 
-    def wanted(now: Lockfile, *, earlier: bool = False, went_on: bool = False) -> Lockfile | None:
-        return set_back(published, now, earlier=earlier, went_on=lambda: went_on, former=list)
+    def wanted(now: Lockfile, *, earlier: bool = False) -> Lockfile | None:
+        return set_back(published, now, earlier=earlier, former=list)
 
     assert wanted(published, earlier=True) is None
     assert wanted(before, earlier=True) == wanted(before) == published
     assert wanted(published) is None
     open_ = lockfile({"acme": entry(None, uncertain("x", A))})
-    assert set_back(open_, EMPTY, earlier=False, went_on=lambda: True, former=list) is None
-    assert set_back(open_, EMPTY, earlier=False, went_on=lambda: False, former=list) == open_
+    assert set_back(open_, EMPTY, earlier=False, former=list) == open_
+    answered = lockfile({"acme": entry(current("x", A))})
+    assert set_back(open_, answered, earlier=False, former=list) is None
