@@ -60,7 +60,11 @@ class LockfileCommit:
 
 UNVERIFIED = ", unverified"
 # Decisions that change which engine a key has. The others only say what its file is now.
-_DECIDED = {"move": "moved", "retire": "retired", "restore": "restored", "discard": "discarded"}
+_DECIDED = {"move": "moved", "retire": "retired", "restore": "restored", "discard": "discarded"} | {
+    "adopt": "imported",
+    "rollback": "rolled back",
+    "release": "released",
+}
 
 
 def history(

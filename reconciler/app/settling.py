@@ -46,13 +46,13 @@ def settle(
     recorded = read_recorded_state(lockfile, journal, shared)
     pending = _uncertain(recorded, key, operation)
     if engine_id is not None:
-        _check_unknown(recorded.folded, engine_id)
+        check_unknown(recorded.folded, engine_id, "use the ID of the engine that the lost answer was about")
     fact = Settlement(pending.operation_id, decision, clock.now(), engine_id=engine_id, job_id=job_id)
     recorded.folded.check()
     lockfile.check_writable()
     begin = begin_of(recorded.folded, pending.operation_id) or begin_in(recorded.doubts, pending.operation_id)
     facts: list[Record] = [fact] if begin is None else [begin, fact]  # whoever reads one knows whose it is
-    settled = _carry_out(lockfile, journal, recorded, facts, publish)
+    settled = record_facts(lockfile, journal, recorded, facts, publish)
     if remember is not None and begin is not None:
         before = recorded.folded.entry(key)
         serving = before.current.engine_id if before is not None and before.current is not None else None
@@ -81,16 +81,17 @@ def undo(
             hint=f"run `{reconcile('status', only(key))}`",
         )
     lockfile.check_writable()
-    return _carry_out(lockfile, journal, recorded, undoing(resolution, operation, at), publish)
+    return record_facts(lockfile, journal, recorded, undoing(resolution, operation, at), publish)
 
 
-def _carry_out(
+def record_facts(
     lockfile: LockfileStore,
     journal: Journal,
     recorded: RecordedState,
     facts: Sequence[Record],
     publish: Publish | None,
 ) -> Lockfile:
+    """Record facts, durably, then write the lockfile, here and where runs share."""
     journal.append(facts)
     settled = fold(recorded.folded, facts)
     if publish is not None:
@@ -124,13 +125,13 @@ def _uncertain(recorded: RecordedState, key: str, operation: str | None) -> Pend
     return calls[operation]
 
 
-def _check_unknown(lockfile: Lockfile, engine_id: str) -> None:
-    """An engine that is already recorded cannot be the one that the lost answer spoke of."""
+def check_unknown(lockfile: Lockfile, engine_id: str, hint: str) -> None:
+    """Raises `UsageError` for an engine that is recorded already, in use or not."""
     for key, entry in _all_entries(lockfile):
         if engine_id in entry.engine_ids:
             raise UsageError(
                 f"`{engine_id}` is already recorded for `{key}`",
-                hint="use the ID of the engine that the lost answer was about",
+                hint=hint,
             )
 
 

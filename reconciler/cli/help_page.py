@@ -20,9 +20,9 @@ from reconciler.render.phrases.style import Look
 COMMAND_GROUPS = (
     ("Everyday", ("plan", "apply", "validate", "status", "history", "get")),
     ("CI", ("collect", "export", "fetch")),
-    ("Recovery", ("resolve", "lease", "lockfile", "doctor")),
+    ("Recovery", ("rollback", "release", "resolve", "lease", "lockfile", "doctor")),
     ("Webhooks", ("webhook",)),
-    ("Project", ("init", "schema")),
+    ("Project", ("init", "import", "schema")),
     ("Try it", ("demo", "sandbox")),
     ("Help", ("help", "version")),
 )

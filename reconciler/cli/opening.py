@@ -76,3 +76,10 @@ def open_project(ctx: click.Context, **flags: Any) -> Project:
     refuse_link_out(root, root / settings.lockfile, settings.lockfile)
     inside = os.path.relpath(path, root).replace(os.sep, "/")
     return Project(root, settings, None if inside.startswith("../") else inside)
+
+
+def publishing(ctx: click.Context, project: Project, publish: bool | str | None) -> Project:
+    """The project as --publish, --no-publish or --publish-pr has it; with --publish in the way that is set."""
+    if publish is None or (publish is True and project.settings.publish == "pr"):
+        return project
+    return open_project(ctx, publish=publish)

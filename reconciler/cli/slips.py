@@ -31,11 +31,12 @@ _COMMANDS: Mapping[str, str] = {
     "merge": "lockfile merge",
     "repair": "lockfile repair",
     "settle": "resolve",
+    **dict.fromkeys(("undo", "revert", "restore"), "rollback"),
+    "adopt": "import",
     "new": "init",
     "try": "demo",
 }
 _REMOVING = ("destroy", "delete", "rm", "remove", "retire")
-_REVERTING = ("rollback", "undo", "revert", "restore")
 
 _OPTIONS: Mapping[str, str] = {
     **dict.fromkeys(("--auto-approve", "--approve", "--assume-yes", "--no-input", "--no-confirm"), "--yes"),
@@ -68,11 +69,6 @@ def unknown_command(ctx: click.Context, rest: Sequence[str], known: Iterable[str
     before = line_of(ctx)[: len(line_of(ctx)) - len(rest)]
     if not path and word in _REMOVING:
         return UsageError(message, hint="remove the engine's file, then run " + _quoted([*before, "plan"]))
-    if not path and word in _REVERTING:
-        return UsageError(
-            message,
-            hint=f"revert the commit that changed the engine, then run {_quoted([*before, 'plan'])}",
-        )
     close = did_you_mean(word, known)
     meant = _COMMANDS.get(word.lower()) if not path else None
     if meant is not None:

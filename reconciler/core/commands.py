@@ -19,7 +19,9 @@ Option = str | tuple[str, str]  # a flag of ours, or an option and a value that 
 # What a person fills in. Quoted, so that the shell takes it for a word; the command refuses it as it is.
 ENGINE_ID, FILE, KEY, URL = "<ENGINE_ID>", "<FILE>", "<KEY>", "<URL>"
 PLACEHOLDER = lazy_pattern(r"<[A-Z][A-Z_]*>")
-_PUBLISHING = frozenset({"apply", "collect", "resolve"})  # the commands that take the options below
+_PUBLISHING = frozenset(  # the commands that take the options below
+    {"apply", "collect", "release", "resolve", "rollback"}
+)
 _PUBLISH = {"true": "--publish", "pr": "--publish-pr", "false": "--no-publish"}
 _PATTERN = lazy_pattern(r"[*?[]")
 

@@ -100,7 +100,6 @@ def test_the_command_line_takes_what_it_says(line: str) -> None:
     ("line", "hint"),
     [
         ("destroy acme", "remove the engine's file, then run `reconcile plan`"),
-        ("rollback", "revert the commit that changed the engine, then run `reconcile plan`"),
         ("workspace", "`reconcile --help` lists the commands"),
         ("lease x", "`reconcile lease --help` lists the commands"),
         ("plan --yes", "it is an option of apply: see `reconcile help apply`"),
@@ -126,7 +125,7 @@ def test_a_secret_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_is_said_for_other_words_is_said_for_none_of_ours() -> None:
-    assert not {*slips._COMMANDS, *slips._REMOVING, *slips._REVERTING} & set(COMMANDS)
+    assert not {*slips._COMMANDS, *slips._REMOVING} & set(COMMANDS)
     assert {meant.split()[0] for meant in slips._COMMANDS.values()} <= set(COMMANDS)
     ours = {name for command in COMMANDS for name in options_of(command)}
     assert {meant.split()[0] for meant in slips._OPTIONS.values()} <= ours

@@ -12,6 +12,7 @@ from reconciler.core.engine.spec import Source, Spec, record_of
 from reconciler.core.ledger.journal import (
     Acceptance,
     Begin,
+    Decision,
     End,
     JobSummary,
     Record,
@@ -24,6 +25,7 @@ from reconciler.core.lockfile.entry import (
     IN_PROGRESS,
     UNCERTAIN,
     Entry,
+    Hold,
     Pending,
     Provisioned,
     Retired,
@@ -116,12 +118,19 @@ def unresolved(draw: st.DrawFn) -> Pending:
     return replace(one, status=UNCERTAIN, engine_id=None, job_id=None, error="it went wrong")
 
 
+@st.composite
+def holds(draw: st.DrawFn) -> Hold:
+    print_, record = _of(draw(few_specs))
+    return Hold(f"d-{draw(ids)}", print_, record, "Ada <ada@example.com>", draw(times)[:19] + "Z")
+
+
 entries = st.builds(
     Entry,
     st.none() | currents(),
     st.none() | pendings(),
     st.lists(superseded(), max_size=2).map(tuple),
     uncertain=st.just(()) | st.lists(unresolved(), max_size=2).map(tuple),
+    hold=st.none() | st.none() | holds(),
 ).filter(lambda entry: not entry.empty)
 retired = st.builds(Retired, entries, times)
 
@@ -176,15 +185,54 @@ def histories(draw: st.DrawFn, operation: str, key: str, second: int) -> list[Re
 
 @st.composite
 def journals(draw: st.DrawFn, max_operations: int = 5) -> list[Record]:
-    """Whole histories of some operations, one after the other for each key, as runs would write them."""
+    """Whole histories of some operations, one after the other for each key, as runs would write them, and what people
+    decided in between.
+    """
     records: list[Record] = []
     for number in range(draw(st.integers(0, max_operations))):
         key = draw(st.sampled_from(["acme", "blog"]))
         records += draw(histories(f"op_{number}", key, number * 10))
+        records += draw(decisions(number, key))
     return records
 
 
+@st.composite
+def decisions(draw: st.DrawFn, number: int, key: str) -> list[Record]:
+    """What a person may have decided then, by the engines that the operations of `histories` make."""
+    print_, record = _of(draw(few_specs))
+    made = st.sampled_from([f"eng_{one}" for one in range(number + 1)])
+    when, name = at(number * 10 + 5), f"d-{number}"
+    kind = draw(st.sampled_from(["", "", "adopt", "rollback", "rollback", "release"]))
+    match kind:
+        case "adopt":
+            files = {f"engines/{key}.yaml": "b10b" * 10}
+            return [
+                Decision(
+                    name,
+                    key,
+                    kind,
+                    when,
+                    f"eng_own_{number}",
+                    f"op_{number}",
+                    None,
+                    None,
+                    print_,
+                    files,
+                    None,
+                    record,
+                )
+            ]
+        case "rollback":
+            to, served = draw(made), draw(made)
+            rollback = Decision(name, key, kind, when, to, f"op_{number}", served, None, print_)
+            return [replace(rollback, spec=record, by="Ada")]
+        case "release":
+            return [Decision(name, key, kind, when, about=f"d-{draw(st.integers(0, number))}")]
+    return []
+
+
 def engine_ids_in(records: Sequence[Record]) -> set[str]:
-    """Every engine that a journal names."""
-    named = (getattr(record, "engine_id", None) for record in records)
+    """Every engine that a journal says exists."""
+    telling = (one for one in records if not isinstance(one, Decision) or one.kind == "adopt")
+    named = (getattr(record, "engine_id", None) for record in telling)
     return {engine_id for engine_id in named if engine_id is not None}

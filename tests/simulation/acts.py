@@ -6,7 +6,9 @@ from collections.abc import Callable
 from random import Random
 
 from tests.simulation import people
-from tests.simulation.commands import Command, How, Way
+from tests.simulation.commands import How, Way
+from tests.simulation.deciding import Act, adopting, releasing, rolling_back
+from tests.simulation.person import Command
 from tests.simulation.repo import MAIN, PROPOSALS
 from tests.simulation.schedule import Step
 from tests.simulation.stage import RUNNER, TO_ITS_END, Stage, applying
@@ -83,6 +85,25 @@ class Acts:
     def do_resolve(self, rng: Random, weather: Weather) -> None:
         machine = self.stage.desk(rng) if rng.random() < 0.5 else self.stage.ci_machine(0.0)
         self.stage.start(machine.name, machine, rng, weather, self.stage.resolving(rng))
+
+    def do_roll_back(self, rng: Random, weather: Weather) -> None:
+        """Somebody wants the engine before the last back, at a desk or where the branch is checked out."""
+        self._decide(rng, weather, rolling_back(rng.choice(people.KEYS), rng.randrange(3)))
+
+    def do_release(self, rng: Random, weather: Weather) -> None:
+        self._decide(rng, weather, releasing(rng.choice(people.KEYS)))
+
+    def do_import_(self, rng: Random, weather: Weather) -> None:
+        """An engine that somebody made by hand is taken in, at a desk, for a file that has none."""
+        machine = self.stage.desk(rng)
+        way = self.stage.deciding(adopting(rng.choice(people.KEYS)), publish=False)
+        self.stage.start(machine.name, machine, rng, weather, way, publishes=False)
+
+    def _decide(self, rng: Random, weather: Weather, act: Act) -> None:
+        machine = self.stage.desk(rng) if rng.random() < 0.5 else self.stage.ci_machine(0.0)
+        publishes = not machine.persistent or rng.random() < 0.7
+        way = self.stage.deciding(act, publish=publishes)
+        self.stage.start(machine.name, machine, rng, weather, way, publishes=publishes)
 
     def do_lease_break(self, rng: Random, weather: Weather) -> None:
         machine = self.stage.desk(rng)

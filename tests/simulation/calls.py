@@ -30,6 +30,8 @@ class Calls:
             return
         process, world = self.process, self.world
         key, chance = command.key, process.weather.refused_call
+        if operation in world.decided:  # a person said that it made nothing while it was on its way
+            world.late.add(operation)
         answer = world.platform.post(
             operation, key, command.spec, process.name, process.publishes, process.rng, chance
         )

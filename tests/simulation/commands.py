@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from reconciler.app.applying import ApplySettings, refuse_if_stale
@@ -12,26 +12,22 @@ from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.planning import PlanResult, Request, make_plan, plan_to_collect
 from reconciler.app.pushing import Pusher, Terms
 from reconciler.app.recorded import RecordedState, read_recorded_state
-from reconciler.app.settling import settle
 from reconciler.core.errors import GitError, LeaseHeld, RefMoved
 from reconciler.core.ledger import journal as journal_format
-from reconciler.core.ledger.journal import Record, Settlement
 from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.webhook_facts import Delivery
-from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
 from reconciler.core.plan.model import Action
 from reconciler.core.plan.saved import SavedPlan, apply_document
 from reconciler.core.run.operations import Options
 from reconciler.core.run.outcome import Outcome, outcome_of_plan
 from tests.simulation.calls import Calls
-from tests.simulation.deciding import Decision
 from tests.simulation.driving import Drive
 from tests.simulation.ledger import ModelLedger, ModelProposingLedger
-from tests.simulation.machine import Engines, Journal, LockfileStore, Told, records_in
+from tests.simulation.machine import Engines, Journal, LockfileStore, Told
 from tests.simulation.real_driver import DEADLINE, Inbox, RealDrive
-from tests.simulation.world import Killed, Process, World
+from tests.simulation.world import Process, World
 
 TTL = 120.0
 
@@ -54,7 +50,7 @@ class How:
 
 
 @dataclass(slots=True)
-class Command:
+class RunCommand:
     """One process with its ports."""
 
     world: World
@@ -155,6 +151,9 @@ class Command:
         self._note_doubts(planned.recorded)
         words = ", ".join(_said(one) for one in planned.plan.actions)
         self.world.say(f"{self.process.name}: plan: {words or 'nothing'}; unwritten {planned.plan.unwritten}")
+        self.process.stands = planned.recorded.folded
+        self.process.planned_files = dict(self.process.machine.files)
+        self.process.planned_head = self.process.machine.head
         return planned
 
     def _note_doubts(self, recorded: RecordedState) -> None:
@@ -302,77 +301,6 @@ class Command:
         if seen.lease.holder is not None:
             yield
             break_lease(self.ledger, seen)
-
-    def resolve(
-        self, choose: Callable[[RecordedState], Decision | None], *, publish: bool | None = True
-    ) -> Way:
-        """A person settles what they are shown; `choose` looks at where things stand. Without a word about `publish`
-        the decision is published where the operation came from the ledger.
-        """
-        self._hold()
-        if publish is None:
-            known = read_recorded_state(self.lockfile, self.journal(known=True))
-            decision = choose(known)
-            self.process.publishes = decision is not None and self._is_from_ledger(decision.operation)
-        shared = self._look()
-        known = read_recorded_state(self.lockfile, self.journal(known=shared is None), shared)
-        self._note_doubts(known)
-        decision = choose(known)
-        if decision is None:
-            return
-        yield
-        self._hold()
-        self.world.say(f"{self.process.name}: resolve {decision}")
-        if shared is None:
-            self._settle(decision, self.journal(known=True), None, None)
-            return
-        pusher = self._new_pusher(shared)
-
-        def bring(settled: Lockfile, records: Sequence[Record]) -> Lockfile:
-            if self.process.machine.persistent:  # it is in the journal by now, and that outlives the process
-                self.world.decided[decision.operation] = decision.what
-            self._acquire(pusher)
-            merged = pusher.finish(settled, records).lockfile
-            if pusher.lost is None and not self.world.proposes:
-                self.world.published_decisions.add(decision.operation)
-            return merged
-
-        self._settle(decision, self.journal(), shared, bring)
-        self.keep(pusher.seen)
-
-    def _is_from_ledger(self, operation: str) -> bool:
-        fetched = records_in(self.process.machine.fetched)
-        return any(one.operation == operation for one in fetched)
-
-    def _settle(
-        self,
-        decision: Decision,
-        journal: Journal,
-        shared: RemoteSnapshot | None,
-        publish: Callable[[Lockfile, Sequence[Record]], Lockfile] | None,
-    ) -> None:
-        machine, operation = self.process.machine, decision.operation
-        try:
-            settle(
-                self.lockfile,
-                journal,
-                machine.clock,
-                decision.key,
-                decision.what,
-                decision.engine_id,
-                decision.job_id,
-                operation=operation,
-                shared=shared,
-                publish=publish,
-            )
-        except Killed:
-            if machine.persistent and any(
-                isinstance(one, Settlement) and one.operation == operation
-                for one in records_in(machine.journal)
-            ):
-                self.world.decided[operation] = decision.what  # it outlives the process
-            raise
-        self.world.decided[operation] = decision.what
 
     def save_plan(self, how: How) -> SavedPlan:
         """`plan --out`: without a network."""

@@ -55,6 +55,13 @@ class Platform:
         self.answered[operation] = answer
         return answer
 
+    def make_by_hand(self, key: str, wanted: str) -> Made:
+        """An engine that somebody made without any run of ours."""
+        number = len(self.engines) + 1
+        made = Made(f"eng_{number}", f"pjb_{number}", f"hand_{number}", key, wanted, "", False, COMPLETED)
+        self.engines[made.engine_id] = made
+        return made
+
     def of_operation(self, operation: str) -> Made | None:
         return next((one for one in self.engines.values() if one.operation == operation), None)
 

@@ -25,8 +25,8 @@ def check_create(world: World, process: Process, command: Create) -> None:
     for one in world.platform.engines.values():
         same = one.key == command.key and one.fingerprint == wanted and one.operation != command.operation
         if same and one.status != FAILED and one.engine_id in known:
-            home = _home(world, one.engine_id)
-            if home not in (None, command.key):
+            home = _homes(world, process, one.engine_id)
+            if home and home != {command.key}:
                 world.excused.add(command.operation)  # that one serves another key by now
             else:
                 raise Violation(
@@ -51,20 +51,20 @@ def _open_beside(world: World, process: Process, command: Create) -> set[str]:
     return found
 
 
-def _home(world: World, engine_id: str) -> str | None:
-    """The key that has it on the branch, or will have when the proposal is merged; None where none has."""
-    for branch in (PROPOSALS, MAIN):
-        if branch in world.repo.branches:
-            for key, entry in entries_of(world.lock(branch)):
-                if engine_id in entry.engine_ids:
-                    return key
-    return None
+def _homes(world: World, process: Process, engine_id: str) -> set[str]:
+    """The keys that have it as the run found things, on the branch, or in a proposal."""
+    locks = [world.lock(branch) for branch in (PROPOSALS, MAIN) if branch in world.repo.branches]
+    locks.append(process.stands)
+    return {key for lock in locks for key, entry in entries_of(lock) if engine_id in entry.engine_ids}
 
 
 def _asked(world: World, process: Process, key: str, tip: str) -> File | None:
     """What is asked for a key, for a run that sees this tip: its own file only where the branch has not moved on."""
-    own, there = process.machine.files.get(key), world.repo.commits[tip].files.get(key)
-    base = world.repo.merge_base(process.machine.head, tip).files.get(key)
+    files, head = process.planned_files, process.planned_head
+    if files is None:
+        files, head = process.machine.files, process.machine.head
+    own, there = files.get(key), world.repo.commits[tip].files.get(key)
+    base = world.repo.merge_base(head, tip).files.get(key)
     return own if there == base else there
 
 
@@ -106,7 +106,8 @@ def check_commit(world: World, process: Process, tip: str, before: Lockfile, aft
             begun = _is_recorded_now(world, old, new)
             _check_protection(process.name, key, asked, old, new, begun=begun)
         _check_undone(world, process.name, key, asked, old, new)
-    for operation in uncertain_in(after) & world.published_decisions:
+        _check_hold(world, process.name, asked, old, new)
+    for operation in (uncertain_in(after) & world.published_decisions) - world.late:
         raise Violation("came back", f"{process.name} brings {operation} back, which was resolved")
     missing = left - engines_in(after)
     if missing:
@@ -128,8 +129,22 @@ def _check_undone(world: World, name: str, key: str, asked: File | None, old: En
     wanted = print_of(asked.spec)
     awaited = old.pending is not None and old.pending.operation_id == new.current.operation_id
     awaited = awaited or _is_recorded_now(world, old, new)
+    if new.hold is not None and new.hold.holds_back(wanted):
+        return  # rolled back
     if old.current.fingerprint == wanted and new.current.fingerprint != wanted and not awaited:
         raise Violation("older commit", f"{name} undoes {key}, which was as main asks")
+
+
+def _check_hold(world: World, name: str, asked: File | None, old: Entry, new: Entry) -> None:
+    """What was rolled back stays so until its file changes or somebody releases it."""
+    hold = old.hold
+    if hold is None or asked is None or hold.operation_id in world.released or old.current is None:
+        return
+    wanted = print_of(asked.spec)
+    if not hold.holds_back(wanted) or old.current.fingerprint == wanted:
+        return
+    if new.current is not None and new.current.fingerprint == wanted:
+        raise Violation("held", f"{name} switches forward to what {hold.operation_id} holds back")
 
 
 def _is_recorded_now(world: World, old: Entry, new: Entry) -> bool:
@@ -161,6 +176,8 @@ def check_nothing_lost(world: World) -> None:
     for one in world.platform.engines.values():
         if one.engine_id in known or one.operation in asked:
             continue
+        if one.operation.startswith("hand") and one.engine_id not in world.imported:
+            continue
         decided = world.decided.get(one.operation)
         if decided in ("retry", "forget"):  # it arrived after a person had looked
             continue
@@ -186,7 +203,7 @@ def check_nothing_twice(world: World) -> None:
     if len(every) > len(set(every)):
         raise Violation("named twice", f"the lockfile has engines in two places: {sorted(every)}")
     for key, entry in entries_of(world.lock()):
-        seen: dict[str, str] = {}
+        seen: dict[tuple[str, str], str] = {}
         for engine_id in entry.engine_ids:
             made = world.platform.engines[engine_id]
             if (
@@ -195,16 +212,19 @@ def check_nothing_twice(world: World) -> None:
                 or made.operation in world.decided.keys() | world.excused
             ):
                 continue
-            other = seen.setdefault(made.fingerprint, engine_id)
+            other = seen.setdefault((made.key, made.fingerprint), engine_id)
             if other != engine_id:
                 raise Violation("made twice", f"{key} has {other} and {engine_id} for one spec")
 
 
 def check_decided(world: World) -> None:
-    """What a person settled is not asked again, unless only git knows of it, and merges somebody's older lockfile."""
-    for operation in uncertain_in(world.lock()) & world.decided.keys():
-        if operation in world.published_decisions or not world.repo.asked_again(operation):
-            raise Violation("came back", f"{operation} is uncertain again, which was resolved")
+    """What a person settled is not asked again, where the ledger was told: one that only git knows of may be."""
+    for operation in (uncertain_in(world.lock()) & world.published_decisions) - world.late:
+        raise Violation("came back", f"{operation} is uncertain again, which was resolved")
+
+
+def _is_held(entry: Entry, file: File) -> bool:
+    return entry.hold is not None and entry.hold.holds_back(print_of(file.spec))
 
 
 def check_converged(world: World) -> None:
@@ -220,7 +240,7 @@ def check_converged(world: World) -> None:
         if (
             entry.pending is not None
             or entry.current is None
-            or entry.current.fingerprint != print_of(file.spec)
+            or not (_is_held(entry, file) or entry.current.fingerprint == print_of(file.spec))
         ):
             raise Violation("not converged", f"{key} is not what its file asks for")
         if entry.kept.protect != file.protect:

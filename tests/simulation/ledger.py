@@ -79,16 +79,10 @@ class ModelLedger:
         earlier = not seen.content or (seen.content in now.versions and before)
         published = read_lock(now.published)
 
-        def went_on() -> bool:
-            since = self.repo.versions_since(seen.branch_tip or "", now.published)
-            former = now.versions - {now.published}
-            return since is not None and not any(one in former or not one for one in since)
-
         restored = set_back(
             published,
             seen.lockfile,
             earlier=earlier,
-            went_on=went_on,
             former=lambda: self._published_before(seen),
         )
         if restored is None:

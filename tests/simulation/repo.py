@@ -185,26 +185,6 @@ class Repo:
         log = (self.commits[one].lock for one in self.ancestors(self.branches[MAIN]))
         return set().union(*map(named, log)) - published
 
-    def asked_again(self, operation: str) -> bool:
-        """Whether a merge on main brought a question back that one of its sides had no longer."""
-        for name in self.ancestors(self.branches[MAIN]):
-            commit = self.commits[name]
-            if len(commit.parents) > 1 and operation in unresolved_in(read_lock(commit.lock)):
-                sides = (read_lock(self.commits[parent].lock) for parent in commit.parents)
-                if any(operation not in unresolved_in(side) for side in sides):
-                    return True
-        return False
-
-    def versions_since(self, commit: str, content: bytes) -> list[bytes] | None:
-        """The lockfiles since this one on the way to a commit, newest first; None where it never was there."""
-        versions: list[bytes] = []
-        for one in sorted(self.ancestors(commit), key=lambda name: int(name[1:]), reverse=True):
-            lock = self.commits[one].lock
-            if lock == content:
-                return versions
-            versions.append(lock)
-        return None
-
     def merged(self, ours: str, theirs: str, rng: Random) -> tuple[dict[str, File], bytes]:
         """Files and lockfile of a merge. Raises `LockfileError` where the driver leaves a conflict."""
         base = self.merge_base(ours, theirs)

@@ -13,9 +13,10 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.saved import SavedPlan
 from reconciler.core.run.protocol import Create
 from tests.simulation import laws
-from tests.simulation.commands import Command, How, Way
-from tests.simulation.deciding import Decision, truth
+from tests.simulation.commands import How, Way
+from tests.simulation.deciding import Act, Decision, truth
 from tests.simulation.machine import Machine
+from tests.simulation.person import Command
 from tests.simulation.schedule import Setting
 from tests.simulation.world import FAIR, Killed, Process, Violation, Weather, begin
 
@@ -185,6 +186,11 @@ class Stage:
             return truth(self.world, known, Random(salt))
 
         return lambda command: command.resolve(choose, publish=publish)
+
+    @staticmethod
+    def deciding(act: Act, *, publish: bool) -> Callable[[Command], Way]:
+        """A person decides of an engine without a run."""
+        return lambda command: command.decide(act, publish=publish)
 
 
 def applying(how: How) -> Callable[[Command], Way]:

@@ -9,7 +9,7 @@ from random import Random
 
 from reconciler.core.errors import StorageError
 from reconciler.core.ledger.seal import Seal
-from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.run.protocol import Create
 from tests.simulation.far_end import Platform
 from tests.simulation.machine import Clock, Machine, Time
@@ -76,6 +76,9 @@ class Process:
     succeeded: bool = False
     waits: bool = True  # for its next step; not while one is under way further up
     looked_at: str | None = None  # the branch's tip at its last look
+    planned_files: Mapping[str, File] | None = None  # of its checkout when it planned, and the commit
+    planned_head: str = ""
+    stands: Lockfile = EMPTY  # where things stood when it planned
     planned_on: bytes = b""  # the lockfile of its checkout when it planned
     knows: frozenset[str] = frozenset()  # the engines that branch and ledger named at its last look or push
     open: Mapping[str, str] = field(
@@ -123,6 +126,11 @@ class World:
     trace: list[str] = field(default_factory=list)
     reported: set[str] = field(default_factory=set)
     decided: dict[str, str] = field(default_factory=dict)
+    late: set[str] = field(
+        default_factory=set
+    )  # calls that left after a person had said that they made nothing
+    released: set[str] = field(default_factory=set)  # rollbacks that somebody released
+    imported: set[str] = field(default_factory=set)  # engines made by hand that are recorded
     published_decisions: set[str] = field(default_factory=set)
     excused: set[str] = field(
         default_factory=set
@@ -130,7 +138,6 @@ class World:
     refused: set[str] = field(
         default_factory=set
     )  # operations of which some journal says that nothing was made
-    asked_again: set[tuple[str, str]] = field(default_factory=set)
     held_back: set[str] = field(default_factory=set)
     interlude: Callable[[Random], object] = lambda rng: None
     violation: Violation | None = None

@@ -1,4 +1,4 @@
-"""Whether an engine that a person names is there, asked of the platform where there is a key at hand.
+"""Whether an engine that a person names is there, and what it is, asked of the platform where there is a key at hand.
 
 Looking engines up is documented on one page of the platform and missing on a newer one (docs/platform.md). So that an
 engine is not found says something only where the platform shows another one that is recorded.
@@ -6,7 +6,8 @@ engine is not found says something only where the platform shows another one tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from reconciler.adapters.platform.probe import look_at_platform
 from reconciler.cli.stderr import warn
@@ -14,8 +15,11 @@ from reconciler.cli.wiring.sealing import known_key
 from reconciler.core.errors import PlatformError, UsageError
 from reconciler.core.settings.model import Settings
 from reconciler.core.settings.trust import check_key_host
+from reconciler.core.strict_json import JsonRefused, read_json
+from reconciler.core.values import LINE, LOCALE, MAX_NAME, TEXT
 
 _SECONDS = 10.0
+_MOST = 1_000_000  # bytes of an answer about an engine
 _NOT_SEEN = {404: "the platform has no engine `{}`", 403: "engine `{}` belongs to another organization"}
 _NOT_OFFERED = frozenset({405, 501})
 _COMPARED = 3  # recorded engines that are looked up to tell what a refusal means
@@ -47,6 +51,45 @@ def check_engine(settings: Settings, engine_id: str, recorded: Iterable[str], an
     if any(200 <= _status(settings, key, one) < 300 for one in list(recorded)[:_COMPARED]):
         raise UsageError(said, hint=hint)
     warn(f"{said}, and has no other engine to compare with; recording it as given")
+
+
+class Details(NamedTuple):
+    """What the platform says of an engine. What is not there, or is not of its kind, is None or left out."""
+
+    name: str | None = None
+    description: str | None = None
+    locales: tuple[str, ...] = ()
+
+
+def details_of(settings: Settings, engine_id: str) -> Details | None:
+    """What the platform shows of an engine; None where there is no key to ask with, or it shows none.
+
+    Raises `PlatformError` where it cannot be asked.
+    """
+    key = known_key(settings)
+    if key is None:
+        return None
+    check_key_host(settings)
+    seen = look_at_platform(settings.api_url, key, _SECONDS, "engines", engine_id, most=_MOST)
+    if not 200 <= seen.status < 300:
+        return None
+    try:
+        document = read_json(seen.body)
+    except JsonRefused:
+        return None
+    return read_details(document) if isinstance(document, dict) else None
+
+
+def read_details(document: Mapping[str, Any]) -> Details:
+    """What of an answer is usable."""
+    name, description = document.get("name"), document.get("description")
+    locales = document.get("targetLocales")
+    known = filter(LOCALE.accepts, locales) if isinstance(locales, list) else ()
+    return Details(
+        name if LINE.accepts(name) and name.strip() and len(name) <= MAX_NAME else None,
+        description if TEXT.accepts(description) and description.strip() else None,
+        tuple(dict.fromkeys(known)),
+    )
 
 
 def _status(settings: Settings, key: str, engine_id: str) -> int:

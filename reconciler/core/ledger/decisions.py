@@ -1,4 +1,5 @@
-"""What a run decides without a call: move, retire, restore, discard, resume, record, hold, and undo for a person.
+"""What is decided without a call: move, retire, restore, discard, resume, record and hold by a run; undo, adopt,
+rollback and release by a person.
 
 Decisions are facts like any other, so that they outlive a lockfile that waits for its pull request to be merged. Each
 names the engine or operation that it is about, and does nothing where that is not in its place any more: so a decision
@@ -10,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from reconciler.core.frozen import replace
 from reconciler.core.ledger.journal import Decision
 from reconciler.core.ledger.undoing import take_back
 from reconciler.core.lockfile import transitions
-from reconciler.core.lockfile.entry import Entry, Retired
+from reconciler.core.lockfile.entry import Entry, Hold, Provisioned, Retired
 from reconciler.core.lockfile.lifecycle_options import read_lifecycle
 
 if TYPE_CHECKING:
@@ -94,6 +96,67 @@ def _hold(copy: WorkingCopy, decision: Decision) -> None:
     copy.put(decision.key, _as_filed(entry, decision))
 
 
+def _adopt(copy: WorkingCopy, decision: Decision) -> None:
+    """An engine that exists already serves from now on; where another one came to serve, or may have been made
+    meanwhile, it is kept in reserve.
+    """
+    engine_id, spec = decision.engine_id, decision.spec
+    if engine_id is None or spec is None:
+        return
+    if decision.operation in copy.homes or copy.names(engine_id):
+        _drop_again(copy, decision)
+        return
+    adopted = Provisioned(
+        engine_id,
+        decision.fingerprint or "",
+        spec,
+        decision.files or {},
+        operation_id=decision.operation,
+        provisioned_at=transitions.seconds(decision.at),
+    )
+    entry = copy.entry(decision.key) or Entry()
+    if entry.current is not None or entry.unresolved:
+        former = transitions.superseded_by(adopted, decision.at)
+        copy.put(decision.key, replace(entry, superseded=(*entry.superseded, former)))
+        return
+    entry = transitions.drop(entry, decision.at)
+    copy.put(decision.key, _as_filed(replace(entry, current=adopted), decision))
+
+
+def _rollback(copy: WorkingCopy, decision: Decision) -> None:
+    entry = copy.entry(decision.key)
+    serving = entry.current.engine_id if entry is not None and entry.current is not None else None
+    if entry is None or serving != decision.instead_of or decision.spec is None:
+        _drop_again(copy, decision)
+        return
+    if not any(one.engine_id == decision.engine_id and one.status is None for one in entry.superseded):
+        return
+    hold = Hold(
+        decision.operation,
+        decision.fingerprint or "",
+        decision.spec,
+        decision.by or "",
+        transitions.seconds(decision.at),
+    )
+    copy.put(decision.key, transitions.roll_back(entry, decision.engine_id or "", hold, decision.at))
+
+
+def _drop_again(copy: WorkingCopy, decision: Decision) -> None:
+    """What was pending then, and made nothing, is brought back by its begin, which comes before the decision."""
+    entry = copy.entry(decision.key)
+    current, pending = (entry.current, entry.pending) if entry is not None else (None, None)
+    if entry is None or current is None or current.engine_id != decision.engine_id or pending is None:
+        return
+    if pending.operation_id == decision.about:
+        copy.put(decision.key, transitions.drop(entry, decision.at))
+
+
+def _release(copy: WorkingCopy, decision: Decision) -> None:
+    entry = copy.entry(decision.key)
+    if entry is not None and entry.hold is not None and entry.hold.operation_id == decision.about:
+        copy.put(decision.key, replace(entry, hold=None))
+
+
 _WAYS: dict[str, Callable[[WorkingCopy, Decision], None]] = {
     "move": _move,
     "retire": _retire,
@@ -103,6 +166,9 @@ _WAYS: dict[str, Callable[[WorkingCopy, Decision], None]] = {
     "record": _record,
     "hold": _hold,
     "undo": take_back,
+    "adopt": _adopt,
+    "rollback": _rollback,
+    "release": _release,
 }
 
 
@@ -116,6 +182,8 @@ def _is_about(entry: Entry, decision: Decision) -> bool:
 
 def _as_filed(entry: Entry, decision: Decision, *, refile: bool = True) -> Entry:
     """Read from these files from now on, and keep what the file says beside its spec."""
+    if decision.fingerprint is not None:
+        entry = transitions.unheld(entry, decision.fingerprint)
     if refile and decision.fingerprint is not None and decision.files is not None:
         entry = transitions.refile(entry, decision.fingerprint, decision.files)
     if decision.kept is None:

@@ -65,7 +65,8 @@ class _Folding:
         self._past = past
         self._facts = gather(records)
         self._order = {record.operation: at for at, record in enumerate(records) if isinstance(record, Begin)}
-        self._copy = WorkingCopy(lockfile, self._facts)
+        adopted = {record.operation for record in records if isinstance(record, Decision)}
+        self._copy = WorkingCopy(lockfile, self._facts.keys() | adopted)
         self._held = frozenset(self._copy.homes)
         self._ended_early: set[str] = set()  # whose end came before the answer that names the engine
 

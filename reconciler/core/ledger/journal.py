@@ -124,9 +124,25 @@ class Decision:
     fingerprint: str | None = None
     files: Mapping[str, Any] | None = None
     kept: Mapping[str, Any] | None = None
+    spec: SpecRecord | None = None  # adopt, rollback: what the file asks for
+    by: str | None = None  # rollback: who
 
 
-DECISIONS = frozenset({"move", "retire", "restore", "discard", "resume", "record", "hold", "undo"})
+DECISIONS = frozenset(
+    {
+        "move",
+        "retire",
+        "restore",
+        "discard",
+        "resume",
+        "record",
+        "hold",
+        "undo",
+        "adopt",
+        "rollback",
+        "release",
+    }
+)
 
 Record = Begin | Acceptance | Refusal | UncertainOutcome | End | JobSummary | Settlement | Decision
 
@@ -138,7 +154,7 @@ _CAMEL = {"job_id": "jobId", "engine_id": "engineId", "from_key": "fromKey", "in
 _TEXTS = {
     **dict.fromkeys(("operation", "about", "jobId", "engineId", "insteadOf"), ID),
     **dict.fromkeys(("key", "fromKey"), KEY),
-    **dict.fromkeys(("message", "reason", "error"), LINE),
+    **dict.fromkeys(("message", "reason", "error", "by"), LINE),
     "fingerprint": FINGERPRINT,
     "at": TIME,
 }

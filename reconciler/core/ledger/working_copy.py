@@ -9,6 +9,7 @@ from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import Entry, Retired
 from reconciler.core.lockfile.entry_format import Document
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.names import names_of
 from reconciler.core.lockfile.text_document import TextDocument
 
 
@@ -67,6 +68,18 @@ class WorkingCopy:
             )
             if changed != held:
                 self.put_retired(key, changed)
+
+    def names(self, engine_id: str) -> bool:
+        """Whether an entry names this engine, in use or retired."""
+        documents = [one for key, one in self._lockfile.engines.items() if key not in self._entries]
+        former = [
+            one for key, some in self._lockfile.retired.items() if key not in self._retired for one in some
+        ]
+        read = [*filter(None, self._entries.values())]
+        read += [one.entry for some in self._retired.values() for one in some]
+        return any(engine_id in names_of(document) for document in (*documents, *former)) or any(
+            engine_id in entry.engine_ids for entry in read
+        )
 
     def lockfile(self) -> Lockfile:
         """All of it as a lockfile; the very same one where nothing changed."""

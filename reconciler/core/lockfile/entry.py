@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.core.engine.fingerprint import same_meaning
 from reconciler.core.engine.spec import NOTHING_KEPT, LifecycleOptions, SpecRecord
 from reconciler.core.frozen import dataclass, field
 
@@ -63,6 +64,23 @@ class Superseded:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """What the engine file asked for when `by` rolled its engine back: nothing switches forward to that again until
+    the file changes or the hold is released. `operation_id` names the rollback.
+    """
+
+    operation_id: str
+    fingerprint: str
+    spec: SpecRecord
+    by: str
+    since: str
+
+    def holds_back(self, fingerprint: str) -> bool:
+        """Whether this is what the file asked for then."""
+        return same_meaning(self.fingerprint, self.spec, fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One engine in the lockfile: what serves now, what is under way, and what came before (oldest first).
 
@@ -76,6 +94,7 @@ class Entry:
     superseded: tuple[Superseded, ...] = ()
     kept: LifecycleOptions = NOTHING_KEPT
     uncertain: tuple[Pending, ...] = ()
+    hold: Hold | None = None
 
     @property
     def empty(self) -> bool:

@@ -16,6 +16,7 @@ from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN
 from reconciler.core.lockfile.entry_values import (
     EntryValues,
+    HoldValues,
     OutputValues,
     PendingValues,
     RetiredValues,
@@ -47,8 +48,8 @@ def is_sound(entry: EntryValues) -> bool:
     """Whether the exact reader would accept it."""
     if isinstance(entry, RetiredValues) and not TIME.accepts(entry.retired_at):
         return False
-    parts = (entry.pending, entry.uncertain, entry.superseded, entry.outputs)
-    if parts != (UNSET, UNSET, UNSET, UNSET) and not _are_rare_parts_sound(entry):
+    parts = (entry.pending, entry.uncertain, entry.superseded, entry.outputs, entry.hold)
+    if parts != (UNSET,) * len(parts) and not _are_rare_parts_sound(entry):
         return False
     if entry.engine_id is UNSET:  # nothing serves yet
         return _has_no_top(entry) and (
@@ -122,7 +123,8 @@ def _are_rare_parts_sound(entry: EntryValues) -> bool:
     superseded = () if entry.superseded is UNSET else entry.superseded
     outputs = () if entry.outputs is UNSET else entry.outputs
     return (
-        all(one.status == UNCERTAIN and _is_pending(one) for one in uncertain)
+        (entry.hold is UNSET or _is_hold(entry.hold))
+        and all(one.status == UNCERTAIN and _is_pending(one) for one in uncertain)
         and all(map(_is_superseded, superseded))
         and len(outputs) <= MAX_OUTPUTS
         and all(map(_is_output, outputs))
@@ -144,6 +146,16 @@ def _is_pending(one: PendingValues) -> bool:
         and _is(ID, one.job_id)
         and _is(TIME, one.submitted_at)
         and _is(LINE, one.error)
+    )
+
+
+def _is_hold(one: HoldValues) -> bool:
+    return (
+        ID.accepts(one.operation_id)
+        and FINGERPRINT.accepts(one.fingerprint)
+        and _is_spec(one.spec)
+        and LINE.accepts(one.by)
+        and TIME.accepts(one.since)
     )
 
 

@@ -19,6 +19,7 @@ from reconciler.core.lockfile.entry import (
     IN_PROGRESS,
     UNCERTAIN,
     Entry,
+    Hold,
     Pending,
     Provisioned,
     Retired,
@@ -30,7 +31,7 @@ from reconciler.core.lockfile.text_document import TextDocument
 from reconciler.core.values import FINGERPRINT, ID, LINE, TIME, as_line, shown
 
 Document = Mapping[str, Any]
-Part = TypeVar("Part", Provisioned, Pending, Superseded)
+Part = TypeVar("Part", Provisioned, Pending, Superseded, Hold)
 
 _NAMES = {
     "engine_id": "engineId",
@@ -45,9 +46,11 @@ _NAMES = {
     "summary": "summary",
     "status": "status",
     "error": "error",
+    "by": "by",
+    "since": "since",
 }
 # Made once: a lockfile may hold ten thousand entries.
-_PARTS = (Provisioned, Pending, Superseded)
+_PARTS = (Provisioned, Pending, Superseded, Hold)
 _ATTRIBUTES = {
     kind: {name: attribute for attribute, name in _NAMES.items() if attribute in kind.__slots__}
     for kind in _PARTS
@@ -60,13 +63,14 @@ _REQUIRED = {
 _KINDS = {
     **dict.fromkeys(("engineId", "jobId", "operationId"), ID),
     "fingerprint": FINGERPRINT,
-    **dict.fromkeys(("provisionedAt", "replacedAt", "submittedAt"), TIME),
-    "error": LINE,
+    **dict.fromkeys(("provisionedAt", "replacedAt", "submittedAt", "since"), TIME),
+    **dict.fromkeys(("error", "by"), LINE),
 }
 _STATUSES = {
     Provisioned: frozenset[str](),
     Pending: frozenset({IN_PROGRESS, FAILED, UNCERTAIN}),
     Superseded: frozenset({IN_PROGRESS, FAILED}),
+    Hold: frozenset[str](),
 }
 
 
@@ -79,6 +83,8 @@ def entry_document(entry: Entry) -> dict[str, Any]:
         document["uncertain"] = [_part_document(one) for one in entry.uncertain]
     if entry.superseded:
         document["superseded"] = [_part_document(one) for one in entry.superseded]
+    if entry.hold is not None:
+        document["hold"] = _part_document(entry.hold)
     return document | lifecycle_document(entry.kept)
 
 
@@ -87,10 +93,10 @@ def retired_document(retired: Retired) -> dict[str, Any]:
     return entry_document(retired.entry) | {"retiredAt": retired.retired_at}
 
 
-def _part_document(part: Provisioned | Pending | Superseded) -> dict[str, Any]:
+def _part_document(part: Provisioned | Pending | Superseded | Hold) -> dict[str, Any]:
     values = ((name, getattr(part, field)) for field, name in _NAMES.items() if field in part.__slots__)
     return {
-        name: as_line(value) if name == "error" else value
+        name: as_line(value) if name in ("error", "by") else value
         for name, value in values
         if value not in (None, "", {})
     }
@@ -102,15 +108,16 @@ def read_entry(document: Document, where: str) -> Entry:
         document = dict(document)
     if not isinstance(document, dict):
         raise _broken(where, "it must be an object")
-    apart = ("pending", "uncertain", "superseded", *KEPT_NAMES)
+    apart = ("pending", "uncertain", "superseded", "hold", *KEPT_NAMES)
     top = {name: value for name, value in document.items() if name not in apart}
-    pending = document.get("pending")
+    pending, hold = document.get("pending"), document.get("hold")
     entry = Entry(
         current=_read_part(Provisioned, top, where) if top else None,
         pending=None if pending is None else _read_part(Pending, pending, f"{where}.pending"),
         superseded=_read_list(Superseded, document, "superseded", where),
         kept=_read_kept(document, where),
         uncertain=_read_list(Pending, document, "uncertain", where),
+        hold=None if hold is None else _read_part(Hold, hold, f"{where}.hold"),
     )
     if entry.empty:
         raise _broken(where, "it is empty")

@@ -23,7 +23,7 @@ from reconciler.core.strict_json import read_json
 from reconciler.core.values import ID
 
 # Most entries have none of these, and it is asked about all of them; what is asked of `read_json` is rarely wanted.
-_RARE = frozenset({"pending", "uncertain", "superseded", "outputs", "protect"})
+_RARE = frozenset({"pending", "uncertain", "superseded", "hold", "outputs", "protect"})
 _AT_ONCE = 1000  # entries of which all values are in memory together
 _NONE: frozenset[str] = frozenset()
 
@@ -179,7 +179,7 @@ def taken_apart(
     engines: dict[str, EntryText] = {}
     try:
         file = _file(content)
-        if file.version != 1:
+        if file.version not in (1, 2):
             return None
         for key, text in file.engines.items():
             before = known.get(key)
@@ -208,6 +208,7 @@ def _rare_in(values: EntryValues) -> frozenset[str]:
         and values.uncertain is UNSET
         and values.outputs is UNSET
         and values.protect is UNSET
+        and values.hold is UNSET
     ):
         return _NONE
     return frozenset(name for name in _RARE if getattr(values, name) is not UNSET)
@@ -216,7 +217,9 @@ def _rare_in(values: EntryValues) -> frozenset[str]:
 def _is_settled(values: EntryValues) -> bool:
     """As `fast_path.recorded_files` asks of a document."""
     files, spec = values.files, values.spec
-    if values.pending is not UNSET or values.uncertain is not UNSET or files is UNSET or spec is UNSET:
+    if values.pending is not UNSET or values.uncertain is not UNSET or values.hold is not UNSET:
+        return False
+    if files is UNSET or spec is UNSET:
         return False
     if not values.fingerprint or not ID.accepts(values.engine_id):
         return False

@@ -71,12 +71,23 @@ class SupersededValues(_Strict, kw_only=True):
     summary: dict[str, int] | UnsetType = UNSET
 
 
+class HoldValues(_Strict, kw_only=True):
+    """What a rollback holds back."""
+
+    by: str
+    fingerprint: str
+    operation_id: str
+    since: str
+    spec: SpecValues
+
+
 class EntryValues(_Strict, kw_only=True):
     """An entry."""
 
     engine_id: str | UnsetType = UNSET
     files: dict[str, str] | UnsetType = UNSET
     fingerprint: str | UnsetType = UNSET
+    hold: HoldValues | UnsetType = UNSET
     job_id: str | UnsetType = UNSET
     operation_id: str | UnsetType = UNSET
     outputs: list[OutputValues] | UnsetType = UNSET

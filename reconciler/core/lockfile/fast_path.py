@@ -26,6 +26,7 @@ def recorded_files(document: Document, path: str) -> Mapping[str, str] | None:
     if (
         "pending" in document
         or "uncertain" in document
+        or "hold" in document
         or not document.get("fingerprint")
         or not document.get("spec")
     ):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from reconciler.core.frozen import replace
-from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Provisioned
+from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Hold, Provisioned
 from reconciler.core.lockfile.merge_entry import UNKNOWN_TIME, without_superseded
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.transitions import superseded_by, superseded_by_dropping
@@ -26,19 +26,19 @@ def with_serving_of(branch: Lockfile, merged: Lockfile, known: Collection[str]) 
         if before is None or before.current is None or entry is None:
             continue
         operations = {part.operation_id for part in (before.pending, *before.superseded) if part}
-        led = _led(before.current, entry, operations.union(known))
+        led = _led(before.current, before.hold, entry, operations.union(known))
         if led != entry:
             changed[key] = led
     return merged.with_entries(changed) if changed else merged
 
 
-def _led(serving: Provisioned, entry: Entry, known: Collection[str | None]) -> Entry:
+def _led(serving: Provisioned, hold: Hold | None, entry: Entry, known: Collection[str | None]) -> Entry:
     current, pending = entry.current, entry.pending
     at = serving.provisioned_at or UNKNOWN_TIME
     if current is not None and current.engine_id != serving.engine_id:
         entry = without_superseded(entry, serving.engine_id)
         former = (*entry.superseded, superseded_by(current, at))
-        entry = replace(entry, current=serving, superseded=former)
+        entry = replace(entry, current=serving, superseded=former, hold=hold)
     if pending is not None and pending.status == IN_PROGRESS and pending.operation_id not in known:
         former = (*entry.superseded, *superseded_by_dropping(pending, at))
         entry = replace(entry, pending=None, superseded=former)

@@ -5,6 +5,8 @@ The result does not depend on which side is which.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.entry import (
@@ -12,6 +14,7 @@ from reconciler.core.lockfile.entry import (
     IN_PROGRESS,
     UNCERTAIN,
     Entry,
+    Hold,
     Pending,
     Provisioned,
     Superseded,
@@ -44,10 +47,28 @@ def merge_entries(
     superseded += [past for past in overtaken if past.engine_id not in known]
     superseded.sort(key=lambda past: (past.replaced_at, past.engine_id))
     kept = _kept(one, two, base)
-    merged = Entry(_filed(current, kept, one, two), pending, tuple(superseded), kept)
+    hold = _hold(one, two, base)
+    sides = [side for side in (one, two) if side.kept == kept]
+    pending = None if pending is None else _read_there(pending, sides)
+    merged = Entry(_filed(current, kept, one, two), pending, tuple(superseded), kept, hold=hold)
     for call in _unresolved(one, two, base, merged):
-        merged = submit_unresolved(merged, call)
+        merged = submit_unresolved(merged, _read_there(call, sides))
     return merged, doubled
+
+
+def _read_there(call: Pending, sides: Sequence[Entry]) -> Pending:
+    """The call without its files where the protection and outputs are not from a side that has it, as in `_filed`."""
+    known = any(call.operation_id in _operations(side) for side in sides)
+    return call if known else replace(call, files={})
+
+
+def _hold(one: Entry, two: Entry, base: Entry | None) -> Hold | None:
+    """The side that changed it wins; where both did, the newer hold."""
+    before = base.hold if base is not None else None
+    if before in (one.hold, two.hold):
+        return two.hold if one.hold == before else one.hold
+    both = [hold for hold in (one.hold, two.hold) if hold is not None]
+    return max(both, key=lambda hold: (hold.since, hold.operation_id), default=None)
 
 
 def _kept(one: Entry, two: Entry, base: Entry | None) -> LifecycleOptions:

@@ -11,7 +11,7 @@ is written back as it was.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.commands import last_good_lockfile, reconcile
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from reconciler.core.lockfile.entry import Entry, Retired
     from reconciler.core.lockfile.entry_format import Document
 
-VERSION = 1
+VERSION = 2  # an older program would switch a rolled-back engine forward again, so it must refuse such a file
+_WITHOUT_HOLDS = 1
 
 NEARLY_REFUSED = 80_000_000  # bytes
 BIG = 1 << 21  # bytes; below that, importing msgspec costs more than it saves
@@ -126,15 +127,19 @@ def render(lockfile: Lockfile) -> bytes:
     """The file's exact content. Entries that are still texts, and as a run writes them, are put there as they are."""
     documents = (*lockfile.engines.values(), *(one for some in lockfile.retired.values() for one in some))
     if any(isinstance(one, TextDocument) for one in documents):
-        return b"".join(_pieces(lockfile))
-    document: dict[str, Any] = {"version": VERSION, "engines": lockfile.engines}
+        return b"".join(_pieces(lockfile, _version(documents)))
+    document: dict[str, Any] = {"version": _version(documents), "engines": lockfile.engines}
     if lockfile.retired:
         document["retired"] = lockfile.retired
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2)
     return (text + "\n").encode("utf-8", "surrogatepass")
 
 
-def _pieces(lockfile: Lockfile) -> Iterator[bytes | memoryview]:
+def _version(documents: Iterable[Document]) -> int:
+    return VERSION if any("hold" in one for one in documents) else _WITHOUT_HOLDS
+
+
+def _pieces(lockfile: Lockfile, version: int) -> Iterator[bytes | memoryview]:
     """The same as `render`, entry by entry; so the file is in memory once."""
     yield b'{\n  "engines": {'
     for number, (key, document) in enumerate(sorted(lockfile.engines.items())):
@@ -152,7 +157,7 @@ def _pieces(lockfile: Lockfile) -> Iterator[bytes | memoryview]:
                 yield _text(document, _RETIRED)
             yield b"\n    ]" if documents else b"]"
         yield b"\n  }"
-    yield b',\n  "version": %d\n}\n' % VERSION
+    yield b',\n  "version": %d\n}\n' % version
 
 
 def _text(document: Document, indent: bytes) -> bytes | memoryview:
@@ -298,8 +303,8 @@ def _check_version(version: object, file: str) -> None:
             f"{file} has version {version}, but this reconcile supports versions up to {VERSION}",
             hint="upgrade reconcile: a newer version wrote it",
         )
-    if version != VERSION or isinstance(version, bool):
-        raise _broken(file, f'`"version": {VERSION}` is missing')
+    if version not in (_WITHOUT_HOLDS, VERSION) or isinstance(version, bool):
+        raise _broken(file, f'`"version": {_WITHOUT_HOLDS}` is missing')
 
 
 def outgrown(size: int, file: str) -> Diagnostic | None:

@@ -17,6 +17,7 @@ from reconciler.core.lockfile.entry import (
     IN_PROGRESS,
     UNCERTAIN,
     Entry,
+    Hold,
     Pending,
     Provisioned,
     Retired,
@@ -31,7 +32,7 @@ def seconds(at: str) -> str:
 
 def submit(entry: Entry | None, operation: Pending, at: str) -> Entry:
     """A create call is about to be issued. A job that runs gives way to it only once it is accepted."""
-    entry = entry or Entry()
+    entry = unheld(entry or Entry(), operation.fingerprint)
     if entry.pending is not None and entry.pending.status == FAILED:
         return _put(entry, operation, at)
     return submit_unresolved(entry, operation)
@@ -231,6 +232,17 @@ def step_down(entry: Entry, engine_id: str | None) -> Entry:
         summary=found.summary,
     )
     return replace(_passed_over(entry, found), current=current)
+
+
+def roll_back(entry: Entry, engine_id: str, hold: Hold, at: str) -> Entry:
+    """As `restore`, to an engine that the file does not ask for. Raises `KeyError` when it is not there."""
+    return replace(restore(entry, engine_id, {}, at), hold=hold)
+
+
+def unheld(entry: Entry, fingerprint: str) -> Entry:
+    """The entry, once its file asks for this: a hold on anything else is over."""
+    over = entry.hold is not None and not entry.hold.holds_back(fingerprint)
+    return replace(entry, hold=None) if over else entry
 
 
 def refile(entry: Entry, fingerprint: str, files: Mapping[str, str]) -> Entry:

@@ -17,6 +17,7 @@ from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,
     Entry,
+    Hold,
     Pending,
     Provisioned,
 )
@@ -85,7 +86,7 @@ def _held_up(lockfile: Lockfile, desired: Mapping[str, Desired], gone: Iterable[
 
 
 def _by_meaning(
-    entries: Mapping[str, Entry], parts: Callable[[Entry], Iterable[Provisioned | Pending | None]]
+    entries: Mapping[str, Entry], parts: Callable[[Entry], Iterable[Provisioned | Pending | Hold | None]]
 ) -> dict[str, list[str]]:
     """The keys of the entries by what these parts of them mean, so that nobody has to look through all of them for
     each engine file: a folder of thousands may be moved.
@@ -125,12 +126,13 @@ def _moves(
     return moves
 
 
-def _movable_parts(entry: Entry) -> tuple[Provisioned | Pending | None, ...]:
+def _movable_parts(entry: Entry) -> tuple[Provisioned | Pending | Hold | None, ...]:
     """What another key can take over."""
     pending = entry.pending
     if entry.unresolved:
         return ()
-    return entry.current, pending if pending is not None and pending.status == IN_PROGRESS else None
+    running = pending if pending is not None and pending.status == IN_PROGRESS else None
+    return entry.current, entry.hold if entry.current is not None else None, running
 
 
 def _move(source: str, entry: Entry, wanted: Desired) -> Action:
@@ -140,7 +142,7 @@ def _move(source: str, entry: Entry, wanted: Desired) -> Action:
         f"the file of `{source}` was removed, and this one is identical",
     )
     action = replace(action, from_key=source)
-    if entry.current is not None and _means(entry.current, wanted):
+    if entry.current is not None and _serves(entry, wanted):
         return replace(action, engine_id=entry.current.engine_id)
     assert entry.pending is not None  # `_can_move` saw one or the other
     return of_pending(action, entry.pending)
@@ -160,15 +162,34 @@ def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -
         return of_pending(_action(wanted, Kind.RESUME, "its job is still running"), pending)
     # Whatever was ever made for this is looked for before another engine is paid for.
     made = _restore(wanted, entry) or _readopt(wanted, entry) or _bring_back(lockfile, wanted)
+    if entry.hold is not None and entry.hold.holds_back(wanted.fingerprint):
+        return _held(made or _replace(wanted, entry), entry, entry.hold)
     if made is None and pending is not None:
         return _after_failure(wanted, entry, pending, retry_failed)
     return made or _replace(wanted, entry)
 
 
+def _held(action: Action, entry: Entry, hold: Hold) -> Action:
+    """What is not done because its engine was rolled back from it. What its file says beside the spec still counts."""
+    release = reconcile("release", arguments=[action.key])
+    return replace(
+        action,
+        kept=None if action.kept == entry.kept else action.kept,
+        guard=f"rolled back by {hold.by} at {hold.since}",
+        hint=f"edit {action.file}, or run `{release}`",
+        rolled_back=True,
+    )
+
+
 def _record(wanted: Desired, lockfile: Lockfile) -> Action | None:
     """The engine is as asked for; what the lockfile keeps of its file beside that may not be."""
     entry = lockfile.entry(wanted.key)
-    if entry is None or entry.current is None or entry.kept == wanted.kept:
+    if entry is None or entry.current is None:
+        return None
+    if entry.hold is not None and not entry.hold.holds_back(wanted.fingerprint):
+        reason = "its file asks for this engine now, so the hold is over"
+        return replace(_action(wanted, Kind.RECORD, reason), engine_id=entry.current.engine_id)
+    if entry.kept == wanted.kept:
         return None
     protection = "protection added to its file" if wanted.protect else "protection removed from its file"
     words = [protection] if entry.kept.protect != wanted.protect else []
@@ -285,7 +306,7 @@ def _bring_back(lockfile: Lockfile, wanted: Desired) -> Action | None:
 
 def _from_retired(wanted: Desired, entry: Entry) -> Action | None:
     current, pending = entry.current, entry.pending
-    if current is not None and _means(current, wanted):
+    if current is not None and _serves(entry, wanted):
         action = _action(wanted, Kind.RESTORE, "its engine still exists")
         return replace(action, engine_id=current.engine_id, job_id=current.job_id)
     if pending is not None and pending.status == IN_PROGRESS and _means(pending, wanted):
@@ -348,6 +369,12 @@ def _how_to_settle(key: str, call: Pending, *, several: bool) -> str:
     ]
     commands = [f"{when}: {reconcile('resolve', *which, *how, arguments=[key])}" for when, how in lines]
     return "\n".join([what, *commands])
+
+
+def _serves(entry: Entry, wanted: Desired) -> bool:
+    """Whether what serves is what the file asks for, or what it was rolled back to."""
+    held = entry.hold is not None and entry.hold.holds_back(wanted.fingerprint)
+    return held or (entry.current is not None and _means(entry.current, wanted))
 
 
 def _means(part: Provisioned | Pending, wanted: Desired) -> bool:

@@ -122,6 +122,7 @@ class Action:
         None  # what the lockfile keeps beside the spec from then on; None leaves it as it is
     )
     guard: str | None = None  # why it is held back: it is shown, and not performed
+    rolled_back: bool = False  # the guard is a hold that a rollback left, which is no failure
 
     @property
     def creates(self) -> bool:
@@ -242,7 +243,7 @@ def exit_code_of(plan: Plan, detailed: bool) -> ExitCode:
         return ExitCode.OK
     codes = [ExitCode.CHANGES] if plan.changes_anything or plan.outputs else []
     conditions = {action.condition for action in plan.actions}
-    if any(action.guard is not None for action in plan.actions):
+    if any(action.guard is not None and not action.rolled_back for action in plan.actions):
         codes.append(ExitCode.GUARD)
     if Condition.UNCERTAIN in conditions:
         codes.append(ExitCode.UNCERTAIN)

@@ -73,14 +73,14 @@ def overtaken(
     before: Mapping[str, str | None],
     now: Mapping[str, str | None],
 ) -> list[str]:
-    """The keys of what a run decided to move, retire or restore before the branch said otherwise of it.
+    """The keys of what was decided to move, retire, restore or roll back before the branch said otherwise of it.
 
     `before` and `now` are what the branch had changed at the first and at the last look, as in `Branch.moved_on`.
     """
     changed = {path: blob for path, blob in now.items() if path not in before or before[path] != blob}
     found: list[str] = []
     for decision in decisions if changed else ():
-        if decision.kind not in ("move", "retire", "restore"):
+        if decision.kind not in ("move", "retire", "restore", "rollback"):
             continue
         files = decision.files or {}
         keys = filter(None, (decision.from_key, None if files else decision.key))

@@ -47,7 +47,7 @@ def _decision(lockfile: Lockfile, action: Action, at: str) -> Decision:
         files=dict(action.files) or None,
         kept=lifecycle_document(action.kept) if action.kept is not None else None,
     )
-    return _named(decision)
+    return named(decision)
 
 
 def _held(lockfile: Lockfile, actions: Collection[Action], at: str) -> Iterator[Decision]:
@@ -56,7 +56,7 @@ def _held(lockfile: Lockfile, actions: Collection[Action], at: str) -> Iterator[
         if action.guard is not None and action.kept is not None and action.key in lockfile.engines:
             engine_id, about = _serving_or_pending(lockfile, action.key)
             kept = lifecycle_document(action.kept)
-            yield _named(Decision("", action.key, "hold", at, engine_id=engine_id, about=about, kept=kept))
+            yield named(Decision("", action.key, "hold", at, engine_id=engine_id, about=about, kept=kept))
 
 
 def _serving_or_pending(lockfile: Lockfile, key: str) -> tuple[str | None, str | None]:
@@ -67,7 +67,7 @@ def _serving_or_pending(lockfile: Lockfile, key: str) -> tuple[str | None, str |
     return None, entry.pending.operation_id if entry.pending is not None else None
 
 
-def _named(decision: Decision) -> Decision:
+def named(decision: Decision) -> Decision:
     """The decision under a name of its own: a digest of all that it says."""
     text = json.dumps(asdict(decision), sort_keys=True, separators=(",", ":"))
     return replace(decision, operation="d-" + hashlib.sha256(text.encode()).hexdigest()[:24])

@@ -48,6 +48,7 @@ class Result:
     hint: str | None = None
     file: str | None = None
     summary: Mapping[str, int] | None = None
+    rolled_back: bool = False  # held back since it was rolled back, which is no failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,9 @@ class Outcome:
     @property
     def exit_code(self) -> ExitCode:
         """The most severe of what the results mean (docs/design.md, section 7)."""
-        codes = {_CODES[result.status] for result in self.results}
+        codes = {_CODES[result.status] for result in self.results if not result.rolled_back}
         if self.timed_out and not self.halted:
-            codes = {self._after_deadline(result) for result in self.results}
+            codes = {self._after_deadline(result) for result in self.results if not result.rolled_back}
         if self.detached:
             codes.discard(ExitCode.RUNNING)
         if self.interrupted:
@@ -153,7 +154,10 @@ def _is_left_alone(action: Action) -> bool:
 
 def _left_alone(result: Result, action: Action) -> Result:
     if action.guard is not None:
-        return replace(result, status=Status.GUARDED, error=action.guard, hint=action.hint)
+        rolled_back = action.rolled_back
+        return replace(
+            result, status=Status.GUARDED, error=action.guard, hint=action.hint, rolled_back=rolled_back
+        )
     status = Status.FAILED if action.condition is Condition.FAILED else Status.UNCERTAIN
     return replace(result, status=status, error=action.reason, hint=action.hint)
 

@@ -12,6 +12,7 @@ from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.diff import how_to_settle
+from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.phrases.style import Style
 
 SERVING = "serving"
@@ -67,7 +68,8 @@ class Row:
     def _status_words(self, now: str) -> str:
         pending = self.entry.pressing
         if pending is None:
-            return self.status
+            hold = self.entry.hold
+            return self.status if hold is None else f"{self.status}, rolled back by {sanitize(hold.by)}"
         words = _WORDS.get((pending.status, self.entry.current is not None), pending.status)
         seconds = age(pending.submitted_at, now)
         if pending.status != IN_PROGRESS or seconds is None:
@@ -78,6 +80,9 @@ class Row:
     def hint(self) -> str | None:
         """What a person can do about a failed or uncertain engine, with the exact command."""
         pending = self.entry.pressing
+        if pending is None and self.entry.hold is not None and not self.retired_at:
+            release = reconcile("release", arguments=[self.key])
+            return f"held since {self.entry.hold.since}; edit its file, or run `{release}`"
         if pending is None or pending.status == IN_PROGRESS or self.retired_at:
             return None
         if self.entry.unresolved:

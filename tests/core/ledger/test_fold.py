@@ -129,7 +129,12 @@ def test_an_engine_serves_only_when_its_job_completed_or_a_person_says_so(
 ) -> None:
     completed = {one.operation for one in records if isinstance(one, End) and one.result == "completed"}
     settled = {one.operation for one in records if isinstance(one, Settlement) and one.engine_id}
+    settled |= {one.operation for one in records if isinstance(one, Decision) and one.kind == "adopt"}
+    back = {one.engine_id for one in records if isinstance(one, Decision) and one.kind == "rollback"}
     serving = {one.current.engine_id for _, one in entries_of(lock) if one.current is not None}
+    serving |= {
+        past.engine_id for _, one in entries_of(lock) for past in one.superseded if past.status is None
+    } & back
     for _, one in entries_of(fold(lock, records)):
         if one.current is not None and one.current.engine_id not in serving:
             assert one.current.operation_id in completed | settled

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from reconciler.adapters.outputs.files import LockfileAndOutputs
 from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.ports import Journal, LockfileStore
 from reconciler.app.settling import settle
 from reconciler.cli.command import Command
-from reconciler.cli.opening import engine_keys, open_project
+from reconciler.cli.opening import engine_keys, open_project, publishing
 from reconciler.cli.options import as_keys, global_options
-from reconciler.cli.runs.interrupts import held_together
+from reconciler.cli.runs.deciding import record_decision
 from reconciler.cli.screen import tell
-from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.project import WRITTEN, Project
-from reconciler.cli.wiring.publishing import shares, target_of_run
+from reconciler.cli.wiring.project import Project
+from reconciler.cli.wiring.publishing import shares
 from reconciler.cli.wiring.resolutions import Resolutions
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import UsageError
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Begin, Record
-from reconciler.core.lockfile.model import EMPTY, Lockfile
+from reconciler.core.ledger.journal import Begin
+from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.values import ID
 from reconciler.render.phrases.sanitize import sanitize
 
@@ -105,13 +102,13 @@ def _undo(ctx: click.Context, key: str, publish: bool | str | None) -> None:
     if found is None:
         raise UsageError(f"`{key}` was not resolved on this machine")
     resolution, published = found
-    project = _publishing(ctx, project, True if publish is None and published else publish)
+    project = publishing(ctx, project, True if publish is None and published else publish)
 
     def carry_out(lockfile: LockfileStore, journal: Journal, **shared: Any) -> None:
         undo(lockfile, journal, UtcClock().now(), resolution, str(uuid.uuid4()), **shared)
 
     with FileLease(project.private).hold():
-        _record(project, reconcile("resolve", "--undo", arguments=[key]), carry_out)
+        record_decision(project, reconcile("resolve", "--undo", arguments=[key]), carry_out)
         resolutions.forget(key)
     said = "resolution undone; the outcome of its create call is unknown again"
     tell(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
@@ -149,13 +146,7 @@ def _project(ctx: click.Context, key: str, publish: bool | str | None) -> Projec
     project = open_project(ctx)
     if publish is None and project.settings.publish is None and _is_from_ledger(project, key):
         publish = True
-    return _publishing(ctx, project, publish)
-
-
-def _publishing(ctx: click.Context, project: Project, publish: bool | str | None) -> Project:
-    if publish is None or (publish is True and project.settings.publish == "pr"):
-        return project
-    return open_project(ctx, publish=publish)
+    return publishing(ctx, project, publish)
 
 
 def _is_from_ledger(project: Project, key: str) -> bool:
@@ -193,34 +184,7 @@ def _settle(
             **shared,
         )
 
-    _record(project, _without_key(key, decision, engine_id, job_id, operation), carry_out)
-
-
-def _record(project: Project, without_key: str, carry_out: Callable[..., None]) -> None:
-    """Have a resolution, or that one is taken back, written here and where runs share. `without_key` is what to do for
-    that without an API key.
-    """
-    lockfile = LockfileAndOutputs(
-        project.root, project.settings.lockfile, project.settings.engines, note=project.private / WRITTEN
-    )
-    target = target_of_run(project.root, project.settings)
-    if target is None:
-        carry_out(lockfile, project.known_journal)
-        _warn(lockfile.problems)
-        return
-    target.check_seal(without_key)
-    seen = target.look_when_free(project.settings.lease_wait or 0.0, project.journal)
-    ledger_writer = target.writer(seen)
-
-    def publish(settled: Lockfile, records: Sequence[Record]) -> Lockfile:
-        with held_together(ledger_writer):
-            ledger_writer.acquire()
-            return ledger_writer.finish(settled, records).lockfile
-
-    carry_out(lockfile, project.journal, shared=seen, publish=publish)
-    target.keep(ledger_writer.seen)
-    _warn(lockfile.problems)
-    target.propose(ledger_writer.seen)
+    record_decision(project, _without_key(key, decision, engine_id, job_id, operation), carry_out)
 
 
 def _without_key(
@@ -231,11 +195,6 @@ def _without_key(
 
     given = {"engine-id": engine_id, "job-id": job_id, "operation": operation}
     return how_to_resolve(key, decision, {name: value for name, value in given.items() if value is not None})
-
-
-def _warn(problems: Sequence[str]) -> None:
-    for one in problems:
-        warn(one)
 
 
 def _said(decision: str, engine_id: str | None, job_id: str | None) -> str:

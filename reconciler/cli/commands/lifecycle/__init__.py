@@ -1,0 +1,1 @@
+"""Commands of people about one engine: what a run may not decide by itself."""

@@ -1,0 +1,188 @@
+"""`reconcile import`: take an engine that exists already into the lockfile, without creating anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from reconciler.adapters.outputs.files import LockfileAndOutputs
+from reconciler.adapters.project.starter import starter_text
+from reconciler.adapters.storage.durable_files import read_regular, replace_file
+from reconciler.adapters.storage.lease_file import FileLease
+from reconciler.adapters.system.clock import UtcClock
+from reconciler.app.deciding import Stores, adopt, check_adoptable
+from reconciler.app.recorded import read_recorded_state
+from reconciler.cli.command import Command
+from reconciler.cli.opening import open_project, start_folder
+from reconciler.cli.options import as_keys, global_options
+from reconciler.cli.screen import must_ask
+from reconciler.cli.stderr import warn
+from reconciler.cli.wiring.engine_lookup import Details, details_of
+from reconciler.cli.wiring.git_hints import how_to_record
+from reconciler.cli.wiring.project import WRITTEN, Project
+from reconciler.core.commands import reconcile
+from reconciler.core.engine.spec import Desired
+from reconciler.core.errors import InvalidInput, LockfileError, PlatformError, UsageError
+from reconciler.core.lockfile.model import parse
+from reconciler.core.lockfile.names import engines_of
+from reconciler.core.strict_json import JsonRefused, read_json
+from reconciler.core.values import ID, KEY, shown
+from reconciler.render.phrases.sanitize import sanitize
+
+
+@click.command("import", cls=Command, example="acme eng_X1y2Z3a4B5c6D7e8", docs="adopt.md")
+@click.argument("key", callback=as_keys)
+@click.argument("engine_id", metavar="[ENGINE_ID]", required=False)
+@click.option("--from", "source", metavar="FILE", help="Take the ID from i18n.json or .lingo/config.json.")
+@click.option("--as-is", is_flag=True, help="Import it even if the engine file says something else.")
+@global_options
+@click.pass_context
+def command(ctx: click.Context, key: str, engine_id: str | None, source: str | None, as_is: bool) -> None:
+    """Record an engine that exists already as the one of KEY.
+
+    Nothing is created. Writes a starter engine file where there is none. Until that file changes, plans treat the
+    engine as up to date. Commit the engine file and the lockfile together.
+    """
+    if (engine_id is None) is (source is None):
+        raise click.UsageError("give the engine's ID, or --from FILE.", ctx)
+    if not KEY.accepts(key):
+        raise click.UsageError(f"`{sanitize(key[:80])}` is not {KEY.what}.", ctx)
+    project = open_project(ctx, publish=False)
+    if source is not None:
+        engine_id = _configured_id(start_folder(ctx) / source, source)
+    if engine_id is None or not ID.accepts(engine_id):
+        raise click.UsageError(f"`{sanitize((engine_id or '')[:80])}` is not an engine ID.", ctx)
+    check_adoptable(read_recorded_state(project.lockfile, project.known_journal).folded, key, engine_id)
+    _check_other_environments(project, engine_id)
+    found = _look_up(project, engine_id)
+    file = _engine_file(project, key, found, engine_id)
+    if file.new is None and not as_is and not _confirmed(file.wanted, found, key, engine_id):
+        click.echo("No changes made.", err=True)
+        return
+    _record(project, file, engine_id)
+    click.echo(f"{sanitize(key)}: {engine_id} imported")
+    record = how_to_record(project.root, project.settings.lockfile, [file.wanted.file])
+    click.echo(f"Next: {record or reconcile('plan')}", err=True)
+
+
+class _File(NamedTuple):
+    """An engine file; `new` is its content where it was not there before."""
+
+    wanted: Desired
+    new: Path | None
+
+
+def _configured_id(path: Path, name: str) -> str:
+    """The `engineId` in Lingo's own configuration. Raises `InvalidInput`."""
+    content = read_regular(path, name)
+    if content is None:
+        raise InvalidInput(f"there is no file {name}")
+    try:
+        document = read_json(content)
+    except JsonRefused as refused:
+        raise InvalidInput(f"{name} is not valid JSON: {refused.reason}") from refused
+    found = document.get("engineId") if isinstance(document, dict) else None
+    if not ID.accepts(found):
+        raise InvalidInput(
+            f"{name} has no `engineId`" if found is None else f"{name}: {shown(found)} is not an ID"
+        )
+    return found
+
+
+def _check_other_environments(project: Project, engine_id: str) -> None:
+    """Raises `UsageError` for an engine that another environment's lockfile names."""
+    for environment, name in project.settings.lockfiles.items():
+        if environment == project.settings.environment:
+            continue
+        try:
+            content = read_regular(project.root / name, name)
+            known = content is not None and engine_id in engines_of(parse(content, name))
+        except LockfileError as error:
+            warn(sanitize(error.message))
+            continue
+        if known:
+            raise UsageError(
+                f"{engine_id} is recorded in {name} already, for the environment `{environment}`"
+            )
+
+
+def _look_up(project: Project, engine_id: str) -> Details | None:
+    try:
+        return details_of(project.settings, engine_id)
+    except PlatformError as error:
+        warn(sanitize(f"the engine cannot be looked up: {error.message}"))
+        return None
+
+
+def _engine_file(project: Project, key: str, found: Details | None, engine_id: str) -> _File:
+    """The engine file of the key, written where there is none. Raises `InvalidInput` and `UsageError`."""
+    files = project.engines
+    folder = project.root / project.settings.engines
+    path = files.discover()[0].get(key) if folder.is_dir() and any(folder.rglob("*.y*ml")) else None
+    new = None
+    if path is None:
+        if found is None or found.name is None:
+            name = f"{project.settings.engines}/{key}.yaml"
+            raise UsageError(
+                f"{engine_id} cannot be read from the platform, so its engine file cannot be written",
+                hint=f"write {name} yourself, or set LINGO_API_KEY; then run "
+                f"`{reconcile('import', arguments=[key, engine_id])}`",
+            )
+        path = f"{project.settings.engines}/{key}.yaml"
+        new = project.root / path
+        if not new.parent.resolve().is_relative_to(project.root.resolve()):
+            raise InvalidInput(f"{path} would be written outside of the project")
+        new.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(new, starter_text(path, *found).encode(), path)
+        click.echo(f"created  {path}")
+    loaded = files.load(key, path, project.id_length)
+    if isinstance(loaded, list):
+        if new is not None:
+            new.unlink()
+        raise InvalidInput(f"{path} is not valid", diagnostics=loaded)
+    return _File(loaded, new)
+
+
+def _confirmed(wanted: Desired, found: Details | None, key: str, engine_id: str) -> bool:
+    """Whether to go on where the platform says something else than the file. Raises `UsageError` without a terminal."""
+    differences = [] if found is None else list(_differences(wanted, found))
+    if not differences:
+        return True
+    click.echo(f"{wanted.file} differs from {engine_id}:")
+    for field, here, there in differences:
+        click.echo(f"  {field}: {_value(there)} on the platform, {_value(here)} in the file")
+    anyway = reconcile("import", "--as-is", arguments=[key, engine_id])
+    try:
+        must_ask("import", yes=False)
+    except UsageError as error:
+        raise UsageError(
+            f"{wanted.file} differs from the engine", hint=f"edit the file, or run `{anyway}`"
+        ) from error
+    return click.confirm("Import it as it is?", err=True)
+
+
+def _differences(wanted: Desired, found: Details) -> list[tuple[str, str, str]]:
+    spec = wanted.spec
+    pairs = [
+        ("name", spec.name, found.name),
+        ("description", spec.description or "", found.description),
+        ("locales", ", ".join(sorted(spec.locales)), ", ".join(sorted(found.locales)) or None),
+    ]
+    return [(field, here, there) for field, here, there in pairs if there is not None and here != there]
+
+
+def _value(text: str) -> str:
+    return sanitize(json.dumps(text[:200], ensure_ascii=False))
+
+
+def _record(project: Project, file: _File, engine_id: str) -> None:
+    lockfile = LockfileAndOutputs(
+        project.root, project.settings.lockfile, project.settings.engines, note=project.private / WRITTEN
+    )
+    with FileLease(project.private).hold():
+        adopt(Stores(lockfile, project.known_journal, UtcClock()), file.wanted, engine_id)
+    for problem in lockfile.problems:
+        warn(problem)

@@ -1,0 +1,121 @@
+"""`reconcile rollback`: switch back to an earlier engine at once, and stay there until the engine file changes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from reconciler.adapters.storage.lease_file import FileLease
+from reconciler.adapters.system.clock import UtcClock
+from reconciler.app.deciding import Stores, roll_back, target_of_rollback
+from reconciler.app.ports import Journal, LockfileStore
+from reconciler.app.recorded import read_recorded_state
+from reconciler.cli.command import Command
+from reconciler.cli.opening import engine_keys, open_project, publishing
+from reconciler.cli.options import as_keys, global_options
+from reconciler.cli.runs.deciding import record_decision
+from reconciler.cli.screen import must_ask, tell
+from reconciler.cli.stderr import warn
+from reconciler.cli.wiring.engine_lookup import check_engine
+from reconciler.cli.wiring.people import who
+from reconciler.cli.wiring.project import Project
+from reconciler.cli.wiring.publishing import PublishTarget
+from reconciler.core.commands import git, reconcile
+from reconciler.core.engine.spec import Desired
+from reconciler.core.errors import GuardRefused, InvalidInput
+from reconciler.core.values import ID
+from reconciler.render.phrases.sanitize import sanitize
+
+
+@click.command("rollback", cls=Command, example="acme --to eng_X1y2Z3a4B5c6D7e8", docs="roll-back.md")
+@click.argument("key", callback=as_keys)
+@click.option("--to", "engine_id", metavar="ENGINE_ID", help="The earlier engine; by default the newest.")
+@click.option("--yes", is_flag=True, help="Go ahead without asking.")
+@click.option("--force", is_flag=True, help="Do not check first that the platform still has the engine.")
+@click.option(
+    "--publish/--no-publish", default=None, help="Publish the rollback, as `apply` does; on by default in CI."
+)
+@click.option("--publish-pr", is_flag=True, help="Publish it by pull request.")
+@global_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    key: str,
+    engine_id: str | None,
+    yes: bool,
+    force: bool,
+    publish: bool | None,
+    publish_pr: bool,
+) -> None:
+    """Switch KEY back to an earlier engine.
+
+    It stays until the engine file changes. No job is created. `reconcile release KEY` ends the hold; the next apply
+    then follows the file again.
+    """
+    if engine_id is not None and not ID.accepts(engine_id):
+        raise click.UsageError(f"`{sanitize(engine_id[:80])}` is not an engine ID.", ctx)
+    asks = must_ask("rollback", yes=yes)
+    project = publishing(ctx, open_project(ctx), "pr" if publish_pr else publish)
+    (key,) = engine_keys(ctx, project, [key])
+    recorded = read_recorded_state(project.lockfile, project.known_journal).folded
+    entry, target = target_of_rollback(recorded, key, engine_id)
+    serving = entry.current.engine_id if entry.current is not None else ""
+    if not force:
+        again = reconcile("rollback", ("--to", target.engine_id), "--force", arguments=[key])
+        check_engine(project.settings, target.engine_id, [serving], again)
+    tell(f"{sanitize(key)}: {serving} → {target.engine_id} (made {target.provisioned_at or 'earlier'})")
+    if asks and not click.confirm("Roll back?", err=True):
+        click.echo("No changes made.", err=True)
+        return
+    wanted = _wanted(project, key)
+    by = who(project.root)
+
+    def carry_out(lockfile: LockfileStore, journal: Journal, **shared: Any) -> None:
+        roll_back(Stores(lockfile, journal, UtcClock(), **shared), key, target.engine_id, by, wanted)
+
+    def check(to: PublishTarget, tip: str | None) -> None:
+        _check_file(project, to, tip, wanted)
+
+    again = reconcile("rollback", ("--to", target.engine_id), "--yes", arguments=[key])
+    with FileLease(project.private).hold():
+        published = record_decision(project, f"set LINGO_API_KEY, then run `{again}`", carry_out, check)
+    where = "recorded and published" if published else f"recorded in {project.settings.lockfile}"
+    tell(f"{sanitize(key)}: {target.engine_id} serves again ({where})")
+    click.echo(
+        f"It stays until its file changes. To end the hold: {reconcile('release', arguments=[key])}", err=True
+    )
+
+
+def _wanted(project: Project, key: str) -> Desired | None:
+    """What the engine's file asks for. Raises `InvalidInput` where there is no such file."""
+    files = project.engines
+    path = files.discover()[0].get(key)
+    if path is None:
+        raise InvalidInput(
+            f"`{key}` has no engine file, so it cannot be held back",
+            hint=f"run `{reconcile('plan')}` to see what happens to it",
+        )
+    loaded = files.load(key, path, project.id_length)
+    if isinstance(loaded, list):
+        warn(f"{path} is not valid; what serves now is held back")
+        return None
+    return loaded
+
+
+def _check_file(project: Project, target: PublishTarget, tip: str | None, wanted: Desired | None) -> None:
+    """Raises `GuardRefused` where the branch has another version of the file: it would be switched forward at once."""
+    if wanted is None or tip is None:
+        return
+    from reconciler.adapters.git.drafts import Identity
+    from reconciler.adapters.git.remote import GitRemote
+
+    remote = GitRemote(project.root, project.settings.remote, Identity("", ""))
+    for path, blob in wanted.files.items():
+        on_branch = remote.blob_at(tip, (target.inside / path).as_posix())
+        if on_branch != blob:
+            raise GuardRefused(
+                f"`{target.branch}` has another version of {os.fspath(path)}, which the rollback would not hold back",
+                hint=f"run `{git('pull')}`, put your own changes of that file aside, and roll back again",
+            )
