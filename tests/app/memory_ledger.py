@@ -31,13 +31,16 @@ class Remote:
     pushes: list[list[str]] = field(default_factory=list)
     logged: list[Record] = field(default_factory=list)  # every record that was ever on the ledger
     former: list[Lockfile] = field(default_factory=list)  # what was published before, newest first
+    lock: threading.RLock = field(default_factory=threading.RLock)  # runs push from threads of their own
     _moves: int = 0
 
     def put(self, **parts: object) -> RemoteSnapshot:
         """Somebody pushes: what is given changes, and the ledger's tip does in any case."""
-        self._moves += 1
-        self.shared = replace(self.shared, **{"ledger_tip": f"l{self._moves}"} | parts)  # type: ignore[arg-type]
-        return self.shared
+        with self.lock:
+            self._moves += 1
+            tip = {"ledger_tip": f"l{self._moves}"}
+            self.shared = replace(self.shared, **tip | parts)  # type: ignore[arg-type]
+            return self.shared
 
     def change_branch(self, lockfile: Lockfile) -> None:
         """Somebody else's commit on the branch."""
@@ -87,10 +90,11 @@ class MemoryLedger:
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         self._pass_gate()
         self._raise(self.before("record", records))
-        self._compare(seen.ledger_tip, self.remote.shared.ledger_tip)
-        new = [record for record in records if record not in self.remote.shared.records]
-        self._pushed(new)
-        self.remote.put(records=tuple(records), lease=held)
+        with self.remote.lock:
+            self._compare(seen.ledger_tip, self.remote.shared.ledger_tip)
+            new = [record for record in records if record not in self.remote.shared.records]
+            self.remote.put(records=tuple(records), lease=held)
+            self._pushed(new)
         self._raise(self.after("record", records))
         return replace(
             self.remote.shared, branch_tip=seen.branch_tip, lockfile=seen.lockfile, content=seen.content
@@ -101,12 +105,13 @@ class MemoryLedger:
     ) -> RemoteSnapshot:
         self._pass_gate()
         self._raise(self.before("publish", told))
-        self._compare(seen.ledger_tip, self.remote.shared.ledger_tip)
-        self._compare(seen.branch_tip, self.remote.shared.branch_tip)
-        self._pushed([record for record in told if record not in self.remote.shared.records])
-        if lockfile != seen.lockfile:
-            self.remote.change_branch(lockfile)
-        self.remote.put(records=(), lease=held)
+        with self.remote.lock:
+            self._compare(seen.ledger_tip, self.remote.shared.ledger_tip)
+            self._compare(seen.branch_tip, self.remote.shared.branch_tip)
+            self._pushed([record for record in told if record not in self.remote.shared.records])
+            if lockfile != seen.lockfile:
+                self.remote.change_branch(lockfile)
+            self.remote.put(records=(), lease=held)
         self.log.append("published")
         self._raise(self.after("publish", told))
         return self.remote.shared
