@@ -79,6 +79,14 @@ def test_new_edited_and_validated_files_load_what_reads_them_and_no_more(project
     assert found & (HEAVY - NEEDED_FOR_A_FILE) == set()
 
 
+def test_an_apply_without_a_terminal_loads_nothing_to_draw_with(project: Project) -> None:
+    found = loaded(project, "apply", "--yes")
+    assert {"httpx", "websockets"} <= found
+    assert (
+        found & {"rich", "pygments", "ruamel", "pydantic", "git", "keyring", "starlette", "uvicorn"} == set()
+    )
+
+
 NEEDED = {
     "--version": {"subprocess"},  # it names the commit of a clone
     "export": {"shlex"},  # to quote

@@ -19,8 +19,6 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
-import httpx
-
 from reconciler.adapters.platform.endpoint import (
     Endpoint,
     check_key,
@@ -32,6 +30,7 @@ from reconciler.adapters.platform.endpoint import (
 )
 from reconciler.adapters.platform.unreachable import why_unreachable
 from reconciler.adapters.system import trail
+from reconciler.adapters.system.httpx_library import httpx
 from reconciler.core.errors import GitHubError, InvalidInput
 from reconciler.core.platform.backoff import delays
 from reconciler.core.platform.job import shorten

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import urlsplit
 
-import httpx
-
 from reconciler.adapters.github.client import Answer, GitHub, Timeouts, github_endpoint
 from reconciler.adapters.platform.endpoint import check_key
+from reconciler.adapters.system.httpx_library import httpx
 from reconciler.core.errors import ReconcileError
 from reconciler.core.patterns import lazy_pattern
 

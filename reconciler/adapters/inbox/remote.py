@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeGuard
 
-import httpx
-
 from reconciler.adapters.platform.endpoint import parse_endpoint, proxy_for, tls_context, user_agent
 from reconciler.adapters.system import trail
+from reconciler.adapters.system.httpx_library import httpx
 from reconciler.core.errors import PlatformError
 from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.platform.backoff import delays

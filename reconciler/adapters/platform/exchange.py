@@ -17,11 +17,10 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
-import httpx
-
 from reconciler.adapters.platform.endpoint import Endpoint, check_key, proxy_for, tls_context, user_agent
 from reconciler.adapters.platform.unreachable import Cause, why_unreachable
 from reconciler.adapters.system import trail
+from reconciler.adapters.system.httpx_library import httpx
 from reconciler.core.platform.job import shorten
 from reconciler.core.platform.scrub import scrub, scrub_body
 

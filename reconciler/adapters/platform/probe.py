@@ -10,8 +10,6 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-import httpx
-
 from reconciler.adapters.platform.endpoint import (
     Endpoint,
     check_key,
@@ -22,6 +20,7 @@ from reconciler.adapters.platform.endpoint import (
 )
 from reconciler.adapters.platform.unreachable import why_unreachable
 from reconciler.adapters.system import trail
+from reconciler.adapters.system.httpx_library import httpx
 from reconciler.core.errors import PlatformError
 
 
