@@ -26,9 +26,9 @@ PATH = re.compile(
 
 
 def packages() -> set[str]:
-    """Every package below `reconciler`, those apart that only hold others: `app`, `core/plan`, …"""
+    """Every package below a layer of `reconciler`, and every layer that has no packages: `app`, `core/plan`, …"""
     found = {init.parent.relative_to(HOUSE).as_posix() for init in HOUSE.rglob("*/__init__.py")}
-    return {each for each in found if not any(other.startswith(f"{each}/") for other in found)}
+    return {each for each in found if "/" in each or not any(other.startswith(f"{each}/") for other in found)}
 
 
 def picture() -> str:

@@ -247,7 +247,7 @@ def test_a_detached_apply_is_told_by_the_collect_that_ends_it(
     ran.ended(0, "comment on #1: updated")
     (body,) = github.bodies()
     assert "**Apply and collect: 1 created.**" in body
-    assert f"`acme` created `{repository.lock()['engines']['acme']['engineId']}`" in body
+    assert f"| `acme` | created | `{repository.lock()['engines']['acme']['engineId']}` |" in body
 
 
 @pytest.mark.parametrize("how", ["schedule", "repository_dispatch"])

@@ -72,7 +72,7 @@ LOCKFILES = {
         "conflict",
     ),
     "truncated": (GOOD[:-8], "incomplete"),
-    "newer": (GOOD.replace("1", "2"), "version 2"),
+    "newer": (GOOD.replace("1", "3"), "version 3"),
     "edited": (GOOD.replace("{}", '{"acme": "eng_1"}'), "engines"),
     "edited entry": (GOOD.replace("{}", '{"acme": {"engineId": 7}}'), "engines.acme"),
     "typo": (GOOD.replace("{}", "{},,"), "JSON"),

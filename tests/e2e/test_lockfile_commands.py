@@ -266,7 +266,7 @@ def test_there_may_be_nothing_to_repair(repo: Project) -> None:
         ("<<<<<<< ours\n{}\n", "has no end"),
         ("<<<<<<< ours\n{}\n<<<<<<< ours\n", "engines.lock.json:3: incomplete conflict markers"),
         ("{}\n=======\n{}\n>>>>>>> theirs\n", "engines.lock.json:2: incomplete conflict markers"),
-        ('<<<<<<< ours\n{"version": 2}\n=======\n{}\n>>>>>>> theirs\n', "version 2"),
+        ('<<<<<<< ours\n{"version": 3}\n=======\n{}\n>>>>>>> theirs\n', "version 3"),
         ("not a lockfile\n", "cannot be read as a lockfile"),
     ],
 )
