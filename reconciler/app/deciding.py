@@ -14,7 +14,7 @@ from reconciler.core.errors import UsageError
 from reconciler.core.frozen import dataclass
 from reconciler.core.ledger.journal import Decision
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
-from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Hold, Superseded
+from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Hold, Provisioned, Superseded
 from reconciler.core.lockfile.lifecycle_options import lifecycle_document
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.diff import how_to_settle
@@ -85,7 +85,8 @@ def check_adoptable(lockfile: Lockfile, key: str, engine_id: str) -> None:
 
 
 def target_of_rollback(lockfile: Lockfile, key: str, to: str | None) -> tuple[Entry, Superseded]:
-    """The entry of a key, and the earlier engine to go back to: `to`, or the newest one.
+    """The entry of a key, and the earlier engine to go back to: `to`, or the one that was replaced last. While a hold
+    lasts that one is what was rolled back from; then it is the newest that was made before what serves.
 
     Raises `UsageError` where there is none.
     """
@@ -97,11 +98,14 @@ def target_of_rollback(lockfile: Lockfile, key: str, to: str | None) -> tuple[En
     if entry.current is None:
         raise UsageError(f"`{key}` has no engine that serves, so there is nothing to roll back")
     known = {one.engine_id: one for one in entry.superseded if one.status is None}
-    if to is None and known:
-        return entry, list(known.values())[-1]
+    fitting = [
+        one for one in known.values() if entry.hold is None or _made_before(one, entry.current, entry.hold)
+    ]
+    if to is None and fitting:
+        return entry, fitting[-1]
     if to in known:
         return entry, known[to]
-    listed = f"earlier engines of `{key}`: {', '.join(reversed(known))}" if known else None
+    listed = f"engines that served `{key}` before: {', '.join(reversed(known))}" if known else None
     if to is None:
         raise UsageError(f"`{key}` has no earlier engine to roll back to", hint=listed)
     if to == entry.current.engine_id:
@@ -109,6 +113,11 @@ def target_of_rollback(lockfile: Lockfile, key: str, to: str | None) -> tuple[En
     if any(one.engine_id == to for one in entry.superseded):
         raise UsageError(f"the job of {to} never completed, so it cannot serve", hint=listed)
     raise UsageError(f"{to} is not an earlier engine of `{key}`", hint=listed)
+
+
+def _made_before(one: Superseded, serving: Provisioned, hold: Hold) -> bool:
+    made, serves = one.provisioned_at or "", serving.provisioned_at or ""
+    return made < serves and not hold.holds_back(one.fingerprint)
 
 
 def roll_back(stores: Stores, key: str, to: str, by: str, wanted: Desired | None) -> Lockfile:

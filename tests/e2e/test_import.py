@@ -92,7 +92,7 @@ def test_from_the_configuration_of_lingos_own_tools(project: Project, name: str)
     ("content", "said"),
     [
         (None, "there is no file i18n.json"),
-        ("{", "is not valid JSON"),
+        ("{", "i18n.json cannot be read: not valid JSON"),
         ("{}", "has no `engineId`"),
         ("[]", "has no `engineId`"),
         ('{"engineId": 7}', "is not an ID"),
@@ -134,10 +134,60 @@ def test_without_a_look_at_the_platform_a_file_must_be_there(project: Project, k
     mine.run("plan", "--detailed-exitcode").ended(0)
 
 
+def test_a_key_may_be_given_as_the_file_to_write(project: Project) -> None:
+    project.run("import", "engines/shop/web.yaml", made_elsewhere(project)).ended(0, "shop/web: ")
+    assert list(project.lock["engines"]) == ["shop/web"]
+    assert (project.root / "engines/shop/web.yaml").is_file()
+
+
+def test_nothing_is_written_through_a_link(project: Project) -> None:
+    outside = project.root.parent / "outside.yaml"
+    (project.root / "engines").mkdir()
+    (project.root / "engines/acme.yaml").symlink_to(outside)
+    project.run("import", "acme", made_elsewhere(project)).ended(3, "engines/acme.yaml is not an engine file")
+    assert not outside.exists()
+    assert not project.lockfile.exists()
+
+
+@pytest.mark.parametrize(("in_the_way", "key"), [("engines", "acme"), ("engines/shop", "shop/web")])
+def test_a_file_where_a_folder_should_be(project: Project, in_the_way: str, key: str) -> None:
+    file = project.root / in_the_way
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("mine")
+    project.run("import", key, made_elsewhere(project)).ended(1, in_the_way)
+    assert file.read_text() == "mine"
+    assert not project.lockfile.exists()
+
+
+def test_the_starter_file_goes_again_where_the_engine_is_not_recorded(project: Project) -> None:
+    """It would be an engine file without an engine: the next run would make a second one."""
+    project.lockfile.mkdir()
+    engine = made_elsewhere(project)
+    ran = project.run("import", "acme", engine)
+    assert ran.code != 0
+    assert "created" not in ran.out
+    assert not list((project.root / "engines").glob("*"))
+
+
+def test_what_the_platform_says_is_no_engine_file(project: Project) -> None:
+    engine = made_elsewhere(project, engine={"name": "Acme", "description": "\ufffe"})
+    ran = project.run("import", "acme", engine).ended(3, "engines/acme.yaml is not valid", "U+FFFE")
+    assert "created" not in ran.out
+    assert not list((project.root / "engines").glob("*"))
+
+
+def test_why_an_engine_cannot_be_looked_up_is_said(project: Project) -> None:
+    ran = project.run("import", "acme", "eng_typo").ended(64, "no engine `eng_typo` (404)")
+    assert "set LINGO_API_KEY" not in ran.err
+    project.engine("acme", "name: Acme\n")
+    project.run("import", "acme", "eng_typo", env={"LINGO_API_KEY": "lk_wrong"}).ended(0, "refused (401)")
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ["acme"],
+        ["engines/", "eng_1"],
         ["acme", "eng_1", "--from", "i18n.json"],
         ["../x", "eng_1"],
         ["/acme", "eng_1"],

@@ -76,6 +76,16 @@ def test_the_engine_before_serves_for_everyone_until_the_file_changes(desk: Proj
     other.run("history").ended(0, "rolled back")
 
 
+def test_going_back_to_what_the_file_asks_for_holds_nothing_back(desk: Project) -> None:
+    two, one = ids(desk)
+    desk.run("rollback", "acme", "--yes", "--no-publish").ended(0)
+    desk.run("rollback", "acme", "--yes", "--no-publish").ended(64, "no earlier engine", two)
+    again = desk.run("rollback", "acme", "--to", two, "--yes", "--no-publish")
+    again.ended(0, f"{one} → {two}", "nothing is held back")
+    assert "hold" not in desk.entry("acme")
+    desk.run("plan", "--detailed-exitcode").ended(0)
+
+
 def test_a_key_may_be_given_as_its_file(desk: Project) -> None:
     desk.run("rollback", "engines/acme.yaml", "--yes", "--no-publish").ended(0, "acme: ")
     desk.run("release", "engines/acme.yaml", "--no-publish").ended(0, "acme: released")

@@ -46,7 +46,7 @@ def scaffold(
     if not os.path.isdir(root):  # unlike Path.is_dir, never raises
         raise StorageError(f"{root} is not a folder", hint="create it first, or choose another with -C")
     return [
-        _create(root, SETTINGS_FILE, settings_text()),
+        create_file(root, SETTINGS_FILE, settings_text()),
         _example(root, engines),
         _schema(root, engine_schema),
         _lines(root, ".gitattributes", {_pattern(lockfile): _ATTRIBUTES}),
@@ -100,7 +100,7 @@ def _example(root: Path, engines: str) -> ScaffoldResult:
     if existing is not None:
         return ScaffoldResult(existing.relative_to(root).as_posix(), "kept")
     schema = "../" * path.count("/") + SCHEMA_FILE
-    return _create(root, path, _EXAMPLE.format(schema=schema, engines=engines))
+    return create_file(root, path, _EXAMPLE.format(schema=schema, engines=engines))
 
 
 def _first_engine_file(folder: Path) -> Path | None:
@@ -115,7 +115,7 @@ def _first_engine_file(folder: Path) -> Path | None:
 
 
 def _schema(root: Path, text: str) -> ScaffoldResult:
-    result = _create(root, SCHEMA_FILE, text)
+    result = create_file(root, SCHEMA_FILE, text)
     if result.action == "kept" and read_regular(root / SCHEMA_FILE, SCHEMA_FILE) != text.encode():
         return result._replace(
             note=f"outdated; run `{into_file(reconcile('schema'), SCHEMA_FILE)}` to update it"
@@ -123,7 +123,8 @@ def _schema(root: Path, text: str) -> ScaffoldResult:
     return result
 
 
-def _create(root: Path, path: str, text: str) -> ScaffoldResult:
+def create_file(root: Path, path: str, text: str) -> ScaffoldResult:
+    """Write a file of the project where there is nothing yet, not even a link. Raises `StorageError`."""
     target = root / path
     if os.path.lexists(target):
         return ScaffoldResult(path, "kept")
@@ -145,7 +146,7 @@ def _lines(root: Path, path: str, wanted: Mapping[str, str]) -> ScaffoldResult:
     lines = {pattern: f"{pattern} {attributes}".strip() for pattern, attributes in wanted.items()}
     target = root / path
     if not os.path.lexists(target):
-        return _create(root, path, "".join(f"{line}\n" for line in lines.values()))
+        return create_file(root, path, "".join(f"{line}\n" for line in lines.values()))
     if os.path.islink(target):  # git follows no link here, and what it points to may be anywhere
         return ScaffoldResult(
             path, "kept", f"is a link; add these lines by hand: {', '.join(lines.values())}"

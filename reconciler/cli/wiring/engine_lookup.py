@@ -62,22 +62,31 @@ class Details(NamedTuple):
 
 
 def details_of(settings: Settings, engine_id: str) -> Details | None:
-    """What the platform shows of an engine; None where there is no key to ask with, or it shows none.
+    """What the platform shows of an engine; None where there is no key to ask with, or it offers no look-up.
 
-    Raises `PlatformError` where it cannot be asked.
+    Raises `PlatformError` where it cannot be asked, and where it shows none.
     """
     key = known_key(settings)
     if key is None:
         return None
     check_key_host(settings)
     seen = look_at_platform(settings.api_url, key, _SECONDS, "engines", engine_id, most=_MOST)
-    if not 200 <= seen.status < 300:
+    if seen.status in _NOT_OFFERED:
         return None
+    if not 200 <= seen.status < 300:
+        said = _NOT_SEEN.get(seen.status, "engine `{}` cannot be looked up: the platform refused").format(
+            engine_id
+        )
+        raise PlatformError(f"{said} ({seen.status})", status=seen.status)
     try:
         document = read_json(seen.body)
     except JsonRefused:
-        return None
-    return read_details(document) if isinstance(document, dict) else None
+        document = None
+    if not isinstance(document, dict):
+        raise PlatformError(
+            f"engine `{engine_id}` cannot be looked up: what the platform answered is no engine"
+        )
+    return read_details(document)
 
 
 def read_details(document: Mapping[str, Any]) -> Details:

@@ -129,16 +129,16 @@ def _rollback(copy: WorkingCopy, decision: Decision) -> None:
     if entry is None or serving != decision.instead_of or decision.spec is None:
         _drop_again(copy, decision)
         return
-    if not any(one.engine_id == decision.engine_id and one.status is None for one in entry.superseded):
+    found = [one for one in entry.superseded if one.engine_id == decision.engine_id and one.status is None]
+    if not found:
         return
-    hold = Hold(
-        decision.operation,
-        decision.fingerprint or "",
-        decision.spec,
-        decision.by or "",
-        transitions.seconds(decision.at),
+    by, since = decision.by or "", transitions.seconds(decision.at)
+    hold = Hold(decision.operation, decision.fingerprint or "", decision.spec, by, since)
+    needed = not hold.holds_back(found[-1].fingerprint)  # else it is the one that the file asks for
+    rolled_back = transitions.roll_back(
+        entry, decision.engine_id or "", hold if needed else None, decision.at
     )
-    copy.put(decision.key, transitions.roll_back(entry, decision.engine_id or "", hold, decision.at))
+    copy.put(decision.key, rolled_back)
 
 
 def _drop_again(copy: WorkingCopy, decision: Decision) -> None:

@@ -234,7 +234,7 @@ def step_down(entry: Entry, engine_id: str | None) -> Entry:
     return replace(_passed_over(entry, found), current=current)
 
 
-def roll_back(entry: Entry, engine_id: str, hold: Hold, at: str) -> Entry:
+def roll_back(entry: Entry, engine_id: str, hold: Hold | None, at: str) -> Entry:
     """As `restore`, to an engine that the file does not ask for. Raises `KeyError` when it is not there."""
     return replace(restore(entry, engine_id, {}, at), hold=hold)
 

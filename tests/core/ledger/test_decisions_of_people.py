@@ -120,6 +120,15 @@ def test_the_engine_before_serves_and_the_file_is_held_back() -> None:
     assert perform_all(lock, [action], at(40)) == lock
 
 
+def test_nothing_is_held_back_where_the_file_asks_for_the_engine_that_serves_again() -> None:
+    lock = rolled_back(asked=A)
+    one = kept(lock)
+    assert one.current is not None
+    assert (one.current.engine_id, one.hold) == ("eng_1", None)
+    assert plan_of(lock, {"acme": A}) == ()
+    assert only_action(lock, C).kind is Kind.REPLACE
+
+
 def test_what_is_pending_for_the_file_is_dropped_and_stays_dropped() -> None:
     before = lockfile({"acme": entry(current("2", B), pending("3", C), superseded("1", A))})
     lock = rolled_back(before, C)

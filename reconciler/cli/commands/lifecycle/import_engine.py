@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from reconciler.adapters.outputs.files import LockfileAndOutputs
+from reconciler.adapters.project.scaffold import create_file
 from reconciler.adapters.project.starter import starter_text
-from reconciler.adapters.storage.durable_files import read_regular, replace_file
+from reconciler.adapters.storage.durable_files import read_regular
 from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.deciding import Stores, adopt, check_adoptable
 from reconciler.app.recorded import read_recorded_state
 from reconciler.cli.command import Command
-from reconciler.cli.opening import open_project, start_folder
+from reconciler.cli.opening import engine_keys, open_project, start_folder
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.screen import must_ask
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.engine_lookup import Details, details_of
 from reconciler.cli.wiring.git_hints import how_to_record
 from reconciler.cli.wiring.project import WRITTEN, Project
+from reconciler.cli.wiring.sealing import known_key
 from reconciler.core.commands import reconcile
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import InvalidInput, LockfileError, PlatformError, UsageError
@@ -48,9 +51,10 @@ def command(ctx: click.Context, key: str, engine_id: str | None, source: str | N
     """
     if (engine_id is None) is (source is None):
         raise click.UsageError("give the engine's ID, or --from FILE.", ctx)
-    if not KEY.accepts(key):
-        raise click.UsageError(f"`{sanitize(key[:80])}` is not {KEY.what}.", ctx)
     project = open_project(ctx, publish=False)
+    word, (key,) = key, engine_keys(ctx, project, [key])
+    if not KEY.accepts(key) or word.endswith("/"):
+        raise click.UsageError(f"`{sanitize(word[:80])}` is not {KEY.what}.", ctx)
     if source is not None:
         engine_id = _configured_id(start_folder(ctx) / source, source)
     if engine_id is None or not ID.accepts(engine_id):
@@ -58,21 +62,29 @@ def command(ctx: click.Context, key: str, engine_id: str | None, source: str | N
     check_adoptable(read_recorded_state(project.lockfile, project.known_journal).folded, key, engine_id)
     _check_other_environments(project, engine_id)
     found = _look_up(project, engine_id)
-    file = _engine_file(project, key, found, engine_id)
-    if file.new is None and not as_is and not _confirmed(file.wanted, found, key, engine_id):
+    wanted = _recorded_as_it_is(project, key, found, engine_id, as_is=as_is)
+    if wanted is None:
         click.echo("No changes made.", err=True)
         return
-    _record(project, file, engine_id)
     click.echo(f"{sanitize(key)}: {engine_id} imported")
-    record = how_to_record(project.root, project.settings.lockfile, [file.wanted.file])
+    record = how_to_record(project.root, project.settings.lockfile, [wanted.file])
     click.echo(f"Next: {record or reconcile('plan')}", err=True)
 
 
-class _File(NamedTuple):
-    """An engine file; `new` is its content where it was not there before."""
-
-    wanted: Desired
-    new: Path | None
+def _recorded_as_it_is(
+    project: Project, key: str, found: Details | None, engine_id: str, *, as_is: bool
+) -> Desired | None:
+    """The engine's file, once it is recorded with it; None where somebody thought better of it."""
+    folder = project.root / project.settings.engines
+    path = project.engines.discover()[0].get(key) if folder.is_dir() and any(folder.rglob("*.y*ml")) else None
+    wanted = None if path is None else _loaded(project, key, path)
+    if wanted is not None and not as_is and not _confirmed(wanted, found, key, engine_id):
+        return None
+    with FileLease(project.private).hold(), ExitStack() as stack:
+        if wanted is None:
+            wanted = stack.enter_context(_starter_file(project, key, found, engine_id))
+        _record(project, wanted, engine_id)
+    return wanted
 
 
 def _configured_id(path: Path, name: str) -> str:
@@ -83,7 +95,7 @@ def _configured_id(path: Path, name: str) -> str:
     try:
         document = read_json(content)
     except JsonRefused as refused:
-        raise InvalidInput(f"{name} is not valid JSON: {refused.reason}") from refused
+        raise InvalidInput(f"{name} cannot be read: {refused.reason}") from refused
     found = document.get("engineId") if isinstance(document, dict) else None
     if not ID.accepts(found):
         raise InvalidInput(
@@ -113,37 +125,38 @@ def _look_up(project: Project, engine_id: str) -> Details | None:
     try:
         return details_of(project.settings, engine_id)
     except PlatformError as error:
-        warn(sanitize(f"the engine cannot be looked up: {error.message}"))
+        warn(sanitize(error.message))
         return None
 
 
-def _engine_file(project: Project, key: str, found: Details | None, engine_id: str) -> _File:
-    """The engine file of the key, written where there is none. Raises `InvalidInput` and `UsageError`."""
-    files = project.engines
-    folder = project.root / project.settings.engines
-    path = files.discover()[0].get(key) if folder.is_dir() and any(folder.rglob("*.y*ml")) else None
-    new = None
-    if path is None:
-        if found is None or found.name is None:
-            name = f"{project.settings.engines}/{key}.yaml"
-            raise UsageError(
-                f"{engine_id} cannot be read from the platform, so its engine file cannot be written",
-                hint=f"write {name} yourself, or set LINGO_API_KEY; then run "
-                f"`{reconcile('import', arguments=[key, engine_id])}`",
-            )
-        path = f"{project.settings.engines}/{key}.yaml"
-        new = project.root / path
-        if not new.parent.resolve().is_relative_to(project.root.resolve()):
-            raise InvalidInput(f"{path} would be written outside of the project")
-        new.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(new, starter_text(path, *found).encode(), path)
-        click.echo(f"created  {path}")
-    loaded = files.load(key, path, project.id_length)
+def _loaded(project: Project, key: str, path: str) -> Desired:
+    loaded = project.engines.load(key, path, project.id_length)
     if isinstance(loaded, list):
-        if new is not None:
-            new.unlink()
         raise InvalidInput(f"{path} is not valid", diagnostics=loaded)
-    return _File(loaded, new)
+    return loaded
+
+
+@contextmanager
+def _starter_file(project: Project, key: str, found: Details | None, engine_id: str) -> Iterator[Desired]:
+    """An engine file with what the platform says. It goes again where the engine is not recorded: left alone, the next
+    run would create a second engine for it.
+    """
+    path = f"{project.settings.engines}/{key}.yaml"
+    if found is None or found.name is None:
+        set_key = ", or set LINGO_API_KEY" if known_key(project.settings) is None else ""
+        again = reconcile("import", arguments=[key, engine_id])
+        raise UsageError(
+            f"{engine_id} cannot be read from the platform, so its engine file cannot be written",
+            hint=f"write {path} yourself{set_key}; then run `{again}`",
+        )
+    if create_file(project.root, path, starter_text(path, *found)).action != "created":
+        raise InvalidInput(f"{path} is not an engine file", hint="move it out of the way")
+    try:
+        yield _loaded(project, key, path)
+    except BaseException:
+        (project.root / path).unlink(missing_ok=True)
+        raise
+    click.echo(f"created  {path}")
 
 
 def _confirmed(wanted: Desired, found: Details | None, key: str, engine_id: str) -> bool:
@@ -178,11 +191,10 @@ def _value(text: str) -> str:
     return sanitize(json.dumps(text[:200], ensure_ascii=False))
 
 
-def _record(project: Project, file: _File, engine_id: str) -> None:
+def _record(project: Project, wanted: Desired, engine_id: str) -> None:
     lockfile = LockfileAndOutputs(
         project.root, project.settings.lockfile, project.settings.engines, note=project.private / WRITTEN
     )
-    with FileLease(project.private).hold():
-        adopt(Stores(lockfile, project.known_journal, UtcClock()), file.wanted, engine_id)
+    adopt(Stores(lockfile, project.known_journal, UtcClock()), wanted, engine_id)
     for problem in lockfile.problems:
         warn(problem)

@@ -72,8 +72,11 @@ def command(
     wanted = _wanted(project, key)
     by = who(project.root)
 
+    done = []
+
     def carry_out(lockfile: LockfileStore, journal: Journal, **shared: Any) -> None:
-        roll_back(Stores(lockfile, journal, UtcClock(), **shared), key, target.engine_id, by, wanted)
+        stores = Stores(lockfile, journal, UtcClock(), **shared)
+        done.append(roll_back(stores, key, target.engine_id, by, wanted).entry(key))
 
     def check(to: PublishTarget, tip: str | None) -> None:
         _check_file(project, to, tip, wanted)
@@ -83,6 +86,9 @@ def command(
         published = record_decision(project, f"set LINGO_API_KEY, then run `{again}`", carry_out, check)
     where = "recorded and published" if published else f"recorded in {project.settings.lockfile}"
     tell(f"{sanitize(key)}: {target.engine_id} serves again ({where})")
+    if all(after is None or after.hold is None for after in done):
+        click.echo("It is what its file asks for, so nothing is held back.", err=True)
+        return
     click.echo(
         f"It stays until its file changes. To end the hold: {reconcile('release', arguments=[key])}", err=True
     )
