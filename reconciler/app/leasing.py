@@ -40,7 +40,7 @@ def look_when_free(
         if waited >= wait:
             raise LeaseHeld(
                 f"another run holds the lease until {seen.lease.expires_at}: {holder}",
-                hint=f"use `--lease-wait 10m` to wait for it; if that run is dead: {reconcile('lease break')}",
+                hint=f"set RECONCILE_LEASE_WAIT=10m to wait for it; if that run is dead: {reconcile('lease break')}",
             )
         if waited == 0.0:
             notice(f"waiting for the lease, held by {holder} until {seen.lease.expires_at}")

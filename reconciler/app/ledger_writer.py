@@ -78,7 +78,7 @@ class LedgerWriter:
         """Take the lease with a push of its own. Raises `LeaseHeld` when another run was faster."""
         self._pusher.push(())
         if self.lost is not None:
-            raise LeaseHeld(self.lost, hint="wait until that run ends, or use `--lease-wait 10m`")
+            raise LeaseHeld(self.lost, hint="wait until that run ends, or set RECONCILE_LEASE_WAIT=10m")
 
     async def announce(self, begins: Sequence[Record]) -> None:
         """Returns when these begins are on the remote. Raises `BeginNotPublished` when they may not be acted on."""

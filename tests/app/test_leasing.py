@@ -48,6 +48,7 @@ def test_without_waiting_a_held_lease_is_an_error_that_says_whose() -> None:
     with pytest.raises(LeaseHeld, match="process 7 on elsewhere") as caught:
         scene.look(0)
     assert "reconcile lease break" in (caught.value.hint or "")
+    assert "set RECONCILE_LEASE_WAIT=10m" in (caught.value.hint or "")  # not every command has the flag
     assert scene.clock.ahead == 0
 
 

@@ -56,7 +56,10 @@ def jobs(project: Project) -> int:
 def test_the_engine_before_serves_for_everyone_until_the_file_changes(desk: Project) -> None:
     two, one = ids(desk)
     before = jobs(desk)
-    desk.run("rollback", "acme", "--yes", "--publish").ended(0, f"{two} → {one}", "recorded and published")
+    ran = desk.run("rollback", "acme", "--yes", "--publish")
+    ran.ended(0, f"{two} → {one}", "recorded and published", "Next: git add engines.lock.json && git pull\n")
+    in_step(desk)  # as that line says
+    assert not desk.git("status", "--porcelain")
     other = colleague(desk)
     assert ids(other) == (one, two)
     assert other.entry("acme")["hold"]["by"]
@@ -149,7 +152,8 @@ def test_an_engine_that_the_platform_has_no_more(desk: Project) -> None:
 def test_a_broken_file_does_not_keep_anyone_from_rolling_back(desk: Project) -> None:
     two, one = ids(desk)
     desk.engine("acme", "nmae: Two\n")
-    desk.run("rollback", "acme", "--yes", "--no-publish").ended(0, "is not valid", "serves again")
+    ran = desk.run("rollback", "acme", "--yes", "--no-publish").ended(0, "is not valid", "serves again")
+    assert "Next: git add engines.lock.json && git commit\n" in ran.err
     assert ids(desk) == (one, two)
     desk.engine("acme", "name: Two\n")  # mended: still what was rolled back
     desk.run("plan").ended(0, "rolled back by")

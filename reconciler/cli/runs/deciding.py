@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from reconciler.adapters.outputs.files import LockfileAndOutputs
+from reconciler.adapters.outputs.files import LockfileAndOutputs, wanted_files
+from reconciler.cli.ci import in_ci
 from reconciler.cli.runs.interrupts import held_together
 from reconciler.cli.stderr import warn
+from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
 from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.cli.wiring.publishing import PublishTarget, target_of_run
 from reconciler.core.ledger.journal import Record
 from reconciler.core.lockfile.model import Lockfile
+
+
+class Recorded(NamedTuple):
+    """Where a decision stands now, and the command that brings this checkout or the branch in step with it."""
+
+    where: str
+    step: str | None
 
 
 def record_decision(
@@ -18,8 +28,8 @@ def record_decision(
     without_key: str,
     carry_out: Callable[..., None],
     check: Callable[[PublishTarget, str | None], None] = lambda target, tip: None,
-) -> bool:
-    """Have a decision written here and where runs share, and say whether that was done. `without_key` is what to do
+) -> Recorded:
+    """Have a decision written here and where runs share, and say where it stands. `without_key` is what to do
     for that without an API key; `check` may refuse it, given the tip of the branch.
     """
     lockfile = LockfileAndOutputs(
@@ -29,7 +39,8 @@ def record_decision(
     if target is None:
         carry_out(lockfile, project.known_journal)
         _warn(lockfile.problems)
-        return False
+        step = how_to_record(project.root, project.settings.lockfile, _outputs(project, lockfile))
+        return Recorded(f"recorded in {project.settings.lockfile}", step)
     target.check_seal(without_key)
     seen = target.look_when_free(project.settings.lease_wait or 0.0, project.journal)
     check(target, seen.branch_tip)
@@ -43,8 +54,18 @@ def record_decision(
     carry_out(lockfile, project.journal, shared=seen, publish=publish)
     target.keep(ledger_writer.seen)
     _warn(lockfile.problems)
-    target.propose(ledger_writer.seen)
-    return True
+    seen = ledger_writer.seen
+    target.propose(seen)
+    if seen.proposal is not None:
+        return Recorded("recorded; applications see it once the pull request is merged", None)
+    written = [project.settings.lockfile, *_outputs(project, lockfile)]
+    tip = None if in_ci() else seen.branch_tip
+    step = None if tip is None else how_to_pull(project.root, target.branch, tip, written)
+    return Recorded("recorded and published", step)
+
+
+def _outputs(project: Project, lockfile: LockfileAndOutputs) -> list[str]:
+    return wanted_files(lockfile.read()[0], project.settings.output_rules)
 
 
 def _warn(problems: Sequence[str]) -> None:

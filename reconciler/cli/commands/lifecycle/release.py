@@ -41,7 +41,8 @@ def command(ctx: click.Context, key: str, publish: bool | None, publish_pr: bool
 
     again = reconcile("release", arguments=[key])
     with FileLease(project.private).hold():
-        record_decision(project, f"set LINGO_API_KEY, then run `{again}`", carry_out)
+        recorded = record_decision(project, f"set LINGO_API_KEY, then run `{again}`", carry_out)
     [hold] = ended
-    tell(f"{sanitize(key)}: released (held since {hold.since} by {sanitize(hold.by)})")
-    click.echo(f"Next: {reconcile('apply', only(key))}", err=True)
+    tell(f"{sanitize(key)}: released (held since {hold.since} by {sanitize(hold.by)}; {recorded.where})")
+    steps = [recorded.step, reconcile("apply", only(key))]
+    click.echo(f"Next: {' && '.join(filter(None, steps))}", err=True)

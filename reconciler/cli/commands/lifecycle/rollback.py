@@ -59,8 +59,8 @@ def command(
     asks = must_ask("rollback", yes=yes)
     project = publishing(ctx, open_project(ctx), "pr" if publish_pr else publish)
     (key,) = engine_keys(ctx, project, [key])
-    recorded = read_recorded_state(project.lockfile, project.known_journal).folded
-    entry, target = target_of_rollback(recorded, key, engine_id)
+    known = read_recorded_state(project.lockfile, project.known_journal).folded
+    entry, target = target_of_rollback(known, key, engine_id)
     serving = entry.current.engine_id if entry.current is not None else ""
     if not force:
         again = reconcile("rollback", ("--to", target.engine_id), "--force", arguments=[key])
@@ -83,9 +83,10 @@ def command(
 
     again = reconcile("rollback", ("--to", target.engine_id), "--yes", arguments=[key])
     with FileLease(project.private).hold():
-        published = record_decision(project, f"set LINGO_API_KEY, then run `{again}`", carry_out, check)
-    where = "recorded and published" if published else f"recorded in {project.settings.lockfile}"
-    tell(f"{sanitize(key)}: {target.engine_id} serves again ({where})")
+        recorded = record_decision(project, f"set LINGO_API_KEY, then run `{again}`", carry_out, check)
+    tell(f"{sanitize(key)}: {target.engine_id} serves again ({recorded.where})")
+    if recorded.step is not None:
+        click.echo(f"Next: {recorded.step}", err=True)
     if all(after is None or after.hold is None for after in done):
         click.echo("It is what its file asks for, so nothing is held back.", err=True)
         return
