@@ -128,7 +128,7 @@ class _Folding:
         accepted, entry = known.accepted, self._entry(known.operation)
         if accepted is None or entry is None or not _is_unanswered(entry, known.operation):
             return
-        overtaken = self._is_overtaken(known, entry)
+        overtaken = entry.hold is not None or self._is_overtaken(known, entry)
         entry = transitions.accept(
             entry,
             known.operation,
@@ -142,7 +142,9 @@ class _Folding:
             self._end(known)
 
     def _is_overtaken(self, known: Facts, entry: Entry) -> bool:
-        """Whether another of the entry began after it: then its engine is kept, and takes nobody's place."""
+        """Whether another of the entry began after it: then its engine is kept, and takes nobody's place. Nor does one
+        whose answer comes while a rollback holds: had it begun since then, for something else, the hold were over.
+        """
         parts = (entry.pending, entry.current, *entry.superseded)
         others = (part for part in parts if part is not None and part.operation_id != known.operation)
         return any(self._is_newer(part, known, entry) for part in others)
@@ -170,7 +172,8 @@ class _Folding:
             return
         if isinstance(record, Settlement):
             if record == known.settled:
-                settled = _settled(entry, record, known, overtaken=self._is_overtaken(known, entry))
+                overtaken = entry.hold is not None or self._is_overtaken(known, entry)
+                settled = _settled(entry, record, known, overtaken=overtaken)
                 self._put(record.operation, settled)
                 if record.operation in self._ended_early:
                     self._end(known)

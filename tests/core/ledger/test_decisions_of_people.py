@@ -9,7 +9,7 @@ import pytest
 from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.engine.spec import Spec, record_of
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Decision, Refusal
+from reconciler.core.ledger.journal import Decision, Record, Refusal, Settlement
 from reconciler.core.lockfile.entry import Hold
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import EMPTY, Lockfile, parse, render
@@ -20,6 +20,7 @@ from tests.core.build import (
     A,
     B,
     C,
+    accepted,
     at,
     begin,
     current,
@@ -143,6 +144,28 @@ def test_a_call_of_unknown_outcome_stays() -> None:
     before = lockfile({"acme": entry(current("2", B), uncertain("3", C), superseded("1", A))})
     lock = rolled_back(before, C, "op_3")
     assert [one.operation_id for one in kept(lock).unresolved] == ["op_3"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [accepted("3", 50)],
+        [accepted("3", 50), ended("3", 60)],
+        [Settlement("op_3", "engine", at(50), "eng_3")],
+        [Settlement("op_3", "engine", at(50), "eng_3", "pjb_3"), ended("3", 60)],
+    ],
+)
+def test_an_answer_that_comes_while_it_is_held_takes_nobodys_place(answer: list[Record]) -> None:
+    before = lockfile({"acme": entry(current("2", B), uncertain("3", C), superseded("1", A))})
+    lock = rolled_back(before, C, "op_3")
+    after = fold(lock, answer)
+    assert kept(after).current == kept(lock).current
+    assert set(kept(after).engine_ids) == {"eng_1", "eng_2", "eng_3"}
+    assert not kept(after).unresolved
+    held = only_action(after, C)
+    assert (held.engine_id, held.rolled_back) == ("eng_3", True)
+    free = only_action(decided(after, "release", about="d-1"), C)
+    assert (free.engine_id, free.guard) == ("eng_3", None)
 
 
 @pytest.mark.parametrize(
