@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +141,16 @@ def test_a_key_may_be_given_as_the_file_to_write(project: Project) -> None:
     assert (project.root / "engines/shop/web.yaml").is_file()
 
 
-def test_nothing_is_written_through_a_link(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("in_git", "said"), [(True, "outside.yaml, which does not exist"), (False, "is not an engine file")]
+)
+def test_nothing_is_written_through_a_link(project: Project, in_git: bool, said: str) -> None:
+    if not in_git:
+        shutil.rmtree(project.root / ".git")
     outside = project.root.parent / "outside.yaml"
     (project.root / "engines").mkdir()
     (project.root / "engines/acme.yaml").symlink_to(outside)
-    project.run("import", "acme", made_elsewhere(project)).ended(3, "engines/acme.yaml is not an engine file")
+    project.run("import", "acme", made_elsewhere(project)).ended(3, said)
     assert not outside.exists()
     assert not project.lockfile.exists()
 
@@ -167,6 +173,24 @@ def test_the_starter_file_goes_again_where_the_engine_is_not_recorded(project: P
     assert ran.code != 0
     assert "created" not in ran.out
     assert not list((project.root / "engines").glob("*"))
+
+
+def test_an_engine_file_that_is_not_checked_out_is_not_written_anew(project: Project) -> None:
+    project.engine("acme", "name: Ours\n")
+    (project.root / "README").write_text("x")
+    project.commit()
+    project.git("sparse-checkout", "set", "docs")
+    assert not (project.root / "engines").exists()
+    project.run("import", "acme", made_elsewhere(project)).ended(3, "engines/acme.yaml", "sparse")
+    assert not (project.root / "engines").exists()
+    assert not project.lockfile.exists()
+
+
+def test_a_lockfile_that_git_ignores_records_no_engine(project: Project) -> None:
+    (project.root / ".gitignore").write_text("*.lock.json\n")
+    project.run("import", "acme", made_elsewhere(project)).ended(3, "engines.lock.json", ".gitignore")
+    assert not (project.root / "engines").exists()
+    assert not project.lockfile.exists()
 
 
 def test_what_the_platform_says_is_no_engine_file(project: Project) -> None:

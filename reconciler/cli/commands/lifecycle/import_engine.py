@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import click
 
+from reconciler.adapters.checkout.ignored import refuse_if_ignored
 from reconciler.adapters.outputs.files import LockfileAndOutputs
+from reconciler.adapters.project.places import find_git
 from reconciler.adapters.project.scaffold import create_file
 from reconciler.adapters.project.starter import starter_text
 from reconciler.adapters.storage.durable_files import read_regular
@@ -28,7 +30,7 @@ from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.cli.wiring.sealing import known_key
 from reconciler.core.commands import reconcile
 from reconciler.core.engine.spec import Desired
-from reconciler.core.errors import InvalidInput, LockfileError, PlatformError, UsageError
+from reconciler.core.errors import GitError, InvalidInput, LockfileError, PlatformError, UsageError
 from reconciler.core.lockfile.model import parse
 from reconciler.core.lockfile.names import engines_of
 from reconciler.core.strict_json import JsonRefused, read_json
@@ -59,6 +61,9 @@ def command(ctx: click.Context, key: str, engine_id: str | None, source: str | N
         engine_id = _configured_id(start_folder(ctx) / source, source)
     if engine_id is None or not ID.accepts(engine_id):
         raise click.UsageError(f"`{sanitize((engine_id or '')[:80])}` is not an engine ID.", ctx)
+    if find_git(project.root) is not None:
+        with suppress(GitError):  # unpublished, git need not work
+            refuse_if_ignored(project.root, project.settings.lockfile)
     check_adoptable(read_recorded_state(project.lockfile, project.known_journal).folded, key, engine_id)
     _check_other_environments(project, engine_id)
     found = _look_up(project, engine_id)
@@ -149,6 +154,8 @@ def _starter_file(project: Project, key: str, found: Details | None, engine_id: 
             f"{engine_id} cannot be read from the platform, so its engine file cannot be written",
             hint=f"write {path} yourself{set_key}; then run `{again}`",
         )
+    if elsewhere := project.checkout().not_gone({key: []}):
+        raise InvalidInput(f"`{sanitize(key)}` has an engine file already", diagnostics=elsewhere)
     if create_file(project.root, path, starter_text(path, *found)).action != "created":
         raise InvalidInput(f"{path} is not an engine file", hint="move it out of the way")
     try:
