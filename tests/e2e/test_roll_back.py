@@ -188,6 +188,16 @@ def test_an_engine_without_an_earlier_one(desk: Project) -> None:
     desk.run("rollback", "blog", "--yes").ended(64, "no earlier engine")
 
 
+@pytest.mark.parametrize("words", [["rollback", "acme", "--yes"], ["release", "acme"]])
+@pytest.mark.parametrize("publish", ["--publish", "--no-publish"])
+def test_a_lockfile_that_is_not_checked_out_is_not_taken_for_none(
+    desk: Project, words: list[str], publish: str
+) -> None:
+    desk.lockfile.unlink()
+    desk.run(*words, publish).ended(3, "engines.lock.json is not checked out", "git checkout")
+    assert not desk.lockfile.exists()
+
+
 def test_an_older_program_refuses_a_lockfile_with_a_hold(desk: Project) -> None:
     desk.run("rollback", "acme", "--yes", "--no-publish").ended(0)
     assert desk.lock["version"] == 2

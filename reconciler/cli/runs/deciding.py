@@ -32,6 +32,7 @@ def record_decision(
     """Have a decision written here and where runs share, and say where it stands. `without_key` is what to do
     for that without an API key; `check` may refuse it, given the tip of the branch.
     """
+    project.lockfile.read()  # raises where git has a lockfile and the work tree has not
     lockfile = LockfileAndOutputs(
         project.root, project.settings.lockfile, project.settings.engines, note=project.private / WRITTEN
     )
