@@ -200,6 +200,17 @@ def test_what_the_platform_says_is_no_engine_file(project: Project) -> None:
     assert not list((project.root / "engines").glob("*"))
 
 
+def test_what_no_engine_file_can_have_is_named_and_left_out(project: Project) -> None:
+    told = {"name": "Acme", "description": "Made here \n\n"}
+    engine = made_elsewhere(project, engine=told, locales=["de", "pt-br"])
+    ran = project.run("import", "acme", engine).ended(0, f"no engine file can have this of {engine}", "pt-br")
+    assert "description" not in ran.err
+    assert project.entry("acme")["spec"]["locales"] == ["de"]
+    again = made_elsewhere(project, engine=told, locales=["de"])
+    project.engine("same", "name: Acme\ndescription: Made here\nlocales: [de]\n")
+    project.run("import", "same", again).ended(0)  # blanks at the end make no difference
+
+
 def test_why_an_engine_cannot_be_looked_up_is_said(project: Project) -> None:
     ran = project.run("import", "acme", "eng_typo").ended(64, "no engine `eng_typo` (404)")
     assert "set LINGO_API_KEY" not in ran.err

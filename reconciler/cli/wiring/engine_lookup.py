@@ -12,16 +12,19 @@ from typing import Any, NamedTuple
 from reconciler.adapters.platform.probe import look_at_platform
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.sealing import known_key
+from reconciler.core.engine.spec import meaning_of_text
 from reconciler.core.errors import PlatformError, UsageError
 from reconciler.core.settings.model import Settings
 from reconciler.core.settings.trust import check_key_host
 from reconciler.core.strict_json import JsonRefused, read_json
-from reconciler.core.values import LINE, LOCALE, MAX_NAME, TEXT
+from reconciler.core.values import LINE, LOCALE, MAX_NAME, TEXT, shown
+from reconciler.render.phrases.sanitize import sanitize
 
 _SECONDS = 10.0
 _MOST = 1_000_000  # bytes of an answer about an engine
 _NOT_SEEN = {404: "the platform has no engine `{}`", 403: "engine `{}` belongs to another organization"}
 _NOT_OFFERED = frozenset({405, 501})
+_NAMED = 5  # locales that are named in a warning
 _COMPARED = 3  # recorded engines that are looked up to tell what a refusal means
 
 
@@ -86,19 +89,33 @@ def details_of(settings: Settings, engine_id: str) -> Details | None:
         raise PlatformError(
             f"engine `{engine_id}` cannot be looked up: what the platform answered is no engine"
         )
-    return read_details(document)
+    details = read_details(document)
+    if left_out := _left_out(document, details):
+        warn(sanitize(f"no engine file can have this of {engine_id}: {', '.join(left_out)}"))
+    return details
 
 
 def read_details(document: Mapping[str, Any]) -> Details:
-    """What of an answer is usable."""
+    """What of an answer is usable, without what does not count in an engine file either."""
     name, description = document.get("name"), document.get("description")
     locales = document.get("targetLocales")
     known = filter(LOCALE.accepts, locales) if isinstance(locales, list) else ()
     return Details(
-        name if LINE.accepts(name) and name.strip() and len(name) <= MAX_NAME else None,
-        description if TEXT.accepts(description) and description.strip() else None,
+        meaning_of_text(name).strip()
+        if LINE.accepts(name) and name.strip() and len(name) <= MAX_NAME
+        else None,
+        meaning_of_text(description).strip() if TEXT.accepts(description) and description.strip() else None,
         tuple(dict.fromkeys(known)),
     )
+
+
+def _left_out(document: Mapping[str, Any], details: Details) -> list[str]:
+    """What of an answer is not usable, for people."""
+    description, locales = document.get("description"), document.get("targetLocales")
+    told = ["its description"] if description and details.description is None else []
+    unknown = [one for one in locales if one not in details.locales] if isinstance(locales, list) else []
+    told += [f"the locale {shown(one)}" for one in unknown[:_NAMED]]
+    return [*told, f"{len(unknown) - _NAMED} more locales"] if len(unknown) > _NAMED else told
 
 
 def _status(settings: Settings, key: str, engine_id: str) -> int:
