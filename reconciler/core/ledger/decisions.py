@@ -60,15 +60,15 @@ def _restore(copy: WorkingCopy, decision: Decision) -> None:
         return
     elif any(one.engine_id == decision.engine_id for one in entry.superseded):
         entry = transitions.restore(entry, decision.engine_id or "", decision.files or {}, decision.at)
-    copy.put(decision.key, _as_filed(entry, decision))
+    serves = entry.current is not None and entry.current.engine_id == decision.engine_id
+    copy.put(decision.key, _as_filed(entry, decision) if serves else entry)
 
 
 def _discard(copy: WorkingCopy, decision: Decision) -> None:
     entry = copy.entry(decision.key)
-    if entry is None:
+    if entry is None or entry.pending is None or entry.pending.operation_id != decision.about:
         return
-    if entry.pending is not None and entry.pending.operation_id == decision.about:
-        entry = transitions.drop(entry, decision.at)
+    entry = transitions.drop(entry, decision.at)
     copy.put(decision.key, _as_filed(entry, decision, refile=False))
 
 
@@ -79,7 +79,8 @@ def _resume(copy: WorkingCopy, decision: Decision) -> None:
     pending = entry.pending
     if pending is None or pending.operation_id != decision.about:
         entry = transitions.readopt(entry, decision.about or "", decision.files or {}, decision.at)
-    copy.put(decision.key, _as_filed(entry, decision))
+    # Of one that another operation came after, the files and all that they say are old by now.
+    copy.put(decision.key, _as_filed(entry, decision) if _is_about(entry, decision) else entry)
 
 
 def _record(copy: WorkingCopy, decision: Decision) -> None:

@@ -208,3 +208,14 @@ def test_a_call_that_made_nothing_does_not_hide_what_the_file_says() -> None:
     waiting = lockfile({"acme": replace(entry(None, pending("1", A)), uncertain=(uncertain("3", C),))})
     both = kept(fold(waiting, [asked]))
     assert [dict(one.files) for one in (both.pending, *both.uncertain) if one] == [{}, {}, asked.files]
+
+
+@pytest.mark.parametrize("kind", ["resume", "discard"])
+def test_one_that_another_operation_came_after_says_nothing_of_protection(kind: str) -> None:
+    """The engine that it was about is among those that were replaced, and its file said something else then."""
+    protected = replace(entry(current("2", B), None, superseded("1", A)), kept=LifecycleOptions(True))
+    lock = lockfile({"acme": protected})
+    files = {"engines/acme.yaml": "e" * 40}
+    assert (
+        decided(lock, kind, engine_id="eng_1", about="op_1", fingerprint="v1:x", files=files, kept={}) == lock
+    )
