@@ -24,7 +24,7 @@ KEYS = ("acme", "blog")
 KILLED = -9
 # Of a report about calls of unknown outcome: each call, if there are several, and the engine that it asked for.
 _OPERATION = re.compile(r"--operation (\S+) --engine-id")
-_NAME = re.compile(r"an engine named '(.+?)' made")
+_NAME = re.compile(r"an engine named '(.+?)' created about")
 HOOKS = {
     "pre-receive": """#!/bin/sh
 while read old new ref; do
@@ -226,7 +226,7 @@ class RealWorld:
         if ran.code != KILLED:
             self.reported += ran.out
         # A desk that has not pulled may only know from the ledger that there is a lockfile.
-        missing = ran.code == 3 and "engines.lock.json is missing, and" in ran.err
+        missing = ran.code == 3 and "engines.lock.json is missing, but" in ran.err
         assert missing or ran.code in (0, 1, 2, 4, 5, 6, 7, 64, KILLED), self.story()
         return ran
 
