@@ -9,15 +9,14 @@ import json
 import os
 import pty
 import re
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from reconciler.adapters.progress.live import LiveProgress
 from tests.adapters.progress.screens import Calls, on_terminal, pictures, plain_text, screen
+from tests.adapters.progress.waiting import drawing, wait_until
 
 FEW: Calls = [
     ["begun", 3, 1],
@@ -277,14 +276,3 @@ def test_a_terminal_that_fails_ends_the_display_and_nothing_else(
     go.completed("acme", None)
     go.notice("still going")
     go.ended()
-
-
-def drawing() -> bool:
-    return "progress" in {thread.name for thread in threading.enumerate()}
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true within 10 seconds"
-        time.sleep(0.005)

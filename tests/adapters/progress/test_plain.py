@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +12,7 @@ import pytest
 from reconciler.adapters.progress.live import LiveProgress
 from reconciler.adapters.progress.plain import PlainProgress
 from reconciler.app.ports import Observer
+from tests.adapters.progress.waiting import drawing, wait_until
 
 
 class Hand:
@@ -273,14 +271,3 @@ def test_foreign_text_stays_on_one_line_and_fits_the_encoding(plain: Plain) -> N
     ascii_stream = io.TextIOWrapper(raw, encoding="ascii")
     PlainProgress(ascii_stream, Hand()).notice("Übersetzung")
     assert raw.getvalue().endswith(b"\\xdcbersetzung\n")
-
-
-def drawing() -> bool:
-    return "progress" in {thread.name for thread in threading.enumerate()}
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true within 10 seconds"
-        time.sleep(0.005)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -71,7 +70,6 @@ def command(
         return
     wanted = _wanted(project, key)
     by = who(project.root)
-
     done = []
 
     def carry_out(lockfile: LockfileStore, journal: Journal, **shared: Any) -> None:
@@ -123,6 +121,6 @@ def _check_file(project: Project, target: PublishTarget, tip: str | None, wanted
         on_branch = remote.blob_at(tip, (target.inside / path).as_posix())
         if on_branch != blob:
             raise GuardRefused(
-                f"`{target.branch}` has another version of {os.fspath(path)}, which the rollback would not hold back",
+                f"`{target.branch}` has another version of {path}, which the rollback would not hold back",
                 hint=f"run `{git('pull')}`, put your own changes of that file aside, and roll back again",
             )
