@@ -17,7 +17,7 @@ from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Hold, Provisioned, Superseded
 from reconciler.core.lockfile.lifecycle_options import lifecycle_document
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.diff import how_to_settle
+from reconciler.core.plan.uncertain import how_to_settle
 from reconciler.core.run.local_actions import named
 from reconciler.core.suggest import did_you_mean
 

@@ -16,8 +16,8 @@ from reconciler.core.ledger.sealed import begin_in
 from reconciler.core.ledger.undoing import Resolution, undoing
 from reconciler.core.lockfile.entry import Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.diff import how_to_settle
 from reconciler.core.plan.saved import entry_digest
+from reconciler.core.plan.uncertain import how_to_settle
 from reconciler.core.suggest import did_you_mean
 
 Publish = Callable[[Lockfile, Sequence[Record]], Lockfile]  # the lockfile as it is on the branch then

@@ -10,7 +10,7 @@ from reconciler.app.confirming import MOST, can_be_confirmed, confirm
 from reconciler.core.ledger.journal import Acceptance, Record
 from reconciler.core.ledger.sealed import Sealed, Unverified, doubts
 from reconciler.core.lockfile.model import EMPTY, Lockfile
-from reconciler.core.plan.diff import how_to_settle
+from reconciler.core.plan.uncertain import how_to_settle
 from reconciler.core.platform.job import MadeByJob
 from tests.core.build import A, accepted, at, begin, current, entry, lockfile
 

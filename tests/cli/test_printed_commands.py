@@ -20,7 +20,7 @@ from reconciler.core.commands import Invocation, only, reconcile, show_commands_
 from reconciler.core.ledger.lease import Holder, Lease
 from reconciler.core.lockfile import engine_ids
 from reconciler.core.lockfile.entry import Pending
-from reconciler.core.plan import diff, saved
+from reconciler.core.plan import saved, uncertain
 from reconciler.core.plan.model import Kind
 from reconciler.core.run.outcome import Result, Status
 from reconciler.render.phrases import outcome_words
@@ -77,8 +77,8 @@ CALL = Pending(
 NOW = "2026-01-01T00:00:00Z"
 _LEASE = Lease(1, Holder("host", 1), "run", NOW, "2999-01-01T00:00:00Z")
 _HINTS: dict[str, Callable[[str], str | None]] = {
-    "settle": lambda key: diff.how_to_settle(key, [CALL]),
-    "settle one of two": lambda key: diff.how_to_settle(key, [CALL, CALL]),
+    "settle": lambda key: uncertain.how_to_settle(key, [CALL]),
+    "settle one of two": lambda key: uncertain.how_to_settle(key, [CALL, CALL]),
     "retry": lambda key: outcome_words.how_to_retry((Result(key, Kind.CREATE, Status.FAILED),)),
     "retry some": lambda key: outcome_words.how_to_retry((Result(key, Kind.CREATE, Status.FAILED),) * 2),
     "guard": lambda key: reconcile("apply", ("--allow-replace", key)),

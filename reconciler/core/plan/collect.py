@@ -10,8 +10,9 @@ from collections.abc import Callable
 from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import IN_PROGRESS
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.diff import of_pending, report_uncertain
+from reconciler.core.plan.actions import of_pending
 from reconciler.core.plan.model import Action, Kind
+from reconciler.core.plan.uncertain import report_uncertain
 
 
 def actions_to_collect(lockfile: Lockfile, selected: Callable[[str], bool]) -> tuple[Action, ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from reconciler.core.commands import ENGINE_ID, Option, only, reconcile
-from reconciler.core.engine.fingerprint import meaning_of, same_meaning
-from reconciler.core.engine.spec import Desired, Spec, SpecRecord
+from reconciler.core.commands import only, reconcile
+from reconciler.core.engine.fingerprint import meaning_of
+from reconciler.core.engine.spec import Desired, SpecRecord
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.entry import (
     FAILED,
@@ -22,9 +22,11 @@ from reconciler.core.lockfile.entry import (
     Provisioned,
 )
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.lockfile.transitions import find_superseded
+from reconciler.core.plan.actions import action_for, means, of_pending, serves
 from reconciler.core.plan.changes import changes_between, changes_of_kept
 from reconciler.core.plan.model import Action, Change, Condition, Kind
+from reconciler.core.plan.reuse import bring_back, readopt, restore
+from reconciler.core.plan.uncertain import how_to_settle, report_uncertain
 
 _FILE_CHANGED = "engine file changed"
 
@@ -75,7 +77,7 @@ def _held_up(lockfile: Lockfile, desired: Mapping[str, Desired], gone: Iterable[
         source = _first(asked, desired[key], doubtful)
         if key in lockfile.engines or source is None:
             continue
-        action = _action(
+        action = action_for(
             desired[key],
             Kind.NONE,
             f"`{source}` was identical, and the outcome of its create call is unknown",
@@ -118,7 +120,7 @@ def _moves(
     movable = _by_meaning(left, _movable_parts)
     moves: dict[str, Action] = {}
     for key in sorted(desired) if left else ():
-        if key in lockfile.engines or _bring_back(lockfile, desired[key]) is not None:
+        if key in lockfile.engines or bring_back(lockfile, desired[key]) is not None:
             continue
         source = _first(movable, desired[key], left)
         if source is not None and (selected(key) or selected(source)):
@@ -136,13 +138,13 @@ def _movable_parts(entry: Entry) -> tuple[Provisioned | Pending | Hold | None, .
 
 
 def _move(source: str, entry: Entry, wanted: Desired) -> Action:
-    action = _action(
+    action = action_for(
         wanted,
         Kind.MOVE,
         f"the file of `{source}` was removed, and this one is identical",
     )
     action = replace(action, from_key=source)
-    if entry.current is not None and _serves(entry, wanted):
+    if entry.current is not None and serves(entry, wanted):
         return replace(action, engine_id=entry.current.engine_id)
     assert entry.pending is not None  # `_can_move` saw one or the other
     return of_pending(action, entry.pending)
@@ -151,17 +153,17 @@ def _move(source: str, entry: Entry, wanted: Desired) -> Action:
 def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -> Action | None:
     entry = lockfile.entry(key)
     if entry is None:
-        return _bring_back(lockfile, wanted) or _create(wanted, "not in the lockfile")
+        return bring_back(lockfile, wanted) or _create(wanted, "not in the lockfile")
     uncertain = report_uncertain(key, entry, wanted)
     if uncertain is not None:
         return uncertain
-    if entry.current is not None and _means(entry.current, wanted):
+    if entry.current is not None and means(entry.current, wanted):
         return None if entry.pending is None else _discard(wanted, entry.pending)
-    pending = entry.pending if entry.pending is not None and _means(entry.pending, wanted) else None
+    pending = entry.pending if entry.pending is not None and means(entry.pending, wanted) else None
     if pending is not None and pending.status == IN_PROGRESS:
-        return of_pending(_action(wanted, Kind.RESUME, "its job is still running"), pending)
+        return of_pending(action_for(wanted, Kind.RESUME, "its job is still running"), pending)
     # Whatever was ever made for this is looked for before another engine is paid for.
-    made = _restore(wanted, entry) or _readopt(wanted, entry) or _bring_back(lockfile, wanted)
+    made = restore(wanted, entry) or readopt(wanted, entry) or bring_back(lockfile, wanted)
     if entry.hold is not None and entry.hold.holds_back(wanted.fingerprint):
         return _held(made or _replace(wanted, entry), entry, entry.hold)
     if made is None and pending is not None:
@@ -188,14 +190,14 @@ def _record(wanted: Desired, lockfile: Lockfile) -> Action | None:
         return None
     if entry.hold is not None and not entry.hold.holds_back(wanted.fingerprint):
         reason = "its file asks for this engine now, so the hold is over"
-        return replace(_action(wanted, Kind.RECORD, reason), engine_id=entry.current.engine_id)
+        return replace(action_for(wanted, Kind.RECORD, reason), engine_id=entry.current.engine_id)
     if entry.kept == wanted.kept:
         return None
     protection = "protection added to its file" if wanted.protect else "protection removed from its file"
     words = [protection] if entry.kept.protect != wanted.protect else []
     words += ["its outputs changed"] if set(entry.kept.outputs) != set(wanted.outputs) else []
     return replace(
-        _action(wanted, Kind.RECORD, ", and ".join(words) or "the order of its outputs changed"),
+        action_for(wanted, Kind.RECORD, ", and ".join(words) or "the order of its outputs changed"),
         engine_id=entry.current.engine_id,
         changes=changes_of_kept(entry.kept, wanted.kept),
     )
@@ -204,7 +206,7 @@ def _record(wanted: Desired, lockfile: Lockfile) -> Action | None:
 def _after_failure(wanted: Desired, entry: Entry, pending: Pending, retry_failed: bool) -> Action:
     """The pending operation was for what is wanted, and failed: say so, or try again."""
     if not retry_failed:
-        action = of_pending(_action(wanted, Kind.NONE, f"failed: {pending.error}"), pending)
+        action = of_pending(action_for(wanted, Kind.NONE, f"failed: {pending.error}"), pending)
         again = reconcile("apply", "--retry-failed", only(wanted.key))
         hint = f"edit {wanted.file}, or run `{again}`"
         return replace(action, condition=Condition.FAILED, hint=hint)
@@ -214,37 +216,14 @@ def _after_failure(wanted: Desired, entry: Entry, pending: Pending, retry_failed
     return replace(_replace(wanted, entry), reason=reason)
 
 
-def _action(wanted: Desired, kind: Kind, reason: str, spec: Spec | None = None) -> Action:
-    return Action(
-        wanted.key,
-        kind,
-        reason,
-        file=wanted.file,
-        fingerprint=wanted.fingerprint,
-        spec=spec,
-        files=wanted.files,
-        kept=None if kind is Kind.NONE else wanted.kept,
-    )
-
-
-def of_pending(action: Action, pending: Pending) -> Action:
-    """The action, about the operation that is pending."""
-    return replace(
-        action,
-        engine_id=pending.engine_id,
-        job_id=pending.job_id,
-        operation_id=pending.operation_id,
-    )
-
-
 def _create(wanted: Desired, reason: str) -> Action:
-    return _action(wanted, Kind.CREATE, reason, wanted.spec)
+    return action_for(wanted, Kind.CREATE, reason, wanted.spec)
 
 
 def _replace(wanted: Desired, entry: Entry) -> Action:
     old = entry.current or entry.pending
     record: SpecRecord | None = old.spec if old is not None else None
-    action = _action(wanted, Kind.REPLACE, _FILE_CHANGED, wanted.spec)
+    action = action_for(wanted, Kind.REPLACE, _FILE_CHANGED, wanted.spec)
     if record is not None:
         changes = (*changes_between(record, wanted.spec), *changes_of_kept(entry.kept, wanted.kept))
         action = replace(action, changes=changes, reason=_what_changed(changes))
@@ -270,54 +249,10 @@ def _what_changed(changes: Sequence[Change]) -> str:
     )
 
 
-def _restore(wanted: Desired, entry: Entry) -> Action | None:
-    found = find_superseded(entry, wanted.fingerprint, completed=True)
-    if found is None:
-        return None
-    changes = changes_between(entry.current.spec, wanted.spec) if entry.current else ()
-    reason = f"{found.engine_id} already exists for this exact configuration"
-    action = _action(wanted, Kind.RESTORE, reason)
-    return replace(action, engine_id=found.engine_id, job_id=found.job_id, changes=changes)
-
-
-def _readopt(wanted: Desired, entry: Entry) -> Action | None:
-    found = find_superseded(entry, wanted.fingerprint, completed=False)
-    if found is None or found.job_id is None or found.operation_id is None:
-        return None
-    action = _action(
-        wanted, Kind.RESUME, f"{found.engine_id} is already being created for this exact configuration"
-    )
-    return replace(
-        action,
-        engine_id=found.engine_id,
-        job_id=found.job_id,
-        operation_id=found.operation_id,
-    )
-
-
-def _bring_back(lockfile: Lockfile, wanted: Desired) -> Action | None:
-    """The newest retired entry of this key that has an engine for what is wanted, finished or in the making."""
-    for retired in reversed(lockfile.retired_of(wanted.key)):
-        action = _from_retired(wanted, retired.entry)
-        if action is not None:
-            return replace(action, reason=f"retired at {retired.retired_at}; {action.reason}")
-    return None
-
-
-def _from_retired(wanted: Desired, entry: Entry) -> Action | None:
-    current, pending = entry.current, entry.pending
-    if current is not None and _serves(entry, wanted):
-        action = _action(wanted, Kind.RESTORE, "its engine still exists")
-        return replace(action, engine_id=current.engine_id, job_id=current.job_id)
-    if pending is not None and pending.status == IN_PROGRESS and _means(pending, wanted):
-        return of_pending(_action(wanted, Kind.RESUME, "its job was still running"), pending)
-    return _restore(wanted, entry) or _readopt(wanted, entry)
-
-
 def _discard(wanted: Desired, pending: Pending) -> Action:
     what = "failed" if pending.status == FAILED else "was in progress"
     reason = f"engine file matches the serving engine again; the replacement that {what} is discarded"
-    return of_pending(_action(wanted, Kind.DISCARD, reason), pending)
+    return of_pending(action_for(wanted, Kind.DISCARD, reason), pending)
 
 
 def _retire(key: str, entry: Entry) -> Action:
@@ -325,57 +260,3 @@ def _retire(key: str, entry: Entry) -> Action:
     if engine_id is None and entry.pending is not None:
         engine_id = entry.pending.engine_id
     return Action(key, Kind.RETIRE, "engine file removed", engine_id=engine_id)
-
-
-def report_uncertain(key: str, entry: Entry, wanted: Desired | None) -> Action | None:
-    """The action that says that calls are uncertain, or None. A job that runs is waited for all the same."""
-    if not entry.unresolved:
-        return None
-    call, pending = entry.unresolved[-1], entry.pending
-    action = Action(
-        key,
-        Kind.NONE,
-        f"the create call got no answer, so the engine may or may not exist: {call.error}",
-        file=wanted.file if wanted is not None else None,
-        operation_id=call.operation_id,
-        fingerprint=call.fingerprint,
-        condition=Condition.UNCERTAIN,
-        hint=how_to_settle(key, entry.unresolved),
-    )
-    if wanted is None or pending is None or pending.status != IN_PROGRESS or not _means(pending, wanted):
-        return action
-    waiting = of_pending(_action(wanted, Kind.RESUME, f"its job is still running; {action.reason}"), pending)
-    return replace(waiting, condition=Condition.UNCERTAIN, hint=action.hint)
-
-
-def how_to_settle(key: str, calls: Sequence[Pending]) -> str:
-    """What a person does about a key's uncertain operations, with the exact commands for each."""
-    return "\n".join(_how_to_settle(key, call, several=len(calls) > 1) for call in calls)
-
-
-def _how_to_settle(key: str, call: Pending, *, several: bool) -> str:
-    name = call.spec.get("name", key)
-    which = [("--operation", call.operation_id)] if several else []
-    if call.engine_id is not None:  # what the platform says of the job that an unverified record names
-        what = f"check {call.engine_id}, which the platform reports for job {call.job_id}"
-        ids = [("--engine-id", call.engine_id), ("--job-id", call.job_id or "")]
-    else:
-        what = f"look on the platform for an engine named {name!r} created about {call.submitted_at}"
-        ids = [("--engine-id", ENGINE_ID)]
-    lines: list[tuple[str, Sequence[Option]]] = [
-        ("if it is the engine of this file", ids),
-        ("if not, to create it", ["--retry"]),
-        ("if not, to leave it out", ["--forget"]),
-    ]
-    commands = [f"{when}: {reconcile('resolve', *which, *how, arguments=[key])}" for when, how in lines]
-    return "\n".join([what, *commands])
-
-
-def _serves(entry: Entry, wanted: Desired) -> bool:
-    """Whether what serves is what the file asks for, or what it was rolled back to."""
-    held = entry.hold is not None and entry.hold.holds_back(wanted.fingerprint)
-    return held or (entry.current is not None and _means(entry.current, wanted))
-
-
-def _means(part: Provisioned | Pending, wanted: Desired) -> bool:
-    return same_meaning(part.fingerprint, part.spec, wanted.fingerprint)

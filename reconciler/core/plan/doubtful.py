@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from reconciler.core.engine.fingerprint import same_meaning
 from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import Entry, Pending
-from reconciler.core.plan.diff import how_to_settle, report_uncertain
 from reconciler.core.plan.model import Action, Condition, Kind
+from reconciler.core.plan.uncertain import how_to_settle, report_uncertain
 
 VERIFY = "set LINGO_API_KEY and plan again, so that it can be verified"
 

@@ -14,8 +14,8 @@ from typing import Any
 from reconciler.core.frozen import dataclass, field, replace
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, Entry, Superseded
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.diff import how_to_settle
 from reconciler.core.plan.model import Kind
+from reconciler.core.plan.uncertain import how_to_settle
 from reconciler.core.run.outcome import Result, Status
 
 VERSION = 1

@@ -13,8 +13,8 @@ from reconciler.core.errors import ExitCode, most_severe
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.diff import how_to_settle
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
+from reconciler.core.plan.uncertain import how_to_settle
 from reconciler.core.platform.job import Refused
 from reconciler.core.run.operations import UNSENT, Operation
 

@@ -11,7 +11,7 @@ from reconciler.core.engine.spec import SpecRecord
 from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.diff import how_to_settle
+from reconciler.core.plan.uncertain import how_to_settle
 from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.phrases.style import Style
 
