@@ -37,7 +37,7 @@ _CONTROLS_IN_TEXT = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff"
 class Kind:
     """A kind of text: `what` says in a sentence what it must be, after "must be"."""
 
-    __slots__ = ("_further", "_known", "_pattern", "_surely", "what")
+    __slots__ = ("_further", "_known", "_pattern", "_surely", "pattern", "what")
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class Kind:
     ) -> None:
         """`surely` knows the ordinary ones without the pattern, which takes long to compile."""
         self.what = what
+        self.pattern = pattern  # of the whole text
         self._surely = surely
         self._pattern = lazy_pattern(pattern)
         self._further = further

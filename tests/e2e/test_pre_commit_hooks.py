@@ -74,7 +74,7 @@ def test_schema(bare: Project) -> None:
     copy.write_text("{}\n")
     run(bare, "reconcile-schema").ended(3, "reconcile schema > schemas/engine.schema.json")
     copy.write_text(bare.run("schema").out)
-    for kind in ("settings", "plan", "outcome"):
+    for kind in ("settings", "lockfile", "plan", "outcome"):
         other = copy.with_name(f"{kind}.schema.json")
         other.write_text(bare.run("schema", f"--{kind}").out)
         run(bare, "reconcile-schema").ended(0)

@@ -15,11 +15,12 @@ from reconciler.cli.options import global_options
 from reconciler.core.commands import into_file, reconcile, show_commands_for
 from reconciler.core.errors import InvalidInput
 
-ENGINE, SETTINGS, PLAN, OUTCOME = "engine", "settings", "plan", "outcome"
+ENGINE, SETTINGS, LOCKFILE, PLAN, OUTCOME = "engine", "settings", "lockfile", "plan", "outcome"
 
 
 @click.command("schema", cls=Command, example="--settings", docs="engine-files.md")
 @click.option("--settings", "kind", flag_value=SETTINGS, help="Print the schema of reconcile.yaml.")
+@click.option("--lockfile", "kind", flag_value=LOCKFILE, help="Print the schema of the lockfile.")
 @click.option("--plan", "kind", flag_value=PLAN, help="Print the schema of `reconcile plan --format json`.")
 @click.option(
     "--outcome", "kind", flag_value=OUTCOME, help="Print the schema of `reconcile apply --format json`."
@@ -59,6 +60,12 @@ def _settings_schema() -> str:
     return settings_schema_text()
 
 
+def _lockfile_schema() -> str:
+    from reconciler.core.lockfile.schema import lockfile_schema_text  # only here
+
+    return lockfile_schema_text()
+
+
 def _plan_schema() -> str:
     from reconciler.adapters.storage.document_schemas import plan_schema, schema_text  # pydantic, only here
 
@@ -77,6 +84,7 @@ def _outcome_schema() -> str:
 _SCHEMAS: dict[str, Callable[[], str]] = {
     ENGINE: _engine_schema,
     SETTINGS: _settings_schema,
+    LOCKFILE: _lockfile_schema,
     PLAN: _plan_schema,
     OUTCOME: _outcome_schema,
 }

@@ -51,22 +51,22 @@ _NAMES = {
 }
 # Made once: a lockfile may hold ten thousand entries.
 _PARTS = (Provisioned, Pending, Superseded, Hold)
-_ATTRIBUTES = {
+ATTRIBUTES = {
     kind: {name: attribute for attribute, name in _NAMES.items() if attribute in kind.__slots__}
     for kind in _PARTS
 }
 _OPTIONAL = {kind: {name for name, said in said_of(kind).items() if said} for kind in _PARTS}
-_REQUIRED = {
-    kind: [name for name, attribute in _ATTRIBUTES[kind].items() if attribute not in _OPTIONAL[kind]]
+REQUIRED = {
+    kind: [name for name, attribute in ATTRIBUTES[kind].items() if attribute not in _OPTIONAL[kind]]
     for kind in _PARTS
 }
-_KINDS = {
+KINDS = {
     **dict.fromkeys(("engineId", "jobId", "operationId"), ID),
     "fingerprint": FINGERPRINT,
     **dict.fromkeys(("provisionedAt", "replacedAt", "submittedAt", "since"), TIME),
     **dict.fromkeys(("error", "by"), LINE),
 }
-_STATUSES = {
+STATUSES = {
     Provisioned: frozenset[str](),
     Pending: frozenset({IN_PROGRESS, FAILED, UNCERTAIN}),
     Superseded: frozenset({IN_PROGRESS, FAILED}),
@@ -110,14 +110,13 @@ def read_entry(document: Document, where: str) -> Entry:
         raise _broken(where, "it must be an object")
     apart = ("pending", "uncertain", "superseded", "hold", *KEPT_NAMES)
     top = {name: value for name, value in document.items() if name not in apart}
-    pending, hold = document.get("pending"), document.get("hold")
     entry = Entry(
         current=_read_part(Provisioned, top, where) if top else None,
-        pending=None if pending is None else _read_part(Pending, pending, f"{where}.pending"),
+        pending=_read_single(Pending, document, "pending", where),
         superseded=_read_list(Superseded, document, "superseded", where),
         kept=_read_kept(document, where),
         uncertain=_read_list(Pending, document, "uncertain", where),
-        hold=None if hold is None else _read_part(Hold, hold, f"{where}.hold"),
+        hold=_read_single(Hold, document, "hold", where),
     )
     if entry.empty:
         raise _broken(where, "it is empty")
@@ -127,6 +126,10 @@ def read_entry(document: Document, where: str) -> Entry:
     if any(call.status != UNCERTAIN for call in entry.uncertain):
         raise _broken(f"{where}.uncertain", "each operation there must have the status `uncertain`")
     return entry
+
+
+def _read_single(kind: type[Part], document: Document, name: str, where: str) -> Part | None:
+    return _read_part(kind, document[name], f"{where}.{name}") if name in document else None
 
 
 def _read_list(kind: type[Part], document: Document, name: str, where: str) -> tuple[Part, ...]:
@@ -156,16 +159,16 @@ def read_retired(document: Document, where: str) -> Retired:
 def _read_part(kind: type[Part], document: Any, where: str) -> Part:
     if not isinstance(document, dict):
         raise _broken(where, "it must be an object")
-    attributes = _ATTRIBUTES[kind]
+    attributes = ATTRIBUTES[kind]
     values: dict[str, Any] = {}
     for name, value in document.items():
         if name not in attributes:
             raise _broken(where, f"unknown key `{shown(name)}`")
-        problem = _why_not(name, value, _STATUSES[kind])
+        problem = _why_not(name, value, STATUSES[kind])
         if problem is not None:
             raise _broken(where, problem)
         values[attributes[name]] = value
-    for name in _REQUIRED[kind]:
+    for name in REQUIRED[kind]:
         if name not in document:
             raise _broken(where, f"`{name}` is missing")
     return kind(**values)
@@ -173,7 +176,7 @@ def _read_part(kind: type[Part], document: Any, where: str) -> Part:
 
 def _why_not(name: str, value: object, statuses: Collection[str]) -> str | None:
     """What is wrong with a value of an entry, as a sentence."""
-    kind = _KINDS.get(name)
+    kind = KINDS.get(name)
     if kind is not None:
         return None if kind.accepts(value) else f"`{name}` must be {kind.what}"
     if name == "spec":
