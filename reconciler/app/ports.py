@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports li
     from reconciler.core.ledger.sealed import Unverified
     from reconciler.core.ledger.webhook_facts import Delivery
     from reconciler.core.lockfile.model import Lockfile
+    from reconciler.core.platform.engine import EngineAnswer
     from reconciler.core.platform.job import Answer, News, Progress
     from reconciler.core.platform.webhook import Event
 
@@ -149,6 +150,14 @@ class Platform(Protocol):
 
     async def read_summary(self, job_id: str) -> Mapping[str, int] | None:
         """Counts of what a finished job made, or None where the platform does not tell."""
+        ...
+
+
+class ExistingEngines(Protocol):
+    """The platform's engines, by ID. It never raises for what the platform says: that is an `EngineAnswer`."""
+
+    async def read(self, engine_id: str) -> EngineAnswer:
+        """What the platform says of an engine. Calls may run at once; a short `Retry-After` makes all of them pause."""
         ...
 
 

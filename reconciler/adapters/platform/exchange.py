@@ -24,7 +24,7 @@ from reconciler.adapters.system.httpx_library import httpx
 from reconciler.core.platform.job import shorten
 from reconciler.core.platform.scrub import scrub, scrub_body
 
-MAX_BODY = 256 * 1024  # bytes read of any answer; the documented ones have a few hundred
+MAX_BODY = 256 * 1024  # bytes read of an answer; the documented ones have a few hundred
 KEEP_ALIVE = 2.0  # seconds; servers usually allow 5, so no request of ours meets a closing connection
 
 
@@ -41,7 +41,7 @@ class Timeouts(NamedTuple):
 
 class Reply(NamedTuple):
     status: int
-    body: bytes  # cut at MAX_BODY, or where the connection broke; without our key
+    body: bytes  # cut at the cap (`most`), or where the connection broke; without our key
     retry_after: str | None  # seconds
 
 
@@ -76,14 +76,24 @@ class _Departure:
 
 
 class Connections:
-    """The platform's connections, at most `concurrency` requests at once; `close` ends the idle ones.
+    """The platform's connections, at most `concurrency` requests at once; `close` ends the idle ones. Of an answer
+    `most` bytes are read.
 
     Raises `InvalidInput` for a key that must not be used, `PlatformError` for a proxy or certificates that
     cannot be.
     """
 
-    def __init__(self, endpoint: Endpoint, api_key: str, concurrency: int, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        api_key: str,
+        concurrency: int,
+        timeouts: Timeouts,
+        *,
+        most: int = MAX_BODY,
+    ) -> None:
         self._endpoint = endpoint
+        self._most = most
         self._api_key = check_key(api_key)
         self._proxy = proxy_for(endpoint)
         self._tls = tls_context() if endpoint.secure else None
@@ -138,8 +148,8 @@ class Connections:
         with suppress(httpx.HTTPError, OSError):
             async with aclosing(response), asyncio.timeout(self._timeouts.total):
                 async for chunk in response.aiter_raw():
-                    body += chunk[: MAX_BODY - len(body)]
-                    if len(body) >= MAX_BODY:
+                    body += chunk[: self._most - len(body)]
+                    if len(body) >= self._most:
                         break
         return Reply(
             response.status_code, scrub_body(bytes(body), self._api_key), _retry_after(response.headers)

@@ -1,4 +1,4 @@
-"""One look at the platform: does it answer, what of the key, what time is it there, what does it say of an engine?
+"""One look at the platform: does it answer, what of the key, what time is it there?
 
 Apart from the client that applies: this one asks once, and repeats nothing. It obeys the same rules on
 where a key may go (`endpoint`).
@@ -25,19 +25,15 @@ from reconciler.core.errors import PlatformError
 
 
 class Seen(NamedTuple):
-    """What was answered. `theirs` and `ours` are the two clocks at that moment, in seconds since 1970. `body` is empty
-    where it was not asked for, or is longer than was asked for.
-    """
+    """What was answered. `theirs` and `ours` are the two clocks at that moment, in seconds since 1970."""
 
     status: int
     theirs: float | None
     ours: float
-    body: bytes = b""
 
 
-def look_at_platform(api_url: str, api_key: str | None, seconds: float, *path: str, most: int = 0) -> Seen:
-    """Asks `GET /users/me`, or another `path`; without a key the answer is a refusal, which tells as much of the rest.
-    `most` is how many bytes of the body are wanted.
+def look_at_platform(api_url: str, api_key: str | None, seconds: float) -> Seen:
+    """Asks `GET /users/me`; without a key the answer is a refusal, which tells as much of the rest.
 
     Raises `InvalidInput` for an address or key that must not be used, `PlatformError` when nothing answers in time.
     """
@@ -48,24 +44,14 @@ def look_at_platform(api_url: str, api_key: str | None, seconds: float, *path: s
     proxy = proxy_for(endpoint)
     with _client(endpoint, proxy, seconds) as client:
         before = time.time()
-        url = endpoint.http(*(path or ("users", "me")))
+        url = endpoint.http("users", "me")
         try:
             with trail.exchange("GET", url) as answer, client.stream("GET", url, headers=headers) as response:
                 answer.status = response.status_code
                 ours = (before + time.time()) / 2
-                body = _body(response, most) if most else b""
-                return Seen(response.status_code, _date(response.headers.get("Date")), ours, body)
+                return Seen(response.status_code, _date(response.headers.get("Date")), ours)
         except (httpx.HTTPError, OSError) as error:
             raise _unreachable(error, endpoint, proxy is not None, seconds) from error
-
-
-def _body(response: httpx.Response, most: int) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > most:
-            return b""
-    return bytes(body)
 
 
 def _client(endpoint: Endpoint, proxy: str | None, seconds: float) -> httpx.Client:

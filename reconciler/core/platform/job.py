@@ -106,7 +106,7 @@ def judge_create(status: int, body: bytes, retry_after: str | None = None) -> An
         return _accepted(body)
     message = message_of(status, body)
     refused = Refused(message, status)
-    delay = _short_wait(retry_after)
+    delay = short_wait(retry_after)
     if status == 429:
         return refused if delay is None else Again(refused, delay)
     if status == 503 and _is_own_503(body, retry_after):
@@ -266,7 +266,7 @@ def _json(body: bytes) -> Any:
         return None
 
 
-def _short_wait(retry_after: str | None) -> float | None:
+def short_wait(retry_after: str | None) -> float | None:
     """The seconds of a Retry-After that is worth waiting for."""
     seconds = _seconds(retry_after)
     return seconds if seconds is not None and seconds <= SHORT_WAIT else None

@@ -24,7 +24,7 @@ from reconciler.cli.opening import engine_keys, open_project, start_folder
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.screen import must_ask
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.engine_lookup import Details, details_of
+from reconciler.cli.wiring.engine_lookup import details_of
 from reconciler.cli.wiring.git_hints import how_to_record
 from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.cli.wiring.sealing import known_key
@@ -33,6 +33,7 @@ from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import GitError, InvalidInput, LockfileError, PlatformError, UsageError
 from reconciler.core.lockfile.model import parse
 from reconciler.core.lockfile.names import engines_of
+from reconciler.core.platform.engine import Details
 from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.values import ID, KEY, shown
 from reconciler.render.phrases.sanitize import sanitize
@@ -156,7 +157,12 @@ def _starter_file(project: Project, key: str, found: Details | None, engine_id: 
         )
     if elsewhere := project.checkout().not_gone({key: []}):
         raise InvalidInput(f"`{sanitize(key)}` has an engine file already", diagnostics=elsewhere)
-    if create_file(project.root, path, starter_text(path, *found)).action != "created":
+    if (
+        create_file(
+            project.root, path, starter_text(path, found.name, found.description, found.locales or ())
+        ).action
+        != "created"
+    ):
         raise InvalidInput(f"{path} is not an engine file", hint="move it out of the way")
     try:
         yield _loaded(project, key, path)
@@ -189,7 +195,7 @@ def _differences(wanted: Desired, found: Details) -> list[tuple[str, str, str]]:
     pairs = [
         ("name", spec.name, found.name),
         ("description", spec.description or "", found.description),
-        ("locales", ", ".join(sorted(spec.locales)), ", ".join(sorted(found.locales)) or None),
+        ("locales", ", ".join(sorted(spec.locales)), ", ".join(sorted(found.locales or ())) or None),
     ]
     return [(field, here, there) for field, here, there in pairs if there is not None and here != there]
 

@@ -1,0 +1,103 @@
+"""Calls about engines that exist already (docs/platform.md): read one.
+
+Each call is judged in `core/platform/engine`. A short `Retry-After` is honored by all calls together: one pause, after
+which they go on, and not one pause for each of a thousand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from reconciler.adapters.platform.endpoint import parse_endpoint
+from reconciler.adapters.platform.exchange import Connections, Lost, Reply, Timeouts, Unreached
+from reconciler.core.platform.backoff import delays
+from reconciler.core.platform.engine import EngineAnswer, Unreadable, judge_engine, pause_before
+from reconciler.core.platform.job import THROTTLE_TRIES
+
+MAX_BODY = 1_000_000  # bytes of an answer about an engine, which may hold all that it learned
+
+
+class EngineClient:
+    """Implements the port `ExistingEngines`; an async context manager that closes its connections at the end.
+
+    `random` gives the jitter of the pauses between tries, numbers in [0, 1); `concurrency` bounds the requests under
+    way. Raises `InvalidInput` for an address or key that must not be used, `PlatformError` for a proxy or
+    certificates that cannot be.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        api_key: str,
+        *,
+        random: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        concurrency: int = 8,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._endpoint = parse_endpoint(api_url)
+        limits = timeouts or Timeouts()
+        self._connections = Connections(self._endpoint, api_key, concurrency, limits, most=MAX_BODY)
+        self._random = random
+        self._sleep = sleep
+        self._gate = asyncio.Lock()  # held while all calls pause
+        self._pauses = 0
+
+    def __repr__(self) -> str:
+        return f"EngineClient({self._endpoint.http()})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connections.close()
+
+    async def read(self, engine_id: str) -> EngineAnswer:
+        """What the platform says of an engine. Repeated once where it says nothing at all."""
+        pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
+        outcome = await self._send("GET", engine_id)
+        if _may_pass(outcome):
+            await self._sleep(next(pauses))
+            outcome = await self._send("GET", engine_id)
+        if isinstance(outcome, Reply):
+            return judge_engine(engine_id, outcome.status, outcome.body)
+        return no_answer(outcome)
+
+    async def _send(
+        self, method: str, engine_id: str, content: bytes | None = None
+    ) -> Reply | Unreached | Lost:
+        """One call, repeated only after a 429 that says when, which means that nothing was done."""
+        headers = {"Content-Type": "application/json"} if content is not None else None
+        tries = 0
+        while True:
+            async with self._gate:
+                seen = self._pauses
+            url = self._endpoint.http("engines", engine_id)
+            outcome = await self._connections.exchange(method, url, headers, content)
+            tries += 1
+            pause = pause_before(outcome.status, outcome.retry_after) if isinstance(outcome, Reply) else None
+            if pause is None or tries >= THROTTLE_TRIES:
+                return outcome
+            async with self._gate:
+                if self._pauses == seen:  # else all have paused since this call left
+                    await self._sleep(pause)
+                    self._pauses += 1
+
+
+def _may_pass(outcome: Reply | Unreached | Lost) -> bool:
+    """Whether the same call may fare better in a moment."""
+    if isinstance(outcome, Reply):
+        return outcome.status >= 500 and outcome.status != 501
+    return isinstance(outcome, Lost) or not outcome.cause.lasting
+
+
+def no_answer(outcome: Unreached | Lost) -> Unreadable:
+    """What is known after a call that got no answer."""
+    if isinstance(outcome, Unreached):
+        return Unreadable(str(outcome.cause), sent=False)
+    return Unreadable(outcome.reason)
