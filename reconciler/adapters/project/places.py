@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.adapters.project.safe_read import SafeFiles
+from reconciler.core.digests import sha256
 from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.settings.model import Settings
 
@@ -53,9 +54,7 @@ def _one_name(parts: Sequence[str]) -> str:
     encoded = os.fsencode(name)
     if len(encoded) <= 200:
         return name
-    import hashlib  # takes OpenSSL along: not at every start
-
-    return "%" + hashlib.sha256(encoded).hexdigest()  # no other name has a bare `%`
+    return "%" + sha256(encoded)  # no other name has a bare `%`
 
 
 def find_git(start: Path) -> tuple[Path, Path] | None:

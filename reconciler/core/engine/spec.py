@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from reconciler.core.digests import sha256
 from reconciler.core.frozen import dataclass
 
 SourceType = Literal["link", "content"]
@@ -107,9 +108,7 @@ def digest_of_text(text: str) -> str:
 
 
 def _digest(meaning: str) -> str:
-    import hashlib  # takes OpenSSL along: not at every start
-
-    return "sha256:" + hashlib.sha256(meaning.encode("utf-8", "surrogatepass")).hexdigest()
+    return "sha256:" + sha256(meaning.encode("utf-8", "surrogatepass"))
 
 
 def record_of(spec: Spec) -> dict[str, Any]:

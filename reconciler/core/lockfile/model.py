@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.commands import last_good_lockfile, reconcile
+from reconciler.core.digests import sha256
 from reconciler.core.errors import Diagnostic, LockfileError, Severity
 from reconciler.core.frozen import dataclass, field, replace
 from reconciler.core.lockfile.text_document import TextDocument
@@ -206,9 +207,7 @@ def digest_of(content: bytes) -> str:
     known = _known(content)
     if known is not None and known.digest:
         return known.digest
-    import hashlib  # takes OpenSSL along: not at every start
-
-    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    digest = f"sha256:{sha256(content)}"
     if known is not None:
         known.digest = digest
     return digest

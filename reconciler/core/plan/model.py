@@ -6,13 +6,13 @@ what is in it and nothing more.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconciler.core.digests import sha256
 from reconciler.core.errors import Diagnostic, ExitCode, Severity, most_severe
 from reconciler.core.frozen import dataclass, field, replace
 
@@ -186,7 +186,7 @@ class Plan:
             [digest_input(a) for a in self.actions],
         ]
         text = json.dumps(contents, ensure_ascii=True, separators=(",", ":"))
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        return "sha256:" + sha256(text.encode())
 
     @property
     def changes_anything(self) -> bool:

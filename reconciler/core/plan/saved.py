@@ -7,12 +7,12 @@ every engine the saved plan touches. So a forged one can leave out, and can be r
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.core.commands import FILE, reconcile
+from reconciler.core.digests import sha256
 from reconciler.core.errors import Diagnostic, GuardRefused
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.model import Lockfile
@@ -119,7 +119,7 @@ def entry_digest(lockfile: Lockfile, key: str) -> str:
     entry, retired = lockfile.engines.get(key), lockfile.retired.get(key, ())
     recorded = [entry and dict(entry), [dict(one) for one in retired]]
     text = json.dumps(recorded, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return "sha256:" + sha256(text.encode())
 
 
 def apply_document(plan: Plan, lockfile: Lockfile, retry_failed: bool) -> dict[str, Any]:

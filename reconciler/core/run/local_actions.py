@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, replace
 
+from reconciler.core.digests import sha256
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Decision
 from reconciler.core.lockfile.lifecycle_options import lifecycle_document
@@ -70,4 +70,4 @@ def _serving_or_pending(lockfile: Lockfile, key: str) -> tuple[str | None, str |
 def named(decision: Decision) -> Decision:
     """The decision under a name of its own: a digest of all that it says."""
     text = json.dumps(asdict(decision), sort_keys=True, separators=(",", ":"))
-    return replace(decision, operation="d-" + hashlib.sha256(text.encode()).hexdigest()[:24])
+    return replace(decision, operation="d-" + sha256(text.encode())[:24])

@@ -9,6 +9,7 @@ import json
 import shlex
 from collections.abc import Mapping
 
+from reconciler.core.digests import sha256
 from reconciler.core.patterns import lazy_pattern
 
 FORMATS = ("env", "json", "yaml", "github-output")
@@ -39,9 +40,7 @@ def render_github_output(variables: Mapping[str, str]) -> str:
 
 
 def _output(name: str, value: str) -> str:
-    import hashlib  # takes OpenSSL along, which the other forms do without
-
-    delimiter = "reconcile-" + hashlib.sha256(f"{name}\n{value}".encode("utf-8", "surrogatepass")).hexdigest()
+    delimiter = "reconcile-" + sha256(f"{name}\n{value}".encode("utf-8", "surrogatepass"))
     return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
 
 
