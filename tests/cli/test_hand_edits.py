@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.checkout.lockfile_log import last_written
+from reconciler.adapters.checkout.last_written import last_written
 from reconciler.adapters.project.places import private_folder
 from reconciler.cli.wiring.hand_edits import hand_edits
 from reconciler.cli.wiring.project import WRITTEN, Project

@@ -6,15 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.adapters.git.command import GitFailed, call_git
-from reconciler.adapters.git.printed import contents_of, entries_in, versions_in
+from reconciler.adapters.git.printed import contents_of, entries_in
 from reconciler.core.engine.fingerprint import blob_id
-from reconciler.core.errors import GitError
 from reconciler.core.frozen import dataclass
-from reconciler.core.ledger.subjects import is_publishing
 
 AT_ONCE = 20  # contents in memory together: a lockfile of ten thousand engines has some megabytes
-_FEW = 10  # versions that are looked through for one that a run wrote
-_SECONDS = 3.0
 _FORMAT = "--format=%H%x09%aI%x09%an <%ae>%x09%B"
 
 
@@ -49,41 +45,6 @@ def lockfile_versions(root: Path, name: str, limit: int) -> Iterator[Version]:
         contents = contents_of(call_git(root, ["cat-file", "--batch"], stdin=asked))
         for (commit, at, by, message), content in zip(some, contents, strict=True):
             yield Version(commit, at, by, message, content or b"")
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A commit that changed the lockfile, and the blob that it made of it, where the log says so."""
-
-    commit: str
-    subject: str
-    blob: str | None
-
-
-def last_written(root: Path, name: str) -> Written | None:
-    """The last commit of the current branch that a run made with the lockfile; where no run commits, the oldest of the
-    last few that changed it. None where there is none, or git cannot say.
-    """
-    paths = ["--end-of-options", "HEAD", "--", f":(literal){name}"]
-    for limit in (1, _FEW):
-        log = ["log", f"--max-count={limit}", "--format=%x00%H %s", "--raw", "--no-abbrev", *paths]
-        try:
-            said = call_git(root, log, timeout=_SECONDS).decode("utf-8", "replace")
-        except GitError:  # no commit yet, or a history that is too long to be looked through for a warning
-            return None
-        commits = [_written(entry) for entry in said.split("\0") if entry]
-        by_run = [one for one in commits if is_publishing(one.subject)]
-        if by_run:
-            return by_run[0]
-    return commits[-1] if commits else None
-
-
-def _written(entry: str) -> Written:
-    """One commit as that log prints it; of a merge, and where that is configured of the first commit, no blob."""
-    first, _, rest = entry.partition("\n")
-    commit, _, subject = first.partition(" ")
-    blobs = versions_in(rest)
-    return Written(commit, subject, blobs[0] if len(blobs) == 1 else None)
 
 
 def content_at(root: Path, place: str, here: bytes) -> bytes | None:

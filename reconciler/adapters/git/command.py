@@ -32,18 +32,6 @@ _SIZE_LINE = lazy_pattern(rb"^([0-9a-f]+) blob ([0-9]+)$", re.MULTILINE)
 _BLOB_ID = lazy_pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 NOT_FOUND = 127  # what `env` ends with when there is no such command
 UNSET = 1  # what `git config --get` ends with for a key that nobody set; anything else is a failure
-# What a person or a repository may have set, and what must hold for us whatever they have: nothing that a repository
-# configures is started, and what git prints is what we parse.
-_SETTINGS = (
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "safe.bareRepository=explicit",
-    "log.showSignature=false",
-    "color.ui=never",
-    "color.diff=never",
-    "diff.orderFile=/dev/null",
-    "i18n.logOutputEncoding=UTF-8",
-)
 _LOOK_AGAIN = 0.25  # seconds between two looks at whether a command has taken too long
 _LAST_WORDS = 2.0  # seconds for a killed command to be gone
 
@@ -175,8 +163,7 @@ def _run(
     does not mislead it, and no key gets there.
     """
     unset = {name for name in hidden if name not in added}
-    settings = [word for setting in _SETTINGS for word in ("-c", setting)]
-    command = ["git", *where, "--no-pager", *settings, *arguments]
+    command = ["git", *where, *environment.OPTIONS, *arguments]
     began = time.monotonic()
     if wrapped:
         process, stdout, stderr, in_time = _wrapped(command, unset, added, end, stdin)

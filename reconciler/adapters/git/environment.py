@@ -1,4 +1,4 @@
-"""What git gets to see of our environment.
+"""What git gets to see of our environment, and the options that every command of it gets.
 
 Whatever names credentials, helpers, proxies, certificates and configuration reaches git as if the person had started
 it. What leads it to another repository, or changes what it prints, does not, and neither do our own secrets.
@@ -52,6 +52,19 @@ _TOKENS = frozenset(
         "CI_JOB_TOKEN",
     )
 )
+# What a person or a repository may have set, and what must hold for us whatever they have: nothing that a repository
+# configures is started, and what git prints is what we parse.
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "safe.bareRepository=explicit",
+    "log.showSignature=false",
+    "color.ui=never",
+    "color.diff=never",
+    "diff.orderFile=/dev/null",
+    "i18n.logOutputEncoding=UTF-8",
+)
+OPTIONS = ("--no-pager", *(word for setting in _SETTINGS for word in ("-c", setting)))
 
 
 def hidden(environ: Mapping[str, str], *, network: bool, tokens: bool) -> Iterator[str]:
@@ -96,3 +109,10 @@ def added(*, network: bool) -> dict[str, str]:
     if not network:
         return told | {"GIT_NO_LAZY_FETCH": "1"}
     return told | {"GCM_INTERACTIVE": os.environ.get("GCM_INTERACTIVE", "never")}
+
+
+def local() -> dict[str, str]:
+    """All that a command gets to see that stays on this machine."""
+    unseen = set(hidden(os.environ, network=False, tokens=False))
+    seen = {name: value for name, value in os.environ.items() if name not in unseen}
+    return seen | added(network=False)

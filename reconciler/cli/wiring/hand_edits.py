@@ -41,15 +41,13 @@ def hand_edits(project: Project, lockfile: Lockfile) -> list[Diagnostic]:
 
 def _since_written(project: Project, lockfile: Lockfile, content: bytes) -> list[Diagnostic]:
     """Against the last commit of this branch that a run made, and what the ledger had when it was fetched last."""
-    from reconciler.adapters.checkout.lockfile_log import (  # git, only for a file from elsewhere
-        content_at,
-        last_written,
-    )
+    from reconciler.adapters.checkout.last_written import last_written  # git, only for a file from elsewhere
 
     name, found = project.settings.lockfile, []
     written = last_written(project.root, name)
     if written is not None and written.blob == blob_id(content, len(written.blob or "")):
         return []
+    from reconciler.adapters.checkout.lockfile_log import content_at
     from reconciler.adapters.git.refs import PUBLISHED_FILE, tracking_ref
     from reconciler.cli.wiring.sealing import ledger_ref
     from reconciler.core.lockfile.hand_edits import findings_between
