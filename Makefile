@@ -54,7 +54,7 @@ lint: $(DEV_STAMP) ## check style, types, layers, workflows and the committed sc
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
-	$(BIN)/zizmor --offline --no-progress --quiet --pedantic .github
+	$(BIN)/zizmor --offline --no-progress --quiet --pedantic .github action.yml
 	$(BIN)/reconcile schema --check
 
 format: $(DEV_STAMP) ## put the code into shape

@@ -25,7 +25,7 @@ SOURCES = PACKAGE + sorted(
 )
 
 GITHUB = ROOT / ".github"
-WORKFLOWS = sorted([*GITHUB.glob("workflows/*.y*ml"), *GITHUB.glob("actions/**/*.y*ml")])
+WORKFLOWS = sorted([*GITHUB.glob("workflows/*.y*ml"), *GITHUB.glob("actions/**/*.y*ml"), ROOT / "action.yml"])
 FORMS = sorted(set(GITHUB.glob("ISSUE_TEMPLATE/*.yml")) - {GITHUB / "ISSUE_TEMPLATE" / "config.yml"})
 
 MODULE_LINES = 400
@@ -176,7 +176,7 @@ SHIPPED = [*WORKFLOWS, *sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md
 @pytest.mark.parametrize("path", SHIPPED, ids=name_of)
 def test_every_action_that_is_shown_is_named_by_its_commit(path: Path) -> None:
     shown = ACTION.findall(path.read_text(encoding="utf-8"))
-    loose = [action for action, _ in shown if not re.fullmatch(r"\./\S+|[^@\s]+@[0-9a-f]{40}", action)]
+    loose = [action for action, _ in shown if not re.fullmatch(r"\./\S*|[^@\s]+@[0-9a-f]{40}", action)]
     assert loose == []
 
 

@@ -64,7 +64,8 @@ class Repository:
         self.work.git("init", "--quiet", "--bare", "--initial-branch=main", str(self.origin))
         self.work.git("init", "--quiet", "--initial-branch=main")
         self.work.git("remote", "add", "origin", str(self.origin))
-        shutil.copytree(HERE / ".github", self.work.root / ".github", dirs_exist_ok=True)
+        shutil.copytree(HERE / ".github", self.work.root / ".github", dirs_exist_ok=True, symlinks=True)
+        shutil.copy(HERE / "action.yml", self.work.root)
         (self.work.root / ".github/workflows/ci.yml").unlink()
         (root / "nothing").mkdir()
         (root / "nothing/action.yml").write_text(_NOTHING)
@@ -171,7 +172,7 @@ class Repository:
 
 def _setup_python() -> str:
     """`actions/setup-python@<commit>`, as the action names it."""
-    text = (HERE / ".github/actions/reconcile/action.yml").read_text()
+    text = (HERE / "action.yml").read_text()
     found = re.search(r"uses: (actions/setup-python@[0-9a-f]{40})", text)
     assert found is not None
     return found[1]

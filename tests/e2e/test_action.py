@@ -16,7 +16,8 @@ import pytest
 from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import KEY, Project, wait_until
 
-ACTION = Path(__file__).resolve().parents[2] / ".github" / "actions" / "reconcile"
+ACTION = Path(__file__).resolve().parents[2]
+OLDER = ACTION / ".github/actions/reconcile"  # where it was first
 STEP = re.compile(r"^ +run: '(.+)'$", re.MULTILINE)
 INSTALL, RUN = STEP.findall((ACTION / "action.yml").read_text(encoding="utf-8"))
 VENV = Path(sys.executable).parent.parent
@@ -56,7 +57,15 @@ def spoof(folder: Path, spoils: Path) -> None:
         (folder / f"{name}.py").write_text(SPOOF.format(spoils=spoils))
 
 
-@pytest.mark.parametrize("more", [{}, {"PYTHONPATH": "."}, {"PYTHONSTARTUP": "venv.py", "PYTHONPATH": ""}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"ACTION_PATH": str(OLDER)},
+        {"PYTHONPATH": "."},
+        {"PYTHONSTARTUP": "venv.py", "PYTHONPATH": ""},
+    ],
+)
 def test_nothing_that_lies_in_the_checkout_is_run(
     project: Project, tmp_path: Path, more: dict[str, str]
 ) -> None:
@@ -72,6 +81,10 @@ def test_nothing_that_lies_in_the_checkout_is_run(
     assert done.returncode == 0, done.stderr
     assert "exit-code<<" in (tmp_path / "outputs").read_text()
     assert not spoils.exists()
+
+
+def test_the_action_is_found_where_it_was_first() -> None:
+    assert (OLDER / "action.yml").readlink() == Path("../../../action.yml")
 
 
 def test_installing_sees_no_secret_and_runs_nothing_of_the_checkout(project: Project, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@
 # with its hashes, and but for a few variables the environment is left behind.
 set -euo pipefail
 
-source="$(cd "$ACTION_PATH/../../.." && pwd)"
+source="$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)"
 venv="${RECONCILE_VENV:-${RUNNER_TEMP:-/tmp}/reconcile}"
 if [ -x "$venv/bin/reconcile" ]; then exit 0; fi
 if [ ! -f "$source/requirements/run.txt" ]; then

@@ -9,7 +9,7 @@ fail() {
 }
 
 temporary="${RUNNER_TEMP:-/tmp}"
-here="$(cd "$ACTION_PATH" && pwd)"
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 venv="${RECONCILE_VENV:-$temporary/reconcile}"
 [ -x "$venv/bin/python" ] || fail "reconcile is not installed in $venv"
 
