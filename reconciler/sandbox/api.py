@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from reconciler.sandbox.answers import Dropped, Hanging, answered_under, refusal
 from reconciler.sandbox.fault_kinds import Fault, UnknownFault, faults_in
+from reconciler.sandbox.mcp import PATHS, McpEndpoint
 from reconciler.sandbox.request_log import RequestRecord
 from reconciler.sandbox.sandbox import Sandbox
 from reconciler.sandbox.sockets import JobSocket
@@ -31,6 +32,7 @@ Prepared = tuple[Effect, tuple[Fault, ...]]
 class PlatformApi:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self._mcp = McpEndpoint(sandbox)
 
     def routes(self) -> list[BaseRoute]:
         engine = "/engines/{engine_id}"
@@ -40,6 +42,7 @@ class PlatformApi:
             WebSocketRoute("/jobs/provisioning/{job_id}/ws", JobSocket(self._sandbox)),
             Route(engine, self.engine, methods=["GET", "PUT", "DELETE"]),
             Route("/users/me", self.me, methods=["GET"]),
+            *(Route(path, self.mcp, methods=["POST", "DELETE"]) for path in PATHS),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -55,6 +58,9 @@ class PlatformApi:
         return await self._serve(
             request, lambda *_: (lambda: JSONResponse(_ME), self._sandbox.faults.take("me"))
         )
+
+    async def mcp(self, request: Request) -> Response:
+        return await self._serve(request, self._mcp.prepare)
 
     async def elsewhere(self, request: Request, error: Exception) -> Response:
         """Unknown paths and methods: an answer in the platform's shape, and written down like any other."""

@@ -42,6 +42,19 @@ _HTTP = {
     "redirect": Kind("text", "/redirected"),
 }
 
+LISTING = {
+    "tool-error": Kind("text", "The tool failed"),
+    "rpc-error": Kind("count", 32603),
+    "not-json": Kind(),
+    "empty-list": Kind(),
+    "huge-list": Kind("count", 30_000),
+    "no-times": Kind(),
+    "with-jobs": Kind(),
+    "shape": Kind("count", 0),
+    "json": Kind(),
+    "open-stream": Kind(),
+}
+
 KINDS: dict[str, dict[str, Kind]] = {
     "create": _HTTP,
     "job": {
@@ -73,6 +86,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "never": Kind(),
     },
     "me": _HTTP,
+    "mcp": {**_HTTP, **LISTING},
 }
 
 _MARK = lazy_pattern(r"\[sandbox:([^\]]{0,500})\]")

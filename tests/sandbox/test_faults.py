@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.sandbox.fault_kinds import KINDS, UnknownFault, faults_in, parse_fault
+from reconciler.sandbox.fault_kinds import KINDS, LISTING, UnknownFault, faults_in, parse_fault
 from reconciler.sandbox.faults import FaultBook
 
 DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
@@ -129,4 +129,7 @@ def test_the_documentation_lists_every_fault() -> None:
     }
     http = KINDS["create"]
     assert all(KINDS[place] is http for place in ("job-get", "engine", "me"))
-    assert listed == {place: set(KINDS[place]) for place in ("create", "job", "ws", "webhook")}
+    assert listed == {place: set(KINDS[place]) for place in ("create", "job", "ws", "webhook")} | {
+        "mcp": set(LISTING)
+    }
+    assert KINDS["mcp"] == {**http, **LISTING}

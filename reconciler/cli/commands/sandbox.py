@@ -53,7 +53,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 
 def _welcome(url: str, key: str) -> None:
     click.echo(f"the sandbox platform is listening on {url}. In another terminal, run:\n")
-    click.echo(f"  export LINGO_API_URL={url} LINGO_API_KEY={key}\n  reconcile\n")
+    click.echo(f"  export LINGO_API_URL={url} LINGO_API_KEY={key}")
+    click.echo(f"  export RECONCILE_MCP_URL={url}/mcp\n  reconcile\n")
     click.echo("Press Ctrl-C to stop it")
     sys.stdout.flush()
 
