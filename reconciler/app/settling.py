@@ -101,18 +101,20 @@ def record_facts(
     return settled
 
 
+def calls_in_question(recorded: RecordedState, key: str, operation: str | None = None) -> tuple[Pending, ...]:
+    """The calls of a key with an unknown outcome, on record or in doubt; the one of `operation` alone, if given.
+
+    Raises `UsageError` where there is none.
+    """
+    unresolved = _unresolved(recorded, key)
+    if operation is None:
+        return unresolved
+    return (_uncertain(recorded, key, operation),)
+
+
 def _uncertain(recorded: RecordedState, key: str, operation: str | None) -> Pending:
     """The call that is meant, on record or in doubt."""
-    entry = recorded.folded.entry(key)
-    unresolved = (*(entry.unresolved if entry is not None else ()), *recorded.doubts.get(key, ()))
-    if entry is None and not unresolved:
-        guess = did_you_mean(key, recorded.folded.engines)
-        raise UsageError(
-            f"the lockfile has no engine `{key}`",
-            hint=f"did you mean `{guess}`?" if guess else f"run `{reconcile('status')}`",
-        )
-    if not unresolved:
-        raise UsageError(f"`{key}` has no call with an unknown outcome", hint=f"run `{reconcile('status')}`")
+    unresolved = _unresolved(recorded, key)
     calls = {call.operation_id: call for call in unresolved}
     if operation is None and len(calls) == 1:
         return unresolved[0]
@@ -123,6 +125,20 @@ def _uncertain(recorded: RecordedState, key: str, operation: str | None) -> Pend
             hint=how_to_settle(key, unresolved),
         )
     return calls[operation]
+
+
+def _unresolved(recorded: RecordedState, key: str) -> tuple[Pending, ...]:
+    entry = recorded.folded.entry(key)
+    unresolved = (*(entry.unresolved if entry is not None else ()), *recorded.doubts.get(key, ()))
+    if entry is None and not unresolved:
+        guess = did_you_mean(key, recorded.folded.engines)
+        raise UsageError(
+            f"the lockfile has no engine `{key}`",
+            hint=f"did you mean `{guess}`?" if guess else f"run `{reconcile('status')}`",
+        )
+    if not unresolved:
+        raise UsageError(f"`{key}` has no call with an unknown outcome", hint=f"run `{reconcile('status')}`")
+    return unresolved
 
 
 def check_unknown(lockfile: Lockfile, engine_id: str, hint: str) -> None:

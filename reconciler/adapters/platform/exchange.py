@@ -12,7 +12,7 @@ are half as fast as one at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from reconciler.core.platform.job import shorten
 from reconciler.core.platform.scrub import scrub, scrub_body
 
 MAX_BODY = 256 * 1024  # bytes read of an answer; the documented ones have a few hundred
+_EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 KEEP_ALIVE = 2.0  # seconds; servers usually allow 5, so no request of ours meets a closing connection
 
 
@@ -43,6 +44,7 @@ class Reply(NamedTuple):
     status: int
     body: bytes  # cut at the cap (`most`), or where the connection broke; without our key
     retry_after: str | None  # seconds
+    session: str | None = None  # of MCP
 
 
 class Unreached(NamedTuple):
@@ -107,9 +109,18 @@ class Connections:
             await self._idle.pop().aclose()
 
     async def exchange(
-        self, method: str, url: str, headers: Mapping[str, str] | None = None, content: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        *,
+        is_enough: Callable[[bytes], bool] | None = None,
     ) -> Reply | Unreached | Lost:
-        """Sends one request, once. A cancelled call leaves the outcome of its request unknown."""
+        """Sends one request, once. A cancelled call leaves the outcome of its request unknown.
+
+        Of a stream that may never end, `is_enough` is asked after each event.
+        """
         departure = _Departure()
         request = httpx.Request(
             method,
@@ -133,7 +144,7 @@ class Connections:
                     if departure.definitely_not_sent(error):
                         return Unreached(self._cause(error))
                     return Lost(_reason(error, self._timeouts))
-                reply = await self._received(response)
+                reply = await self._received(response, is_enough)
                 answer.status, answer.received = reply.status, len(reply.body)
                 return reply
 
@@ -141,7 +152,7 @@ class Connections:
         limits = self._timeouts
         return {"connect": limits.connect, "write": limits.write, "read": limits.read, "pool": limits.connect}
 
-    async def _received(self, response: httpx.Response) -> Reply:
+    async def _received(self, response: httpx.Response, is_enough: Callable[[bytes], bool] | None) -> Reply:
         """The answer as far as it came: the status is known, so a broken body is judged like a cut one."""
         body = bytearray()
         # A TimeoutError is an OSError, and so is what TLS raises.
@@ -151,8 +162,13 @@ class Connections:
                     body += chunk[: self._most - len(body)]
                     if len(body) >= self._most:
                         break
+                    if is_enough is not None and body.endswith(_EVENT_ENDS) and is_enough(bytes(body)):
+                        break
         return Reply(
-            response.status_code, scrub_body(bytes(body), self._api_key), _retry_after(response.headers)
+            response.status_code,
+            scrub_body(bytes(body), self._api_key),
+            _retry_after(response.headers),
+            response.headers.get("Mcp-Session-Id"),
         )
 
     def _cause(self, error: Exception) -> Cause:

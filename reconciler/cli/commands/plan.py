@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from reconciler.cli.pull_requests.plan_comment import Announcement
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 
-_TRUSTED = {"default", *SETTINGS["api_url"].named_outside}  # sources of a host that the API key may go to
+_HOSTS = {  # sources of a host that the API key may go to
+    name: {"default", *SETTINGS[name].named_outside} for name in ("api_url", "mcp_url")
+}
 
 
 @click.command("plan", cls=Command, example="--only acme", docs="plan-output.md")
@@ -85,7 +87,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 def _planned(project: Project, flags: dict[str, Any]) -> tuple[PlanResult, ExitCode]:
     shared = _fetched(project) if flags["fetch"] else None
     planned = _with_ignored(project, planner_of(project, request_of(project, flags)).plan(shared))
-    if project.settings_file is not None and project.settings.source_of["api_url"] not in _TRUSTED:
+    sources = project.settings.source_of
+    if project.settings_file is not None and any(sources[one] not in _HOSTS[one] for one in _HOSTS):
         planned = _with_key_destination(project, planned)
     planned, code = _attributed(project, planned, flags["base"], flags["fail_on_foreign"])
     return _with_hand_edits(project, planned), code

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.core.commands import ENGINE_ID, Option, reconcile
 from reconciler.core.engine.spec import Desired
@@ -10,6 +11,11 @@ from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Pending
 from reconciler.core.plan.actions import action_for, means, of_pending
 from reconciler.core.plan.model import Action, Condition, Kind
+
+if TYPE_CHECKING:
+    from reconciler.core.plan.lookup import Found
+
+NONE_FOUND: Mapping[str, Found] = {}
 
 
 def report_uncertain(key: str, entry: Entry, wanted: Desired | None) -> Action | None:
@@ -35,12 +41,16 @@ def report_uncertain(key: str, entry: Entry, wanted: Desired | None) -> Action |
     return replace(waiting, condition=Condition.UNCERTAIN, hint=action.hint)
 
 
-def how_to_settle(key: str, calls: Sequence[Pending]) -> str:
-    """What a person does about a key's uncertain operations, with the exact commands for each."""
-    return "\n".join(_how_to_settle(key, call, several=len(calls) > 1) for call in calls)
+def how_to_settle(key: str, calls: Sequence[Pending], found: Mapping[str, Found] = NONE_FOUND) -> str:
+    """What a person does about a key's uncertain operations, with the exact commands for each. `found` has what a
+    look at the platform came to, by operation.
+    """
+    several = len(calls) > 1
+    hints = (_how_to_settle(key, call, found.get(call.operation_id), several=several) for call in calls)
+    return "\n".join(hints)
 
 
-def _how_to_settle(key: str, call: Pending, *, several: bool) -> str:
+def _how_to_settle(key: str, call: Pending, found: Found | None, *, several: bool) -> str:
     name = call.spec.get("name", key)
     which = [("--operation", call.operation_id)] if several else []
     if call.engine_id is not None:  # what the platform says of the job that an unverified record names
@@ -55,4 +65,11 @@ def _how_to_settle(key: str, call: Pending, *, several: bool) -> str:
         ("if not, to leave it out", ["--forget"]),
     ]
     commands = [f"{when}: {reconcile('resolve', *which, *how, arguments=[key])}" for when, how in lines]
-    return "\n".join([what, *commands])
+    if found is None or call.engine_id is not None:
+        return "\n".join([what, *commands])
+    if not found.candidates:
+        none = f"the platform lists no unrecorded engine of that name, which proves nothing: {what}"
+        return "\n".join([none, *commands])
+    from reconciler.core.plan.lookup import commands_for  # only after a look at the platform
+
+    return "\n".join([*commands_for(key, call, found, several=several), *commands[1:]])

@@ -116,6 +116,18 @@ class Settings:
         variable="LINGO_API_URL",
         older="LINGODOTDEV_API_URL",
     )
+    mcp_url: str = _setting(
+        "https://mcp.lingo.dev/account",
+        Url(),
+        "Where the platform lists engines (MCP). The default goes with the default `api_url` only.",
+        "https://mcp.lingo.dev/account",
+    )
+    lookup: str = _setting(
+        "suggest",
+        Choice("off", "suggest", "auto"),
+        "What a run does about a lost answer: nothing, list engines it may have created, or adopt one.",
+        "suggest",
+    )
     callback_url: str | None = _setting(
         None, Url(), "Where the platform posts when a job ends.", "https://hooks.example.com/reconcile"
     )
@@ -213,6 +225,13 @@ class Settings:
 
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     lockfiles: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def listed_at(self) -> str | None:
+        """Where the platform lists its engines; None where it is not known: Lingo lists those of its own platform."""
+        mcp_url, api_url = SETTINGS["mcp_url"], SETTINGS["api_url"]
+        own = self.source_of.get("mcp_url", "default") != "default" or self.mcp_url != mcp_url.default
+        return self.mcp_url if own or self.api_url == api_url.default else None
 
     @property
     def output_rules(self) -> OutputRules:

@@ -28,16 +28,30 @@ RELEVANT = (
         "max_create",
         "author",
     ),
-    *("skip_ci", "sign", "publish_by", "lease_ttl", "metadata_changes"),
+    *("skip_ci", "sign", "publish_by", "lease_ttl", "metadata_changes", "mcp_url", "lookup"),
 )
 
 
 def check_key_host(settings: Settings) -> None:
-    """Raises `GuardRefused` where only the repository names the host that the API key would go to."""
-    if _is_from_file(settings, "api_url") and not _is_trusted(settings.api_url):
+    """Raises `GuardRefused` where only the repository names a host that the API key would go to. That is also where
+    runs look engines up, unless they do not.
+    """
+    _check_host(settings, "api_url")
+    if settings.lookup != "off":
+        check_lookup_host(settings)
+
+
+def check_lookup_host(settings: Settings) -> None:
+    """The same of the host that lists engines, for those who ask it whatever `lookup` says."""
+    _check_host(settings, "mcp_url")
+
+
+def _check_host(settings: Settings, name: str) -> None:
+    url = getattr(settings, name)
+    if _is_from_file(settings, name) and not _is_trusted(url):
         raise GuardRefused(
-            f"{settings.source_of['api_url']} names {settings.api_url}, and the API key is not sent there",
-            hint="set LINGO_API_URL where the key is set: a host outside lingo.dev must be named there",
+            f"{settings.source_of[name]} names {url}, and the API key is not sent there",
+            hint=f"set {SETTINGS[name].variable} where the key is set: a host outside lingo.dev must be named there",
         )
 
 
@@ -54,18 +68,19 @@ def check_inbox(settings: Settings) -> None:
 
 def key_destination(settings: Settings, file: str) -> list[Diagnostic]:
     """For a plan: where the key goes, if the settings file alone sends it elsewhere than to Lingo."""
-    if not _is_from_file(settings, "api_url") or _host(settings.api_url).endswith(f".{_HOME}"):
-        return []
-    source = settings.source_of["api_url"]
-    if _is_trusted(settings.api_url):
-        message = f"the API key goes to {settings.api_url}: `api_url` of {source}"
-        return [_finding(message, file, severity=Severity.NOTICE)]
-    hint = "set LINGO_API_URL if that is right; otherwise an apply refuses to send the key there"
-    return [
-        _finding(
-            f"`api_url` of {source} names {settings.api_url} for the API key", file, hint, Severity.NOTICE
-        )
-    ]
+    names = ("api_url",) if settings.lookup == "off" else ("api_url", "mcp_url")
+    return [found for name in names if (found := _destination(settings, name, file)) is not None]
+
+
+def _destination(settings: Settings, name: str, file: str) -> Diagnostic | None:
+    url = getattr(settings, name)
+    if not _is_from_file(settings, name) or _host(url).endswith(f".{_HOME}"):
+        return None
+    source = settings.source_of[name]
+    if _is_trusted(url):
+        return _finding(f"the API key goes to {url}: `{name}` of {source}", file, severity=Severity.NOTICE)
+    hint = f"set {SETTINGS[name].variable} if that is right; otherwise an apply refuses to send the key there"
+    return _finding(f"`{name}` of {source} names {url} for the API key", file, hint, Severity.NOTICE)
 
 
 def changes(before: Mapping[str, object], now: Mapping[str, object], file: str) -> list[Diagnostic]:

@@ -40,7 +40,7 @@ VALUES: tuple[Any, ...] = (
         "~",
     ),
     *("engines", "l10n/engines", "a/../b", "a\\b", ".git/x", "x.json", "./a.json", ".json", "a/.json", "C:x"),
-    *("production", "qa-1", ".x", "x.lock", "a..b", "30m", "1h30m", "1m1h", "90", "soon"),
+    *("production", "qa-1", ".x", "x.lock", "a..b", "30m", "1h30m", "1m1h", "90", "soon", "suggest"),
     *(
         "8d",
         "7d",

@@ -10,7 +10,13 @@ import pytest
 from reconciler.core.errors import GuardRefused, Severity
 from reconciler.core.settings.model import Settings
 from reconciler.core.settings.resolution import resolve
-from reconciler.core.settings.trust import changes, check_inbox, check_key_host, key_destination
+from reconciler.core.settings.trust import (
+    changes,
+    check_inbox,
+    check_key_host,
+    check_lookup_host,
+    key_destination,
+)
 
 ELSEWHERE = "https://lingo.dev.evil.example"
 
@@ -50,6 +56,52 @@ def test_who_has_the_key_may_name_any_host() -> None:
     check_key_host(resolve({"api_url": ELSEWHERE}, {}, {"api_url": "https://other.example"}))
     check_key_host(of_file({"api_url": "https://other.example"}, LINGO_API_URL=ELSEWHERE))
     check_key_host(Settings())
+
+
+def test_nor_does_a_file_say_where_engines_are_listed() -> None:
+    elsewhere = of_file({"mcp_url": ELSEWHERE})
+    with pytest.raises(GuardRefused, match="not sent there") as caught:
+        check_key_host(elsewhere)
+    assert "RECONCILE_MCP_URL" in (caught.value.hint or "")
+    [told] = key_destination(elsewhere, "reconcile.yaml")
+    assert (ELSEWHERE in told.message, "`mcp_url`" in told.message) == (True, True)
+    check_key_host(of_file({"mcp_url": ELSEWHERE}, RECONCILE_MCP_URL="https://mcp.example"))
+    check_key_host(of_file({"mcp_url": "https://mcp.eu.lingo.dev/account"}))
+    check_key_host(of_file({"mcp_url": "http://127.0.0.1:8787/mcp"}))
+
+
+def test_where_nothing_is_looked_up_it_matters_only_to_who_asks() -> None:
+    off = of_file({"mcp_url": ELSEWHERE, "lookup": "off"})
+    check_key_host(off)
+    assert key_destination(off, "reconcile.yaml") == []
+    with pytest.raises(GuardRefused, match="not sent there"):
+        check_lookup_host(off)
+
+
+@pytest.mark.parametrize(
+    ("file", "env", "at"),
+    [
+        ({}, {}, "https://mcp.lingo.dev/account"),
+        ({"api_url": "https://api.lingo.dev"}, {}, "https://mcp.lingo.dev/account"),
+        ({}, {"LINGO_API_URL": "http://127.0.0.1:1"}, None),
+        ({"api_url": "https://eu.lingo.dev"}, {}, None),
+        ({"api_url": "https://eu.lingo.dev", "mcp_url": "https://m.lingo.dev"}, {}, "https://m.lingo.dev"),
+        (
+            {},
+            {"LINGO_API_URL": "http://127.0.0.1:1", "RECONCILE_MCP_URL": "http://[::1]:2"},
+            "http://[::1]:2",
+        ),
+        (
+            {"api_url": "https://eu.lingo.dev", "mcp_url": "https://mcp.lingo.dev/account"},
+            {},
+            "https://mcp.lingo.dev/account",
+        ),
+    ],
+)
+def test_lingos_own_list_is_of_lingos_own_platform(
+    file: dict[str, str], env: dict[str, str], at: str | None
+) -> None:
+    assert of_file(file, **env).listed_at == at
 
 
 def test_an_inbox_is_named_by_environment_or_flag() -> None:

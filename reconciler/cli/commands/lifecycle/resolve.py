@@ -10,7 +10,7 @@ import click
 from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.ports import Journal, LockfileStore
-from reconciler.app.settling import settle
+from reconciler.app.settling import calls_in_question, settle
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, publishing
 from reconciler.cli.options import as_keys, global_options
@@ -42,6 +42,7 @@ from reconciler.render.phrases.sanitize import sanitize
     is_flag=True,
     help="Take back the last resolution of KEY, if nothing has happened to KEY since.",
 )
+@click.option("--find", is_flag=True, help="List unrecorded engines that the call may have created.")
 @click.option("--operation", metavar="ID", help="Choose the call, if several have an unknown outcome.")
 @click.option(
     "--publish/--no-publish",
@@ -60,17 +61,21 @@ def command(
     retry: bool,
     forget: bool,
     undo: bool,
+    find: bool,
     operation: str | None,
     publish: bool | None,
     publish_pr: bool,
 ) -> None:
     """Resolve a create call of KEY whose outcome is unknown.
 
-    Look on the platform first: an engine of that name, created at that time, is the one. Say what you found with
-    exactly one of --engine-id, --retry and --forget. --undo takes back the last resolution made on this machine.
+    Look on the platform first: an engine of that name, created at that time, is the one; --find looks there for you.
+    Say what you found with exactly one of --engine-id, --retry and --forget. --undo takes back the last resolution
+    made on this machine.
     """
-    if [engine_id is not None, retry, forget, undo].count(True) != 1:
-        raise click.UsageError("say what you found with one of --engine-id, --retry and --forget.", ctx)
+    if [engine_id is not None, retry, forget, undo, find].count(True) != 1:
+        raise click.UsageError(
+            "say what you found with one of --engine-id, --retry and --forget, or look with --find.", ctx
+        )
     if key.endswith((".yaml", ".yml")):  # the engine is named by its file
         (key,) = engine_keys(ctx, open_project(ctx), [key])
     if undo:
@@ -82,6 +87,9 @@ def command(
         raise click.UsageError("an ID cannot be empty.", ctx)
     for what, value in (("engine", engine_id), ("job", job_id)):
         _check_id(ctx, what, value)
+    if find:
+        _find(ctx, key, operation, publish)
+        return
     decision = "engine" if engine_id is not None else "retry" if retry else "forget"
     project = _project(ctx, key, "pr" if publish_pr else publish)
     if engine_id is not None and not force:
@@ -112,6 +120,26 @@ def _undo(ctx: click.Context, key: str, publish: bool | str | None) -> None:
         resolutions.forget(key)
     said = "resolution undone; the outcome of its create call is unknown again"
     tell(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
+
+
+def _find(ctx: click.Context, key: str, operation: str | None, publish: bool | None) -> None:
+    """Prints what the platform lists that the calls of KEY may have created. Records nothing."""
+    from reconciler.cli.wiring.listed_engines import (
+        engines_listed,
+        other_environments,
+        recorded_anywhere,
+        where_it_stands,
+    )
+    from reconciler.core.plan.lookup import look_through
+    from reconciler.render.text.lookup import render_found
+
+    project = publishing(ctx, open_project(ctx), publish)
+    recorded = where_it_stands(project)
+    calls = calls_in_question(recorded, key, operation)
+    known = recorded_anywhere(recorded, other_environments(project))
+    listing = engines_listed(project.settings)
+    found = [(call, look_through(call, listing, known)) for call in calls]
+    click.echo(render_found(key, found, listing, several=operation is not None or len(calls) > 1))
 
 
 def _check_id(ctx: click.Context, what: str, value: str | None) -> None:
