@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from reconciler.adapters.project.places import refuse_link_out
-from reconciler.adapters.project.settings import find_root, read_settings_file
+from reconciler.adapters.project.settings import find_root
+from reconciler.cli import ci
 from reconciler.cli.invocation import invocation_of, with_settings
 from reconciler.cli.options import given
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.project import Project
 from reconciler.core.commands import show_commands_for
-from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE
-from reconciler.core.settings.resolution import resolve
+from reconciler.core.settings.model import SETTINGS, Settings
+from reconciler.project.opened import Project, Surroundings
+from reconciler.project.opening import project_of, settings_of
 
 
 def start_folder(ctx: click.Context) -> Path:
@@ -54,28 +54,22 @@ def open_project(ctx: click.Context, **flags: Any) -> Project:
     config = given(ctx, "config")
     invocation = invocation_of(ctx, start, root)
     show_commands_for(invocation)
-    path = root / SETTINGS_FILE if config is None else start / config
-    if config is not None:
-        refuse_link_out(root, path, config)
-    file = read_settings_file(path, explicit=config is not None, name=config or SETTINGS_FILE)
-    settings = resolve(
-        {"environment": given(ctx, "environment"), **flags},
-        os.environ,
-        file.values,
-        place=file.place,
-        file_name=config or SETTINGS_FILE,
-    )
+    flags = {"environment": given(ctx, "environment"), **flags}
+    settings = settings_of(root, start, config, flags, os.environ)
     show_commands_for(with_settings(invocation, settings))
     api_url = SETTINGS["api_url"]
     if settings.source_of["api_url"] == api_url.older:
         warn(f"{api_url.older} is deprecated; use {api_url.variable}")
-    if settings.lockfiles:
-        from reconciler.adapters.project.environments import check_apart  # only with several environments
+    return project_of(root, start, config, settings, _surroundings(settings))
 
-        check_apart(root, settings.lockfiles)
-    refuse_link_out(root, root / settings.lockfile, settings.lockfile)
-    inside = os.path.relpath(path, root).replace(os.sep, "/")
-    return Project(root, settings, None if inside.startswith("../") else inside)
+
+def _surroundings(settings: Settings) -> Surroundings:
+    def key() -> str | None:
+        from reconciler.cli.wiring.api_key import known_key  # only where something is sealed
+
+        return known_key(settings)
+
+    return Surroundings(key, ci.in_ci(), ci.branch(), warn)
 
 
 def publishing(ctx: click.Context, project: Project, publish: bool | str | None) -> Project:

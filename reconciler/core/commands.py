@@ -3,13 +3,15 @@
 A command acts on the project that was looked at only with the `-C`, `--env`, `--config` and `--publish` of the run that
 shows it, and from where it is read: at a desk the folder that the run was started in, in CI the root of a clone. The
 command line alone knows that, and hints are made in every layer; so it says it once, before anything is looked at, and
-nothing else depends on it.
+nothing else depends on it. Where several projects are open in one process, each call says it for itself alone.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from reconciler.core.frozen import dataclass
 from reconciler.core.patterns import lazy_pattern
@@ -47,16 +49,33 @@ class _Reader:
     invocation = Invocation()
 
 
+_for_this_call: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
+
+
 def show_commands_for(invocation: Invocation) -> None:
     """What every command that is made from now on goes by."""
     _Reader.invocation = invocation
+
+
+@contextmanager
+def commands_for(invocation: Invocation) -> Iterator[None]:
+    """Inside, commands go by this, in this thread or asynchronous task only."""
+    token = _for_this_call.set(invocation)
+    try:
+        yield
+    finally:
+        _for_this_call.reset(token)
+
+
+def _now() -> Invocation:
+    return _for_this_call.get() or _Reader.invocation
 
 
 def reconcile(
     command: str, *options: Option, arguments: Sequence[str] = (), directory: str | None = None
 ) -> str:
     """`reconcile …` for the shell: `command` is ours, such as `lease break`; `directory` is another -C."""
-    now = _Reader.invocation
+    now = _now()
     words = ["reconcile"]
     for name, value in (
         ("-C", now.directory if directory is None else directory),
@@ -87,33 +106,33 @@ def only(key: str) -> Option:
 
 def git(*words: str, folder: str | None = None) -> str:
     """`git …` for the shell, led to the project's repository; or to `folder`, nowhere if that is empty."""
-    leads = _Reader.invocation.git if folder is None else folder
+    leads = _now().git if folder is None else folder
     return _joined([*(["git", "-C", leads] if leads else ["git"]), *words])
 
 
 def reading_folder() -> str:
     """Where commands are going to be read; empty for where the run was started."""
-    return _Reader.invocation.here
+    return _now().here
 
 
 def git_path(name: str) -> str:
     """A file as `git` of this module names it; `name` is relative to the project's root, or absolute."""
-    return _path(name, posixpath.join(_Reader.invocation.here, _Reader.invocation.git))
+    return _path(name, posixpath.join(_now().here, _now().git))
 
 
 def into_file(command: str, name: str) -> str:
     """A command whose output replaces a file; `name` is as for `git_path`."""
-    return f"{command} > {_joined([_path(name, _Reader.invocation.here)])}"
+    return f"{command} > {_joined([_path(name, _now().here)])}"
 
 
 def last_good_lockfile() -> str:
     """What brings back the lockfile of the commit that is checked out."""
-    return git("checkout", "HEAD", "--", git_path(_Reader.invocation.lockfile))
+    return git("checkout", "HEAD", "--", git_path(_now().lockfile))
 
 
 def conflicted_lockfile() -> str:
     """What brings back git's conflict markers in the lockfile."""
-    return git("checkout", "--merge", "--", git_path(_Reader.invocation.lockfile))
+    return git("checkout", "--merge", "--", git_path(_now().lockfile))
 
 
 def _joined(words: Sequence[str]) -> str:
@@ -123,7 +142,7 @@ def _joined(words: Sequence[str]) -> str:
 
 
 def _path(name: str, folder: str) -> str:
-    root = _Reader.invocation.root
+    root = _now().root
     path = posixpath.relpath(posixpath.join(root, name), folder) if root else name
     return f"./{path}" if path.startswith("-") else path  # it would be taken for an option
 

@@ -15,7 +15,7 @@
     │   ├── RefMoved           1  a ref moved meanwhile; look again and try again
     │   ├── PushRefused        1  the remote will not have a push: protection, hook, permission
     │   └── RemoteUnreachable  1  the remote cannot be read or reached
-    ├── NotServing             1  no such engine, or it does not serve yet (core/lockfile/engine_ids)
+    ├── NotServing             1  no such engine, or it does not serve yet
     ├── BeginNotPublished      1  begins are not on the remote; never leaves a run (app/ledger_writer)
     ├── LeaseHeld              5  another run is applying
     ├── GuardRefused           6  stale plan, protected engine, too many replacements
@@ -184,6 +184,10 @@ class RemoteUnreachable(GitError):
     """The remote cannot be read or reached."""
 
     retryable = True
+
+
+class NotServing(ReconcileError):
+    """There is no such engine, or it does not serve yet."""
 
 
 class LeaseHeld(ReconcileError):

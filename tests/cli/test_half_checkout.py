@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.checks.here import check_here
-from reconciler.cli.wiring.project import Project
 from reconciler.core.checkup import Verdict
 from reconciler.core.lockfile import model
 from reconciler.core.settings.model import Settings
+from reconciler.project.opened import Project
 from tests.app.git_repo import commit_all, git, new_repo
 from tests.core.build import A, current, entry, lockfile
 

@@ -5,17 +5,22 @@ schemas by hand. Whoever imports `pydantic_core` afterwards gets the same module
 from __future__ import annotations
 
 import sys
+import threading
 from importlib.machinery import PathFinder
 from typing import Any
 
 _PACKAGE = "pydantic_core"
 _NAME = f"{_PACKAGE}._pydantic_core"
+_importing = threading.Lock()  # programs that use the API may ask from several threads
 
 
 def pydantic_core() -> Any:
     """What validates: the extension module, or the package where that is not found under its name."""
-    if _NAME in sys.modules:
-        return sys.modules[_NAME]
+    with _importing:
+        return sys.modules[_NAME] if _NAME in sys.modules else _imported()
+
+
+def _imported() -> Any:
     package = PathFinder.find_spec(_PACKAGE)
     places = None if package is None else package.submodule_search_locations
     spec = None if places is None else PathFinder.find_spec(_NAME, places)

@@ -11,10 +11,8 @@ from reconciler.adapters.project.places import find_git
 from reconciler.app.planning import validate_engines
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.cli.checks.workflows import check_workflows
-from reconciler.cli.wiring.hand_edits import hand_edits
-from reconciler.cli.wiring.project import Project, api_key
+from reconciler.cli.wiring.api_key import DEPRECATED_KEY, api_key
 from reconciler.cli.wiring.publishing import shares
-from reconciler.cli.wiring.sealing import DEPRECATED_KEY, RESOLVE_WORKFLOW
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
 from reconciler.core.commands import git, reconcile
 from reconciler.core.engine.spec import Desired
@@ -30,6 +28,9 @@ from reconciler.core.errors import (
 from reconciler.core.lockfile.entry import FAILED, UNCERTAIN
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.settings.model import Settings
+from reconciler.project.hand_edits import hand_edits
+from reconciler.project.opened import Project
+from reconciler.project.sealing import RESOLVE_WORKFLOW
 
 _SHOWN = 3  # operations that are named
 

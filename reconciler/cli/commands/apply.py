@@ -19,10 +19,10 @@ from reconciler.cli.options import (
 from reconciler.cli.runs.completion_sources import check_callback, completion_sources_of
 from reconciler.cli.runs.run_options import run_options
 from reconciler.cli.runs.runner import ApplyRunner
-from reconciler.cli.wiring.planner import planner_of, request_of
 from reconciler.cli.wiring.saved_plans import read_saved
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import UsageError
+from reconciler.project.planner import planner_of, request_of
 
 SETTINGS = (
     "concurrency",

@@ -18,7 +18,7 @@ from reconciler.cli.options import (
 from reconciler.cli.runs.completion_sources import completion_sources_of
 from reconciler.cli.runs.run_options import run_options
 from reconciler.cli.runs.runner import ApplyRunner
-from reconciler.cli.wiring.planner import planner_of
+from reconciler.project.planner import planner_of
 
 SETTINGS = ("timeout", "publish", "lease_ttl", "lease_wait", "via", "inbox", "inbox_url")  # those with a flag
 

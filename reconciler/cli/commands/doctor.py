@@ -11,7 +11,6 @@ from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
-from reconciler.cli.wiring.project import Project
 from reconciler.core.checkup import (
     Finding,
     exit_code_of,
@@ -21,6 +20,7 @@ from reconciler.core.checkup import (
     ok,
 )
 from reconciler.core.errors import InvalidInput
+from reconciler.project.opened import Project
 
 SECONDS = 5.0  # for each look at something far away
 

@@ -12,9 +12,9 @@ from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import global_options
 from reconciler.cli.screen import tell
-from reconciler.cli.wiring.project import Project
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import UsageError
+from reconciler.project.opened import Project
 
 
 @click.command("init", cls=Command, docs="settings.md")

@@ -6,38 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.adapters.project.places import find_git
 from reconciler.app.planning import PlanResult
 from reconciler.cli import ci
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder, with_engine_keys
 from reconciler.cli.options import comment_options, detailed_exitcode, given, global_options, plan_options
-from reconciler.cli.wiring.hand_edits import hand_edits
 from reconciler.cli.wiring.plan_views import PlanPrinter
-from reconciler.cli.wiring.planner import planner_of, request_of
-from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.saved_plans import write_saved
 from reconciler.core.errors import (
-    Diagnostic,
     ExitCode,
-    GitError,
-    InvalidInput,
     ReconcileError,
-    Severity,
     UsageError,
     most_severe,
 )
-from reconciler.core.frozen import replace
 from reconciler.core.plan.model import exit_code_of
-from reconciler.core.settings.model import SETTINGS
+from reconciler.project.opened import Project
+from reconciler.project.planner import request_of
+from reconciler.project.plans import plan_alone, with_hand_edits
 
 if TYPE_CHECKING:
     from reconciler.cli.pull_requests.plan_comment import Announcement
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
-
-_HOSTS = {  # sources of a host that the API key may go to
-    name: {"default", *SETTINGS[name].named_outside} for name in ("api_url", "mcp_url")
-}
 
 
 @click.command("plan", cls=Command, example="--only acme", docs="plan-output.md")
@@ -86,46 +75,9 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 
 def _planned(project: Project, flags: dict[str, Any]) -> tuple[PlanResult, ExitCode]:
     shared = _fetched(project) if flags["fetch"] else None
-    planned = _with_ignored(project, planner_of(project, request_of(project, flags)).plan(shared))
-    sources = project.settings.source_of
-    if project.settings_file is not None and any(sources[one] not in _HOSTS[one] for one in _HOSTS):
-        planned = _with_key_destination(project, planned)
+    planned = plan_alone(project, request_of(project, flags), shared)
     planned, code = _attributed(project, planned, flags["base"], flags["fail_on_foreign"])
-    return _with_hand_edits(project, planned), code
-
-
-def _with_hand_edits(project: Project, planned: PlanResult) -> PlanResult:
-    """The plan, saying what was edited in the lockfile, unless the comparison with the base says so already."""
-    told = {(one.file, one.line) for one in planned.plan.diagnostics}
-    found = hand_edits(project, planned.recorded.on_disk)
-    new = [one for one in found if (one.file, one.line) not in told]
-    if not new:
-        return planned
-    return replace(planned, plan=replace(planned.plan, diagnostics=(*planned.plan.diagnostics, *new)))
-
-
-def _with_ignored(project: Project, planned: PlanResult) -> PlanResult:
-    """The plan, saying that git ignores the lockfile, where applying it would be refused for that."""
-    if not planned.plan.changes_anything or find_git(project.root) is None:
-        return planned
-    from reconciler.adapters.checkout.ignored import refuse_if_ignored  # git, only with something to record
-
-    try:
-        refuse_if_ignored(project.root, project.settings.lockfile)
-    except InvalidInput as error:
-        told = Diagnostic(error.message, hint=error.hint, severity=Severity.WARNING)
-        return replace(planned, plan=replace(planned.plan, diagnostics=(*planned.plan.diagnostics, told)))
-    except GitError:
-        return planned  # a plan needs no git; the apply says what is wrong with it
-    return planned
-
-
-def _with_key_destination(project: Project, planned: PlanResult) -> PlanResult:
-    """The plan, saying where the settings file alone would send the API key."""
-    from reconciler.core.settings.trust import key_destination  # only where the file names a host
-
-    told = key_destination(project.settings, project.settings_file or "")
-    return replace(planned, plan=replace(planned.plan, diagnostics=(*planned.plan.diagnostics, *told)))
+    return with_hand_edits(project, planned), code
 
 
 def _announcement(flags: dict[str, Any]) -> Announcement | None:

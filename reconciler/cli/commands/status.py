@@ -16,7 +16,7 @@ from reconciler.cli.opening import engine_keys, open_project
 from reconciler.cli.options import ONLY, given, global_options
 from reconciler.cli.screen import screen_of
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.hand_edits import hand_edits
+from reconciler.project.hand_edits import hand_edits
 
 
 @click.command("status", cls=Command, example="--only 'marketing/*'", docs="how-it-works.md")

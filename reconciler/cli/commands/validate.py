@@ -14,9 +14,9 @@ from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import screen_of
-from reconciler.cli.wiring.project import Project
 from reconciler.core.errors import Diagnostic, ExitCode, Severity, UsageError
 from reconciler.core.plan.model import Plan
+from reconciler.project.opened import Project
 
 
 @click.command("validate", cls=Command, example="engines/acme.yaml", docs="engine-files.md")

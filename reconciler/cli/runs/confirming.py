@@ -6,7 +6,7 @@ import asyncio
 import random
 
 from reconciler.app.confirming import can_be_confirmed, confirm
-from reconciler.cli.wiring.project import api_key
+from reconciler.cli.wiring.api_key import api_key
 from reconciler.core.frozen import replace
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.settings.model import Settings

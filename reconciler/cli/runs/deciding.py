@@ -10,10 +10,10 @@ from reconciler.cli.ci import in_ci
 from reconciler.cli.runs.interrupts import held_together
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
-from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.cli.wiring.publishing import PublishTarget, target_of_run
 from reconciler.core.ledger.journal import Record
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.project.opened import WRITTEN, Project
 
 
 class Recorded(NamedTuple):

@@ -21,10 +21,10 @@ from reconciler.cli.runs.interrupts import Interrupts
 from reconciler.cli.runs.progress import progress_of
 from reconciler.cli.runs.run_options import RunOptions
 from reconciler.cli.stderr import chosen_level
-from reconciler.cli.wiring.project import WRITTEN
 from reconciler.core.frozen import replace
 from reconciler.core.run.outcome import Outcome
 from reconciler.core.settings.model import Settings
+from reconciler.project.opened import WRITTEN
 
 
 def drive(

@@ -18,13 +18,14 @@ from reconciler.cli.runs.outputs import bring_outputs_up_to_date
 from reconciler.cli.runs.reporting import Report
 from reconciler.cli.runs.stopwatch import Stopwatch
 from reconciler.cli.stderr import say, warn
+from reconciler.cli.wiring.api_key import api_key
 from reconciler.cli.wiring.plan_views import PlanPrinter
-from reconciler.cli.wiring.project import Project, api_key
 from reconciler.cli.wiring.publishing import PublishTarget, target_of_run
 from reconciler.core.errors import ExitCode, GitError, LeaseHeld, ReconcileError, StorageError, most_severe
 from reconciler.core.frozen import replace
 from reconciler.core.plan.model import Plan, exit_code_of
 from reconciler.core.run.outcome import Outcome, outcome_of_plan
+from reconciler.project.opened import Project
 
 if TYPE_CHECKING:
     from reconciler.adapters.storage.lease_file import FileLease
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from reconciler.cli.runs.completion_sources import CompletionSources
     from reconciler.cli.runs.interrupts import Interrupts
     from reconciler.cli.runs.run_options import RunOptions
-    from reconciler.cli.wiring.planner import Planner
     from reconciler.core.ledger.journal import Record
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.webhook_facts import Delivery
+    from reconciler.project.planner import Planner
 
 
 class ApplyRunner:

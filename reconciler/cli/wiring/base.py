@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from reconciler.adapters.checkout.base import GitBase
     from reconciler.adapters.checkout.merge_base import Aim
     from reconciler.app.planning import PlanResult
-    from reconciler.cli.wiring.project import Project
     from reconciler.core.errors import Diagnostic
     from reconciler.core.plan.model import Plan
+    from reconciler.project.opened import Project
 
 AUTO, NONE = "auto", "none"
 _MERGE_REF = lazy_pattern(r"refs/pull/[0-9]+/merge")

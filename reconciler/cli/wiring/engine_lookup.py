@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from reconciler.adapters.platform.engines import EngineClient
 from reconciler.adapters.platform.exchange import Timeouts
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.sealing import known_key
+from reconciler.cli.wiring.api_key import known_key
 from reconciler.core.errors import PlatformError, UsageError
 from reconciler.core.platform.engine import (
     Denied,

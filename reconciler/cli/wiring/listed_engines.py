@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.project import Project, api_key
+from reconciler.cli.wiring.api_key import api_key
 from reconciler.core.errors import GitError, InvalidInput, StorageError, UsageError
 from reconciler.core.frozen import replace
 from reconciler.core.ledger.journal import Acceptance, Decision, Record, Settlement
@@ -16,6 +16,7 @@ from reconciler.core.lockfile.names import engines_of
 from reconciler.core.platform.listing import Listing
 from reconciler.core.settings.model import Settings
 from reconciler.core.settings.trust import check_lookup_host
+from reconciler.project.opened import Project
 from reconciler.render.phrases.sanitize import sanitize
 
 SECONDS = 15.0

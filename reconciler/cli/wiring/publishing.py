@@ -20,14 +20,15 @@ from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.cli import ci
 from reconciler.cli.stderr import hears, say
-from reconciler.cli.wiring.project import FETCHED
-from reconciler.cli.wiring.sealing import ledger_ref, seal_of
+from reconciler.cli.wiring.api_key import known_key
 from reconciler.core.commands import URL, git
 from reconciler.core.errors import GitError, InvalidInput, RefMoved
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.lease import Holder, give_back
 from reconciler.core.ledger.sealed import to_keep
 from reconciler.core.settings.model import Settings
+from reconciler.project.opened import FETCHED
+from reconciler.project.sealing import ledger_ref, seal_of
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -254,7 +255,8 @@ def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> Publish
             hint=f"set `branch` (RECONCILE_BRANCH=main){otherwise}",
         )
     inside = root.resolve().relative_to(found[0])
-    return PublishTarget(root, settings, identity, branch, inside, seal=seal_of(root, settings))
+    seal = seal_of(root, settings, lambda: known_key(settings))
+    return PublishTarget(root, settings, identity, branch, inside, seal=seal)
 
 
 def target_of_run(root: Path, settings: Settings) -> PublishTarget | None:

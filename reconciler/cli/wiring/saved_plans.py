@@ -8,23 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.project.places import refuse_link_out
 from reconciler.core.errors import UsageError
-from reconciler.core.plan.limits import Policy
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
     from reconciler.core.plan.saved import SavedPlan
-
-
-def policy_of(settings: Settings, flags: Mapping[str, Any]) -> Policy:
-    """What the run may do: the limits from the settings, and the engines that are named."""
-    return Policy(
-        settings.max_replace,
-        settings.max_retire,
-        settings.max_create,
-        frozenset(flags["allow_replace"]),
-        frozenset(flags["allow_retire"]),
-    )
 
 
 def write_saved(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from reconciler.core.commands import reconcile
-from reconciler.core.errors import InvalidInput, ReconcileError
+from reconciler.core.errors import InvalidInput, NotServing
 from reconciler.core.lockfile.entry import IN_PROGRESS, UNCERTAIN, Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.patterns import lazy_pattern
@@ -19,10 +19,6 @@ from reconciler.core.suggest import did_you_mean
 FIELDS = ("engineId", "jobId", "provisionedAt", "status")
 _FEW = 8  # keys that a hint lists in full
 _NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-class NotServing(ReconcileError):
-    """There is no such engine, or it does not serve yet."""
 
 
 def field_of(lockfile: Lockfile, key: str, name: str) -> str:

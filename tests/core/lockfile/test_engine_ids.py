@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.errors import ExitCode, InvalidInput, LockfileError
-from reconciler.core.lockfile.engine_ids import NotServing, field_of, serving, variables
+from reconciler.core.errors import ExitCode, InvalidInput, LockfileError, NotServing
+from reconciler.core.lockfile.engine_ids import field_of, serving, variables
 from reconciler.core.lockfile.entry import Entry, Pending, Provisioned, Retired, Superseded
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 

@@ -24,10 +24,9 @@ from reconciler.cli.opening import engine_keys, open_project, start_folder
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.screen import must_ask
 from reconciler.cli.stderr import warn
+from reconciler.cli.wiring.api_key import known_key
 from reconciler.cli.wiring.engine_lookup import details_of
 from reconciler.cli.wiring.git_hints import how_to_record
-from reconciler.cli.wiring.project import WRITTEN, Project
-from reconciler.cli.wiring.sealing import known_key
 from reconciler.core.commands import reconcile
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import GitError, InvalidInput, LockfileError, PlatformError, UsageError
@@ -36,6 +35,7 @@ from reconciler.core.lockfile.names import engines_of
 from reconciler.core.platform.engine import Details
 from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.values import ID, KEY, shown
+from reconciler.project.opened import WRITTEN, Project
 from reconciler.render.phrases.sanitize import sanitize
 
 

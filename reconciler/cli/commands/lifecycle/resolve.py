@@ -16,7 +16,6 @@ from reconciler.cli.opening import engine_keys, open_project, publishing
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.runs.deciding import record_decision
 from reconciler.cli.screen import tell
-from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.publishing import shares
 from reconciler.cli.wiring.resolutions import Resolutions
 from reconciler.core.commands import reconcile
@@ -25,6 +24,7 @@ from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Begin
 from reconciler.core.lockfile.model import EMPTY
 from reconciler.core.values import ID
+from reconciler.project.opened import Project
 from reconciler.render.phrases.sanitize import sanitize
 
 
@@ -219,7 +219,7 @@ def _without_key(
     key: str, decision: str, engine_id: str | None, job_id: str | None, operation: str | None
 ) -> str:
     """The same resolution where there is a key: in the workflow that is made for it, or here with one."""
-    from reconciler.cli.wiring.sealing import how_to_resolve
+    from reconciler.project.sealing import how_to_resolve
 
     given = {"engine-id": engine_id, "job-id": job_id, "operation": operation}
     return how_to_resolve(key, decision, {name: value for name, value in given.items() if value is not None})

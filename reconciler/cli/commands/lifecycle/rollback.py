@@ -19,12 +19,12 @@ from reconciler.cli.screen import must_ask, tell
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.engine_lookup import check_engine
 from reconciler.cli.wiring.people import who
-from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.publishing import PublishTarget
 from reconciler.core.commands import git, reconcile
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import GuardRefused, InvalidInput
 from reconciler.core.values import ID
+from reconciler.project.opened import Project
 from reconciler.render.phrases.sanitize import sanitize
 
 

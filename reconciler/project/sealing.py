@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,19 +17,18 @@ if TYPE_CHECKING:
     from reconciler.core.settings.model import Settings
 
 RESOLVE_WORKFLOW = "engines-resolve.yml"
-DEPRECATED_KEY = "LINGODOTDEV_API_KEY"
 _IS_AWAY = lazy_pattern(
     r"[A-Za-z][A-Za-z0-9+.-]*://|[^/]*:", re.DOTALL
 )  # by a scheme, or in the short form of SSH
 
 
-def seal_of(root: Path, settings: Settings) -> Seal | None:
+def seal_of(root: Path, settings: Settings, key_of_run: Callable[[], str | None]) -> Seal | None:
     """What this project's ledger is sealed with; None without a key or a remote. Nothing is sent anywhere."""
     from reconciler.adapters.git.drafts import Identity
     from reconciler.adapters.git.remote import GitRemote
     from reconciler.core.ledger.seal import seal_for
 
-    found, key = find_git(root), known_key(settings)
+    found, key = find_git(root), key_of_run()
     if found is None or key is None:
         return None
     address = GitRemote(root, settings.remote, Identity("", "")).url()
@@ -65,13 +63,3 @@ def how_to_resolve(key: str, decision: str, given: Mapping[str, str]) -> str:
             reconcile("resolve", *options, arguments=[key]),
         )
     )
-
-
-def known_key(settings: Settings) -> str | None:
-    """The API key where there is one, for what is done with it on this machine alone."""
-    for name in ("LINGO_API_KEY", DEPRECATED_KEY):
-        if key := os.environ.get(name, "").strip():
-            return key
-    from reconciler.adapters.system.keyring_store import key_from_keyring  # only without the variable
-
-    return key_from_keyring(settings.api_url) or None

@@ -1,8 +1,8 @@
-"""A project as a command sees it: where it is, its settings, and its files, wired from flags and environment."""
+"""A project as it was opened: where it is, its settings, and its files, wired from values alone."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.adapters.project.places import object_id_length, private_folder
 from reconciler.adapters.storage.journal_store import JournalFile
 from reconciler.adapters.storage.lockfile_store import LockfileFile
-from reconciler.cli.ci import in_ci
-from reconciler.cli.stderr import warn
-from reconciler.core.commands import reconcile
-from reconciler.core.errors import GitError, InvalidInput
+from reconciler.core.errors import GitError
 from reconciler.core.frozen import dataclass
 from reconciler.core.settings.model import SETTINGS_FILE, Settings
 
@@ -27,6 +24,26 @@ FETCHED = "fetched.jsonl"  # the remote's journal, as of the last look
 WRITTEN = "lockfile.sha256"  # what a run on this machine wrote last
 
 
+def _no_key() -> str | None:
+    return None
+
+
+def _unheard(text: str) -> None:
+    """For those who do not ask for warnings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known of the process around a project: its API key, whether it is a CI run, and the branch of that; and
+    where warnings go that are no part of a plan.
+    """
+
+    key: Callable[[], str | None] = _no_key
+    in_ci: bool = False
+    branch: str | None = None
+    warn: Callable[[str], None] = _unheard
+
+
 @dataclass(frozen=True)
 class Project:
     """Everything a command needs of a project; nothing is read before it is asked for."""
@@ -34,6 +51,7 @@ class Project:
     root: Path
     settings: Settings
     settings_file: str | None = SETTINGS_FILE  # relative to the root; None where it is elsewhere
+    surroundings: Surroundings = Surroundings()
 
     @property
     def engines(self) -> EngineFiles:
@@ -45,7 +63,7 @@ class Project:
         """What git says of the work tree, for those who find something missing."""
         from reconciler.adapters.checkout.checked_out import GitCheckout  # git, only then
 
-        return GitCheckout(self.root, self.settings.engines, at_desk=not in_ci())
+        return GitCheckout(self.root, self.settings.engines, at_desk=not self.surroundings.in_ci)
 
     @property
     def lockfile(self) -> LockfileFile:
@@ -75,9 +93,9 @@ class Project:
         return JournalFile(self.private / JOURNAL, self.private / FETCHED, self._has_remote, self._seal)
 
     def _seal(self) -> Seal | None:
-        from reconciler.cli.wiring.sealing import seal_of  # only with records of a ledger
+        from reconciler.project.sealing import seal_of  # only with records of a ledger
 
-        return seal_of(self.root, self.settings)
+        return seal_of(self.root, self.settings, self.surroundings.key)
 
     def _has_remote(self) -> bool:
         from reconciler.adapters.git.remote import has_remote  # git, only with something to keep for it
@@ -87,23 +105,3 @@ class Project:
     @property
     def id_length(self) -> int:
         return object_id_length(self.root)
-
-
-def api_key(settings: Settings) -> str:
-    """The API key: from LINGO_API_KEY, its deprecated name, or the keyring where that extra is installed.
-
-    Raises `GuardRefused` where it would go to a host that only the repository names.
-    """
-    from reconciler.cli.wiring.sealing import DEPRECATED_KEY, known_key
-    from reconciler.core.settings.trust import check_key_host
-
-    check_key_host(settings)
-    key = known_key(settings)
-    if key is not None:
-        if not os.environ.get("LINGO_API_KEY", "").strip() and os.environ.get(DEPRECATED_KEY, "").strip():
-            warn(f"{DEPRECATED_KEY} is deprecated; use LINGO_API_KEY")
-        return key
-    raise InvalidInput(
-        "no API key",
-        hint=f"set LINGO_API_KEY; planning needs none. To try things out, run `{reconcile('sandbox')}`",
-    )

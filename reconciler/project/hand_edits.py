@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.adapters.project.places import find_git, folder_in_repo
 from reconciler.adapters.storage.durable_files import read_regular
-from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import GitError, StorageError
+from reconciler.project.opened import WRITTEN, Project
 
 if TYPE_CHECKING:
     from reconciler.core.errors import Diagnostic
@@ -49,8 +49,8 @@ def _since_written(project: Project, lockfile: Lockfile, content: bytes) -> list
         return []
     from reconciler.adapters.checkout.lockfile_log import content_at
     from reconciler.adapters.git.refs import PUBLISHED_FILE, tracking_ref
-    from reconciler.cli.wiring.sealing import ledger_ref
     from reconciler.core.lockfile.hand_edits import findings_between
+    from reconciler.project.sealing import ledger_ref
 
     if written is not None:
         then = content_at(project.root, f"{written.commit}:./{name}", content)

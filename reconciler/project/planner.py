@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.adapters.project.places import merge_under_way
 from reconciler.app.planning import PlanResult, Request, make_plan, plan_to_collect
 from reconciler.app.recorded import RecordedState, read_recorded_state
-from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.project import Project
-from reconciler.cli.wiring.saved_plans import policy_of
 from reconciler.core.errors import GitError
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.limits import Policy
 from reconciler.core.plan.model import Plan
-from reconciler.render.phrases.sanitize import sanitize
+from reconciler.project.opened import Project, Surroundings
 
 if TYPE_CHECKING:
     from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore
@@ -39,6 +37,7 @@ class Planner:
     known_journal: Journal
     request: Request
     checkout: Callable[[], Checkout]
+    surroundings: Surroundings
 
     def plan(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What applying the engine files, or the saved plan of the request, does. Raises what `make_plan` raises."""
@@ -59,7 +58,7 @@ class Planner:
         try:
             self.refuse_lost(recorded)
         except GitError as error:  # a plan needs no git
-            warn(sanitize(f"git cannot determine whether there was a lockfile: {error.message}"))
+            self.surroundings.warn(f"git cannot determine whether there was a lockfile: {error.message}")
 
     def refuse_lost(self, recorded: RecordedState) -> None:
         """Raises `LockfileError` where nothing is recorded, and git knows a lockfile in which something was; `GitError`
@@ -68,9 +67,9 @@ class Planner:
         seen = recorded.shared
         if recorded.on_disk.engines or (seen is not None and (seen.recorded.engines or seen.content)):
             return
-        from reconciler.cli.wiring.lost_lockfile import refuse_if_lost  # git, only then
+        from reconciler.project.lost_lockfile import refuse_if_lost  # git, only then
 
-        refuse_if_lost(self.root, self.settings, recorded)
+        refuse_if_lost(self.root, self.settings, recorded, self.surroundings.branch)
 
     def recorded(self, remote: RemoteSnapshot | None) -> RecordedState:
         """Where things stand now. Raises `LockfileError`, `JournalError`, `StorageError`."""
@@ -91,6 +90,7 @@ def planner_of(project: Project, request: Request) -> Planner:
         project.known_journal,
         request,
         project.checkout,
+        project.surroundings,
     )
 
 
@@ -104,6 +104,17 @@ def request_of(project: Project, flags: Mapping[str, Any], saved: SavedPlan | No
         policy_of(project.settings, flags),
         saved,
         project.settings_file,
+    )
+
+
+def policy_of(settings: Settings, flags: Mapping[str, Any]) -> Policy:
+    """What the run may do: the limits from the settings, and the engines that are named."""
+    return Policy(
+        settings.max_replace,
+        settings.max_retire,
+        settings.max_create,
+        frozenset(flags["allow_replace"]),
+        frozenset(flags["allow_retire"]),
     )
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.app.recorded import RecordedState
-from reconciler.cli.wiring.lost_lockfile import refuse_if_lost
 from reconciler.core.errors import LockfileError
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.settings.model import Settings
+from reconciler.project.lost_lockfile import refuse_if_lost
 from tests.app.git_repo import commit_all, git, new_repo
 
 NAME = "engines.lock.json"

@@ -8,11 +8,11 @@ import pytest
 
 from reconciler.adapters.checkout.last_written import last_written
 from reconciler.adapters.project.places import private_folder
-from reconciler.cli.wiring.hand_edits import hand_edits
-from reconciler.cli.wiring.project import WRITTEN, Project
 from reconciler.core.lockfile import model
 from reconciler.core.lockfile.model import digest_of
 from reconciler.core.settings.model import Settings
+from reconciler.project.hand_edits import hand_edits
+from reconciler.project.opened import WRITTEN, Project
 from tests.app.git_repo import commit_all, git, new_repo
 from tests.core.build import A, B, current, entry, lockfile
 
