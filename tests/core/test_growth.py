@@ -14,6 +14,7 @@ import pytest
 from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.engine.spec import Spec
 from reconciler.core.ledger.fold import fold
+from reconciler.core.ledger.journal import Record, new_in, union
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import EMPTY, Lockfile, parse, render
@@ -71,8 +72,8 @@ def unresolved(count: int) -> object:
     return plan(EMPTY.with_entries(calls), "new", range(count))
 
 
-def folded(count: int) -> object:
-    records = [
+def records(count: int) -> list[Record]:
+    return [
         record
         for one in range(count)
         for record in (
@@ -81,7 +82,16 @@ def folded(count: int) -> object:
             ended(str(one), one),
         )
     ]
-    return fold(recorded("old", range(count)), records)
+
+
+def folded(count: int) -> object:
+    return fold(recorded("old", range(count)), records(count))
+
+
+def pushed(count: int) -> object:
+    """What a push to the ledger says, and what of it is new there."""
+    everything = union(records(count), records(count))
+    return new_in(everything, records(count // 2))
 
 
 def merged(count: int) -> object:
@@ -128,7 +138,7 @@ def calls(work: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize(
     "work",
-    [retired, moved, replaced_by_others, unresolved, folded, merged, written],
+    [retired, moved, replaced_by_others, unresolved, folded, pushed, merged, written],
     ids=lambda one: one.__name__,
 )
 def test_four_times_as_many_are_four_times_the_work(work: Callable[[int], object]) -> None:

@@ -355,7 +355,7 @@ class GitLedger:
         self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease, parent: str | None
     ) -> Draft:
         """Without a key to seal with it must hold nothing that needs one."""
-        new = [record for record in records if record not in seen.records]
+        new = journal.new_in(records, seen.records)
         ours = sealed.sealed(records, self._seal()) if records else ()
         lines = (*ours, *self._unverified(seen, records).records)
         files = {

@@ -163,6 +163,8 @@ _WORDS = {
     "decision": frozenset({"engine", "forget", "retry"}),
     "kind": DECISIONS,
 }
+_REMEMBERED = 1 << 16
+_spelled: dict[int, tuple[Record, str]] = {}  # by identity, which is safe while the record is held here
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -172,14 +174,21 @@ def render(records: Iterable[Record]) -> bytes:
 
 
 def canonical(record: Record) -> str:
-    """The record's one spelling, without a line feed."""
+    """The record's one spelling, without a line feed. A run asks for it at every push, so it is remembered."""
+    known = _spelled.get(id(record))
+    if known is not None:
+        return known[1]
     document: dict[str, Any] = {"v": VERSION, "type": record.type}
     for attribute in said_of(type(record)):
         value = getattr(record, attribute)
         if value is not None:
             name = _CAMEL.get(attribute, attribute)
             document[name] = as_line(value) if _TEXTS.get(name) is LINE else value
-    return _encode(document)
+    if len(_spelled) >= _REMEMBERED:
+        _spelled.clear()
+    text = _encode(document)
+    _spelled[id(record)] = (record, text)
+    return text
 
 
 def parse(content: bytes, file: str) -> tuple[tuple[Record, ...], int]:
@@ -275,3 +284,9 @@ def union(*journals: Iterable[Record]) -> tuple[Record, ...]:
         for record in records:
             seen.setdefault(canonical(record), record)
     return tuple(seen.values())
+
+
+def new_in(records: Iterable[Record], before: Iterable[Record]) -> list[Record]:
+    """Those of the records that another copy does not have."""
+    known = set(map(canonical, before))
+    return [record for record in records if canonical(record) not in known]
