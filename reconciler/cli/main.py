@@ -58,7 +58,8 @@ COMMANDS = {
     "help": "reconciler.cli.commands.help",
     "version": "reconciler.cli.commands.version",
 }
-_BRIEF = frozenset({"plan", "get", "export", "status"})  # what they make stays until the end
+# What they make stays until the end, or they collect garbage themselves once they wait for something (runs/runner.py).
+_WITHOUT_GARBAGE = frozenset({"plan", "get", "export", "status", "validate", "apply", "collect"})
 
 
 class Commands(Group):
@@ -81,7 +82,7 @@ class Commands(Group):
 
 def _load(name: str) -> click.Command:
     command: click.Command = importlib.import_module(COMMANDS[name]).command
-    if name not in _BRIEF:
+    if name not in _WITHOUT_GARBAGE:
         gc.enable()
     return command
 
@@ -218,13 +219,15 @@ def entry() -> NoReturn:
 
 
 def _end(code: int) -> NoReturn:
-    """End at once where nothing is left to be done: to take every module apart first takes a tenth of a short run.
+    """End at once: to take every module apart first takes a tenth of a short run.
 
     GitPython leaves a thread behind when it is interrupted, and that one would keep us for up to a minute.
     """
-    is_idle = threading.active_count() == 1 and not getattr(atexit, "_ncallbacks", lambda: True)()
-    if code != ExitCode.INTERRUPTED and not is_idle:
-        sys.exit(code)
+    if code != ExitCode.INTERRUPTED:
+        run_exit_functions = getattr(atexit, "_run_exitfuncs", None)
+        if threading.active_count() > 1 or run_exit_functions is None:
+            sys.exit(code)
+        run_exit_functions()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 def entry() -> NoReturn:
     """The console script."""
-    gc.disable()  # on again for all commands but the brief ones (main.py)
+    gc.disable()  # on again for commands that run long (main.py)
     from reconciler.cli.main import entry as run
 
     run()

@@ -70,7 +70,8 @@ class ApplyRunner:
 
     def run(self) -> ExitCode:
         """Plan and apply; what stops it before it does anything is told to whom it was to be told."""
-        _collect_rarely()
+        if self._time_to_wait() > 0:
+            _collect_garbage()
         try:
             self._target = target_of_run(self._root, self._settings)
             return self._until_free()
@@ -200,6 +201,7 @@ class ApplyRunner:
         from reconciler.cli.runs.drive import drive  # asyncio, only to apply
         from reconciler.cli.runs.interrupts import Interrupts
 
+        _collect_garbage()
         key = self._key(planned.plan)
         if not self._options.asks and self._options.format != "json":
             self._plans.show(planned, ExitCode.OK)
@@ -323,10 +325,13 @@ class ApplyRunner:
         return max(0.0, (self._settings.lease_wait or 0.0) - self._work.seconds)
 
 
-def _collect_rarely() -> None:
-    """Ten thousand entries and a thousand waits are objects that live long; looking through them again and again costs
-    a fifth.
+def _collect_garbage() -> None:
+    """From now on, and rarely: a thousand waits live long. What was read so far stays to the end, and is not looked
+    through again.
     """
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
     gc.set_threshold(50_000, 20, 20)
 
 
