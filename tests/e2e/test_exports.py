@@ -153,3 +153,17 @@ def test_they_import_nothing_heavy(made: Project, words: tuple[str, ...]) -> Non
         "asyncio",
     }
     assert not loaded & heavy
+
+
+@pytest.mark.parametrize("format_", ["typescript", "python", "json", "yaml", "env"])
+def test_a_committed_export_can_be_checked(made: Project, format_: str) -> None:
+    words = ("export", "--format", format_, "--output", "src engines", "--only", "*c*e*", "--only", "shop/*")
+    again = f"reconcile export --format {format_} --only '*c*e*' --only 'shop/*' --output 'src engines'"
+    made.run(*words, "--check").ended(3, "src engines is missing", again)
+    made.run(*words).ended(0)
+    before = (made.root / "src engines").stat().st_mtime_ns
+    made.run(*words, "--check").ended(0, "src engines is up to date")
+    write(made, {"acme": entry("eng_9"), "shop/web": entry("eng_2")})
+    made.run(*words, "--check").ended(3, "src engines is out of date", again)
+    assert (made.root / "src engines").stat().st_mtime_ns == before
+    made.run("export", "--format", format_, "--check").ended(64, "--check needs --output FILE")
