@@ -25,8 +25,9 @@ COMPOSE: Any = YAML(typ="safe").load((DEPLOY / "compose.yaml").read_text(encodin
 RECEIVER: Any = COMPOSE["services"]["receiver"]
 
 
-def instruction(name: str) -> list[str]:
-    (found,) = re.findall(rf"^{name} (\[.+\])$", CONTAINER, re.MULTILINE)
+def instruction(name: str, stage: str = "receiver") -> list[str]:
+    _, _, text = CONTAINER.partition(f" AS {stage}\n")
+    (found,) = re.findall(rf"^{name} (\[.+\])$", text.partition("\nFROM ")[0], re.MULTILINE)
     words: list[str] = json.loads(found)
     return words
 
@@ -83,14 +84,22 @@ def test_the_image_is_built_from_what_is_there() -> None:
         for name in words.split()[:-1]:
             assert (ROOT / name).exists(), name
     assert (DEPLOY / RECEIVER["build"]["context"] / RECEIVER["build"]["dockerfile"]).is_file()
-    user = re.findall(r"^USER (\S+)$", CONTAINER, re.MULTILINE)[-1]
-    assert not user.startswith(("0", "root"))
+    users = re.findall(r"^USER (\S+)$", CONTAINER, re.MULTILINE)
+    assert len(users) == 2
+    assert not [user for user in users if user.startswith(("0", "root"))]
+
+
+def test_the_image_of_the_command_takes_its_words() -> None:
+    assert instruction("ENTRYPOINT", "command") == ["/opt/reconcile/bin/reconcile"]
+    assert (
+        CONTAINER.rstrip().rpartition("\nFROM ")[2].startswith("${PYTHON_IMAGE} AS receiver\n")
+    )  # the default
 
 
 def test_images_are_named_by_digest_or_not_at_all() -> None:
     """A tag may be moved; so there is no default, and a build without a digest stops."""
     images = re.findall(r"^FROM (\S+)", CONTAINER, re.MULTILINE)
-    assert images == ["${PYTHON_IMAGE}"] * 2
+    assert images == ["${PYTHON_IMAGE}"] * 3
     assert re.findall(r"^ARG (.+)$", CONTAINER, re.MULTILINE) == ["PYTHON_IMAGE"] * 2
     (check,) = re.findall(r"^RUN (case .+)$", CONTAINER, re.MULTILINE)
     for image, code in (("python:3.13-slim", 1), ("", 1), (f"python:3.13-slim@sha256:{'0' * 64}", 0)):

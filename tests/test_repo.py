@@ -203,13 +203,6 @@ def test_what_is_installed_for_a_run_is_isolated_and_hashed(path: Path) -> None:
             assert "--no-deps --no-build-isolation" in line, line
 
 
-def test_changelog_has_an_unreleased_section_with_entries() -> None:
-    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    unreleased = re.split(r"^## ", text, flags=re.MULTILINE)[1]
-    assert unreleased.startswith("[Unreleased]")
-    assert re.search(r"^- \S", unreleased, re.MULTILINE)
-
-
 def test_no_changelog_entry_stands_twice() -> None:
     """As a merge leaves them that kept both of its sides."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
