@@ -81,6 +81,6 @@ def test_what_works_now_does(block: str, place: Path, tmp_path: Path) -> None:
     done = subprocess.run(shell, cwd=place / "clone", env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     if "--version" not in block:
-        installed = [tmp_path / "bin/reconcile", "--version"]
+        installed = [str(tmp_path / "bin/reconcile"), "--version"]
         done = subprocess.run(installed, env=env, capture_output=True, text=True, check=True)
     assert f"reconcile {reconciler.__version__}" in done.stdout
