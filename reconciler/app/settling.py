@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from reconciler.app.ports import Clock, Journal, LockfileStore
 from reconciler.app.recorded import RecordedState, read_recorded_state
@@ -10,14 +10,17 @@ from reconciler.core.commands import only, reconcile
 from reconciler.core.errors import UsageError
 from reconciler.core.ledger.facts import begin_of
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Record, Settlement
+from reconciler.core.ledger.journal import Begin, Record, Settlement
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.sealed import begin_in
 from reconciler.core.ledger.undoing import Resolution, undoing
 from reconciler.core.lockfile.entry import Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.names import engines_of
+from reconciler.core.plan.lookup import asked_for, name_of
 from reconciler.core.plan.saved import entry_digest
 from reconciler.core.plan.uncertain import how_to_settle
+from reconciler.core.platform.listing import ListedEngine
 from reconciler.core.suggest import did_you_mean
 
 Publish = Callable[[Lockfile, Sequence[Record]], Lockfile]  # the lockfile as it is on the branch then
@@ -54,10 +57,52 @@ def settle(
     facts: list[Record] = [fact] if begin is None else [begin, fact]  # whoever reads one knows whose it is
     settled = record_facts(lockfile, journal, recorded, facts, publish)
     if remember is not None and begin is not None:
-        before = recorded.folded.entry(key)
-        serving = before.current.engine_id if before is not None and before.current is not None else None
-        remember(Resolution(begin, fact, serving, entry_digest(settled, key)))
+        remember(_resolution(recorded.folded, settled, begin, fact))
     return settled
+
+
+def _resolution(before: Lockfile, after: Lockfile, begin: Begin, fact: Settlement) -> Resolution:
+    entry = before.entry(begin.key)
+    serving = entry.current.engine_id if entry is not None and entry.current is not None else None
+    return Resolution(begin, fact, serving, entry_digest(after, begin.key))
+
+
+def settle_found(
+    lockfile: LockfileStore,
+    journal: Journal,
+    clock: Clock,
+    found: Mapping[str, tuple[str, ListedEngine]],
+    *,
+    shared: RemoteSnapshot | None = None,
+    publish: Publish | None = None,
+    remember: Callable[[Resolution], None] = lambda resolution: None,
+) -> tuple[str, ...]:
+    """Record engines that were looked up, by key the operation and its engine, as a person would. Returns the keys of
+    those it was still right for: another run's answer, or another call of that name, counts more. The rest is as for
+    `settle`.
+    """
+    recorded = read_recorded_state(lockfile, journal, shared)
+    known, asked = engines_of(recorded.folded), asked_for(recorded.folded)
+    facts: list[tuple[Begin, Settlement]] = []
+    for key, (operation, engine) in found.items():
+        entry = recorded.folded.entry(key)
+        call = (
+            next((one for one in entry.unresolved if one.operation_id == operation), None) if entry else None
+        )
+        begin = begin_of(recorded.folded, operation)
+        if call is None or begin is None or engine.engine_id in known or asked[name_of(call)] != {operation}:
+            continue
+        settlement = Settlement(
+            operation, "engine", clock.now(), engine_id=engine.engine_id, job_id=engine.job_id
+        )
+        facts.append((begin, settlement))
+    if facts:
+        recorded.folded.check()
+        lockfile.check_writable()
+        settled = record_facts(lockfile, journal, recorded, [one for pair in facts for one in pair], publish)
+        for begin, settlement in facts:
+            remember(_resolution(recorded.folded, settled, begin, settlement))
+    return tuple(begin.key for begin, _ in facts)
 
 
 def undo(

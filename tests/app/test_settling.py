@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.app.planning import Request, plan_to_collect
 from reconciler.app.recorded import read_recorded_state
-from reconciler.app.settling import settle
+from reconciler.app.settling import settle, settle_found, undo
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import ExitCode, StorageError, UsageError
 from reconciler.core.ledger import journal
@@ -12,9 +12,11 @@ from reconciler.core.ledger.journal import Settlement
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.seal import seal_for
 from reconciler.core.ledger.sealed import Unverified, sealed
+from reconciler.core.ledger.undoing import Resolution
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.plan.model import Condition, Kind
+from reconciler.core.platform.listing import ListedEngine
 from tests.app.ports import Scene
 from tests.core.build import begin, current, entry, lockfile, pending, superseded, uncertain
 
@@ -241,3 +243,57 @@ def test_what_was_resolved_at_a_desk_stays_a_fact_until_it_is_published(decision
     assert scene.journal.types() == ["begin", "resolved"]
     scene.journal.compact(published=True)
     assert scene.journal.types() == []
+
+
+# ── looked up ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+FOUND = {"acme": ("op_x", ListedEngine("eng_found", "Acme"))}
+
+
+def look_up(
+    scene: Scene, found: dict[str, tuple[str, ListedEngine]]
+) -> tuple[tuple[str, ...], list[Resolution]]:
+    kept: list[Resolution] = []
+    settled = settle_found(scene.lockfile, scene.journal, scene.clock, found, remember=kept.append)
+    return settled, kept
+
+
+def test_an_engine_that_was_looked_up_is_recorded_and_can_be_taken_back() -> None:
+    scene = doubtful()
+    settled, [resolution] = look_up(scene, FOUND)
+    assert settled == ("acme",)
+    now = scene.lockfile.entry("acme")
+    assert (now.current and now.current.engine_id, now.pending) == ("eng_found", None)
+    assert (resolution.begin.key, resolution.instead_of) == ("acme", "eng_old")
+    undo(scene.lockfile, scene.journal, scene.clock.now(), resolution, "op_again")
+    assert [one.operation_id for one in scene.lockfile.entry("acme").unresolved] == ["op_again"]
+
+
+def test_the_job_of_one_that_was_looked_up_is_waited_for() -> None:
+    scene = doubtful()
+    look_up(scene, {"acme": ("op_x", ListedEngine("eng_found", "Acme", None, "pjb_found"))})
+    (action,) = scene.plan().plan.actions
+    assert (action.kind, action.job_id) == (Kind.RESUME, "pjb_found")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"acme": ("op_other", ListedEngine("eng_found"))},  # settled meanwhile
+        {"acme": ("op_x", ListedEngine("eng_old"))},  # recorded meanwhile
+        {"gone": ("op_x", ListedEngine("eng_found"))},
+        {},
+    ],
+)
+def test_what_is_not_right_any_more_is_left(found: dict[str, tuple[str, ListedEngine]]) -> None:
+    scene = doubtful()
+    before = scene.lockfile.read()[0]
+    assert look_up(scene, found) == ((), [])
+    assert scene.lockfile.read()[0] == before
+
+
+def test_a_name_that_another_call_asked_for_meanwhile_is_left() -> None:
+    before = lockfile(
+        {"acme": entry(None, uncertain("x", ACME_2)), "blog": entry(None, pending("y", ACME))},
+    )
+    assert look_up(Scene({"acme": ACME_2}, before), FOUND) == ((), [])

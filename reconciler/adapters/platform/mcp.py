@@ -6,7 +6,7 @@ For looking only. One try, in a bounded time: whoever asks goes on without an an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from reconciler import __version__
 from reconciler.adapters.platform.endpoint import Endpoint, parse_endpoint
@@ -26,6 +26,8 @@ from reconciler.core.platform.mcp import (
     version_of,
 )
 
+Attach = Callable[[Callable[[], object]], None]
+
 MOST = 16 * 1024 * 1024  # bytes of a list; an engine has a few hundred
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 _SETTING = "RECONCILE_MCP_URL"
@@ -34,15 +36,22 @@ _TRY_LATER = 429
 _FAREWELL = 1.0  # seconds for the server to let go of a session
 
 
-def list_engines(mcp_url: str, api_key: str, seconds: float) -> Listing:
-    """The engines that the platform lists. That one is missing there says nothing.
+def list_engines(mcp_url: str, api_key: str, seconds: float, attach: Attach | None = None) -> Listing:
+    """The engines that the platform lists. That one is missing there says nothing. `attach` is given what ends the
+    look early.
 
     Raises `InvalidInput` for an address or key that must not be used, `PlatformError` when no list comes in time.
     """
-    return asyncio.run(_listed(mcp_url, api_key, seconds))
+    try:
+        return asyncio.run(_listed(mcp_url, api_key, seconds, attach))
+    except asyncio.CancelledError as error:
+        raise PlatformError("the lookup was interrupted") from error
 
 
-async def _listed(mcp_url: str, api_key: str, seconds: float) -> Listing:
+async def _listed(mcp_url: str, api_key: str, seconds: float, attach: Attach | None) -> Listing:
+    task = asyncio.current_task()
+    if attach is not None and task is not None:
+        attach(task.cancel)
     endpoint = parse_endpoint(mcp_url)
     limits = Timeouts(connect=seconds, write=seconds, read=seconds, total=seconds)
     connections = Connections(endpoint, api_key, 1, limits, most=MOST)

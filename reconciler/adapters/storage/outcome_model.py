@@ -5,12 +5,20 @@ Nothing reads such a document here; the model is what its JSON Schema is generat
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
 from reconciler.adapters.storage.plan_model import Does, Planned, Texts, View, counts, one_of
 from reconciler.core.run.outcome import Status
+
+
+class FoundEngine(View):
+    engineId: str
+    name: str
+    sameName: bool = Field(description="Whether the name is exactly the one that was requested.")
+    createdAt: str | None = None
+    jobId: str | None = None
 
 
 class Result(View):
@@ -29,6 +37,13 @@ class Result(View):
     file: str | None = Field(None, description="Relative to the project's root.")
     summary: dict[str, int] | None = Field(
         None, description="What the platform reports having created for the engine, e.g. `glossaryItems`."
+    )
+
+    found: list[FoundEngine] | None = Field(
+        None, description="Unrecorded engines that a create call without an answer may have created."
+    )
+    lookedUp: Literal[True] | None = Field(
+        None, description="The answer was lost; the engine was found by its name and adopted."
     )
 
 
@@ -52,6 +67,7 @@ class OutcomePart(View):
     unpublished: str | None = Field(None, description="Why the lockfile could not be published.")
     pullRequest: str | None = Field(None, description="URL of the pull request that publishes it.")
     outputsNotWritten: Texts | None = None
+    lookupFailed: str | None = Field(None, description="Why engines of lost answers could not be looked up.")
 
 
 class OutcomeDocument(Planned):

@@ -54,6 +54,7 @@ class ApplyRunner:
     ) -> None:
         if options.report:
             refuse_link_out(project.root, Path(options.report), f"--report {options.report}")
+        self._project = project
         self._root, self._settings, self._private = project.root, project.settings, project.private
         self._journal = project.journal
         self._options = options
@@ -198,13 +199,16 @@ class ApplyRunner:
 
     def _run(self, planned: PlanResult) -> tuple[Outcome, str | None]:
         """The outcome, and the commit of the lockfile where it was published."""
+        if not self._options.asks and self._options.format != "json":
+            self._plans.show(planned, ExitCode.OK)
+        return self._drive(planned)
+
+    def _drive(self, planned: PlanResult) -> tuple[Outcome, str | None]:
         from reconciler.cli.runs.drive import drive  # asyncio, only to apply
         from reconciler.cli.runs.interrupts import Interrupts
 
         _collect_garbage()
         key = self._key(planned.plan)
-        if not self._options.asks and self._options.format != "json":
-            self._plans.show(planned, ExitCode.OK)
         with Interrupts() as interrupts:
             ledger_writer = self._ledger_writer(planned, interrupts)
             outcome = drive(
@@ -296,10 +300,35 @@ class ApplyRunner:
                 self._planner.lockfile.write(recorded.folded)
             self._journal.compact(published=seen is not None)
 
+    # ── look up ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _looked_up(self, outcome: Outcome) -> Outcome:
+        """With what the platform lists for create calls without an answer, where runs look."""
+        if not outcome.counts()["uncertain"]:
+            return outcome
+        from reconciler.cli.runs.looking_up import looked_up  # the network, only then
+
+        return looked_up(self._project, self._planner, outcome, self._wait_for)
+
+    def _wait_for(self, planner: Planner) -> Outcome | None:
+        """What waiting for the jobs came to that the planner has to collect; None where the run does not wait."""
+        if self._options.detach or self._options.no_wait:
+            return None
+        planned = planner.collect(self._look())
+        with self._lease().hold():
+            return self._drive(planned)[0]
+
     # ── report ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _report_outcome(self, planned: PlanResult, outcome: Outcome, published: str | None) -> ExitCode:
-        commit = None
+        looked_up = self._looked_up(outcome)
+        if published is not None and looked_up.adopts:
+            with suppress(
+                ReconcileError
+            ):  # where the newest commit cannot be seen, the one before has nearly all
+                seen = self._look()
+                published = seen.branch_tip if seen is not None else published
+        outcome, commit = looked_up, None
         if published is not None and self._target is not None and not self._target.proposes:
             commit = (self._target.branch, published)
         self._report.outcome(planned.plan, outcome, commit)
@@ -309,10 +338,15 @@ class ApplyRunner:
     def _report_unchanged(self, planned: PlanResult, outputs_failed: Sequence[str] = ()) -> ExitCode:
         """Nothing to apply: the plan is all there is to say, and which outputs could not be written."""
         outcome = replace(outcome_of_plan(planned.plan), outputs_failed=tuple(outputs_failed))
+        outcome = self._looked_up(outcome)
+        if outcome.counts()["uncertain"] or outcome.adopts:
+            from reconciler.core.run.lookup_results import with_hints_of  # only after a lookup
+
+            planned = replace(planned, plan=with_hints_of(planned.plan, outcome))
         # The plan's own outputs were seen to by now, and are in the outcome.
         left = replace(planned.plan, outputs=(), outputs_failed=())
         code = most_severe([exit_code_of(left, detailed=True), outcome.exit_code])
-        if self._options.format == "json" and not planned.plan.invalid:
+        if (self._options.format == "json" or outcome.adopts) and not planned.plan.invalid:
             self._report.outcome(planned.plan, outcome)
         else:
             self._plans.show(planned, code)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.api_key import api_key
 from reconciler.core.errors import GitError, InvalidInput, StorageError, UsageError
 from reconciler.core.frozen import replace
 from reconciler.core.ledger.journal import Acceptance, Decision, Record, Settlement
@@ -17,14 +16,17 @@ from reconciler.core.platform.listing import Listing
 from reconciler.core.settings.model import Settings
 from reconciler.core.settings.trust import check_lookup_host
 from reconciler.project.opened import Project
-from reconciler.render.phrases.sanitize import sanitize
 
 SECONDS = 15.0
 
 
-def engines_listed(settings: Settings, seconds: float = SECONDS) -> Listing:
-    """Asks the platform. Raises `PlatformError` where it does not list any, `UsageError` where nobody said where it
-    does, and what a key or a host raises that must not be used.
+def engines_listed(
+    settings: Settings, key: str, attach: Callable[[Callable[[], object]], None] | None = None
+) -> Listing:
+    """Asks the platform with this API key. `attach` is given what ends the look early.
+
+    Raises `PlatformError` where it lists none, `UsageError` where nobody said where it does, and `GuardRefused` for a
+    host that is not trusted.
     """
     if settings.listed_at is None:
         raise UsageError(
@@ -32,23 +34,18 @@ def engines_listed(settings: Settings, seconds: float = SECONDS) -> Listing:
             hint="set RECONCILE_MCP_URL to the address of its MCP server",
         )
     check_lookup_host(settings)
-    key = api_key(settings)
     from reconciler.adapters.platform.mcp import list_engines  # the network, only here
 
-    return list_engines(settings.listed_at, key, seconds)
+    return list_engines(settings.listed_at, key, SECONDS, attach)
 
 
 def where_it_stands(project: Project) -> RecordedState:
     """What is recorded, with what is on the remote now where runs share; if it cannot be reached, as last seen."""
-    from reconciler.cli.wiring.publishing import fetch, shares
-
-    if shares(project.settings):
-        try:
-            seen = fetch(project.root, project.settings, project.journal)
-            return read_recorded_state(project.lockfile, project.journal, seen)
-        except GitError as error:
-            warn(sanitize(f"the remote was not looked at: {error.message}"))
-    return read_recorded_state(project.lockfile, project.known_journal)
+    try:
+        return _newest(project)
+    except GitError as error:
+        warn(f"the remote was not looked at: {error.message}")
+        return _as_last_seen(project)
 
 
 class Elsewhere(NamedTuple):
@@ -59,18 +56,36 @@ class Elsewhere(NamedTuple):
     lockfile: Lockfile
 
 
-def other_environments(project: Project) -> Iterator[Elsewhere]:
-    """As far as this checkout knows; what cannot be read is a warning."""
-    for environment, file in project.settings.lockfiles.items():
-        if environment == project.settings.environment:
-            continue
+def other_environments(project: Project, *, on_remote: bool = False) -> tuple[list[Elsewhere], bool]:
+    """As far as this checkout knows, or with what is on the remote now where runs share; and whether that is all of
+    them. What cannot be read is a warning.
+    """
+    found: list[Elsewhere] = []
+    others = [one for one in project.settings.lockfiles if one != project.settings.environment]
+    for environment in others:
+        file = project.settings.lockfiles[environment]
         settings = replace(project.settings, environment=environment, lockfile=file)
         other = replace(project, settings=settings)
         try:
-            recorded = read_recorded_state(other.lockfile, other.known_journal)
-            yield Elsewhere(environment, file, recorded.folded)
-        except (InvalidInput, StorageError) as error:
-            warn(sanitize(error.message))
+            look = _newest if on_remote else _as_last_seen
+            found.append(Elsewhere(environment, file, look(other).folded))
+        except (InvalidInput, StorageError, GitError) as error:
+            warn(f"the environment `{environment}`: {error.message}")
+    return found, len(found) == len(others)
+
+
+def _newest(project: Project) -> RecordedState:
+    """What is recorded, with what is on the remote now where runs share. Raises `GitError` where that is not known."""
+    from reconciler.cli.wiring.publishing import fetch, shares
+
+    if not shares(project.settings):
+        return _as_last_seen(project)
+    seen = fetch(project.root, project.settings, project.journal)
+    return read_recorded_state(project.lockfile, project.journal, seen)
+
+
+def _as_last_seen(project: Project) -> RecordedState:
+    return read_recorded_state(project.lockfile, project.known_journal)
 
 
 def recorded_anywhere(recorded: RecordedState, others: Iterable[Elsewhere]) -> frozenset[str]:

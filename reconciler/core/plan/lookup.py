@@ -158,6 +158,11 @@ def how_to_adopt(key: str, call: Pending, engine: ListedEngine, *, several: bool
     return reconcile("resolve", *options, arguments=[key])
 
 
+def is_job_unknown(call: Pending, engine: ListedEngine) -> bool:
+    """Whether a job may still run for it that nobody could wait for."""
+    return engine.job_id is None and bool(call.spec.get("sources"))
+
+
 def told(candidate: Candidate) -> str:
     """What is known of it, as a sentence that begins with its ID."""
     engine = candidate.engine
@@ -173,6 +178,7 @@ def commands_for(key: str, call: Pending, found: Found, *, several: bool) -> Seq
     for candidate in found.candidates[:SHOWN]:
         lines.append(told(candidate))
         command = how_to_adopt(key, call, candidate.engine, several=several)
-        lines.append(f"if it is the engine of this file: {command}")
+        ready = " and its job has completed" if is_job_unknown(call, candidate.engine) else ""
+        lines.append(f"if it is the engine of this file{ready}: {command}")
     more = len(found.candidates) - SHOWN
     return [*lines, f"… and {more} more"] if more > 0 else lines

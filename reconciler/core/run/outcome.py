@@ -19,6 +19,7 @@ from reconciler.core.platform.job import Refused
 from reconciler.core.run.operations import UNSENT, Operation
 
 if TYPE_CHECKING:  # only named here, and views of an outcome need no machine
+    from reconciler.core.plan.lookup import Candidate
     from reconciler.core.run.machine import Run
 
 
@@ -49,6 +50,8 @@ class Result:
     file: str | None = None
     summary: Mapping[str, int] | None = None
     rolled_back: bool = False  # held back since it was rolled back, which is no failure
+    found: tuple[Candidate, ...] = ()  # engines that a call without an answer may have created
+    looked_up: bool = False  # the answer was lost, and its engine adopted by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Outcome:
     unpublished: str | None = None
     proposed: str | None = None
     outputs_failed: tuple[str, ...] = ()  # outputs that could not be written, in sentences
+    lookup_failed: str | None = None  # why engines of lost answers could not be looked up
 
     @property
     def exit_code(self) -> ExitCode:
@@ -96,6 +100,11 @@ class Outcome:
     def _after_deadline(result: Result) -> ExitCode:
         """What the deadline kept from starting is left to the next run, like what it kept from ending."""
         return ExitCode.RUNNING if result.status is Status.NOT_STARTED else _CODES[result.status]
+
+    @property
+    def adopts(self) -> bool:
+        """Whether an engine was looked up and recorded."""
+        return any(result.looked_up for result in self.results)
 
     def counts(self) -> dict[str, int]:
         """How many results there are of each status, every status named."""

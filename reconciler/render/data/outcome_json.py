@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.plan.model import Plan
 from reconciler.core.run.outcome import Outcome, Result
 from reconciler.render.data.json_view import plan_document, render_json
+
+if TYPE_CHECKING:
+    from reconciler.core.plan.lookup import Candidate
 
 
 def render_outcome_json(plan: Plan, outcome: Outcome, exit_code: int) -> str:
@@ -34,6 +37,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "unpublished": outcome.unpublished,
         "pullRequest": outcome.proposed,
         "outputsNotWritten": list(outcome.outputs_failed) or None,
+        "lookupFailed": outcome.lookup_failed,
     }
     return document | {name: reason for name, reason in reasons.items() if reason is not None}
 
@@ -52,5 +56,21 @@ def result_document(result: Result) -> dict[str, Any]:
         "hint": result.hint,
         "file": result.file,
         "summary": dict(result.summary) if result.summary else None,
+        "found": [_found(candidate) for candidate in result.found] or None,
+        "lookedUp": True if result.looked_up else None,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _found(candidate: Candidate) -> dict[str, Any]:
+    from reconciler.core.plan.lookup import created  # only after a lookup
+
+    engine = candidate.engine
+    values = {
+        "engineId": engine.engine_id,
+        "name": engine.name,
+        "sameName": candidate.exact,
+        "createdAt": created(engine),
+        "jobId": engine.job_id,
     }
     return {name: value for name, value in values.items() if value is not None}

@@ -107,7 +107,10 @@ def _engine(result: Result) -> str:
 def _details(outcome: Outcome, result: Result) -> str:
     match result.status:
         case Status.DONE:
-            return prose(made(result.summary)) or _NOTES.get(result.kind, "")
+            found = "its answer was lost; found by name" if result.looked_up else ""
+            return "; ".join(
+                filter(None, (prose(made(result.summary)) or _NOTES.get(result.kind, ""), found))
+            )
         case Status.GUARDED:
             return prose(why_held_back(result))
         case Status.FAILED:
@@ -149,6 +152,8 @@ def _alarms(outcome: Outcome, lockfile: str) -> Iterator[str]:
         yield f"- **Not published** (the next run publishes it): {prose(outcome.unpublished)}"
     for one in outcome.outputs_failed:
         yield f"- **Output not written**: {prose(one)}"
+    if outcome.lookup_failed is not None:
+        yield f"- **Not looked up**: {prose(outcome.lookup_failed)}"
     if outcome.halted is not None:
         yield f"- **Stopped creating**: {prose(outcome.halted)}"
     if outcome.interrupted:

@@ -69,7 +69,8 @@ def what_was_done(result: Result) -> str:
         Kind.RECORD: f"recorded with its new options, keeps {engine}",
         Kind.NONE: "unchanged",
     }
-    return sentences[result.kind]
+    found = " (its answer was lost; found by name)" if result.looked_up else ""
+    return f"{sentences[result.kind]}{found}"
 
 
 def what_became(result: Result) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from reconciler.core.commands import reconcile
 from reconciler.core.lockfile.entry import Pending
-from reconciler.core.plan.lookup import SHOWN, Candidate, Found, created, how_to_adopt
+from reconciler.core.plan.lookup import SHOWN, Candidate, Found, created, how_to_adopt, is_job_unknown
 from reconciler.core.platform.listing import Listing
 from reconciler.render.phrases.sanitize import sanitize_lines
 from reconciler.render.phrases.words import counted
@@ -32,7 +32,7 @@ def _of_call(key: str, call: Pending, found: Found, listing: Listing, *, several
     lines = [f"{key}: engine {name}, requested at {call.submitted_at or 'an unknown time'}, no answer{which}"]
     for candidate in found.candidates[:SHOWN]:
         lines += ["", _told(candidate)]
-        if candidate.engine.job_id is None and call.spec.get("sources"):
+        if is_job_unknown(call, candidate.engine):
             lines.append("  Its job is not listed; check that it has completed.")
         lines.append("  If it is the engine of this file:")
         lines.append(f"    {how_to_adopt(key, call, candidate.engine, several=several)}")

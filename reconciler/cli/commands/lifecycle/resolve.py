@@ -16,6 +16,7 @@ from reconciler.cli.opening import engine_keys, open_project, publishing
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.runs.deciding import record_decision
 from reconciler.cli.screen import tell
+from reconciler.cli.wiring.api_key import api_key
 from reconciler.cli.wiring.publishing import shares
 from reconciler.cli.wiring.resolutions import Resolutions
 from reconciler.core.commands import reconcile
@@ -136,8 +137,8 @@ def _find(ctx: click.Context, key: str, operation: str | None, publish: bool | N
     project = publishing(ctx, open_project(ctx), publish)
     recorded = where_it_stands(project)
     calls = calls_in_question(recorded, key, operation)
-    known = recorded_anywhere(recorded, other_environments(project))
-    listing = engines_listed(project.settings)
+    known = recorded_anywhere(recorded, other_environments(project)[0])
+    listing = engines_listed(project.settings, api_key(project.settings))
     found = [(call, look_through(call, listing, known)) for call in calls]
     click.echo(render_found(key, found, listing, several=operation is not None or len(calls) > 1))
 
