@@ -146,13 +146,17 @@ class Attempt:
         pending = entry.pending
         if pending is not None and pending.fingerprint == wanted_print:
             assert pending.status == FAILED, f"made again while {pending.status}"
-        assert entry.current is None or entry.current.fingerprint != wanted_print
-        same = [one for one in entry.superseded if one.fingerprint == wanted_print]
+        gone = self.world.platform.gone
+        current = entry.current
+        assert current is None or current.fingerprint != wanted_print or current.engine_id in gone
+        past = [one for one in entry.superseded if one.engine_id not in gone]
+        same = [one for one in past if one.fingerprint == wanted_print]
         assert all(one.status == FAILED for one in same), "made again although one exists"
         if entry.empty:
             for retired in self.run.lockfile.retired_of(command.key):
                 known = (retired.entry.current, retired.entry.pending, *retired.entry.superseded)
-                same_print = [one for one in known if one is not None and one.fingerprint == wanted_print]
+                left = [one for one in known if one is not None and one.engine_id not in gone]
+                same_print = [one for one in left if one.fingerprint == wanted_print]
                 assert all(getattr(one, "status", None) == FAILED for one in same_print)
 
     def _finish(self, lock: Lockfile) -> Outcome:

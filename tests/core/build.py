@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -124,11 +124,13 @@ def plan_of(
     *,
     only: tuple[str, ...] | None = None,
     retry_failed: bool = False,
+    gone: Collection[str] = (),
+    alive: Collection[str] = (),
 ) -> tuple[Action, ...]:
     """The actions when exactly these files exist and all of them were read."""
     desired = {key: wanted(key, spec) for key, spec in files.items()}
     selected = (lambda key: True) if only is None else only.__contains__
-    return actions_for(PlanInput(lock, desired, desired.keys(), selected, retry_failed))
+    return actions_for(PlanInput(lock, desired, desired.keys(), selected, retry_failed, gone, alive))
 
 
 def planned(lock: Lockfile, files: Mapping[str, Spec], **how: Any) -> Plan:

@@ -89,6 +89,7 @@ def pendings(draw: st.DrawFn) -> Pending:
         job_id=f"pjb_{name}" if made else None,
         submitted_at=draw(perhaps_times),
         error=None if status == IN_PROGRESS else "it went wrong",
+        instead_of=draw(st.sampled_from([None, None, None, f"eng_{name + 1}"])),
     )
 
 
@@ -131,7 +132,7 @@ entries = st.builds(
     st.lists(superseded(), max_size=2).map(tuple),
     uncertain=st.just(()) | st.lists(unresolved(), max_size=2).map(tuple),
     hold=st.none() | st.none() | holds(),
-).filter(lambda entry: not entry.empty)
+).filter(lambda entry: not entry.empty and len(set(entry.engine_ids)) == len(entry.engine_ids))
 retired = st.builds(Retired, entries, times)
 
 
@@ -150,7 +151,9 @@ def histories(draw: st.DrawFn, operation: str, key: str, second: int) -> list[Re
     """What a journal may hold of one operation, in the order in which it came to be known."""
     spec, name = draw(few_specs), operation.removeprefix("op_")
     print_, record = _of(spec)
-    first = Begin(operation, key, print_, record, {f"engines/{key}.yaml": "b10b" * 10}, at(second))
+    gone = draw(st.sampled_from([None, None, "eng_0", "eng_1"]))
+    files = {f"engines/{key}.yaml": "b10b" * 10}
+    first = Begin(operation, key, print_, record, files, at(second), instead_of=gone)
     accepted = Acceptance(operation, f"pjb_{name}", f"eng_{name}", at(second + 1))
     end = draw(
         st.sampled_from(

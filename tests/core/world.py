@@ -65,6 +65,7 @@ class Platform:
     calls: dict[str, Call] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
     engines: dict[str, Call] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)  # deleted by somebody, behind our back
 
     def post(self, command: Create, rng: Random, weather: FaultRates) -> Answer | None:
         """The answer to a create call; None when the platform did its work and the answer was lost."""
@@ -139,11 +140,21 @@ class World:
         _, whole = journal.parse(self.journal, "journal")
         self.journal = self.journal[:whole] + content
 
-    def plan(self, *, retry_failed: bool = False, only: frozenset[str] | None = None) -> Plan:
+    def plan(
+        self, *, retry_failed: bool = False, only: frozenset[str] | None = None, refresh: bool = False
+    ) -> Plan:
         desired = {key: wanted(key, spec) for key, spec in self.files.items()}
         selected = (lambda key: True) if only is None else only.__contains__
-        situation = PlanInput(self.recorded(), desired, desired.keys(), selected, retry_failed)
+        gone = self.platform.gone if refresh else frozenset()
+        alive = self.platform.engines.keys() - gone if refresh else frozenset()
+        situation = PlanInput(self.recorded(), desired, desired.keys(), selected, retry_failed, gone, alive)
         return Plan("production", actions_for(situation))
+
+    def delete(self) -> None:
+        """Somebody deletes an engine that serves."""
+        serving = [one.current.engine_id for _, one in entries_of(self.recorded()) if one.current is not None]
+        if serving:
+            self.platform.gone.add(self.rng.choice(serving))
 
     def take_in(self, events: Sequence[Event]) -> None:
         """What an inbox holds becomes facts, in whatever order and however often it came."""

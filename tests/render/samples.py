@@ -124,7 +124,32 @@ EVERY_KIND = Plan(
             changes=CHANGES,
             spec=SPEC,
         ),
+        Action(
+            "news",
+            Kind.NONE,
+            "its name and locales were changed on the platform",
+            file="engines/news.yaml",
+            engine_id="eng_News1",
+            condition=Condition.DRIFTED,
+            drift=(
+                Change("name", "News", "News (do not touch)"),
+                Change("locales", old="fr"),
+                Change("locales", new="it"),
+            ),
+            hint="bring the change into engines/news.yaml, or run `reconcile apply --fix-drift --only news` "
+            "to overwrite it",
+        ),
         Action("old/campaign", Kind.RETIRE, "engine file removed", engine_id="eng_Camp1"),
+        Action(
+            "shop/at",
+            Kind.RECREATE,
+            "drift: the platform no longer has eng_ShopAt1",
+            file="engines/shop/at.yaml",
+            engine_id="eng_ShopAt1",
+            fingerprint="v1:cc",
+            spec=Spec("Shop AT", None, ("de-AT",)),
+            instead_of="eng_ShopAt1",
+        ),
         Action(
             "store",
             Kind.RESUME,

@@ -28,7 +28,7 @@ from reconciler.adapters.storage.plan_model import (
 from reconciler.core.commands import FILE, reconcile
 from reconciler.core.engine.spec import LifecycleOptions, Output
 from reconciler.core.errors import InvalidInput, StorageError
-from reconciler.core.plan.model import Action, Plan
+from reconciler.core.plan.model import Action, Change, Plan
 from reconciler.core.plan.saved import VERSION, SavedPlan
 from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.values import shown
@@ -83,7 +83,7 @@ def read_plan_file(path: Path) -> SavedPlan:
         raise _broken(path, "it lists an engine twice")
     if plan.digest != read.digest:
         raise _broken(path, "its digest does not match its actions: it was changed or damaged")
-    return SavedPlan(plan, read.apply.entries, read.apply.retryFailed)
+    return SavedPlan(plan, read.apply.entries, read.apply.retryFailed, read.apply.refresh)
 
 
 def _action(read: ActionPart) -> Action:
@@ -101,6 +101,8 @@ def _action(read: ActionPart) -> Action:
         condition=read.condition,
         kept=LifecycleOptions(read.protect, outputs),
         guard=read.guard,
+        drift=tuple(Change(one.field, one.recorded, one.platform) for one in read.drift),
+        instead_of=read.insteadOf,
     )
 
 

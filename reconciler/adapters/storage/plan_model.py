@@ -142,6 +142,16 @@ class Change(View):
     content: ChangedText | None = None
 
 
+class Drift(View):
+    """One difference between the lockfile and the platform; one per locale. A side is left out where there is nothing
+    on it.
+    """
+
+    field: Literal["name", "description", "locales"]
+    recorded: Annotated[str, _kind(TEXT), _STRING] | None = None
+    platform: Annotated[str, _kind(TEXT), _STRING] | None = None
+
+
 class ActionPart(View):
     model_config = ConfigDict(
         json_schema_extra={
@@ -169,15 +179,22 @@ class ActionPart(View):
     reason: Annotated[str, _kind(TEXT), _STRING]
     hint: SkipValidation[str | None] = Field(None, description="What you can do, often an exact command.")
     changes: SkipValidation[list[Change]]
+    drift: list[Drift] = Field(
+        [],
+        description="With --refresh: what the platform has of the serving engine that is not as in the lockfile.",
+    )
     engineId: Identifier | None = Field(
         None,
-        description="The engine the action is about: serving now (replace, retire, move, none), switched to "
-        "(restore), waited for (resume), dropped (discard).",
+        description="The engine the action is about: serving now (replace, retire, move, none), gone (recreate), "
+        "switched to (restore), waited for (resume), dropped (discard).",
     )
     jobId: Identifier | None = None
     operationId: Identifier | None = None
     fingerprint: Annotated[str, _kind(FINGERPRINT), _STRING] | None = Field(
         None, description="Fingerprint of the requested spec."
+    )
+    insteadOf: Identifier | None = Field(
+        None, description="The serving engine that the platform no longer has."
     )
     protect: Flag = Field(False, description="Whether the lockfile will mark the engine as protected.")
     outputs: list[OutputPlace] = Field(
@@ -235,7 +252,7 @@ def counts(names: Iterable[str], **described: str) -> JsonSchemaValue:
 _SUMMARY = counts(
     [
         *(kind.value for kind in ActionKind if kind is not ActionKind.NONE),
-        *("unchanged", "failed", "uncertain", "guarded", "provisioningJobs"),
+        *("unchanged", *(condition.value for condition in Condition), "guarded", "provisioningJobs"),
     ],
     guarded="Held back; not counted under their action.",
 )
@@ -279,6 +296,7 @@ class ApplyPart(Strict):
         description="Digests of what lockfile and journal record, by key, for every engine in the plan."
     )
     retryFailed: Flag = Field(False, description="The plan was made with --retry-failed.")
+    refresh: Flag = Field(False, description="The plan was made with --refresh: applying it looks again.")
 
 
 class PlanDocument(Planned):

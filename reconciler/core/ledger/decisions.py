@@ -78,7 +78,9 @@ def _resume(copy: WorkingCopy, decision: Decision) -> None:
         return
     pending = entry.pending
     if pending is None or pending.operation_id != decision.about:
-        entry = transitions.readopt(entry, decision.about or "", decision.files or {}, decision.at)
+        entry = transitions.readopt(
+            entry, decision.about or "", decision.files or {}, decision.at, decision.instead_of
+        )
     # Of one that another operation came after, the files and all that they say are old by now.
     copy.put(decision.key, _as_filed(entry, decision) if _is_about(entry, decision) else entry)
 

@@ -103,7 +103,8 @@ def begin_of(lockfile: Lockfile, operation: str) -> Begin | None:
         for call in entry.unanswered if entry is not None else ():
             if call.operation_id == operation:
                 at = call.submitted_at or "1970-01-01T00:00:00Z"
-                return Begin(operation, key, call.fingerprint, call.spec, {}, at)
+                gone = call.instead_of
+                return Begin(operation, key, call.fingerprint, call.spec, {}, at, instead_of=gone)
     return None
 
 

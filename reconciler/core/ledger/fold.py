@@ -118,6 +118,7 @@ class _Folding:
             files=begin.files,
             submitted_at=transitions.seconds(begin.at),
             error=NO_ANSWER,
+            instead_of=begin.instead_of,
         )
         entry = transitions.submit(entry, operation, begin.at)
         if begin.kept is not None:

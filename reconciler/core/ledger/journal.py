@@ -36,6 +36,7 @@ class Begin:
     kept: Mapping[str, Any] | None = (
         None  # what its file says beside the spec (core/lockfile/lifecycle_options.py)
     )
+    instead_of: str | None = None  # the serving engine that is gone, where it is made in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Decision:
     at: str
     engine_id: str | None = None
     about: str | None = None
-    instead_of: str | None = None  # restore: the engine that served until then
+    instead_of: str | None = None  # restore: the engine that served until then; resume: as in `Begin`
     from_key: str | None = None
     fingerprint: str | None = None
     files: Mapping[str, Any] | None = None

@@ -154,6 +154,7 @@ def _pending(begin: Begin, reason: str) -> Pending:
         files=begin.files,
         submitted_at=transitions.seconds(begin.at),
         error=reason,
+        instead_of=begin.instead_of,
     )
 
 
@@ -165,7 +166,8 @@ def begin_in(doubtful: Mapping[str, Sequence[Pending]], operation: str) -> Begin
         for call in calls:
             if call.operation_id == operation:
                 at = call.submitted_at or ""
-                return Begin(operation, key, call.fingerprint, call.spec, {}, at)
+                gone = call.instead_of
+                return Begin(operation, key, call.fingerprint, call.spec, {}, at, instead_of=gone)
     return None
 
 

@@ -28,7 +28,11 @@ class Provisioned:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The operation under way, or the one that failed. Without an engine id none is known to exist."""
+    """The operation under way, or the one that failed. Without an engine id none is known to exist.
+
+    `instead_of` is the serving engine that the platform no longer has: what is made takes its place, though it is for
+    the same configuration.
+    """
 
     status: str  # in_progress | failed | uncertain
     operation_id: str
@@ -39,6 +43,7 @@ class Pending:
     job_id: str | None = None
     submitted_at: str | None = None
     error: str | None = None
+    instead_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,14 @@ class Entry:
         """Everything in it that belongs to an operation."""
         parts = (self.current, self.pending, *self.uncertain, *self.superseded)
         return (part for part in parts if part is not None)
+
+    @property
+    def standing_in(self) -> Pending | None:
+        """What is pending in the place of the serving engine, which was gone when it began."""
+        pending, current = self.pending, self.current
+        if pending is None or current is None or pending.instead_of != current.engine_id:
+            return None
+        return pending
 
     @property
     def engine_ids(self) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ _NAMES = {
     "summary": "summary",
     "status": "status",
     "error": "error",
+    "instead_of": "insteadOf",
     "by": "by",
     "since": "since",
 }
@@ -61,7 +62,7 @@ REQUIRED = {
     for kind in _PARTS
 }
 KINDS = {
-    **dict.fromkeys(("engineId", "jobId", "operationId"), ID),
+    **dict.fromkeys(("engineId", "jobId", "operationId", "insteadOf"), ID),
     "fingerprint": FINGERPRINT,
     **dict.fromkeys(("provisionedAt", "replacedAt", "submittedAt", "since"), TIME),
     **dict.fromkeys(("error", "by"), LINE),

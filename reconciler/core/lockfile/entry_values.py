@@ -47,6 +47,7 @@ class PendingValues(_Strict, kw_only=True):
     error: str | UnsetType = UNSET
     files: dict[str, str] | UnsetType = UNSET
     fingerprint: str
+    instead_of: str | UnsetType = UNSET
     job_id: str | UnsetType = UNSET
     operation_id: str
     spec: SpecValues

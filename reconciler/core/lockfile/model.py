@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from reconciler.core.lockfile.entry import Entry, Retired
     from reconciler.core.lockfile.entry_format import Document
 
-VERSION = 2  # an older program would switch a rolled-back engine forward again, so it must refuse such a file
+# An older program would switch a rolled-back engine forward again, and would discard what is made in the place of an
+# engine that is gone. So it must refuse such a file.
+VERSION = 2
 _WITHOUT_HOLDS = 1
 
 NEARLY_REFUSED = 80_000_000  # bytes
@@ -137,7 +139,15 @@ def render(lockfile: Lockfile) -> bytes:
 
 
 def _version(documents: Iterable[Document]) -> int:
-    return VERSION if any("hold" in one for one in documents) else _WITHOUT_HOLDS
+    return VERSION if any("hold" in one or _stands_in(one) for one in documents) else _WITHOUT_HOLDS
+
+
+def _stands_in(document: Document) -> bool:
+    """Whether an operation is for an engine in the place of one that is gone."""
+    if "pending" not in document and "uncertain" not in document:
+        return False
+    calls = (document.get("pending"), *(document.get("uncertain") or ()))
+    return any(isinstance(call, dict) and "insteadOf" in call for call in calls)
 
 
 def _pieces(lockfile: Lockfile, version: int) -> Iterator[bytes | memoryview]:

@@ -59,6 +59,7 @@ _TOLD = {
     "summary": "How much the job made, by kind.",
     "status": "How the operation stands.",
     "error": "Why it failed, or why its outcome is unknown.",
+    "insteadOf": "The serving engine that the platform no longer has: this operation makes one in its place.",
     "by": "Who rolled back.",
     "since": "When it was rolled back.",
 }
@@ -73,7 +74,8 @@ def lockfile_schema() -> JsonSchema:
         **_object(
             {
                 "version": {
-                    "description": "1, or 2 where an older `reconcile` must not write the file, as while a hold lasts.",
+                    "description": "1, or 2 where an older `reconcile` must not write the file, as while a hold "
+                    "lasts or an engine is recreated.",
                     "enum": list(range(1, VERSION + 1)),
                 },
                 "engines": _by_key({"$ref": "#/$defs/entry"}),

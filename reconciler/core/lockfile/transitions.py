@@ -7,7 +7,7 @@ alone: no function here forgets either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from reconciler.core.engine.fingerprint import same_meaning
 from reconciler.core.engine.spec import LifecycleOptions
@@ -157,7 +157,9 @@ def restore(entry: Entry, engine_id: str, files: Mapping[str, str], at: str) -> 
     return replace(entry, current=current, superseded=entry.superseded + _replaced(entry.current, at))
 
 
-def readopt(entry: Entry, operation_id: str, files: Mapping[str, str], at: str) -> Entry:
+def readopt(
+    entry: Entry, operation_id: str, files: Mapping[str, str], at: str, instead_of: str | None = None
+) -> Entry:
     """Wait again for an overtaken engine whose job had not ended: it becomes pending, and nothing is created.
 
     Where its job is known to have ended, or it is not there, the entry stays as it is.
@@ -177,6 +179,7 @@ def readopt(entry: Entry, operation_id: str, files: Mapping[str, str], at: str) 
         engine_id=found.engine_id,
         job_id=found.job_id,
         submitted_at=found.submitted_at,
+        instead_of=instead_of,
     )
     return _put(_passed_over(entry, found), pending, at)
 
@@ -202,11 +205,19 @@ def _passed_over(entry: Entry, found: Superseded) -> Entry:
     return replace(entry, superseded=tuple(one for one in entry.superseded if one is not found))
 
 
-def find_superseded(entry: Entry, fingerprint: str, *, completed: bool) -> Superseded | None:
-    """The newest superseded engine with this meaning: one that completed, or one whose job may still run."""
+def find_superseded(
+    entry: Entry, fingerprint: str, *, completed: bool, gone: Collection[str] = ()
+) -> Superseded | None:
+    """The newest superseded engine with this meaning: one that completed, or one whose job may still run. None that is
+    gone.
+    """
     wanted = None if completed else IN_PROGRESS
     for one in reversed(entry.superseded):
-        if one.status == wanted and same_meaning(one.fingerprint, one.spec, fingerprint):
+        if (
+            one.status == wanted
+            and one.engine_id not in gone
+            and same_meaning(one.fingerprint, one.spec, fingerprint)
+        ):
             return one
     return None
 

@@ -36,7 +36,8 @@ class PlanInput:
     """What is compared. `present` names every key that has a file; `desired` holds those that were read.
 
     Keys in `present` that are not in `desired` are taken as unchanged: their files are those the lockfile names.
-    `selected` limits the plan to some keys.
+    `selected` limits the plan to some keys. `gone` are engines that the platform is known to have no longer, `alive`
+    those that it is known to have: both empty where nobody asked it.
     """
 
     lockfile: Lockfile
@@ -44,13 +45,15 @@ class PlanInput:
     present: Collection[str]
     selected: Callable[[str], bool] = lambda key: True
     retry_failed: bool = False
+    gone: Collection[str] = ()
+    alive: Collection[str] = ()
 
 
 def actions_for(situation: PlanInput) -> tuple[Action, ...]:
     """The actions, sorted by key; engines with nothing to do and nothing to say have none."""
     lockfile, desired = situation.lockfile, situation.desired
     gone = [key for key in lockfile.engines if key not in situation.present]
-    moves = _moves(lockfile, desired, gone, situation.selected)
+    moves = _moves(situation, gone)
     moved = {action.from_key for action in moves.values()}
     held_up = _held_up(lockfile, desired, gone)
     actions = list(moves.values())
@@ -58,7 +61,7 @@ def actions_for(situation: PlanInput) -> tuple[Action, ...]:
         if key in held_up and key not in moves and situation.selected(key):
             actions.append(held_up[key])
         elif key not in moves and situation.selected(key):
-            action = _decide(key, wanted, lockfile, situation.retry_failed) or _record(wanted, lockfile)
+            action = _decide(key, wanted, situation) or _record(wanted, lockfile)
             actions += [action] if action is not None else []
     for key in gone:
         entry = lockfile.entry(key)
@@ -109,18 +112,14 @@ def _first(keys: Mapping[str, list[str]], wanted: Desired, left: Collection[str]
     return found[0] if found else None
 
 
-def _moves(
-    lockfile: Lockfile,
-    desired: Mapping[str, Desired],
-    gone: Iterable[str],
-    selected: Callable[[str], bool],
-) -> dict[str, Action]:
+def _moves(situation: PlanInput, gone: Iterable[str]) -> dict[str, Action]:
     """New keys that take over the entry of a key whose file is gone, because they ask for the same."""
+    lockfile, desired, selected = situation.lockfile, situation.desired, situation.selected
     left = {key: entry for key in sorted(gone) if (entry := lockfile.entry(key)) is not None}
     movable = _by_meaning(left, _movable_parts)
     moves: dict[str, Action] = {}
     for key in sorted(desired) if left else ():
-        if key in lockfile.engines or bring_back(lockfile, desired[key]) is not None:
+        if key in lockfile.engines or bring_back(lockfile, desired[key], situation.gone) is not None:
             continue
         source = _first(movable, desired[key], left)
         if source is not None and (selected(key) or selected(source)):
@@ -144,30 +143,47 @@ def _move(source: str, entry: Entry, wanted: Desired) -> Action:
         f"the file of `{source}` was removed, and this one is identical",
     )
     action = replace(action, from_key=source)
-    if entry.current is not None and serves(entry, wanted):
+    if entry.current is not None and serves(entry, wanted) and not _waits_for_stand_in(entry, wanted):
         return replace(action, engine_id=entry.current.engine_id)
     assert entry.pending is not None  # `_can_move` saw one or the other
     return of_pending(action, entry.pending)
 
 
-def _decide(key: str, wanted: Desired, lockfile: Lockfile, retry_failed: bool) -> Action | None:
+def _is_stood_in(entry: Entry, wanted: Desired) -> bool:
+    """Whether something is pending in the place of the serving engine, which was gone."""
+    pending = entry.standing_in
+    return pending is not None and means(pending, wanted)
+
+
+def _waits_for_stand_in(entry: Entry, wanted: Desired) -> bool:
+    pending = entry.standing_in
+    return pending is not None and pending.status == IN_PROGRESS and means(pending, wanted)
+
+
+def _decide(key: str, wanted: Desired, situation: PlanInput) -> Action | None:
+    lockfile, gone = situation.lockfile, situation.gone
     entry = lockfile.entry(key)
     if entry is None:
-        return bring_back(lockfile, wanted) or _create(wanted, "not in the lockfile")
+        return bring_back(lockfile, wanted, gone) or _create(wanted, "not in the lockfile")
     uncertain = report_uncertain(key, entry, wanted)
     if uncertain is not None:
         return uncertain
     if entry.current is not None and means(entry.current, wanted):
+        if entry.current.engine_id in gone or _is_stood_in(entry, wanted):
+            from reconciler.core.plan.recreate import recreate  # only where one is gone
+
+            alive, retry = situation.alive, situation.retry_failed
+            return recreate(wanted, entry, entry.current, gone=gone, alive=alive, retry_failed=retry)
         return None if entry.pending is None else _discard(wanted, entry.pending)
     pending = entry.pending if entry.pending is not None and means(entry.pending, wanted) else None
     if pending is not None and pending.status == IN_PROGRESS:
         return of_pending(action_for(wanted, Kind.RESUME, "its job is still running"), pending)
     # Whatever was ever made for this is looked for before another engine is paid for.
-    made = restore(wanted, entry) or readopt(wanted, entry) or bring_back(lockfile, wanted)
+    made = restore(wanted, entry, gone) or readopt(wanted, entry) or bring_back(lockfile, wanted, gone)
     if entry.hold is not None and entry.hold.holds_back(wanted.fingerprint):
         return _held(made or _replace(wanted, entry), entry, entry.hold)
     if made is None and pending is not None:
-        return _after_failure(wanted, entry, pending, retry_failed)
+        return _after_failure(wanted, entry, pending, situation.retry_failed)
     return made or _replace(wanted, entry)
 
 

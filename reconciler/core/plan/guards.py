@@ -28,7 +28,10 @@ _TOO_MANY_CREATES = (
     "if all are intended, raise max_create, or apply some with --only"
 )
 # What one of these kinds would do to the engine that serves.
-_DANGERS = {Kind.REPLACE: "replace", Kind.RESTORE: "replace", Kind.RESUME: "replace", Kind.RETIRE: "retire"}
+_DANGERS = {
+    **dict.fromkeys((Kind.REPLACE, Kind.RECREATE, Kind.RESTORE, Kind.RESUME), "replace"),
+    Kind.RETIRE: "retire",
+}
 
 
 def guarded(actions: Sequence[Action], lockfile: Lockfile, policy: Policy) -> tuple[Action, ...]:
@@ -44,7 +47,7 @@ def guarded(actions: Sequence[Action], lockfile: Lockfile, policy: Policy) -> tu
             continue
         if entry.kept.protect or (action.kept is not None and action.kept.protect):
             held[action.key] = _hold(action, entry, danger, "it is protected", _how_to_lift(entry))
-        elif action.kind in (Kind.REPLACE, Kind.RETIRE):
+        elif action.kind in (Kind.REPLACE, Kind.RECREATE, Kind.RETIRE):
             counted[danger].append((action, entry))
     recorded = len(lockfile.engines)
     for danger, candidates in counted.items():

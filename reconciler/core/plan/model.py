@@ -30,6 +30,7 @@ class Kind(StrEnum):
 
     CREATE = "create"
     REPLACE = "replace"
+    RECREATE = "recreate"  # drift: the platform no longer has the engine
     RESUME = "resume"
     RESTORE = "restore"
     DISCARD = "discard"
@@ -39,11 +40,15 @@ class Kind(StrEnum):
     NONE = "none"
 
 
+CREATING = (Kind.CREATE, Kind.REPLACE, Kind.RECREATE)  # issue a provisioning job
+
+
 class Condition(StrEnum):
     """Why an engine with action `none` is not simply unchanged."""
 
     FAILED = "failed"  # its job failed, or its create call was refused; waits for an edit or --retry-failed
     UNCERTAIN = "uncertain"  # its create call has no known outcome; waits for a person
+    DRIFTED = "drifted"  # the platform has other values than the lockfile; waits for an edit or --fix-drift
 
 
 class Origin(StrEnum):
@@ -82,6 +87,7 @@ class Submission(NamedTuple):
     fingerprint: str
     files: Mapping[str, str]
     kept: LifecycleOptions | None
+    instead_of: str | None = None  # the serving engine that is gone
 
 
 class Awaited(NamedTuple):
@@ -99,8 +105,9 @@ class Action:
     A saved plan and a view need not have all of it. What a run needs of an action, it takes as one piece that is whole
     (`submission`, `awaited`); an action without it is reported as not started.
 
-    `engine_id` is the engine the action is about: serving now (replace, retire, move, none), switched to (restore),
-    waited for (resume), dropped (discard). `job_id` and `operation_id` name the operation under way where there is one.
+    `engine_id` is the engine the action is about: serving now (replace, retire, move, none), gone (recreate), switched
+    to (restore), waited for (resume), dropped (discard). `job_id` and `operation_id` name the operation under way where
+    there is one.
     """
 
     key: str
@@ -115,7 +122,7 @@ class Action:
     from_key: str | None = None  # move: the name until now
     condition: Condition | None = None
     hint: str | None = None  # what a person can do, often an exact command
-    spec: Spec | None = None  # create, replace: what is sent
+    spec: Spec | None = None  # create, replace, recreate: what is sent
     files: Mapping[str, str] = field(default_factory=dict)
     origin: Origin | None = None  # where the plan was compared with a base; it is no part of the digest
     kept: LifecycleOptions | None = (
@@ -123,11 +130,15 @@ class Action:
     )
     guard: str | None = None  # why it is held back: it is shown, and not performed
     rolled_back: bool = False  # the guard is a hold that a rollback left, which is no failure
+    drift: tuple[
+        Change, ...
+    ] = ()  # what the lockfile has of the serving engine, against what the platform has
+    instead_of: str | None = None  # recreate, resume: the serving engine that is gone
 
     @property
     def creates(self) -> bool:
         """Whether it issues a provisioning job, which costs money."""
-        return self.kind in (Kind.CREATE, Kind.REPLACE) and self.guard is None
+        return self.kind in CREATING and self.guard is None
 
     @property
     def waits(self) -> bool:
@@ -140,7 +151,7 @@ class Action:
         """What its create call is made of; None if it makes none."""
         if not self.creates or self.spec is None or self.fingerprint is None:
             return None
-        return Submission(self.spec, self.fingerprint, self.files, self.kept)
+        return Submission(self.spec, self.fingerprint, self.files, self.kept, self.instead_of)
 
     @property
     def awaited(self) -> Awaited | None:
@@ -203,7 +214,8 @@ class Plan:
         Those that are held back count as `guarded` only.
         """
         counts = {kind.value: 0 for kind in Kind if kind is not Kind.NONE}
-        counts |= {"unchanged": len(self.unchanged), "failed": 0, "uncertain": 0, "guarded": 0}
+        conditions = {condition.value: 0 for condition in Condition}
+        counts |= {"unchanged": len(self.unchanged), **conditions, "guarded": 0}
         for action in self.actions:
             name = action.condition.value if action.condition else action.kind.value
             counts["guarded" if action.guard is not None else name] += 1
@@ -222,6 +234,8 @@ def digest_input(action: Action) -> list[Any]:
         more.append([action.kept.protect, places])
     if action.guard is not None:
         more.append("guarded")
+    if action.drift:
+        more.append([[one.field, one.old, one.new] for one in action.drift])
     return [
         action.key,
         action.kind.value,
@@ -241,7 +255,8 @@ def exit_code_of(plan: Plan, detailed: bool) -> ExitCode:
         return ExitCode.INVALID
     if not detailed:
         return ExitCode.OK
-    codes = [ExitCode.CHANGES] if plan.changes_anything or plan.outputs else []
+    drifted = any(action.drift for action in plan.actions)
+    codes = [ExitCode.CHANGES] if plan.changes_anything or plan.outputs or drifted else []
     conditions = {action.condition for action in plan.actions}
     if any(action.guard is not None and not action.rolled_back for action in plan.actions):
         codes.append(ExitCode.GUARD)

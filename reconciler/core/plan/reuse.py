@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from reconciler.core.engine.spec import Desired
 from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry
@@ -12,8 +14,9 @@ from reconciler.core.plan.changes import changes_between
 from reconciler.core.plan.model import Action, Kind
 
 
-def restore(wanted: Desired, entry: Entry) -> Action | None:
-    found = find_superseded(entry, wanted.fingerprint, completed=True)
+def restore(wanted: Desired, entry: Entry, gone: Collection[str] = ()) -> Action | None:
+    """`gone` are engines that the platform is known to have no longer."""
+    found = find_superseded(entry, wanted.fingerprint, completed=True, gone=gone)
     if found is None:
         return None
     changes = changes_between(entry.current.spec, wanted.spec) if entry.current else ()
@@ -37,20 +40,20 @@ def readopt(wanted: Desired, entry: Entry) -> Action | None:
     )
 
 
-def bring_back(lockfile: Lockfile, wanted: Desired) -> Action | None:
+def bring_back(lockfile: Lockfile, wanted: Desired, gone: Collection[str] = ()) -> Action | None:
     """The newest retired entry of this key that has an engine for what is wanted, finished or in the making."""
     for retired in reversed(lockfile.retired_of(wanted.key)):
-        action = _from_retired(wanted, retired.entry)
+        action = _from_retired(wanted, retired.entry, gone)
         if action is not None:
             return replace(action, reason=f"retired at {retired.retired_at}; {action.reason}")
     return None
 
 
-def _from_retired(wanted: Desired, entry: Entry) -> Action | None:
+def _from_retired(wanted: Desired, entry: Entry, gone: Collection[str]) -> Action | None:
     current, pending = entry.current, entry.pending
-    if current is not None and serves(entry, wanted):
+    if current is not None and serves(entry, wanted) and current.engine_id not in gone:
         action = action_for(wanted, Kind.RESTORE, "its engine still exists")
         return replace(action, engine_id=current.engine_id, job_id=current.job_id)
     if pending is not None and pending.status == IN_PROGRESS and means(pending, wanted):
         return of_pending(action_for(wanted, Kind.RESUME, "its job was still running"), pending)
-    return restore(wanted, entry) or readopt(wanted, entry)
+    return restore(wanted, entry, gone) or readopt(wanted, entry)

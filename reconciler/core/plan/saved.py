@@ -16,7 +16,7 @@ from reconciler.core.digests import sha256
 from reconciler.core.errors import Diagnostic, GuardRefused
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.model import Action, Plan, digest_input
+from reconciler.core.plan.model import Action, Condition, Plan, digest_input
 
 VERSION = 1
 NAMED = 20  # differences that are listed one by one
@@ -31,6 +31,7 @@ class SavedPlan:
     plan: Plan
     entries: Mapping[str, str]
     retry_failed: bool = False
+    refresh: bool = False  # the platform was asked about engines
 
     @property
     def keys(self) -> frozenset[str]:
@@ -60,13 +61,15 @@ class SavedPlan:
         differences = [
             Diagnostic(f"`{saved.key}`: {words}", saved.file, key=saved.key)
             for saved in self.plan.actions
-            if _acts(saved) and (words := self._difference(saved, now.get(saved.key), lockfile))
+            if (words := self._difference(saved, now.get(saved.key), lockfile))
         ]
         if differences:
             raise _refusal(differences)
         return tuple(self._chosen(now))
 
     def _difference(self, saved: Action, now: Action | None, lockfile: Lockfile) -> str | None:
+        if not _acts(saved):
+            return _new_drift(saved, now)
         if now is None or not _acts(now):
             return f"the plan would {saved.kind} it, but there is nothing to do now"
         if now.kind is not saved.kind:
@@ -89,6 +92,14 @@ class SavedPlan:
                 yield action
 
 
+def _new_drift(saved: Action, now: Action | None) -> str | None:
+    """That the platform says something else of an engine now than the plan reports."""
+    if saved.condition is not Condition.DRIFTED:
+        return None
+    same = now is not None and now.condition is saved.condition and now.drift == saved.drift
+    return None if same else "what the platform has of it changed since the plan"
+
+
 def _acts(action: Action) -> bool:
     """Whether it does something, as opposed to reporting it."""
     return action.condition is None and action.guard is None
@@ -104,7 +115,7 @@ def _refusal(differences: Sequence[Diagnostic]) -> GuardRefused:
     if more:
         shown.append(Diagnostic(f"and {more:,} more engines"))
     return GuardRefused(
-        "the plan is out of date: files or lockfile changed since it was made; nothing was done",
+        "the plan is out of date: files, lockfile or platform changed since it was made; nothing was done",
         hint=_again(),
         diagnostics=shown,
     )
@@ -122,11 +133,14 @@ def entry_digest(lockfile: Lockfile, key: str) -> str:
     return "sha256:" + sha256(text.encode())
 
 
-def apply_document(plan: Plan, lockfile: Lockfile, retry_failed: bool) -> dict[str, Any]:
+def apply_document(
+    plan: Plan, lockfile: Lockfile, retry_failed: bool, refresh: bool = False
+) -> dict[str, Any]:
     """What a plan file has beside the plan for reading it: how to tell whether it still holds."""
     keys = sorted({key for action in plan.actions for key in _keys_of(action)})
     document: dict[str, Any] = {
         "version": VERSION,
         "entries": {key: entry_digest(lockfile, key) for key in keys},
     }
-    return {**document, "retryFailed": True} if retry_failed else document
+    flags = {"retryFailed": retry_failed, "refresh": refresh}
+    return document | {name: True for name, given in flags.items() if given}

@@ -21,7 +21,15 @@ from reconciler.core.run.outcome import Result, Status
 VERSION = 1
 _TEXTS = ("key", "engineId", "previous", "jobId", "operationId", "error", "hint", "file")
 _LONGEST = 2_000  # characters of one text that is read back
-_PRESSING = (Status.RUNNING, Status.UNCERTAIN, Status.FAILED, Status.GUARDED, Status.NOT_STARTED, Status.DONE)
+_PRESSING = (
+    Status.RUNNING,
+    Status.UNCERTAIN,
+    Status.FAILED,
+    Status.GUARDED,
+    Status.NOT_STARTED,
+    Status.DRIFTED,
+    Status.DONE,
+)
 
 
 @dataclass(frozen=True, slots=True)

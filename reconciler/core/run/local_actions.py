@@ -41,7 +41,7 @@ def _decision(lockfile: Lockfile, action: Action, at: str) -> Decision:
         at,
         engine_id=engine_id,
         about=about,
-        instead_of=_serving_or_pending(lockfile, action.key)[0] if restores else None,
+        instead_of=_serving_or_pending(lockfile, action.key)[0] if restores else action.instead_of,
         from_key=action.from_key,
         fingerprint=action.fingerprint,
         files=dict(action.files) or None,

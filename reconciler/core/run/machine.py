@@ -250,7 +250,7 @@ class Run:
 
 
 def _begin(operation: Creation, at: str) -> Begin:
-    spec, fingerprint, files, kept = operation.submission
+    spec, fingerprint, files, kept, instead_of = operation.submission
     return Begin(
         operation.id,
         operation.action.key,
@@ -259,4 +259,5 @@ def _begin(operation: Creation, at: str) -> Begin:
         dict(files),
         at,
         lifecycle_document(kept) if kept is not None else None,
+        instead_of,
     )

@@ -30,6 +30,7 @@ class Status(StrEnum):
     RUNNING = "running"  # its job had not ended; the next run resumes it
     FAILED = "failed"  # its job failed, or the platform refused its spec
     UNCERTAIN = "uncertain"  # nobody knows whether its engine was made
+    DRIFTED = "drifted"  # the platform has other values than the lockfile; left as it was
     GUARDED = "guarded"  # held back by a guard, and left as it was
     NOT_STARTED = "not_started"  # no create call was made, or it was refused for reasons outside the spec
 
@@ -119,6 +120,7 @@ _CODES = {
     Status.RUNNING: ExitCode.RUNNING,
     Status.FAILED: ExitCode.FAILED,
     Status.UNCERTAIN: ExitCode.UNCERTAIN,
+    Status.DRIFTED: ExitCode.OK,
     Status.GUARDED: ExitCode.GUARD,
     Status.NOT_STARTED: ExitCode.FAILED,
 }
@@ -167,7 +169,7 @@ def _left_alone(result: Result, action: Action) -> Result:
         return replace(
             result, status=Status.GUARDED, error=action.guard, hint=action.hint, rolled_back=rolled_back
         )
-    status = Status.FAILED if action.condition is Condition.FAILED else Status.UNCERTAIN
+    status = Status(action.condition or Condition.UNCERTAIN)
     return replace(result, status=status, error=action.reason, hint=action.hint)
 
 
@@ -177,7 +179,7 @@ def _result(action: Action, run: Run, lockfile: Lockfile) -> Result:
         return _left_alone(result, action)
     if not (action.creates or action.waits):
         return result
-    if action.kind is Kind.REPLACE:
+    if action.kind in (Kind.REPLACE, Kind.RECREATE):
         result = replace(result, previous=action.engine_id, engine_id=None)
     operation = run.operation_of(action.key)
     if (

@@ -91,10 +91,12 @@ def action_document(action: Action) -> dict[str, Any]:
         reason=action.reason,
         hint=action.hint,
         changes=changes,
+        drift=[_known(field=one.field, recorded=one.old, platform=one.new) for one in action.drift] or None,
         engineId=action.engine_id,
         jobId=action.job_id,
         operationId=action.operation_id,
         fingerprint=action.fingerprint,
+        insteadOf=action.instead_of,
         guard=action.guard,
         **kept,
     )

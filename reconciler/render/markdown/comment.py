@@ -60,15 +60,24 @@ class _Group(NamedTuple):
 _PERSON = _Group("Needs attention")
 _GUARDED = _Group("Held back by a guard")
 _REPLACED = _Group("Replaced", "engines that will be replaced")
+_RECREATED = _Group("Recreated (drift)", "engines that will be recreated")
 _RETIRED = _Group("Retired", "engines that will be retired")
 _CREATED = _Group("Created", "new engines")
 _OTHERS = _Group("Without a new job")
 _MERGED = _Group("Merged earlier, not applied yet")
 _RUNNING = _Group("Another run is working on it")
 # What a reviewer must not miss, then what costs, then what others have asked for.
-_GROUPS = (_PERSON, _GUARDED, _REPLACED, _RETIRED, _CREATED, _OTHERS, _MERGED, _RUNNING)
+_GROUPS = (_PERSON, _GUARDED, _RECREATED, _REPLACED, _RETIRED, _CREATED, _OTHERS, _MERGED, _RUNNING)
 _BY_ORIGIN = {Origin.MERGED: _MERGED, Origin.RUNNING: _RUNNING}
-_BY_KIND = {Kind.NONE: _PERSON, Kind.REPLACE: _REPLACED, Kind.RETIRE: _RETIRED, Kind.CREATE: _CREATED}
+_BY_KIND = {
+    Kind.NONE: _PERSON,
+    Kind.REPLACE: _REPLACED,
+    Kind.RECREATE: _RECREATED,
+    Kind.RETIRE: _RETIRED,
+    Kind.CREATE: _CREATED,
+}
+
+_CONDITIONS = (Condition.UNCERTAIN, Condition.FAILED, Condition.DRIFTED)  # the most pressing first
 
 
 def marker(command: str, environment: str, folder: str) -> str:
@@ -169,11 +178,11 @@ def _engines(plan: Plan, occasion: Occasion, room: int) -> Iterator[str]:
         yield f"{more}{_see_the_run(occasion)}."
 
 
-def _urgency(action: Action) -> tuple[int, int, bool]:
+def _urgency(action: Action) -> tuple[int, int, int]:
     """Within a group of others' changes the same order holds as among one's own."""
     own = _group_of(replace(action, origin=None))
-    failed = action.condition is Condition.FAILED  # what is uncertain comes before
-    return _GROUPS.index(_group_of(action)), _GROUPS.index(own), failed
+    condition = 0 if action.condition is None else _CONDITIONS.index(action.condition)
+    return _GROUPS.index(_group_of(action)), _GROUPS.index(own), condition
 
 
 def _group_of(action: Action) -> _Group:

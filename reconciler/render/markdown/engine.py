@@ -40,6 +40,14 @@ def engine_section(action: Action, title: str, most: int, *, unfolded: bool = Fa
 
 
 def _differences(action: Action) -> Iterator[str]:
+    yield from _changes(action)
+    if action.drift:
+        yield "@@ drift: - in the lockfile, + on the platform @@"
+        for change in action.drift:
+            yield from _value(change)
+
+
+def _changes(action: Action) -> Iterator[str]:
     if action.changes:
         for change in action.changes:
             yield from _content(change) if change.content else _value(change)

@@ -16,6 +16,7 @@ from reconciler.render.phrases.outcome_words import (
     made,
     next_steps,
     what_became,
+    why_drifted,
     why_failed,
     why_held_back,
     why_not_started,
@@ -29,6 +30,7 @@ _BAR = re.compile(r"(?<!\\)((?:\\\\)*)\|")  # one with no backslash before it, o
 _FIRST = (
     Status.FAILED,
     Status.UNCERTAIN,
+    Status.DRIFTED,
     Status.GUARDED,
     Status.NOT_STARTED,
     Status.RUNNING,
@@ -115,6 +117,8 @@ def _details(outcome: Outcome, result: Result) -> str:
             return prose(why_held_back(result))
         case Status.FAILED:
             return prose(why_failed(result))
+        case Status.DRIFTED:
+            return prose(why_drifted(result))
         case Status.UNCERTAIN:
             return prose(result.error or "no answer")
         case Status.NOT_STARTED:
@@ -127,6 +131,7 @@ def _hints(outcome: Outcome) -> Iterator[str]:
     """What to do about engines, said once for those of the same reason."""
     for status, words, reason in (
         (Status.FAILED, "failed", why_failed),
+        (Status.DRIFTED, "drifted", why_drifted),
         (Status.GUARDED, "held back", why_held_back),
     ):
         for group in grouped(ended(outcome, status), reason):

@@ -22,6 +22,7 @@ _RESERVE = 200  # bytes for the closing count
 _MISSES = 20  # engines whose details found no room before smaller ones are looked for no longer
 _URGENCY = (
     Kind.NONE,
+    Kind.RECREATE,
     Kind.REPLACE,
     Kind.RETIRE,
     Kind.CREATE,

@@ -29,6 +29,8 @@ def consequences(plan: Plan, lockfile: str, doing: str) -> Iterator[str]:
     kinds = {action.kind for action in plan.actions if action.guard is None}
     if Kind.REPLACE in kinds:
         yield "Engines that are replaced keep serving until the new ones are ready."
+    if Kind.RECREATE in kinds:
+        yield "Engines that are recreated are gone from the platform: applications fail until the new ones are ready."
     if Kind.RETIRE in kinds:
         yield "Engines that are retired stay on the platform."
     yield from _held_back(plan)
@@ -55,12 +57,15 @@ def facts(action: Action, code: Code) -> str:
     if action.guard is not None:
         return action.kind.value
     if action.condition is not None:
-        return action.condition.value
+        drift = f": {', '.join(_changed(action.drift, code))}" if action.drift else ""
+        return f"{action.condition.value}{drift}"
     match action.kind:
         case Kind.RESUME:
             return f"job {code(action.job_id)}" if action.job_id else ""
         case Kind.MOVE:
             return f"from {code(action.from_key)}" if action.from_key else ""
+        case Kind.RECREATE:
+            return f"drift, engine {code(action.engine_id)} is gone" if action.engine_id else "drift"
         case Kind.RESTORE | Kind.DISCARD | Kind.RETIRE:
             return f"engine {code(action.engine_id)}" if action.engine_id else ""
     if action.changes:

@@ -15,6 +15,7 @@ from reconciler.render.phrases.words import counted
 _DONE = {
     Kind.CREATE: "created",
     Kind.REPLACE: "replaced",
+    Kind.RECREATE: "recreated",
     Kind.RESUME: "resumed",
     Kind.RESTORE: "restored",
     Kind.DISCARD: "discarded",
@@ -26,6 +27,7 @@ _DONE = {
 _ENDED = {
     Status.FAILED: "failed",
     Status.UNCERTAIN: "uncertain",
+    Status.DRIFTED: "drifted",
     Status.RUNNING: "still running",
     Status.NOT_STARTED: "not started",
     Status.GUARDED: "held back",
@@ -61,6 +63,7 @@ def what_was_done(result: Result) -> str:
     sentences = {
         Kind.CREATE: f"created {engine}",
         Kind.REPLACE: f"replaced by {engine}{was}",
+        Kind.RECREATE: f"recreated as {engine}{was}",
         Kind.RESUME: f"completed {engine}{was}",
         Kind.RESTORE: f"restored {engine}{was}",
         Kind.DISCARD: f"keeps its engine; the pending {engine if result.engine_id else 'operation'} was discarded",
@@ -118,6 +121,11 @@ def why_failed(result: Result) -> str:
     if result.kind is not Kind.NONE:
         return error
     return f"failed in an earlier run and is skipped: {error.removeprefix('failed: ')}"
+
+
+def why_drifted(result: Result) -> str:
+    """What differs, and that it was not changed."""
+    return f"not changed: {result.error}"
 
 
 def why_not_started(outcome: Outcome, result: Result) -> str:

@@ -22,6 +22,7 @@ _CODES: dict[Style, str] = {
 _SIGNS: dict[Kind | Condition, tuple[str, str, Style]] = {
     Kind.CREATE: ("+", "+", "green"),
     Kind.REPLACE: ("±", "-/+", "yellow"),
+    Kind.RECREATE: ("±", "-/+", "red"),
     Kind.MOVE: ("~", "~", "cyan"),
     Kind.RESUME: ("↻", ">", "cyan"),
     Kind.RESTORE: ("↶", "<", "cyan"),
@@ -31,6 +32,7 @@ _SIGNS: dict[Kind | Condition, tuple[str, str, Style]] = {
     Kind.NONE: (" ", " ", "plain"),
     Condition.FAILED: ("!", "!", "red"),
     Condition.UNCERTAIN: ("?", "?", "magenta"),
+    Condition.DRIFTED: ("≠", "!=", "yellow"),
 }
 _NARROWEST = 16  # cells of a wrapped text; with less a terminal may break it as it likes
 _HELD: tuple[str, str, Style] = ("⊘", "#", "red")

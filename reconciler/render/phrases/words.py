@@ -12,6 +12,7 @@ TERSE_ABOVE = 50
 _COUNTED = (
     ("create", "to create"),
     ("replace", "to replace"),
+    ("recreate", "to recreate"),
     ("resume", "to resume"),
     ("restore", "to restore"),
     ("discard", "to discard"),
@@ -20,6 +21,7 @@ _COUNTED = (
     ("record", "to record"),
     ("failed", "failed"),
     ("uncertain", "uncertain"),
+    ("drifted", "drifted"),
     ("guarded", "held back"),
     ("unchanged", "unchanged"),
 )
@@ -53,7 +55,7 @@ def no_changes(plan: Plan) -> str:
     """Why there is nothing to apply. What failed or is held back is never behind a bare "no changes"."""
     counts = plan.summary()
     unchanged = counts["unchanged"]
-    waiting = counts["failed"] + counts["uncertain"] + counts["guarded"]
+    waiting = counts["failed"] + counts["uncertain"] + counts["drifted"] + counts["guarded"]
     verb = "is" if unchanged == 1 else "are"
     if waiting:
         kept = f", {unchanged:,} {verb} up to date" if unchanged else ""
@@ -106,6 +108,7 @@ def what_happens(action: Action) -> str:
         Kind.CREATE: "will be created",
         Kind.REPLACE: "will be replaced"
         + (f" ({engine} keeps serving until the new engine is ready)" if engine else ""),
+        Kind.RECREATE: f"will be recreated (drift: {engine or 'its engine'} is gone from the platform)",
         Kind.RESUME: f"will be resumed (waits for {job}{of_engine}; no new job)",
         Kind.RESTORE: f"will be restored (back to {engine or 'its earlier engine'}; no new job)",
         Kind.DISCARD: f"keeps its engine (the pending replacement{f' {engine}' if engine else ''} is discarded)",
@@ -120,6 +123,7 @@ def what_happens(action: Action) -> str:
 _CONDITIONS = {
     Condition.FAILED: "failed and is skipped",
     Condition.UNCERTAIN: "outcome unknown; skipped until resolved",
+    Condition.DRIFTED: "was changed on the platform (drift) and is left as it is",
 }
 
 

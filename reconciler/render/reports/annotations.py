@@ -140,7 +140,7 @@ def _diagnostic(one: Diagnostic) -> _Note:
 
 def _conditions(plan: Plan) -> Iterator[_Note]:
     """Engines that are left alone; uncertain ones first, since only a person settles them, then what is held back."""
-    for what in (Condition.UNCERTAIN, _HELD, Condition.FAILED):
+    for what in (Condition.UNCERTAIN, _HELD, Condition.FAILED, Condition.DRIFTED):
         for action in plan.actions:
             if (_HELD if action.guard is not None else action.condition) is what:
                 reason = what_happens(action) if what is _HELD else action.reason
@@ -151,7 +151,9 @@ def _conditions(plan: Plan) -> Iterator[_Note]:
 
 def _changes(plan: Plan) -> Iterator[_Note]:
     """What is planned, the most costly first."""
-    order = {kind: index for index, kind in enumerate((Kind.REPLACE, Kind.RETIRE, Kind.CREATE))}
+    order = {
+        kind: index for index, kind in enumerate((Kind.RECREATE, Kind.REPLACE, Kind.RETIRE, Kind.CREATE))
+    }
     planned = [action for action in plan.actions if action.kind is not Kind.NONE and action.guard is None]
     for action in by_origin(sorted(planned, key=lambda action: order.get(action.kind, len(order)))):
         message = f"{what_happens(action)}\nreason: {action.reason}"

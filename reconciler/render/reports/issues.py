@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from reconciler.core.errors import Diagnostic, Severity
-from reconciler.core.plan.model import Action, Condition, Kind, Plan
+from reconciler.core.plan.model import Action, Kind, Plan
 from reconciler.render.phrases.sanitize import sanitize, shorten
 from reconciler.render.phrases.words import what_happens
 
@@ -52,6 +52,11 @@ RULES: dict[str, Rule] = {
         "The platform refused the engine, or its provisioning job failed. An engine that was serving still serves.",
         "Edit the engine file, or try again with `--retry-failed`.",
     ),
+    "drifted": Rule(
+        "The engine was changed on the platform.",
+        "Its name, description or locales on the platform are not those in the lockfile.",
+        "Bring the change into the engine file, or overwrite it with `--fix-drift`.",
+    ),
     "file-warning": Rule(
         "A file is valid, but should be reviewed.",
         "A name that is probably misspelled, a changed setting that matters, a lockfile that was "
@@ -62,6 +67,12 @@ RULES: dict[str, Rule] = {
         "A new engine will be created, and used once it is ready.",
         "The engine file has changed. The current engine keeps serving until the new one is ready.",
         f"No action needed: merging applies it. {_SEE}",
+    ),
+    "recreate": Rule(
+        "The engine is gone from the platform; a new one will be created.",
+        "The platform no longer has the engine that the lockfile names (drift). Applications that use it fail until "
+        "the new engine is ready.",
+        f"Find out who deleted it. Applying the plan creates it again. {_SEE}",
     ),
     "retire": Rule(
         "The engine will no longer be used.",
@@ -169,9 +180,11 @@ def _of_actions(plan: Plan, line_of: LineOf) -> Iterator[Issue]:
 
 def _rule_of(action: Action) -> tuple[str | None, str]:
     if action.condition is not None:
-        return ("uncertain" if action.condition is Condition.UNCERTAIN else "failed"), "warning"
+        return action.condition.value, "warning"
     if action.guard is not None:
         return "held-back", "warning"
+    if action.kind is Kind.RECREATE:
+        return action.kind.value, "warning"
     return (None if action.kind is Kind.NONE else action.kind.value), "notice"
 
 

@@ -41,6 +41,9 @@ def field_lines(action: Action, look: Look, room: Room) -> list[str]:
         lines += _changed(action.changes, look, room)
     elif action.spec is not None:
         lines += _asked_for(action.spec, look, room)
+    if action.drift:
+        lines.append(_field(" ", "drift", f"in the lockfile {look.arrow} on the platform", look))
+        lines += _changed(action.drift, look, room)
     if action.hint:
         first, *more = sanitize_lines(action.hint)
         lines += [_field(" ", "hint", look.paint(first, "cyan"), look), *(_under(line) for line in more)]

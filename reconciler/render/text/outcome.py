@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from reconciler.core.commands import reconcile
 from reconciler.core.display import display_width
-from reconciler.core.plan.model import Action, Condition, Kind
+from reconciler.core.plan.model import CREATING, Action, Condition, Kind
 from reconciler.core.run.outcome import Outcome, Result, Status
 from reconciler.render.phrases.outcome_words import (
     Group,
@@ -23,6 +23,7 @@ from reconciler.render.phrases.outcome_words import (
     next_steps,
     not_waited_for,
     what_was_done,
+    why_drifted,
     why_failed,
     why_held_back,
     why_not_started,
@@ -58,6 +59,7 @@ def render_outcome(
         _done(ended(outcome, Status.DONE), look),
         _guarded(ended(outcome, Status.GUARDED), look),
         _failed(ended(outcome, Status.FAILED), look),
+        _drifted(ended(outcome, Status.DRIFTED), look),
         _uncertain(ended(outcome, Status.UNCERTAIN), look),
         _running(ended(outcome, Status.RUNNING), look),
         _not_started(outcome, look),
@@ -90,7 +92,11 @@ def _done_line(result: Result, column: int, look: Look) -> str:
 
 def _sign(result: Result, look: Look) -> str:
     """The sign that the plan showed for it, or that of how it ended."""
-    conditions = {Status.FAILED: Condition.FAILED, Status.UNCERTAIN: Condition.UNCERTAIN}
+    conditions = {
+        Status.FAILED: Condition.FAILED,
+        Status.UNCERTAIN: Condition.UNCERTAIN,
+        Status.DRIFTED: Condition.DRIFTED,
+    }
     kind = Kind.RESUME if result.status is Status.RUNNING else result.kind
     guard = result.error if result.status is Status.GUARDED else None
     shown = Action(result.key, kind, "", condition=conditions.get(result.status), guard=guard)
@@ -102,6 +108,16 @@ def _guarded(results: Sequence[Result], look: Look) -> list[str]:
         return []
     lines = [look.paint(f"{counted(len(results), 'engine')} held back by a guard and not changed:", "red")]
     for group in grouped(results, why_held_back):
+        lines += _group_head(group, look)
+        lines += _hint(group.results[0].hint or "", look)
+    return lines
+
+
+def _drifted(results: Sequence[Result], look: Look) -> list[str]:
+    if not results:
+        return []
+    lines = [look.paint(f"{counted(len(results), 'engine')} changed on the platform (drift):", "yellow")]
+    for group in grouped(results, why_drifted):
         lines += _group_head(group, look)
         lines += _hint(group.results[0].hint or "", look)
     return lines
@@ -277,7 +293,7 @@ def _only_here(outcome: Outcome) -> list[str]:
 
 def _made_now(result: Result) -> bool:
     """Whether a job of this run, or one it waited for, has an engine the lockfile may not know as it is now."""
-    waits = result.kind in (Kind.CREATE, Kind.REPLACE, Kind.RESUME)
+    waits = result.kind in (*CREATING, Kind.RESUME)
     return waits and result.engine_id is not None
 
 

@@ -62,6 +62,7 @@ def test_the_summary_counts_every_kind() -> None:
     assert plan.summary() == {
         "create": 1,
         "replace": 2,
+        "recreate": 0,
         "resume": 1,
         "restore": 1,
         "discard": 1,
@@ -71,6 +72,7 @@ def test_the_summary_counts_every_kind() -> None:
         "unchanged": 2,
         "failed": 1,
         "uncertain": 1,
+        "drifted": 0,
         "guarded": 0,
     }
     assert sum(plan.summary().values()) == len(plan.actions) + 2

@@ -49,8 +49,10 @@ def live(world: World, weather: FaultRates, how: Options, rounds: int) -> None:
     rng = world.rng
     for _ in range(rounds):
         edit(world, SPECS)
+        if rng.random() < 0.2:
+            world.delete()
         only = frozenset(rng.sample(["acme", "blog", "shop"], 2)) if rng.random() < 0.2 else None
-        plan = world.plan(retry_failed=rng.random() < 0.3, only=only)
+        plan = world.plan(retry_failed=rng.random() < 0.3, only=only, refresh=rng.random() < 0.5)
         Attempt(world, weather, how, plan).go()
         world.check()
         if rng.random() < weather.webhook:
@@ -67,7 +69,7 @@ def converge(world: World) -> None:
     for _ in range(8):
         while world.settle():
             world.check()
-        plan = world.plan(retry_failed=True)
+        plan = world.plan(retry_failed=True, refresh=True)
         if not plan.actions:
             return
         assert Attempt(world, FAIR, Options(2), plan).go() is not None
@@ -84,6 +86,7 @@ def assert_converged(world: World) -> None:
         assert entry.pending is None
         assert entry.current is not None
         assert entry.current.fingerprint == wanted(key, spec).fingerprint
+        assert entry.current.engine_id not in world.platform.gone
     assert not records
 
 

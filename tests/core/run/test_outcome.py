@@ -275,6 +275,7 @@ def test_every_status_is_counted() -> None:
         "running": 0,
         "failed": 1,
         "uncertain": 0,
+        "drifted": 0,
         "guarded": 0,
         "not_started": 0,
     }

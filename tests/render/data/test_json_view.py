@@ -84,7 +84,7 @@ def test_ids_and_what_to_do_are_there() -> None:
     assert action(document, "support")["condition"] == "uncertain"
     assert "reconcile resolve support" in action(document, "support")["hint"]
     assert document["digest"] == EVERY_KIND.digest
-    assert document["summary"]["provisioningJobs"] == 2
+    assert document["summary"]["provisioningJobs"] == 3
 
 
 def test_an_error_has_the_same_shape() -> None:

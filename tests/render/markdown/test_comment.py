@@ -103,7 +103,8 @@ def test_five_hundred_replacements_are_all_named_and_the_first_are_shown_whole()
 def test_what_nobody_may_miss_comes_first() -> None:
     titles = re.findall(r"^#### (.*)$", render_plan_comment(TWENTY, OCCASION), re.M)
     assert titles == ["Needs attention", "Replaced", "Retired", "Created", "Without a new job"]
-    assert re.findall(r"<summary>(.) ", render_plan_comment(EVERY_KIND, OCCASION))[:4] == ["?", "!", "±", "-"]
+    signs = re.findall(r"<summary>(.) ", render_plan_comment(EVERY_KIND, OCCASION))
+    assert signs[:6] == ["?", "!", "≠", "±", "±", "-"]
 
 
 def test_a_small_change_needs_no_click() -> None:

@@ -11,7 +11,7 @@ from tests.render.samples import EVERY_KIND, LARGE
 
 def test_what_must_not_be_missed_comes_first() -> None:
     titles = re.findall(r"<summary>.*</code> ([a-z]+)</summary>", render_plan_markdown(EVERY_KIND))
-    assert titles[:5] == ["failed", "uncertain", "replace", "retire", "create"]
+    assert titles[:6] == ["failed", "drifted", "uncertain", "recreate", "replace", "retire"]
 
 
 def test_a_first_run_names_every_engine() -> None:

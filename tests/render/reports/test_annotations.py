@@ -31,7 +31,7 @@ def test_conditions_are_warnings_and_changes_notices() -> None:
         re.M,
     )
     assert re.search(r"^::warning file=engines/legal.yaml,.*--retry-failed", shown, re.M)
-    assert len(re.findall(r"^::notice ", shown, re.M)) == 7
+    assert len(re.findall(r"^::notice ", shown, re.M)) == 8
 
 
 def test_notices_that_github_would_hide_are_counted() -> None:

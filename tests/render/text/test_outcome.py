@@ -264,6 +264,7 @@ def test_json_carries_plan_outcome_and_exit_code() -> None:
             "running": 0,
             "failed": 1,
             "uncertain": 0,
+            "drifted": 0,
             "guarded": 0,
             "not_started": 0,
             "unchanged": 2,

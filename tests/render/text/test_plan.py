@@ -28,17 +28,17 @@ def test_nothing_to_do_is_one_line() -> None:
 def test_engines_that_wait_for_a_person_are_no_change() -> None:
     waiting = tuple(action for action in EVERY_KIND.actions if action.condition is not None)
     shown = render_plan(Plan("x", waiting, unchanged=("a", "b")))
-    assert shown.endswith("No changes to apply. 2 engines need attention, 2 are up to date.")
+    assert shown.endswith("No changes to apply. 3 engines need attention, 2 are up to date.")
     assert "reconcile resolve support --engine-id '<ENGINE_ID>'" in shown
 
 
 def test_the_end_says_what_it_comes_to_and_costs() -> None:
     lines = render_plan(EVERY_KIND).split("\n")
     assert lines[-3] == (
-        "Plan: 1 to create, 1 to replace, 1 to resume, 1 to restore, 1 to discard, 1 to move, 1 to retire, "
-        "1 failed, 1 uncertain, 9,991 unchanged."
+        "Plan: 1 to create, 1 to replace, 1 to recreate, 1 to resume, 1 to restore, 1 to discard, 1 to move, "
+        "1 to retire, 1 failed, 1 uncertain, 1 drifted, 9,991 unchanged."
     )
-    assert lines[-2].startswith("2 provisioning jobs will be created (billed by the platform).")
+    assert lines[-2].startswith("3 provisioning jobs will be created (billed by the platform).")
 
 
 def test_a_change_without_a_job_says_so() -> None:
