@@ -97,7 +97,11 @@ def target_of_rollback(lockfile: Lockfile, key: str, to: str | None) -> tuple[En
         raise UsageError(f"the lockfile has no engine `{key}`", hint=hint)
     if entry.current is None:
         raise UsageError(f"`{key}` has no engine that serves, so there is nothing to roll back")
-    known = {one.engine_id: one for one in entry.superseded if one.status is None}
+    known = {
+        one.engine_id: one
+        for one in entry.superseded
+        if one.status is None and one.engine_id not in entry.pruning
+    }
     fitting = [
         one for one in known.values() if entry.hold is None or _made_before(one, entry.current, entry.hold)
     ]
@@ -110,6 +114,8 @@ def target_of_rollback(lockfile: Lockfile, key: str, to: str | None) -> tuple[En
         raise UsageError(f"`{key}` has no earlier engine to roll back to", hint=listed)
     if to == entry.current.engine_id:
         raise UsageError(f"`{key}` uses {to} already", hint=listed)
+    if to in entry.pruning:
+        raise UsageError(f"{to} is being deleted on the platform", hint=listed)
     if any(one.engine_id == to for one in entry.superseded):
         raise UsageError(f"the job of {to} never completed, so it cannot serve", hint=listed)
     raise UsageError(f"{to} is not an earlier engine of `{key}`", hint=listed)

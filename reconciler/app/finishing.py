@@ -84,6 +84,10 @@ class Ending:
             self._observer.notice(
                 f"{one.key}: two engines were created; {one.kept} serves, {one.other} is kept"
             )
+        for revived in merged.revived:
+            self._observer.notice(
+                f"{revived.key}: uses {revived.engine_id} again, which was deleted in the meantime"
+            )
         return replace(outcome, published=True), merged.lockfile
 
     def _write_here(self, outcome: Outcome, ours: Lockfile, records: Sequence[Record]) -> Outcome:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.core.errors import LockfileError
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.facts import Facts, gather
-from reconciler.core.ledger.journal import Begin, Decision, Record
+from reconciler.core.ledger.journal import Begin, Decision, Pruned, Record
+from reconciler.core.ledger.pruning import DELETED
 from reconciler.core.lockfile.model import Lockfile
 
 
@@ -64,6 +65,7 @@ _DECIDED = {"move": "moved", "retire": "retired", "restore": "restored", "discar
     "adopt": "imported",
     "rollback": "rolled back",
     "release": "released",
+    "delete": "retired",
 }
 
 
@@ -136,14 +138,23 @@ def _decided_in(commits: Iterable[LedgerCommit]) -> Iterator[Change]:
     told: set[str] = set()
     for commit in commits:
         for record in commit.records:
-            if not isinstance(record, Decision) or record.kind not in _DECIDED or record.operation in told:
+            status = _what(record)
+            if status is None or record.operation in told or not isinstance(record, Decision | Pruned):
                 continue
             told.add(record.operation)
-            status = _DECIDED[record.kind] + (f" from {record.from_key}" if record.from_key else "")
             status += UNVERIFIED if record.operation in commit.unverified else ""
             yield Change(
                 record.at, record.key, None, status, record.engine_id, commit.id, commit.by, commit.run
             )
+
+
+def _what(record: Record) -> str | None:
+    """What was done without a create call, in a word; None for what does not change which engines there are."""
+    if isinstance(record, Pruned):
+        return "deleted" if record.result == DELETED else None
+    if not isinstance(record, Decision) or record.kind not in _DECIDED:
+        return None
+    return _DECIDED[record.kind] + (f" from {record.from_key}" if record.from_key else "")
 
 
 def _change(begin: Begin, known: Facts, commit: LedgerCommit) -> Change:

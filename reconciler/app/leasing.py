@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from reconciler.app.ports import Clock, Journal, Ledger, LockfileStore
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import LeaseHeld, RefMoved
 from reconciler.core.frozen import replace
+from reconciler.core.ledger.journal import Acceptance, Pruned, Pruning, Record, Settlement
 from reconciler.core.ledger.lease import Holder, give_back
+from reconciler.core.ledger.pruning import prune_of
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.undoing import undo_of
 from reconciler.core.lockfile.ancestor import with_former
@@ -53,9 +55,9 @@ def with_past(
     ledger: Ledger, seen: RemoteSnapshot, journal: Journal, lockfile: LockfileStore
 ) -> RemoteSnapshot:
     """With what the ledger's log says of operations that its journal has no longer: those of this machine's journal are
-    settled there, however old it is, and a call that is open in a lockfile may have been resolved. What the branch has
-    an answer for is settled, too. And with what the lockfile in the work tree goes on from, where that was published
-    and is not committed here.
+    settled there, however old it is, and their engines may have been deleted since; a call that is open in a lockfile
+    may have been resolved. What the branch has an answer for is settled, too. And with what the lockfile in the work
+    tree goes on from, where that was published and is not committed here.
 
     Raises `JournalError`, `LockfileError`, `StorageError`, `GitError`.
     """
@@ -65,15 +67,24 @@ def with_past(
         seen = replace(seen, base=with_former(seen.base, on_disk, ledger.former(seen)))
     asked = unresolved_in(seen.recorded)
     open_ = asked | unresolved_in(on_disk)
-    ours = {record.operation for record in journal.read()[0]}
+    records = journal.read()[0]
+    ours = {record.operation for record in records if not isinstance(record, Pruning | Pruned)}
     wanted = (ours | open_) - known
-    logged = ledger.logged(seen, sorted(wanted | {undo_of(one) for one in wanted})) if wanted else ()
+    prunes = _prunes_of(record for record in records if record.operation not in known)
+    asked_for = sorted(wanted | {undo_of(one) for one in wanted} | prunes)
+    logged = ledger.logged(seen, asked_for) if asked_for else ()
     past = {record.operation for record in logged} & ours
     if known:
         past |= known & {name for one in seen.recorded.engines.values() for name in names_of(one)}
-    told_of = open_ | {undo_of(one) for one in open_}
+    told_of = open_ | {undo_of(one) for one in open_} | prunes
     told = tuple(record for record in logged if record.operation in told_of)
     return replace(seen, past=frozenset(past - asked), logged=told)
+
+
+def _prunes_of(records: Iterable[Record]) -> set[str]:
+    """What the deletion of the engines that these records name would go by."""
+    named = (one.engine_id for one in records if isinstance(one, Acceptance | Settlement))
+    return {prune_of(engine_id) for engine_id in named if engine_id is not None}
 
 
 def break_lease(ledger: Ledger, seen: RemoteSnapshot) -> RemoteSnapshot:

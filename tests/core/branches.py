@@ -10,6 +10,9 @@ from random import Random
 
 from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.engine.spec import record_of
+from reconciler.core.ledger.fold import fold
+from reconciler.core.ledger.journal import Pruned
+from reconciler.core.ledger.pruning import prune_of
 from reconciler.core.lockfile import transitions
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending, Retired
 from reconciler.core.lockfile.model import EMPTY, Lockfile
@@ -26,6 +29,7 @@ class Branch:
         self.name = name
         self.lock = lock
         self.second = second
+        self.pruned: set[str] = set()
         self._made = 0
 
     def grow(self, steps: int) -> Branch:
@@ -37,7 +41,20 @@ class Branch:
     def fork(self, name: str) -> Branch:
         return Branch(self.rng, name, self.lock, self.second)
 
+    def _prune(self, key: str) -> None:
+        """An engine that is out of use is deleted."""
+        entry, retired = self.lock.entry(key), self.lock.retired_of(key)
+        past = [one.engine_id for one in entry.superseded if one.status != IN_PROGRESS] if entry else []
+        past += [engine for one in retired for engine in one.entry.engine_ids]
+        if past:
+            engine_id = self.rng.choice(past)
+            self.pruned.add(engine_id)
+            self.lock = fold(self.lock, [Pruned(prune_of(engine_id), key, engine_id, "deleted", self._now)])
+
     def _step(self, key: str) -> None:
+        if self.rng.random() < 0.1:
+            self._prune(key)
+            return
         entry = self.lock.entry(key)
         pending = None if entry is None else entry.pending
         if entry is not None and self.rng.random() < 0.2:
@@ -106,7 +123,12 @@ class Branch:
 
 def three(seed: int) -> tuple[Lockfile, Lockfile, Lockfile]:
     """A base, and two lockfiles that grew from it."""
+    return three_and_pruned(seed)[0]
+
+
+def three_and_pruned(seed: int) -> tuple[tuple[Lockfile, Lockfile, Lockfile], set[str]]:
+    """The same, and the engines that either of the two deleted since."""
     rng = Random(seed)
     base = Branch(rng, "base").grow(rng.randint(0, 12))
     ours, theirs = (base.fork(name).grow(rng.randint(0, 8)) for name in ("ours", "theirs"))
-    return base.lock, ours.lock, theirs.lock
+    return (base.lock, ours.lock, theirs.lock), ours.pruned | theirs.pruned

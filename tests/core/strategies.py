@@ -9,17 +9,21 @@ from hypothesis import strategies as st
 
 from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.engine.spec import Source, Spec, record_of
+from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import (
     Acceptance,
     Begin,
     Decision,
     End,
     JobSummary,
+    Pruned,
+    Pruning,
     Record,
     Refusal,
     Settlement,
     UncertainOutcome,
 )
+from reconciler.core.ledger.pruning import deleted_by, prune_of
 from reconciler.core.lockfile.entry import (
     FAILED,
     IN_PROGRESS,
@@ -32,6 +36,7 @@ from reconciler.core.lockfile.entry import (
     Superseded,
 )
 from reconciler.core.lockfile.model import EMPTY, Lockfile
+from reconciler.core.plan.pruning import listed_in
 from tests.core.build import A, B, C, at
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -125,14 +130,26 @@ def holds(draw: st.DrawFn) -> Hold:
     return Hold(f"d-{draw(ids)}", print_, record, "Ada <ada@example.com>", draw(times)[:19] + "Z")
 
 
-entries = st.builds(
-    Entry,
-    st.none() | currents(),
-    st.none() | pendings(),
-    st.lists(superseded(), max_size=2).map(tuple),
-    uncertain=st.just(()) | st.lists(unresolved(), max_size=2).map(tuple),
-    hold=st.none() | st.none() | holds(),
-).filter(lambda entry: not entry.empty and len(set(entry.engine_ids)) == len(entry.engine_ids))
+@st.composite
+def with_marks(draw: st.DrawFn, entry: Entry) -> Entry:
+    """With some of its earlier engines being deleted."""
+    past = sorted(one.engine_id for one in entry.superseded)
+    chosen = draw(st.just([]) | st.lists(st.sampled_from(past), unique=True)) if past else []
+    return replace(entry, pruning=dict.fromkeys(sorted(chosen), "2026-11-24T11:30:00Z"))
+
+
+entries = (
+    st.builds(
+        Entry,
+        st.none() | currents(),
+        st.none() | pendings(),
+        st.lists(superseded(), max_size=2).map(tuple),
+        uncertain=st.just(()) | st.lists(unresolved(), max_size=2).map(tuple),
+        hold=st.none() | st.none() | holds(),
+    )
+    .filter(lambda entry: not entry.empty and len(set(entry.engine_ids)) == len(entry.engine_ids))
+    .flatmap(with_marks)
+)
 retired = st.builds(Retired, entries, times)
 
 
@@ -196,6 +213,7 @@ def journals(draw: st.DrawFn, max_operations: int = 5) -> list[Record]:
         key = draw(st.sampled_from(["acme", "blog"]))
         records += draw(histories(f"op_{number}", key, number * 10))
         records += draw(decisions(number, key))
+        records += draw(st.just([]) | prunes(records, number))
     return records
 
 
@@ -205,7 +223,7 @@ def decisions(draw: st.DrawFn, number: int, key: str) -> list[Record]:
     print_, record = _of(draw(few_specs))
     made = st.sampled_from([f"eng_{one}" for one in range(number + 1)])
     when, name = at(number * 10 + 5), f"d-{number}"
-    kind = draw(st.sampled_from(["", "", "adopt", "rollback", "rollback", "release"]))
+    kind = draw(st.sampled_from(["", "", "adopt", "rollback", "rollback", "release", "delete"]))
     match kind:
         case "adopt":
             files = {f"engines/{key}.yaml": "b10b" * 10}
@@ -229,13 +247,31 @@ def decisions(draw: st.DrawFn, number: int, key: str) -> list[Record]:
             to, served = draw(made), draw(made)
             rollback = Decision(name, key, kind, when, to, f"op_{number}", served, None, print_)
             return [replace(rollback, spec=record, by="Ada")]
+        case "delete":
+            return [Decision(name, key, kind, when, draw(made))]
         case "release":
             return [Decision(name, key, kind, when, about=f"d-{draw(st.integers(0, number))}")]
     return []
 
 
+@st.composite
+def prunes(draw: st.DrawFn, records: list[Record], number: int) -> list[Record]:
+    """The deletion of an engine that is out of use by then, as far as it got."""
+    idle = [one for one in listed_in(fold(EMPTY, records)) if not one.running]
+    if not idle:
+        return []
+    chosen = draw(st.sampled_from(idle))
+    begun, ended = at(number * 10 + 6), at(number * 10 + 7)
+    operation, result = prune_of(chosen.engine_id), draw(st.sampled_from(["deleted", "deleted", "kept"]))
+    first = Pruning(operation, chosen.key, chosen.engine_id, chosen.left, begun)
+    last = Pruned(operation, chosen.key, chosen.engine_id, result, ended, begun)
+    return draw(st.sampled_from([[first], [first, last], [last]]))
+
+
 def engine_ids_in(records: Sequence[Record]) -> set[str]:
-    """Every engine that a journal says exists."""
-    telling = (one for one in records if not isinstance(one, Decision) or one.kind == "adopt")
+    """Every engine that a journal says exists: those that it says were deleted are not among them."""
+    kinds = Decision | Pruning | Pruned
+    telling = (one for one in records if not isinstance(one, kinds) or one.type == "decided")
+    telling = (one for one in telling if not isinstance(one, Decision) or one.kind == "adopt")
     named = (getattr(record, "engine_id", None) for record in telling)
-    return {engine_id for engine_id in named if engine_id is not None}
+    return {engine_id for engine_id in named if engine_id is not None} - deleted_by(records)

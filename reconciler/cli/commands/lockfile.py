@@ -124,3 +124,7 @@ def _report(merged: Merged, name: str) -> None:
             f"{one.other} is kept in `superseded`"
         )
         warn(text)
+    for revived in merged.revived:
+        warn(
+            f"{name}: `{revived.key}` uses {revived.engine_id}, which the other side deleted on the platform"
+        )

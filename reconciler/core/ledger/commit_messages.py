@@ -14,6 +14,8 @@ from reconciler.core.ledger.journal import (
     Begin,
     Decision,
     End,
+    Pruned,
+    Pruning,
     Record,
     Refusal,
     Settlement,
@@ -62,6 +64,10 @@ def _word(record: Record) -> str | None:
             return f"{record.type} {word_for(record.operation)}"
         case Decision(kind=kind, key=key):
             return f"{kind} {word_for(key)}"
+        case Pruning(engine_id=engine_id):
+            return f"pruning {word_for(engine_id)}"
+        case Pruned(engine_id=engine_id, result=result):
+            return f"{result} {word_for(engine_id)}"
         case End(result=result):
             return f"{result} {word_for(record.operation)}"
         case _:

@@ -1,5 +1,5 @@
-"""What is decided without a call: move, retire, restore, discard, resume, record and hold by a run; undo, adopt,
-rollback and release by a person.
+"""What is decided without a call: move, retire (and delete), restore, discard, resume, record and hold by a run; undo,
+adopt, rollback and release by a person.
 
 Decisions are facts like any other, so that they outlive a lockfile that waits for its pull request to be merged. Each
 names the engine or operation that it is about, and does nothing where that is not in its place any more: so a decision
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.frozen import replace
 from reconciler.core.ledger.journal import Decision
+from reconciler.core.ledger.pruning import put_marked
 from reconciler.core.ledger.undoing import take_back
 from reconciler.core.lockfile import transitions
 from reconciler.core.lockfile.entry import Entry, Hold, Provisioned, Retired
 from reconciler.core.lockfile.lifecycle_options import read_lifecycle
+from reconciler.core.lockfile.pruning import brought_back
 
 if TYPE_CHECKING:
     from reconciler.core.ledger.working_copy import WorkingCopy
@@ -48,6 +50,16 @@ def _retire(copy: WorkingCopy, decision: Decision) -> None:
         copy.put_retired(decision.key, (*copy.retired(decision.key), retired))
 
 
+def _delete(copy: WorkingCopy, decision: Decision) -> None:
+    """Retire, and delete what served: as soon as no application can read it any more."""
+    engine_id = decision.engine_id
+    before = len(copy.retired(decision.key))
+    _retire(copy, decision)
+    if engine_id is not None and len(copy.retired(decision.key)) > before:
+        at = transitions.seconds(decision.at)
+        put_marked(copy, decision.key, engine_id, at, at)
+
+
 def _restore(copy: WorkingCopy, decision: Decision) -> None:
     before = copy.entry(decision.key)
     entry = _taken_out_of_retirement(copy, decision)
@@ -58,7 +70,9 @@ def _restore(copy: WorkingCopy, decision: Decision) -> None:
         entry = transitions.drop(entry, decision.at)
     elif before is not None and serving != decision.instead_of:  # another engine came to serve since
         return
-    elif any(one.engine_id == decision.engine_id for one in entry.superseded):
+    elif any(
+        one.engine_id == decision.engine_id and one.engine_id not in entry.pruning for one in entry.superseded
+    ):
         entry = transitions.restore(entry, decision.engine_id or "", decision.files or {}, decision.at)
     serves = entry.current is not None and entry.current.engine_id == decision.engine_id
     copy.put(decision.key, _as_filed(entry, decision) if serves else entry)
@@ -133,7 +147,7 @@ def _rollback(copy: WorkingCopy, decision: Decision) -> None:
         _drop_again(copy, decision)
         return
     found = [one for one in entry.superseded if one.engine_id == decision.engine_id and one.status is None]
-    if not found:
+    if not found or decision.engine_id in entry.pruning:
         return
     by, since = decision.by or "", transitions.seconds(decision.at)
     hold = Hold(decision.operation, decision.fingerprint or "", decision.spec, by, since)
@@ -172,6 +186,7 @@ _WAYS: dict[str, Callable[[WorkingCopy, Decision], None]] = {
     "adopt": _adopt,
     "rollback": _rollback,
     "release": _release,
+    "delete": _delete,
 }
 
 
@@ -204,4 +219,5 @@ def _taken_out_of_retirement(copy: WorkingCopy, decision: Decision) -> Entry | N
     if found is None:
         return entry
     copy.put_retired(decision.key, tuple(one for one in retired if one is not found))
+    found = brought_back(found)
     return found.entry if entry is None else transitions.join(found, entry)

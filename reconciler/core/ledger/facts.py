@@ -11,10 +11,13 @@ from reconciler.core.ledger.journal import (
     Decision,
     End,
     JobSummary,
+    Pruned,
+    Pruning,
     Record,
     Refusal,
     Settlement,
 )
+from reconciler.core.ledger.pruning import deleted_by
 from reconciler.core.ledger.undoing import still_told
 from reconciler.core.lockfile.model import Lockfile
 
@@ -85,11 +88,19 @@ class Facts:
 
 
 def resolutions(records: Sequence[Record]) -> tuple[Record, ...]:
-    """What people resolved, with the begins of those operations."""
+    """What people resolved, with the begins of those operations, and which engines were deleted. Of an engine that was
+    named and deleted since, only the latter counts.
+    """
     records = still_told(records)
-    resolved = {record.operation for record in records if isinstance(record, Settlement)}
+    settled = [record for record in records if isinstance(record, Settlement)]
+    deleted = deleted_by(records)
+    resolved = {one.operation for one in settled if one.engine_id not in deleted}
     kinds = Begin | Settlement
-    return tuple(one for one in records if isinstance(one, kinds) and one.operation in resolved)
+    return tuple(
+        one
+        for one in records
+        if isinstance(one, Pruning | Pruned) or (isinstance(one, kinds) and one.operation in resolved)
+    )
 
 
 def begin_of(lockfile: Lockfile, operation: str) -> Begin | None:
@@ -109,9 +120,11 @@ def begin_of(lockfile: Lockfile, operation: str) -> Begin | None:
 
 
 def gather(records: Iterable[Record]) -> dict[str, Facts]:
-    """The facts by operation, in the order in which the operations are first named. Decisions have none."""
+    """The facts by operation, in the order in which the operations are first named. Decisions have none,
+    and neither has the deletion of an engine.
+    """
     facts: dict[str, Facts] = {}
     for record in records:
-        if not isinstance(record, Decision):
+        if not isinstance(record, Decision | Pruning | Pruned):
             facts.setdefault(record.operation, Facts(record.operation)).add(record)
     return facts

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from reconciler.core.errors import JournalError
 from reconciler.core.frozen import replace
+from reconciler.core.ledger import pruning
 from reconciler.core.ledger.decisions import carry_out
 from reconciler.core.ledger.facts import Facts, gather
 from reconciler.core.ledger.journal import (
@@ -22,6 +23,8 @@ from reconciler.core.ledger.journal import (
     Decision,
     End,
     JobSummary,
+    Pruned,
+    Pruning,
     Record,
     Refusal,
     Settlement,
@@ -62,12 +65,13 @@ class _Folding:
 
     def __init__(self, lockfile: Lockfile, records: tuple[Record, ...], past: Collection[str]) -> None:
         self._records = records
-        self._past = past
         self._facts = gather(records)
         self._order = {record.operation: at for at, record in enumerate(records) if isinstance(record, Begin)}
         adopted = {record.operation for record in records if isinstance(record, Decision)}
         self._copy = WorkingCopy(lockfile, self._facts.keys() | adopted)
         self._held = frozenset(self._copy.homes)
+        self._deleted = pruning.deleted_by(records)
+        self._past = self._deleted_before().union(past)
         self._ended_early: set[str] = set()  # whose end came before the answer that names the engine
 
     def result(self) -> Lockfile:
@@ -75,13 +79,38 @@ class _Folding:
             self._apply(record)
         for known in reversed(self._facts.values()):
             self._keep_engines(known)
+        for record in self._records:  # of what came to be known or out of use after that, too
+            if isinstance(record, Pruning | Pruned):
+                self._apply(record)
         return self._copy.lockfile()
+
+    def _deleted_before(self) -> frozenset[str]:
+        """Operations whose engines are deleted, where the lockfile has something of their key that began later: so it
+        had them, and has nothing of them any more.
+        """
+        gone = [one for one in self._facts.values() if one.engines and one.engines.keys() <= self._deleted]
+        newest: dict[str, int] = {}
+        for operation in self._held.intersection(self._order) if gone else ():
+            begin = self._facts[operation].begin
+            if begin is not None:
+                newest[begin.key] = max(newest.get(begin.key, -1), self._order[operation])
+        return frozenset(
+            one.operation
+            for one in gone
+            if one.begin is not None
+            and one.operation not in self._held
+            and self._order[one.operation] < newest.get(one.begin.key, -1)
+        )
 
     def _apply(self, record: Record) -> None:
         known = self._facts.get(record.operation)
         match record:
             case Decision():
                 carry_out(self._copy, record)
+            case Pruning():
+                pruning.begin(self._copy, record)
+            case Pruned():
+                pruning.end(self._copy, record)
             case Begin() if known is not None:
                 self._begin(known)
             case Acceptance() if known is not None:
@@ -213,7 +242,7 @@ class _Folding:
 
     def _keep_engines(self, known: Facts) -> None:
         """Every engine the operation made is named: one that has no place in its entry came before all that have."""
-        if not known.engines:
+        if known.engines.keys() <= self._deleted:
             return
         home = self._copy.homes.get(known.operation)
         if home is None and known.begin is None:
@@ -225,9 +254,11 @@ class _Folding:
         key = known.begin.key if home is None and known.begin is not None else home
         if isinstance(key, str):
             before = self._copy.entry(key) or Entry()
-            self._copy.put(key, _with_engines(before, known))
+            self._copy.put(key, _with_engines(before, known, self._deleted))
         else:
-            self._copy.change_retired(known.operation, lambda entry: _with_engines(entry, known))
+            self._copy.change_retired(
+                known.operation, lambda entry: _with_engines(entry, known, self._deleted)
+            )
 
     # ── the entry of an operation ──────────────────────────────────────────────────────────────────────────────────
 
@@ -277,8 +308,8 @@ def _superseded_end(one: Superseded, known: Facts) -> Superseded:
     return replace(one, status=FAILED, error=known.ended.error)
 
 
-def _with_engines(entry: Entry, known: Facts) -> Entry:
-    missing = known.engines.keys() - set(entry.engine_ids)
+def _with_engines(entry: Entry, known: Facts, deleted: Collection[str]) -> Entry:
+    missing = known.engines.keys() - set(entry.engine_ids) - set(deleted)
     parts = (entry.current, entry.pending, *entry.uncertain, *entry.superseded)
     held = (part for part in parts if part is not None and part.operation_id == known.operation)
     origin = known.begin or next(held, None)

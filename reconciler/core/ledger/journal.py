@@ -19,7 +19,8 @@ from reconciler.core.lockfile.lifecycle_options import why_not_kept
 from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.values import FINGERPRINT, ID, KEY, LINE, TIME, as_line, is_count, shown
 
-VERSION = 1
+VERSION = 2
+_FIRST = 1  # of every kind that an older program knows, so that it can read on
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,35 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class Pruning:
+    """An engine that nothing uses is about to be deleted on the platform. From then on nothing switches back to it.
+    `since` is when it left its place: where it has been in use again meanwhile, this says nothing of it.
+    """
+
+    type: ClassVar[str] = "pruning"
+    operation: str  # no operation of its own: `prune_of` the engine
+    key: str
+    engine_id: str
+    since: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What became of that: the engine is `deleted`, or it was `kept`, since the platform or a guard refused. `begun` is
+    the `at` of what it ends; empty where a person deleted the engine.
+    """
+
+    type: ClassVar[str] = "pruned"
+    operation: str
+    key: str
+    engine_id: str
+    result: str
+    at: str
+    begun: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What a run decided for a key without a call: `kind` is one of `DECISIONS`. `engine_id` or `about`, an operation,
     names what it is about; `files` and `kept` are those of the engine's file then.
@@ -142,14 +172,38 @@ DECISIONS = frozenset(
         "adopt",
         "rollback",
         "release",
+        "delete",
     }
 )
+_NEWER = frozenset({"pruning", "pruned", "delete"})  # what an older program must refuse in words
 
-Record = Begin | Acceptance | Refusal | UncertainOutcome | End | JobSummary | Settlement | Decision
+Record = (
+    Begin
+    | Acceptance
+    | Refusal
+    | UncertainOutcome
+    | End
+    | JobSummary
+    | Settlement
+    | Decision
+    | Pruning
+    | Pruned
+)
 
 _KINDS: dict[str, Any] = {
     kind.type: kind
-    for kind in (Begin, Acceptance, Refusal, UncertainOutcome, End, JobSummary, Settlement, Decision)
+    for kind in (
+        Begin,
+        Acceptance,
+        Refusal,
+        UncertainOutcome,
+        End,
+        JobSummary,
+        Settlement,
+        Decision,
+        Pruning,
+        Pruned,
+    )
 }
 _CAMEL = {"job_id": "jobId", "engine_id": "engineId", "from_key": "fromKey", "instead_of": "insteadOf"}
 _TEXTS = {
@@ -157,10 +211,11 @@ _TEXTS = {
     **dict.fromkeys(("key", "fromKey"), KEY),
     **dict.fromkeys(("message", "reason", "error", "by"), LINE),
     "fingerprint": FINGERPRINT,
-    "at": TIME,
+    **dict.fromkeys(("at", "since", "begun"), TIME),
 }
+_RESULTS = {"ended": frozenset({"completed", "failed"}), "pruned": frozenset({"deleted", "kept"})}
 _WORDS = {
-    "result": frozenset({"completed", "failed"}),
+    "result": frozenset().union(*_RESULTS.values()),
     "decision": frozenset({"engine", "forget", "retry"}),
     "kind": DECISIONS,
 }
@@ -179,7 +234,7 @@ def canonical(record: Record) -> str:
     known = _spelled.get(id(record))
     if known is not None:
         return known[1]
-    document: dict[str, Any] = {"v": VERSION, "type": record.type}
+    document: dict[str, Any] = {"v": _version_of(record), "type": record.type}
     for attribute in said_of(type(record)):
         value = getattr(record, attribute)
         if value is not None:
@@ -190,6 +245,11 @@ def canonical(record: Record) -> str:
     text = _encode(document)
     _spelled[id(record)] = (record, text)
     return text
+
+
+def _version_of(record: Record) -> int:
+    kind = record.kind if isinstance(record, Decision) else record.type
+    return VERSION if kind in _NEWER else _FIRST
 
 
 def parse(content: bytes, file: str) -> tuple[tuple[Record, ...], int]:
@@ -219,12 +279,9 @@ def documents(content: bytes, file: str) -> Iterator[tuple[int, dict[str, Any]]]
 def read_record(document: dict[str, Any], file: str, number: int) -> Record:
     """The record in a line. Raises `JournalError`."""
     version = document.pop("v", None)
-    if version != VERSION:
-        raise _broken(
-            file,
-            number,
-            f"version {shown(version)}, but this reconcile supports version {VERSION}",
-        )
+    if type(version) is not int or not _FIRST <= version <= VERSION:
+        what = f"version {shown(version)}, but this reconcile supports versions up to {VERSION}"
+        raise _broken(file, number, what)
     kind = _KINDS.get(str(document.pop("type", None)))
     if kind is None:
         raise _broken(file, number, "unknown type of record")
@@ -241,6 +298,8 @@ def _read_record(kind: Any, document: dict[str, Any], file: str, number: int) ->
         record: Record = kind(**{names[name]: value for name, value in document.items()})
     except TypeError as error:  # one is missing
         raise _broken(file, number, "wrong fields for its type") from error
+    if isinstance(record, End | Pruned) and record.result not in _RESULTS[record.type]:
+        raise _broken(file, number, f"unknown result `{shown(record.result)}`")
     if isinstance(record, Settlement) and (record.decision == "engine") is (record.engine_id is None):
         raise _broken(file, number, "an engine ID is allowed only if the decision names an engine")
     return record

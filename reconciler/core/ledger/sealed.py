@@ -15,6 +15,8 @@ from reconciler.core.ledger.journal import (
     Acceptance,
     Begin,
     Decision,
+    Pruned,
+    Pruning,
     Record,
     canonical,
     documents,
@@ -114,12 +116,13 @@ def to_keep(records: Iterable[Record], unverified: Unverified) -> bytes:
 
 
 def left_over(unverified: Unverified, lockfile: Lockfile) -> Unverified:
-    """What still has to be kept of them where this lockfile is published: not the decisions of another key's run, and
-    nothing about calls whose outcome is in the lockfile.
+    """What still has to be kept of them where this lockfile is published: not what a run with another key decided or
+    deleted, and nothing about calls whose outcome is in the lockfile.
     """
     operations = {one.record.operation for one in unverified.records}
     settled = WorkingCopy(lockfile, operations).homes.keys() - unresolved_in(lockfile)
-    decided = {one.record.operation for one in unverified.records if isinstance(one.record, Decision)}
+    kinds = Decision | Pruning | Pruned
+    decided = {one.record.operation for one in unverified.records if isinstance(one.record, kinds)}
     return unverified.without(settled | decided)
 
 

@@ -69,17 +69,35 @@ class WorkingCopy:
             if changed != held:
                 self.put_retired(key, changed)
 
+    def keys_with(self, engine_id: str) -> tuple[list[str], list[str]]:
+        """The keys whose entry names this engine, and those of which a retired one does."""
+        engines = [
+            *self._lockfile.engines,
+            *(key for key in self._entries if key not in self._lockfile.engines),
+        ]
+        retired = [
+            *self._lockfile.retired,
+            *(key for key in self._retired if key not in self._lockfile.retired),
+        ]
+        return (
+            [key for key in engines if self._entry_names(key, engine_id)],
+            [key for key in retired if self._retired_names(key, engine_id)],
+        )
+
+    def _entry_names(self, key: str, engine_id: str) -> bool:
+        if key not in self._entries:
+            return engine_id in names_of(self._lockfile.engines[key])
+        entry = self._entries[key]
+        return entry is not None and engine_id in entry.engine_ids
+
+    def _retired_names(self, key: str, engine_id: str) -> bool:
+        if key not in self._retired:
+            return any(engine_id in names_of(one) for one in self._lockfile.retired[key])
+        return any(engine_id in one.entry.engine_ids for one in self._retired[key])
+
     def names(self, engine_id: str) -> bool:
         """Whether an entry names this engine, in use or retired."""
-        documents = [one for key, one in self._lockfile.engines.items() if key not in self._entries]
-        former = [
-            one for key, some in self._lockfile.retired.items() if key not in self._retired for one in some
-        ]
-        read = [*filter(None, self._entries.values())]
-        read += [one.entry for some in self._retired.values() for one in some]
-        return any(engine_id in names_of(document) for document in (*documents, *former)) or any(
-            engine_id in entry.engine_ids for entry in read
-        )
+        return any(self.keys_with(engine_id))
 
     def lockfile(self) -> Lockfile:
         """All of it as a lockfile; the very same one where nothing changed."""

@@ -91,8 +91,9 @@ class Entry:
     """One engine in the lockfile: what serves now, what is under way, and what came before (oldest first).
 
     `uncertain` holds create calls with an unknown outcome beside `pending`, oldest first; the newest one is `pending`
-    itself where nothing else is. `kept` is what its file said beside the spec when it was last applied. An entry of
-    nothing else is empty.
+    itself where nothing else is. `kept` is what its file said beside the spec when it was last applied. `pruning` names
+    engines whose deletion on the platform began, and when: nothing switches back to them. An entry of nothing else is
+    empty.
     """
 
     current: Provisioned | None = None
@@ -101,6 +102,7 @@ class Entry:
     kept: LifecycleOptions = NOTHING_KEPT
     uncertain: tuple[Pending, ...] = ()
     hold: Hold | None = None
+    pruning: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

@@ -48,7 +48,7 @@ def is_sound(entry: EntryValues) -> bool:
     """Whether the exact reader would accept it."""
     if isinstance(entry, RetiredValues) and not TIME.accepts(entry.retired_at):
         return False
-    parts = (entry.pending, entry.uncertain, entry.superseded, entry.outputs, entry.hold)
+    parts = (entry.pending, entry.uncertain, entry.superseded, entry.outputs, entry.hold, entry.pruning)
     if parts != (UNSET,) * len(parts) and not _are_rare_parts_sound(entry):
         return False
     if entry.engine_id is UNSET:  # nothing serves yet
@@ -122,12 +122,15 @@ def _are_rare_parts_sound(entry: EntryValues) -> bool:
     uncertain = () if entry.uncertain is UNSET else entry.uncertain
     superseded = () if entry.superseded is UNSET else entry.superseded
     outputs = () if entry.outputs is UNSET else entry.outputs
+    pruning = {} if entry.pruning is UNSET else entry.pruning
     return (
         (entry.hold is UNSET or _is_hold(entry.hold))
         and all(one.status == UNCERTAIN and _is_pending(one) for one in uncertain)
         and all(map(_is_superseded, superseded))
         and len(outputs) <= MAX_OUTPUTS
         and all(map(_is_output, outputs))
+        and all(map(ID.accepts, pruning))
+        and all(map(TIME.accepts, pruning.values()))
     )
 
 

@@ -86,6 +86,8 @@ def entry_document(entry: Entry) -> dict[str, Any]:
         document["superseded"] = [_part_document(one) for one in entry.superseded]
     if entry.hold is not None:
         document["hold"] = _part_document(entry.hold)
+    if entry.pruning:
+        document["pruning"] = dict(entry.pruning)
     return document | lifecycle_document(entry.kept)
 
 
@@ -109,7 +111,7 @@ def read_entry(document: Document, where: str) -> Entry:
         document = dict(document)
     if not isinstance(document, dict):
         raise _broken(where, "it must be an object")
-    apart = ("pending", "uncertain", "superseded", "hold", *KEPT_NAMES)
+    apart = ("pending", "uncertain", "superseded", "hold", "pruning", *KEPT_NAMES)
     top = {name: value for name, value in document.items() if name not in apart}
     entry = Entry(
         current=_read_part(Provisioned, top, where) if top else None,
@@ -118,6 +120,7 @@ def read_entry(document: Document, where: str) -> Entry:
         kept=_read_kept(document, where),
         uncertain=_read_list(Pending, document, "uncertain", where),
         hold=_read_single(Hold, document, "hold", where),
+        pruning=_read_pruning(document.get("pruning", {}), where),
     )
     if entry.empty:
         raise _broken(where, "it is empty")
@@ -138,6 +141,16 @@ def _read_list(kind: type[Part], document: Document, name: str, where: str) -> t
     if not isinstance(parts, list):
         raise _broken(f"{where}.{name}", "it must be a list")
     return tuple(_read_part(kind, one, f"{where}.{name}[{index}]") for index, one in enumerate(parts))
+
+
+def _read_pruning(document: Any, where: str) -> Mapping[str, str]:
+    """Engines, and when their deletion began."""
+    if not isinstance(document, dict):
+        raise _broken(f"{where}.pruning", "it must be an object")
+    for engine_id, since in document.items():
+        if not ID.accepts(engine_id) or not TIME.accepts(since):
+            raise _broken(f"{where}.pruning", "it must map engine IDs to times")
+    return document
 
 
 def _read_kept(document: Document, where: str) -> LifecycleOptions:

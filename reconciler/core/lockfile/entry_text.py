@@ -23,7 +23,7 @@ from reconciler.core.strict_json import read_json
 from reconciler.core.values import ID
 
 # Most entries have none of these, and it is asked about all of them; what is asked of `read_json` is rarely wanted.
-_RARE = frozenset({"pending", "uncertain", "superseded", "hold", "outputs", "protect"})
+_RARE = frozenset({"pending", "uncertain", "superseded", "hold", "pruning", "outputs", "protect"})
 _AT_ONCE = 1000  # entries of which all values are in memory together
 _NONE: frozenset[str] = frozenset()
 
@@ -209,6 +209,7 @@ def _rare_in(values: EntryValues) -> frozenset[str]:
         and values.outputs is UNSET
         and values.protect is UNSET
         and values.hold is UNSET
+        and values.pruning is UNSET
     ):
         return _NONE
     return frozenset(name for name in _RARE if getattr(values, name) is not UNSET)

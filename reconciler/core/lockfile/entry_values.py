@@ -95,6 +95,7 @@ class EntryValues(_Strict, kw_only=True):
     pending: PendingValues | UnsetType = UNSET
     protect: bool | UnsetType = UNSET
     provisioned_at: str | UnsetType = UNSET
+    pruning: dict[str, str] | UnsetType = UNSET
     spec: SpecValues | UnsetType = UNSET
     summary: dict[str, int] | UnsetType = UNSET
     superseded: list[SupersededValues] | UnsetType = UNSET

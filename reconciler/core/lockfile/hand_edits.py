@@ -93,13 +93,13 @@ def _inputs(entry: Entry) -> tuple[object, ...]:
 
 
 def _missing(before: Lockfile, now: Lockfile, keys: list[str]) -> Iterator[Edit]:
-    """Engines of these keys that are nowhere any more, nor the calls that made them."""
+    """Engines of these keys that are nowhere any more, nor the calls that made them. One that was out of use may have
+    been deleted on the platform.
+    """
     candidates = []
     for key in sorted(set(keys)):
         here = {part.engine_id for part in _parts_of(key, now)}
-        candidates += [
-            (key, part) for part in _parts_of(key, before) if part.engine_id and part.engine_id not in here
-        ]
+        candidates += [(key, part) for part in _used(key, before) if part.engine_id not in here]
     if not candidates:
         return
     known: set[str | None] = set()
@@ -109,6 +109,13 @@ def _missing(before: Lockfile, now: Lockfile, keys: list[str]) -> Iterator[Edit]
     for key, part in candidates:
         if known.isdisjoint((part.engine_id, part.operation_id, part.job_id)):
             yield Edit(key, f"{part.engine_id} is missing")
+
+
+def _used(key: str, lockfile: Lockfile) -> list[_Part]:
+    """The engines of a key that serve, or are about to."""
+    entry = lockfile.entry(key)
+    parts = (entry.current, entry.pending) if entry is not None else ()
+    return [part for part in parts if part is not None and part.engine_id is not None]
 
 
 def _all_parts(lockfile: Lockfile) -> Iterator[_Part]:

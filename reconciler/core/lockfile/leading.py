@@ -10,8 +10,9 @@ from collections.abc import Collection
 
 from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Hold, Provisioned
-from reconciler.core.lockfile.merge_entry import UNKNOWN_TIME, without_superseded
+from reconciler.core.lockfile.merge_entry import UNKNOWN_TIME
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.pruning import without_superseded
 from reconciler.core.lockfile.transitions import superseded_by, superseded_by_dropping
 
 

@@ -6,9 +6,9 @@ engine among those it replaced); where both made an engine, the newer one serves
 and the conflict is reported. The result does not depend on which side is ours.
 
 With a base this is a three-way merge: where one side moved or retired an entry, what the other side changed follows it
-there. Without one (a file with conflict markers) what only one side has counts as new; an entry that the other side
-moved or retired may then be back in its old place, and the next plan moves or retires it again, with no call. Either
-way an engine ends up in one entry.
+there, and an engine that one side deleted is not brought back by the other. Without one (a file with conflict markers)
+what only one side has counts as new; an entry that the other side moved or retired may then be back in its old place,
+and the next plan moves or retires it again, with no call. Either way an engine ends up in one entry.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reconciler.core.frozen import dataclass, replace
+from reconciler.core.lockfile.deleted import Revived, deleted_since, without_deleted
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.entry_format import (
     Document,
@@ -25,11 +26,12 @@ from reconciler.core.lockfile.entry_format import (
     retired_document,
 )
 from reconciler.core.lockfile.follow import with_followed
-from reconciler.core.lockfile.merge_entry import Doubled, merge_entries, without_superseded
+from reconciler.core.lockfile.merge_entry import Doubled, merge_entries
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import names_of
+from reconciler.core.lockfile.pruning import without_superseded
 
-__all__ = ["Doubled", "Merged", "merge"]
+__all__ = ["Doubled", "Merged", "Revived", "merge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Merged:
 
     lockfile: Lockfile
     doubled: tuple[Doubled, ...] = ()
+    revived: tuple[Revived, ...] = ()
 
 
 def merge(base: Lockfile | None, ours: Lockfile, theirs: Lockfile) -> Merged:
@@ -46,6 +49,7 @@ def merge(base: Lockfile | None, ours: Lockfile, theirs: Lockfile) -> Merged:
         return Merged(ours)
     if ours == base:
         return Merged(theirs)
+    deleted = deleted_since(base, ours, theirs)
     if base is not None:
         ours, theirs = with_followed(base, ours, theirs)
     merging = _Merging(base, ours, theirs)
@@ -53,8 +57,9 @@ def merge(base: Lockfile | None, ours: Lockfile, theirs: Lockfile) -> Merged:
     merging.join_moved()
     retired = merging.merge_retired()
     merging.tell_apart()
-    lockfile = replace(ours, engines=merging.engines, retired=retired)
-    return Merged(lockfile, tuple(sorted(merging.doubled, key=lambda one: (one.key, one.kept, one.other))))
+    lockfile, revived = without_deleted(replace(ours, engines=merging.engines, retired=retired), deleted)
+    doubled = tuple(sorted(merging.doubled, key=lambda one: (one.key, one.kept, one.other)))
+    return Merged(lockfile, doubled, revived)
 
 
 class _Merging:

@@ -19,6 +19,7 @@ from reconciler.core.lockfile.entry import (
     Provisioned,
     Superseded,
 )
+from reconciler.core.lockfile.pruning import is_used
 from reconciler.core.lockfile.transitions import submit_unresolved, superseded_by, superseded_by_dropping
 
 UNKNOWN_TIME = "1970-01-01T00:00:00Z"  # for a time that neither side wrote down
@@ -51,6 +52,7 @@ def merge_entries(
     sides = [side for side in (one, two) if side.kept == kept]
     pending = None if pending is None else _read_there(pending, sides)
     merged = Entry(_filed(current, kept, one, two), pending, tuple(superseded), kept, hold=hold)
+    merged = replace(merged, pruning=_pruning(one, two, base, merged))
     for call in _unresolved(one, two, base, merged):
         merged = submit_unresolved(merged, _read_there(call, sides))
     return merged, doubled
@@ -69,6 +71,24 @@ def _hold(one: Entry, two: Entry, base: Entry | None) -> Hold | None:
         return two.hold if one.hold == before else one.hold
     both = [hold for hold in (one.hold, two.hold) if hold is not None]
     return max(both, key=lambda hold: (hold.since, hold.operation_id), default=None)
+
+
+def _pruning(one: Entry, two: Entry, base: Entry | None, merged: Entry) -> dict[str, str]:
+    """The engines that are being deleted: the side that changed that wins, and where an engine is in use again on a
+    side that knows nothing of it, it is not.
+    """
+    before = base.pruning if base is not None else {}
+    found = {}
+    for engine_id in sorted({*one.pruning, *two.pruning} & set(merged.engine_ids)):
+        mine, yours, then = (marks.get(engine_id) for marks in (one.pruning, two.pruning, before))
+        if base is not None and then in (mine, yours):
+            begun = yours if mine == then else mine
+        else:
+            begun = max(mine or "", yours or "")
+        used = any(is_used(side, engine_id) and engine_id not in side.pruning for side in (one, two))
+        if begun and not used:
+            found[engine_id] = begun
+    return found
 
 
 def _kept(one: Entry, two: Entry, base: Entry | None) -> LifecycleOptions:
@@ -106,11 +126,6 @@ def _unresolved(one: Entry, two: Entry, base: Entry | None, merged: Entry) -> li
 def _operations(entry: Entry) -> set[str | None]:
     parts = (entry.current, entry.pending, *entry.uncertain, *entry.superseded)
     return {part.operation_id for part in parts if part is not None}
-
-
-def without_superseded(entry: Entry, engine_id: str) -> Entry:
-    """The entry without this engine among those it replaced; it has its place elsewhere."""
-    return replace(entry, superseded=tuple(past for past in entry.superseded if past.engine_id != engine_id))
 
 
 def _current(

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from reconciler.core.lockfile.entry import Entry, Retired
     from reconciler.core.lockfile.entry_format import Document
 
-# An older program would switch a rolled-back engine forward again, and would discard what is made in the place of an
-# engine that is gone. So it must refuse such a file.
+# An older program would switch a rolled-back engine forward again, go back to one that is being deleted, and
+# would discard what is made in the place of an engine that is gone. So it must refuse such a file.
 VERSION = 2
-_WITHOUT_HOLDS = 1
+_NEWER_KEYS = ("hold", "pruning")
+_FIRST = 1
 
 NEARLY_REFUSED = 80_000_000  # bytes
 BIG = 1 << 21  # bytes; below that, importing msgspec costs more than it saves
@@ -139,7 +140,8 @@ def render(lockfile: Lockfile) -> bytes:
 
 
 def _version(documents: Iterable[Document]) -> int:
-    return VERSION if any("hold" in one or _stands_in(one) for one in documents) else _WITHOUT_HOLDS
+    newer = any(_stands_in(one) or any(key in one for key in _NEWER_KEYS) for one in documents)
+    return VERSION if newer else _FIRST
 
 
 def _stands_in(document: Document) -> bool:
@@ -312,8 +314,8 @@ def _check_version(version: object, file: str) -> None:
             f"{file} has version {version}, but this reconcile supports versions up to {VERSION}",
             hint="upgrade reconcile: a newer version wrote it",
         )
-    if version not in (_WITHOUT_HOLDS, VERSION) or isinstance(version, bool):
-        raise _broken(file, f'`"version": {_WITHOUT_HOLDS}` is missing')
+    if version not in (_FIRST, VERSION) or isinstance(version, bool):
+        raise _broken(file, f'`"version": {_FIRST}` is missing')
 
 
 def outgrown(size: int, file: str) -> Diagnostic | None:

@@ -27,6 +27,33 @@ def _engines_in(document: Document) -> Iterator[str]:
             yield engine_id
 
 
+def used_in(document: Document) -> list[str]:
+    """The engines of an entry that serve, or are about to."""
+    if isinstance(document, TextDocument):
+        return [
+            engine for part, engine, _ in document.names() if engine is not None and part in ("", "pending")
+        ]
+    parts = (document, document.get("pending"), *(document.get("uncertain") or ()))
+    return [
+        one["engineId"] for one in parts if isinstance(one, dict) and isinstance(one.get("engineId"), str)
+    ]
+
+
+def out_of_use(lockfile: Lockfile) -> set[str]:
+    """The engines that were superseded, and all that are retired."""
+    retired = Lockfile({}, lockfile.retired)
+    return engines_of(retired).union(*map(_superseded_in, lockfile.engines.values()))
+
+
+def _superseded_in(document: Document) -> list[str]:
+    if isinstance(document, TextDocument):
+        return [engine for part, engine, _ in document.names() if engine is not None and part == "superseded"]
+    parts = document.get("superseded") or ()
+    return [
+        one["engineId"] for one in parts if isinstance(one, dict) and isinstance(one.get("engineId"), str)
+    ]
+
+
 def unresolved_in(lockfile: Lockfile) -> set[str]:
     """Every operation whose outcome is unknown."""
     calls = (

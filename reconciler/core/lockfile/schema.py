@@ -124,6 +124,12 @@ def _entry(more: JsonSchema) -> JsonSchema:
         ),
         "superseded": _list({"$ref": "#/$defs/superseded"}, "Engines that served before, oldest first."),
         "hold": {"$ref": "#/$defs/hold", "description": "What a rollback holds back."},
+        "pruning": {
+            "description": "Engines that are being deleted on the platform, and since when.",
+            "type": "object",
+            "propertyNames": {"pattern": _whole(ID)},
+            "additionalProperties": _text(TIME),
+        },
         "protect": {"description": "Whether the engine file protects it.", "type": "boolean"},
         "outputs": _list({"$ref": "#/$defs/output"}, "Where its ID is written.") | {"maxItems": MAX_OUTPUTS},
     }

@@ -141,8 +141,8 @@ def drop(entry: Entry, at: str) -> Entry:
 
 
 def restore(entry: Entry, engine_id: str, files: Mapping[str, str], at: str) -> Entry:
-    """Switch back to a completed engine in `superseded`. Raises `KeyError` when it is not there."""
-    found = _superseded(entry, lambda one: one.engine_id == engine_id)
+    """Switch back to a completed engine in `superseded`. Raises `KeyError` when it is not there, or being deleted."""
+    found = _superseded(entry, lambda one: one.engine_id == engine_id and engine_id not in entry.pruning)
     current = Provisioned(
         engine_id=found.engine_id,
         job_id=found.job_id,
@@ -162,10 +162,14 @@ def readopt(
 ) -> Entry:
     """Wait again for an overtaken engine whose job had not ended: it becomes pending, and nothing is created.
 
-    Where its job is known to have ended, or it is not there, the entry stays as it is.
+    Where its job is known to have ended, it is being deleted, or it is not there, the entry stays as it is.
     """
     running = [
-        one for one in entry.superseded if one.operation_id == operation_id and one.status == IN_PROGRESS
+        one
+        for one in entry.superseded
+        if one.operation_id == operation_id
+        and one.status == IN_PROGRESS
+        and one.engine_id not in entry.pruning
     ]
     if not running:
         return entry
@@ -191,7 +195,8 @@ def join(retired: Retired, entry: Entry) -> Entry:
     former = (*old.superseded, *_replaced(old.current, retired.retired_at))
     former += _discarded(old.pending, retired.retired_at)
     superseded = tuple(one for one in former if one.engine_id not in known) + entry.superseded
-    return replace(entry, superseded=superseded, uncertain=(*old.unresolved, *entry.uncertain))
+    uncertain, pruning = (*old.unresolved, *entry.uncertain), {**old.pruning, **entry.pruning}
+    return replace(entry, superseded=superseded, uncertain=uncertain, pruning=pruning)
 
 
 def _superseded(entry: Entry, wanted: Callable[[Superseded], bool]) -> Superseded:
@@ -209,13 +214,14 @@ def find_superseded(
     entry: Entry, fingerprint: str, *, completed: bool, gone: Collection[str] = ()
 ) -> Superseded | None:
     """The newest superseded engine with this meaning: one that completed, or one whose job may still run. None that is
-    gone.
+    gone, or being deleted.
     """
     wanted = None if completed else IN_PROGRESS
     for one in reversed(entry.superseded):
         if (
             one.status == wanted
             and one.engine_id not in gone
+            and one.engine_id not in entry.pruning
             and same_meaning(one.fingerprint, one.spec, fingerprint)
         ):
             return one
@@ -230,7 +236,7 @@ def unpend(entry: Entry) -> Entry:
 def step_down(entry: Entry, engine_id: str | None) -> Entry:
     """The serving engine leaves the entry, and the superseded one serves again; none where that is not there."""
     found = next((one for one in reversed(entry.superseded) if one.engine_id == engine_id), None)
-    if found is None:
+    if found is None or found.engine_id in entry.pruning:
         return replace(entry, current=None)
     current = Provisioned(
         engine_id=found.engine_id,

@@ -1,4 +1,4 @@
-"""How many engines one run may replace, retire or create: a number, a share, or whichever of the two allows more.
+"""How many engines one run may replace, retire, create or delete: a number, a share, or the one that allows more.
 
 A share alone would hold back the one change of a small project, a number alone the yearly one of a large project; so
 the default says both.
@@ -37,22 +37,24 @@ class Limit:
 
 DEFAULT_LIMIT = Limit(5, 30)
 DEFAULT_CREATES = Limit(50, 100)
+DEFAULT_PRUNES = Limit(20, 50)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What one run may do. For the keys in `allow_replace` and `allow_retire` nothing is held back."""
+    """What one run may do. For the keys in `allow_replace`, `allow_retire` and `allow_prune` nothing is held back."""
 
     max_replace: Limit = DEFAULT_LIMIT
     max_retire: Limit = DEFAULT_LIMIT
     max_create: Limit = DEFAULT_CREATES
     allow_replace: frozenset[str] = frozenset()
     allow_retire: frozenset[str] = frozenset()
+    max_prune: Limit = DEFAULT_PRUNES
+    allow_prune: frozenset[str] = frozenset()
 
     def allows(self, danger: str, key: str) -> bool:
-        return danger != "create" and key in (
-            self.allow_replace if danger == "replace" else self.allow_retire
-        )
+        allowed = {"replace": self.allow_replace, "retire": self.allow_retire, "prune": self.allow_prune}
+        return key in allowed.get(danger, ())
 
     def most(self, danger: str, engines: int) -> int | None:
         """How many of them one run may do where so many engines are recorded; None: any number. A share of nothing
@@ -63,7 +65,8 @@ class Policy:
         return None if unbounded else limit.of(engines)
 
     def limit(self, danger: str) -> Limit:
-        return {"replace": self.max_replace, "retire": self.max_retire, "create": self.max_create}[danger]
+        limit: Limit = getattr(self, f"max_{danger}")
+        return limit
 
 
 DEFAULT_POLICY = Policy()

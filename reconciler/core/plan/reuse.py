@@ -8,6 +8,7 @@ from reconciler.core.engine.spec import Desired
 from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.pruning import brought_back
 from reconciler.core.lockfile.transitions import find_superseded
 from reconciler.core.plan.actions import action_for, means, of_pending, serves
 from reconciler.core.plan.changes import changes_between
@@ -43,7 +44,7 @@ def readopt(wanted: Desired, entry: Entry) -> Action | None:
 def bring_back(lockfile: Lockfile, wanted: Desired, gone: Collection[str] = ()) -> Action | None:
     """The newest retired entry of this key that has an engine for what is wanted, finished or in the making."""
     for retired in reversed(lockfile.retired_of(wanted.key)):
-        action = _from_retired(wanted, retired.entry, gone)
+        action = _from_retired(wanted, brought_back(retired).entry, gone)
         if action is not None:
             return replace(action, reason=f"retired at {retired.retired_at}; {action.reason}")
     return None

@@ -15,7 +15,7 @@ from reconciler.core.lockfile.entry import Entry, Provisioned, Retired
 from reconciler.core.lockfile.hand_edits import edits, findings, findings_between
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import EMPTY, Lockfile
-from tests.core.branches import three
+from tests.core.branches import three_and_pruned
 from tests.core.build import T0, A, B, C, current, entry, failed, lockfile, pending, superseded, uncertain
 
 FILES = {"engines/acme.yaml": "b10b" * 10}
@@ -111,10 +111,18 @@ def test_moves_retirements_and_merges_are_no_edits() -> None:
 
 @given(st.integers(0, 2**32 - 1))
 def test_histories_of_branches_and_their_merges_have_no_edits(seed: int) -> None:
-    base, ours, theirs = three(seed)
+    (base, ours, theirs), pruned = three_and_pruned(seed)
     merged = merge(base, ours, theirs).lockfile
+    expected = {f"{engine_id} is missing" for engine_id in pruned}  # served, and retired and deleted since
     for before, now in ((base, ours), (base, theirs), (base, merged), (ours, merged), (theirs, merged)):
-        assert words(before, now) == []
+        assert [told for _, told in words(before, now) if told not in expected] == []
+
+
+def test_what_was_deleted_on_the_platform_is_no_edit() -> None:
+    past = lockfile({"acme": entry(SERVES, None, superseded("o", C))}, blog=entry(current("b", B)))
+    assert words(past, BEFORE.with_entry("acme", ACME)) == []
+    assert words(past, past.with_retired("blog", ())) == []
+    assert words(past, past.with_entry("acme", None)) == [("acme", "eng_a is missing")]
 
 
 def test_findings_are_warnings_at_the_line_of_the_key() -> None:

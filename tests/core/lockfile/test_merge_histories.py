@@ -10,7 +10,8 @@ from reconciler.core.errors import LockfileError
 from reconciler.core.lockfile.entry import Retired
 from reconciler.core.lockfile.merge import Doubled, merge
 from reconciler.core.lockfile.model import Lockfile, parse, render
-from tests.core.branches import three
+from reconciler.core.lockfile.names import out_of_use, used_in
+from tests.core.branches import three, three_and_pruned
 from tests.core.build import A, B, C, current, entry, failed, lockfile, pending, superseded, uncertain
 from tests.core.world import entries_of
 
@@ -48,14 +49,25 @@ def operations(lock: Lockfile) -> set[str | None]:
 @given(seeds, st.booleans())
 @settings(max_examples=100)
 def test_every_engine_and_every_open_question_of_both_sides_is_there(seed: int, with_base: bool) -> None:
-    base, ours, theirs = three(seed)
+    (base, ours, theirs), pruned = three_and_pruned(seed)
     result = merged(base if with_base else None, ours, theirs)
     if result is None:
         return
-    assert {*engines(ours), *engines(theirs)} <= set(engines(result))
+    assert {*engines(ours), *engines(theirs)} - pruned <= set(engines(result))
     for side, other in ((ours, theirs), (theirs, ours)):
         settled = (operations(base) | operations(other)) - uncertain_in(other)
         assert uncertain_in(side) - settled <= operations(result)
+
+
+@given(seeds)
+@settings(max_examples=200)
+def test_what_one_side_deleted_comes_back_only_where_the_other_side_uses_it(seed: int) -> None:
+    (base, ours, theirs), pruned = three_and_pruned(seed)
+    result = merge(base, ours, theirs)
+    used = {engine for one in result.lockfile.engines.values() for engine in used_in(one)}
+    back = pruned & out_of_use(base) & set(engines(result.lockfile))
+    assert back <= used
+    assert back == {one.engine_id for one in result.revived}
 
 
 @given(seeds, st.booleans())
