@@ -194,6 +194,10 @@ def test_the_wheel_holds_the_program_and_nothing_else(dist: Path) -> None:
     names = names_in(dist, ".whl")
     assert "reconciler/py.typed" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"reconciler", "lingo_reconcile"}
+    here = {file.name for file in (ROOT / ".github/workflows").glob("engines-*.yml")}
+    assert {name for name in names if "ci_templates/github" in name} == {
+        f"reconciler/ci_templates/github/{name}" for name in here
+    }
 
 
 def test_the_sdist_holds_what_builds_and_explains_it(dist: Path) -> None:
@@ -211,10 +215,14 @@ def test_the_wheel_runs_from_an_environment_of_its_own(dist: Path, tmp_path: Pat
         archive.extractall(tmp_path / "site")  # noqa: S202 # it was made above
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "site"), "HOME": str(tmp_path)}
     run = "import reconciler; print(reconciler.__file__, flush=True); from reconciler.cli.start import entry; entry()"
-    command = [sys.executable, "-c", run, "--version"]
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
-    assert str(tmp_path / "site") in done.stdout
-    assert reconciler.__version__ in done.stdout
+    for words, said in (
+        (["--version"], reconciler.__version__),
+        (["init", "--ci", "gitlab"], "ci/engines.yml"),
+    ):
+        command = [sys.executable, "-c", run, *words]
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+        assert str(tmp_path / "site") in done.stdout
+        assert said in done.stdout
 
 
 # ── the workflow ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,8 @@
-"""Puts the commit that a wheel is built from into it, so that `reconcile --version` can say it.
+"""Puts into a wheel what stands elsewhere in a clone: the commit it is built from, so that `reconcile --version` can
+say it, and the workflows that `reconcile init --ci` writes.
 
-Only where the sources are a clone: in an archive nothing says which commit it is of. An editable installation runs from
-its clone, which says so itself.
+The commit only where the sources are a clone: in an archive nothing says which commit it is of. An editable
+installation runs from its clone, which says so itself and has the workflows.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 class CommitHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version != "editable":
+            build_data["force_include"] |= _templates(Path(self.root))
         commit = None if version == "editable" else _commit_of(Path(self.root))
         if commit is not None:
             self._folder = tempfile.TemporaryDirectory()
@@ -26,6 +29,16 @@ class CommitHook(BuildHookInterface):  # type: ignore[type-arg]
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         if hasattr(self, "_folder"):
             self._folder.cleanup()
+
+
+def _templates(root: Path) -> dict[str, str]:
+    """As reconciler/adapters/project/ci_files.py looks for them. Raises where the sources lack them."""
+    workflows = sorted((root / ".github" / "workflows").glob("engines-*.yml"))
+    pipeline = root / "docs" / "ci" / "gitlab-ci.yml"
+    if not workflows or not pipeline.is_file():
+        raise FileNotFoundError(f"{root} lacks .github/workflows/engines-*.yml or docs/ci/gitlab-ci.yml")
+    found = {str(file): f"reconciler/ci_templates/github/{file.name}" for file in workflows}
+    return found | {str(pipeline): "reconciler/ci_templates/gitlab/gitlab-ci.yml"}
 
 
 def _commit_of(root: Path) -> str | None:

@@ -12,8 +12,13 @@ _PACKAGE = Path(__file__).parents[1]
 
 def version_text(package: Path = _PACKAGE, *, ask_git: bool = True) -> str:
     """`0.1.0`, with the commit where it is known. In a clone only git knows it."""
-    commit = _built_from(package) or (_checked_out(package.parent) if ask_git else None)
+    commit = commit_of(package, ask_git=ask_git)
     return f"{__version__} (commit {commit})" if commit else __version__
+
+
+def commit_of(package: Path = _PACKAGE, *, ask_git: bool = True) -> str | None:
+    """The commit of this program's code, where it is known."""
+    return _built_from(package) or (_checked_out(package.parent) if ask_git else None)
 
 
 def _built_from(package: Path) -> str | None:

@@ -52,13 +52,13 @@ def filters_for(paths: Iterable[str], folders: Collection[str]) -> list[str]:
             inside.add(folder)
         else:
             elsewhere[path.rpartition("/")[0]].append(path)
-    filters = [f"{_plain(folder)}/**" for folder in sorted(inside)]
+    filters = [f"{plain(folder)}/**" for folder in sorted(inside)]
     for folder, files in sorted(elsewhere.items()):
         many = folder and len(files) > _NAMED
-        filters += [f"{_plain(folder)}/**"] if many else [_plain(file) for file in sorted(files)]
+        filters += [f"{plain(folder)}/**"] if many else [plain(file) for file in sorted(files)]
     return filters
 
 
-def _plain(path: str) -> str:
+def plain(path: str) -> str:
     """A path as a pattern: where a sign would mean something, any text of its folder may stand."""
     return _SPECIAL.sub("*", path)

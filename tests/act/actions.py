@@ -23,6 +23,7 @@ from tests.e2e.far_ends import KEY, Project
 HERE = Path(__file__).resolve().parents[2]
 LIMIT = 180  # seconds for one workflow
 REPOSITORY = "acme/engines"
+ACTION = f"acme/reconcile@{'0' * 39}1"  # as workflows that `reconcile init` wrote name this one
 _NOTHING = """name: nothing
 description: Stands where setup-python is; the machine's own Python is used.
 inputs:
@@ -118,6 +119,7 @@ class Repository:
             *("-W", f".github/workflows/{workflow}", "-P", "ubuntu-latest=-self-hosted"),
             *("--eventpath", str(file), "--pull=false", "--no-cache-server", "--action-offline-mode"),
             *("--local-repository", f"{_setup_python()}={self.root / 'nothing'}"),
+            *("--local-repository", f"{ACTION}={HERE}"),
             *(
                 "--env-file",
                 str(self._variables()),

@@ -14,7 +14,7 @@ from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from reconciler.sandbox.signing import new_secret
 from tests import github_fake
-from tests.act.actions import REPOSITORY, Repository, Workflow
+from tests.act.actions import ACTION, REPOSITORY, Repository, Workflow
 from tests.e2e.far_ends import KEY, wait_until
 from tests.e2e.receiver import receiver
 from tests.github_comments_fake import ACTIONS_TOKEN as TOKEN
@@ -80,6 +80,24 @@ def test_a_merge_makes_the_engines_and_commits_the_lockfile(
     again = apply(repository).ended(0)
     assert again.outputs["changed"] == "false"
     assert platform.create_calls() == 1
+
+
+def test_what_init_wrote_for_a_project_in_a_subfolder_runs(
+    repository: Repository, platform: SandboxServer
+) -> None:
+    """The action is named as another repository's, which stands for this one."""
+    work = repository.work
+    for place in (".github", "action.yml", "engines"):
+        work.git("rm", "-r", "--quiet", "--cached", place)
+        target = work.root / place
+        target.unlink() if target.is_file() else shutil.rmtree(target)
+    (work.root / "apps").mkdir()
+    work.run("-C", "apps", "init", "--ci", "github", "--source", ACTION).ended(0)
+    repository.push("Set up")
+    ran = apply(repository).ended(0, "1 created")
+    lockfile = json.loads(repository.git_of_origin("show", "main:apps/engines.lock.json"))
+    assert lockfile["engines"]["example"]["engineId"] == platform.engines()[0]["id"]
+    assert ran.outputs["changed"] == "true"
 
 
 def test_a_failure_is_one(repository: Repository, platform: SandboxServer) -> None:

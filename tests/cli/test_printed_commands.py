@@ -33,6 +33,8 @@ _ABOUT = {
     ("adapters/checkout/merge_driver.py", "git config "): "the name of what init set",
     ("adapters/project/scaffold.py", "# yaml-language-server"): "a comment in the example's file, for all who read it",
     ("adapters/storage/outcome_model.py", "Outcome of reconcile apply"): "the title of a schema",
+    ("core/ci_files.py", "# Made by"): "the mark of a workflow, which says who wrote it",
+    ("core/ci_files.py", 'reconcile -C "$ENGINES_FOLDER"'): "a line of a pipeline, which names its folder",
     ("core/settings/model.py", "The git remote to publish to."): "a help text",
     ("cli/commands/demo.py", "It was a mistake."): "the demo says what it does itself",
 }  # fmt: skip

@@ -52,6 +52,17 @@ def to_add(root: Path, names: Iterable[str]) -> list[str]:
     return [name for name, (found, path) in places.items() if found == top and path in changed]
 
 
+def ignored(top: Path, paths: Iterable[str]) -> dict[str, str]:
+    """The rule that ignores it, for each of these files of the work tree at `top` that git ignores: itself, or a folder
+    it is in. Raises `GitError`."""
+    above = {
+        path: [path, *(folder.as_posix() for folder in Path(path).parents if folder.name)] for path in paths
+    }
+    rules = _rules(top, {one for places in above.values() for one in places})
+    hit = {path: next((rules[one] for one in places if one in rules), None) for path, places in above.items()}
+    return {path: rule for path, rule in hit.items() if rule is not None}
+
+
 def _in_repo(root: Path, name: str) -> tuple[Path | None, str]:
     """The work tree that holds a file, where its links lead, and its path there."""
     file = Path(os.path.realpath(root / name))

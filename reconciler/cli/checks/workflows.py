@@ -31,7 +31,7 @@ def check_workflows(root: Path, engines_dir: str, engines: Collection[Desired]) 
         return []
     top = found[0]
     inside = root.resolve().relative_to(top).as_posix()
-    wanted = sorted({path for one in engines for path in _seen_from(top, root, one)})
+    wanted = sorted({path for one in engines for path in seen_from(top, root, one)})
     folders = [engines_dir if inside == "." else f"{inside}/{engines_dir}"]
     seen = 0
     findings: list[Finding] = []
@@ -53,7 +53,7 @@ def _hint(filters: list[str]) -> str:
     return f"add to its `paths`: {', '.join(json.dumps(one, ensure_ascii=False) for one in filters)}"
 
 
-def _seen_from(top: Path, root: Path, engine: Desired) -> Iterator[str]:
+def seen_from(top: Path, root: Path, engine: Desired) -> Iterator[str]:
     """The files of an engine from the top of the repository; of a link also what it leads to, which is what changes."""
     for path in engine.files:
         for real in {root.resolve() / path, (root / path).resolve()}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,24 +11,42 @@ import click
 from reconciler.adapters.project.scaffold import scaffold
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
-from reconciler.cli.options import global_options
+from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import tell
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import UsageError
 from reconciler.project.opened import Project
 
 
-@click.command("init", cls=Command, docs="settings.md")
+@click.command("init", cls=Command, example="--ci github", docs="settings.md")
+@click.option(
+    "--ci", type=click.Choice(["github", "gitlab"]), help="Also write its workflows, for this very project."
+)
+@click.option(
+    "--diff", is_flag=True, help="With --ci, show what would change in the workflows, and write nothing."
+)
+@click.option(
+    "--source",
+    metavar="REPO[@COMMIT]",
+    help="With --ci, where workflows get reconcile from: `acme/reconcile`, or an address for GitLab.",
+)
 @global_options
 @click.pass_context
-def command(ctx: click.Context) -> None:
+def command(ctx: click.Context, ci: str | None, diff: bool, source: str | None) -> None:
     """Set up a project in this folder.
 
     Writes reconcile.yaml, an example under engines/, its schema, .gitattributes and .gitignore, and sets up the merge
-    driver. Keeps files that exist already; a second run changes nothing.
+    driver. Keeps files that exist already; a second run changes nothing. With --ci, also writes workflows at the
+    repository's root, and says what is left to set up. Run it again to update those that nobody edited.
     """
     from reconciler.adapters.engine_files.model import schema_text  # pydantic, only here
 
+    if ci is None and (diff or source):
+        raise click.UsageError(f"{'--diff' if diff else '--source'} goes with --ci.", ctx)
+    if ci is not None and given(ctx, "config"):
+        raise click.UsageError(
+            "--ci writes workflows that read reconcile.yaml; it does not go with --config.", ctx
+        )
     project, start = open_project(ctx), start_folder(ctx)
     if Path(os.path.realpath(start)).is_relative_to(
         os.path.realpath(project.root / project.settings.engines)
@@ -38,6 +57,11 @@ def command(ctx: click.Context) -> None:
             hint=f"run `{reconcile('init', directory=up)}` to set up the project; YAML files in here are engines",
         )
     project = Project(start, project.settings)
+    if ci is not None and diff:
+        from reconciler.cli.setup.ci import differences, shown  # git, and every engine file
+
+        shown(differences(project, ci, source))
+        return
     results = scaffold(
         project.root,
         engine_schema=schema_text(),
@@ -50,4 +74,19 @@ def command(ctx: click.Context) -> None:
     for result in [*results, *([driver] if driver is not None else [])]:
         note = f"  ({result.note})" if result.note else ""
         click.echo(f"{result.action:8} {result.path}{note}")
+    for proposal in _proposals(project):
+        tell(proposal)
+    if ci is not None:
+        from reconciler.cli.setup.ci import set_up_ci, shown
+
+        shown(set_up_ci(project, ci, source, [one.path for one in results]))
     tell(f"next: edit the example, then run `{reconcile('plan')}`")
+
+
+def _proposals(project: Project) -> Iterator[str]:
+    from reconciler.adapters.project.places import find_git
+    from reconciler.cli.setup.lingo import proposals
+
+    found = find_git(project.root)
+    places = [project.root, *([found[0]] if found is not None and found[0] != project.root.resolve() else [])]
+    return proposals(project.root, places, project.root / project.settings.lockfile)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 
 import click
 
 from reconciler.adapters.checkout.ignored import refuse_if_ignored
 from reconciler.adapters.outputs.files import LockfileAndOutputs
+from reconciler.adapters.project.lingo_config import configured_id
 from reconciler.adapters.project.places import find_git
 from reconciler.adapters.project.scaffold import create_file
 from reconciler.adapters.project.starter import starter_text
@@ -33,8 +33,7 @@ from reconciler.core.errors import GitError, InvalidInput, LockfileError, Platfo
 from reconciler.core.lockfile.model import parse
 from reconciler.core.lockfile.names import engines_of
 from reconciler.core.platform.engine import Details
-from reconciler.core.strict_json import JsonRefused, read_json
-from reconciler.core.values import ID, KEY, shown
+from reconciler.core.values import ID, KEY
 from reconciler.project.opened import WRITTEN, Project
 from reconciler.render.phrases.sanitize import sanitize
 
@@ -59,7 +58,7 @@ def command(ctx: click.Context, key: str, engine_id: str | None, source: str | N
     if not KEY.accepts(key) or word.endswith("/"):
         raise click.UsageError(f"`{sanitize(word[:80])}` is not {KEY.what}.", ctx)
     if source is not None:
-        engine_id = _configured_id(start_folder(ctx) / source, source)
+        engine_id = configured_id(start_folder(ctx) / source, source)
     if engine_id is None or not ID.accepts(engine_id):
         raise click.UsageError(f"`{sanitize((engine_id or '')[:80])}` is not an engine ID.", ctx)
     if find_git(project.root) is not None:
@@ -91,23 +90,6 @@ def _recorded_as_it_is(
             wanted = stack.enter_context(_starter_file(project, key, found, engine_id))
         _record(project, wanted, engine_id)
     return wanted
-
-
-def _configured_id(path: Path, name: str) -> str:
-    """The `engineId` in Lingo's own configuration. Raises `InvalidInput`."""
-    content = read_regular(path, name)
-    if content is None:
-        raise InvalidInput(f"there is no file {name}")
-    try:
-        document = read_json(content)
-    except JsonRefused as refused:
-        raise InvalidInput(f"{name} cannot be read: {refused.reason}") from refused
-    found = document.get("engineId") if isinstance(document, dict) else None
-    if not ID.accepts(found):
-        raise InvalidInput(
-            f"{name} has no `engineId`" if found is None else f"{name}: {shown(found)} is not an ID"
-        )
-    return found
 
 
 def _check_other_environments(project: Project, engine_id: str) -> None:

@@ -1,0 +1,1 @@
+"""What `reconcile init` sets up besides the files of the project itself."""

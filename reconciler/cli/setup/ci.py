@@ -1,0 +1,88 @@
+"""`reconcile init --ci`: writes the workflows that are missing or its own, and says what it left alone and why."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from reconciler.adapters.checkout.ignored import ignored
+from reconciler.adapters.checkout.surroundings import web_address
+from reconciler.adapters.project.ci_files import CiFile, write
+from reconciler.cli.setup.ci_facts import ci_files, facts_of, top_of
+from reconciler.cli.setup.ci_steps import steps
+from reconciler.core.ci_files import State
+from reconciler.core.commands import Option, git, git_path, reconcile
+from reconciler.core.errors import GitError
+from reconciler.project.opened import Project
+from reconciler.render.phrases.sanitize import sanitize
+
+_NOTES = {
+    State.FOREIGN: "skipped: not written by init",
+    State.EDITED: "skipped: edited since init wrote it",
+}
+
+
+def set_up_ci(project: Project, system: str, source: str | None, others: Sequence[str]) -> Iterator[str]:
+    """Writes the files, line by line of what is said about it. All of them are looked at before one is written.
+
+    `others` are files of the project that are to be committed with them.
+    """
+    top, remote = top_of(project.root), project.settings.remote
+    facts, doubts = facts_of(project, system, source, remote)
+    files = ci_files(top, system, facts)
+    rules = _ignored(top, files)
+    for file in files:
+        yield _written(top, file, rules.get(file.path))
+    if any(file.state in _NOTES and not file.is_current for file in files):
+        options: list[Option] = [("--ci", system), *([("--source", source)] if source else []), "--diff"]
+        yield from ("", "To see what init would change in the files that it skipped:")
+        yield f"  {reconcile('init', *options)}"
+    yield from ("", *(f"note: {one}" for one in doubts), "Left to do:")
+    ours = [str(top / one.path) for one in files if one.state is not State.FOREIGN and one.path not in rules]
+    add = git("add", "--", *(git_path(one) for one in (*others, *ours)))
+    left = steps(system, facts, project.settings, files, web_address(top, remote))
+    for number, (said, line) in enumerate((*left, ("Commit, push, and open a pull request.", add)), 1):
+        yield f"  {number}. {sanitize(said)}"
+        if line:
+            yield f"     {sanitize(line)}"
+
+
+def differences(project: Project, system: str, source: str | None) -> Iterator[str]:
+    """What init would have the files hold, as differences to what they hold. Nothing is written."""
+    top, remote = top_of(project.root), project.settings.remote
+    for file in ci_files(top, system, facts_of(project, system, source, remote)[0]):
+        before = (file.before or b"").decode("utf-8", "replace").replace("\r\n", "\n")
+        for line in difflib.unified_diff(
+            before.splitlines(),
+            file.text.splitlines(),
+            f"a/{file.path}" if file.before is not None else "/dev/null",
+            f"b/{file.path}",
+            lineterm="",
+        ):
+            yield sanitize(line)
+
+
+def _written(top: Path, file: CiFile, rule: str | None) -> str:
+    note = f"  (git ignores it: {sanitize(rule)})" if rule is not None else ""
+    name = git_path(str(top / file.path))
+    if file.state in _NOTES and not file.is_current:
+        return f"kept     {name}  ({_NOTES[file.state]}){note}"
+    if file.is_current:
+        return f"kept     {name}{note}"
+    write(top, file)
+    return f"{'created' if file.state is State.ABSENT else 'updated'}  {name}{note}"
+
+
+def _ignored(top: Path, files: list[CiFile]) -> dict[str, str]:
+    try:
+        return ignored(top, [file.path for file in files])
+    except GitError:  # no repository yet, or a git that does not work; doctor says so
+        return {}
+
+
+def shown(lines: Iterator[str]) -> None:
+    for line in lines:
+        click.echo(line)
