@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from reconciler.core.duration import seconds_between
 from reconciler.core.errors import LockfileError
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.facts import Facts, gather
 from reconciler.core.ledger.journal import Begin, Decision, Pruned, Record
 from reconciler.core.ledger.pruning import DELETED
+from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Pending, Superseded
 from reconciler.core.lockfile.model import Lockfile
 
 
@@ -33,6 +35,7 @@ class Change:
     by: str
     run: str | None
     recorded_in: str | None = None
+    took: float | None = None  # seconds from the call to the end of its job, as the run that waited saw it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,14 @@ _DECIDED = {"move": "moved", "retire": "retired", "restore": "restored", "discar
 
 
 def history(
-    ledger: Sequence[LedgerCommit], branch: Iterable[LockfileCommit], key: str | None = None
+    ledger: Sequence[LedgerCommit],
+    branch: Iterable[LockfileCommit],
+    key: str | None = None,
+    standing: Lockfile | None = None,
 ) -> list[Change]:
-    """What both (oldest first) tell of, newest first: of all engines, or of those that one key had."""
+    """What both (oldest first) tell of, newest first: of all engines, or of those that one key had. With `standing`,
+    what that lockfile itself tells of other engines, too.
+    """
     changes = changes_in(ledger)
     recorded = _recorded_in(branch)
     by_engine = {one.engine_id: one for one in recorded}
@@ -84,6 +92,9 @@ def history(
         for change in changes
     ]
     changes += [one for one in recorded if one.engine_id not in told]
+    if standing is not None:
+        told = {change.engine_id for change in changes}
+        changes += [one for one in _told_by(standing) if one.engine_id not in told or one.status == "retired"]
     changes += _decided_in(ledger)
     return sorted(
         (change for change in changes if key in (None, change.key)),
@@ -115,6 +126,31 @@ def _recorded_in(commits: Iterable[LockfileCommit]) -> list[Change]:
                     commit.id,
                 )
     return list(found.values())
+
+
+def _told_by(lockfile: Lockfile) -> Iterator[Change]:
+    """What the entries of a lockfile tell of the past, by nobody knows whom."""
+    for key in lockfile.engines:
+        entry = lockfile.entry(key)
+        yield from () if entry is None else _told_by_entry(key, entry)
+    for key in lockfile.retired:
+        for retired in lockfile.retired_of(key):
+            yield from _told_by_entry(key, retired.entry)
+            current = retired.entry.current
+            engine_id = None if current is None else current.engine_id
+            yield Change(retired.retired_at, key, None, "retired", engine_id, None, "", None)
+
+
+def _told_by_entry(key: str, entry: Entry) -> Iterator[Change]:
+    for part in entry.parts:
+        if isinstance(part, Pending):
+            at, status = part.submitted_at, "accepted" if part.status == IN_PROGRESS else part.status
+        elif isinstance(part, Superseded) and part.status is not None:
+            at, status = part.submitted_at or part.replaced_at, part.status
+        else:
+            at, status = part.provisioned_at, "completed"
+        if at is not None:
+            yield Change(at, key, part.operation_id, status, part.engine_id, None, "", None)
 
 
 def changes_in(commits: Iterable[LedgerCommit]) -> list[Change]:
@@ -167,6 +203,7 @@ def _change(begin: Begin, known: Facts, commit: LedgerCommit) -> Change:
         commit.id,
         commit.by,
         commit.run,
+        took=None if known.ended is None else seconds_between(begin.at, known.ended.at),
     )
 
 

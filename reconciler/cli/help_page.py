@@ -34,7 +34,7 @@ OPTION_GROUPS = (
     ("Waiting for jobs", ("timeout", "no_wait", "via", "inbox", "inbox_url", "listen", "event")),
     ("Publishing", ("publish", "publish_pr", "no_publish")),
     ("Pull requests", ("comment", "comment_on", "comment_when_unchanged")),
-    ("Output", ("format_", "detailed_exitcode", "out", "report")),
+    ("Output", ("format_", "detailed_exitcode", "out", "report", "report_html")),
     (GLOBAL, ("directory", "config", "environment", "log_level", "color", "version", "_click_default_help", "help")),
 )  # fmt: skip
 _MANY = 12  # options, the global ones among them; fewer need no order

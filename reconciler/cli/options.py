@@ -91,7 +91,7 @@ _PLAN = (
     click.option(
         "--format",
         "format_",
-        type=click.Choice(["text", "json", "markdown", "github", "gitlab", "sarif"]),
+        type=click.Choice(["text", "json", "markdown", "github", "gitlab", "sarif", "html"]),
         default="text",
         show_default=True,
         help="Print the result in this format.",
@@ -158,6 +158,9 @@ def _publish(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     return ctx.params.get("publish")
 
 
+REPORT_HTML = click.option(
+    "--report-html", metavar="FILE", help="Also write the result to FILE as a page for a browser."
+)
 _RUN = (
     click.option("--timeout", metavar="TIME", help="Wait at most this long for jobs, such as 30m."),
     click.option(
@@ -179,6 +182,7 @@ _RUN = (
     click.option("--lease-ttl", metavar="TIME", help="Let the lease expire after TIME without renewal."),
     click.option("--lease-wait", metavar="TIME", help="Wait up to TIME while another run holds the lease."),
     click.option("--report", metavar="FILE", help="Also write the result to FILE as JSON."),
+    REPORT_HTML,
 )
 _HEAR = (
     click.option(
@@ -198,7 +202,9 @@ _LISTEN = click.option(
 
 
 def refuse_report_formats(ctx: click.Context, format_: str) -> None:
-    """Raises `UsageError` for the formats of code reports in a command that applies."""
+    """Raises `UsageError` for the formats of code reports, and for pages, in a command that applies."""
+    if format_ == "html":
+        raise click.UsageError("--format html is for plans; write the result with `--report-html FILE`.", ctx)
     if format_ in ("gitlab", "sarif"):
         raise click.UsageError(
             f"--format {format_} is for plans: `{reconcile('plan', ('--format', format_))}`.", ctx

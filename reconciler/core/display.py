@@ -64,6 +64,24 @@ def wrapped(text: str, width: int) -> list[str]:
     return lines or [text]
 
 
+def pieces_of(text: str) -> list[tuple[str, bool]]:
+    """One line in pieces that make it up again but for backticks, each with whether it is code: what stands in
+    backticks, and a command without them.
+    """
+    pieces: list[tuple[str, bool]] = []
+    for gap, word in _words(text):
+        if "`" in word:
+            parts = [(part, index % 2 == 1) for index, part in enumerate(word.split("`"))]
+        else:
+            parts = [(word, " " in word)]
+        for part, is_code in [(gap, False), *parts]:
+            if part and pieces and not is_code and not pieces[-1][1]:
+                pieces[-1] = (pieces[-1][0] + part, False)
+            elif part:
+                pieces.append((part, is_code))
+    return pieces
+
+
 def fitted(text: str, width: int) -> str:
     """A whole view in lines that fit, colours and all; what goes on hangs under its beginning.
 

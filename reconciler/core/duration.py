@@ -80,6 +80,17 @@ def parse_duration(text: str) -> float:
     return sum(float(amount) * _UNITS.get(unit, 1.0) for amount, unit in amounts)
 
 
+def seconds_between(at: str | None, then: str) -> float | None:
+    """From one moment to a later one, never negative; None if one is missing or no time (a lockfile can be edited)."""
+    from datetime import datetime
+
+    try:
+        since = datetime.fromisoformat(at) if at else None
+        return None if since is None else max(0.0, (datetime.fromisoformat(then) - since).total_seconds())
+    except (ValueError, TypeError):  # TypeError: one of the two has no time zone
+        return None
+
+
 def format_duration(seconds: float) -> str:
     """`350ms`, `42s`, `1m 05s`, `2h 05m`, `3d 04h`: the two largest units, rounded down as a clock does."""
     if seconds < 0.001:  # a clock that was set back ends here as well

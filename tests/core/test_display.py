@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.display import cut_to_width, display_width, fitted, padded, wrapped
+from reconciler.core.display import cut_to_width, display_width, fitted, padded, pieces_of, wrapped
 
 TEXTS = st.text("ab é\u0301日한😀\u1161`-:", max_size=200)
 
@@ -81,3 +81,20 @@ def test_a_view_fits_with_all_its_words(lines: list[str], width: int) -> None:
     assert all(
         display_width(line) <= width or len(line.split()) == 1 or "`" in line for line in shown.split("\n")
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("edit a.yaml, or try again: reconcile apply --only acme", ["reconcile apply --only acme"]),
+        ("run `reconcile apply` again, which waits", ["reconcile apply"]),
+        ("remove `protect`, then (`git commit`)", ["protect", "git commit"]),
+        ("reconcile plan is a sentence; so is git", []),
+        ("  no code", []),
+        ("", []),
+    ],
+)
+def test_code_in_a_line_is_set_apart_and_nothing_is_lost(text: str, code: list[str]) -> None:
+    pieces = pieces_of(text)
+    assert [piece for piece, is_code in pieces if is_code] == code
+    assert "".join(piece for piece, _ in pieces) == text.replace("`", "")

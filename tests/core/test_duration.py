@@ -6,7 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.core.duration import DURATION_PATTERN, duration_pattern, format_duration, parse_duration
+from reconciler.core.duration import (
+    DURATION_PATTERN,
+    duration_pattern,
+    format_duration,
+    parse_duration,
+    seconds_between,
+)
 from reconciler.core.errors import InvalidInput
 
 
@@ -126,3 +132,19 @@ def test_the_bounded_pattern_and_the_bound_say_the_same(text: str) -> None:
     except InvalidInput:
         fits = False
     assert (re.fullmatch(duration_pattern(7), text) is not None) is fits
+
+
+@pytest.mark.parametrize(
+    ("at", "then", "seconds"),
+    [
+        ("2026-11-24T11:08:13.500Z", "2026-11-24T11:09:13Z", 59.5),
+        ("2026-11-24T12:08:13+01:00", "2026-11-24T11:08:13Z", 0.0),
+        ("2026-11-24T11:09:13Z", "2026-11-24T11:08:13Z", 0.0),
+        (None, "2026-11-24T11:08:13Z", None),
+        ("", "2026-11-24T11:08:13Z", None),
+        ("yesterday", "2026-11-24T11:08:13Z", None),
+        ("2026-11-24T11:08:13", "2026-11-24T11:08:13Z", None),
+    ],
+)
+def test_seconds_between_two_moments(at: str | None, then: str, seconds: float | None) -> None:
+    assert seconds_between(at, then) == seconds

@@ -30,6 +30,11 @@ class Result(View):
     )
     engineId: str | None = Field(None, description="The new one, if any.")
     previous: str | None = Field(None, description="The engine it replaced.")
+    seconds: float | None = Field(
+        None,
+        ge=0,
+        description="Seconds from its create call to the end of its job, if both were in this run.",
+    )
     jobId: str | None = None
     operationId: str | None = None
     error: str | None = None

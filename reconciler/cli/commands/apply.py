@@ -54,7 +54,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     flags = with_engine_keys(ctx, project, flags)
     _refuse_key(start_folder(ctx), flags)
     saved = read_saved(project.root, start_folder(ctx), flags)
-    options = run_options("apply", flags, given(ctx, "color"))
+    options = run_options("apply", flags, given(ctx, "color"), start_folder(ctx))
     planner = planner_of(project, request_of(project, flags, saved))
     with completion_sources_of(project.root, project.settings, listen=flags["listen"]) as sources:
         check_callback(sources)

@@ -8,7 +8,7 @@ import click
 
 from reconciler.app.planning import Request
 from reconciler.cli.command import Command
-from reconciler.cli.opening import engine_keys, open_project
+from reconciler.cli.opening import engine_keys, open_project, start_folder
 from reconciler.cli.options import (
     collect_options,
     given,
@@ -45,7 +45,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     planner = planner_of(
         project, Request(project.settings.environment, engine_keys(ctx, project, flags["only"]))
     )
-    options = run_options("collect", flags, given(ctx, "color"))
+    options = run_options("collect", flags, given(ctx, "color"), start_folder(ctx))
     with completion_sources_of(project.root, project.settings, event=flags["event"]) as sources:
         code = ApplyRunner(project, options, planner, planner.collect, sources).run()
     ctx.exit(code)

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 
-from reconciler.adapters.checkout.lockfile_log import lockfile_versions
 from reconciler.adapters.git.remote import has_remote
 from reconciler.adapters.project.places import find_git
-from reconciler.app.history import Change, LedgerCommit, LockfileCommit, history
+from reconciler.app.history import Change, history
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project
 from reconciler.cli.options import as_keys, given, global_options
 from reconciler.cli.screen import screen_of
-from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.publishing import target_of
+from reconciler.cli.wiring.recorded_history import newest_of_ledger, versions_of_lockfile
 from reconciler.core.commands import git
-from reconciler.core.errors import InvalidInput, LockfileError
-from reconciler.core.lockfile import model as lockfile_format
-from reconciler.core.patterns import lazy_pattern
-from reconciler.core.settings.model import Settings
+from reconciler.core.errors import InvalidInput
 from reconciler.render.phrases.style import Look
-
-_RUN = lazy_pattern(r"^Run: (\S+)$", re.MULTILINE)
 
 
 @click.command("history", cls=Command, example="acme", docs="publishing.md")
@@ -63,42 +54,14 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         raise InvalidInput("no history outside a git repository", hint=git("init"))
     root, settings, limit = project.root, project.settings, flags["limit"]
     key = None if flags["key"] is None else engine_keys(ctx, project, [flags["key"]])[0]
-    ledger = _ledger(root, settings, limit) if has_remote(root, settings.remote) else []
-    changes = history(ledger, _versions(root, settings.lockfile, limit), key)
+    ledger = newest_of_ledger(root, settings, limit) if has_remote(root, settings.remote) else []
+    changes = history(ledger, versions_of_lockfile(root, settings.lockfile, limit), key)
     if flags["format_"] == "json":
         click.echo(json.dumps({"schemaVersion": 1, "operations": [asdict(one) for one in changes]}, indent=2))
     elif not changes:
         click.echo("no operations recorded")
     else:
         click.echo(_table(changes, given(ctx, "color")))
-
-
-def _ledger(root: Path, settings: Settings, limit: int) -> list[LedgerCommit]:
-    ledger = target_of(root, settings).ledger()
-    tip = ledger.look().ledger_tip
-    found = [] if tip is None else ledger.commits(tip, limit)
-    return [
-        LedgerCommit(commit.id, commit.author, _run(commit.message), records, unverified)
-        for commit, records, unverified in found
-    ]
-
-
-def _versions(root: Path, name: str, limit: int) -> Iterator[LockfileCommit]:
-    """The lockfile's versions that can be read: a conflict that somebody committed was mended since."""
-    for one in lockfile_versions(root, name, limit):
-        if not one.content.strip():
-            continue
-        try:
-            lockfile = lockfile_format.parse(one.content, name)
-        except LockfileError:
-            warn(f"{name} in {one.commit[:10]} cannot be read")
-            continue
-        yield LockfileCommit(one.commit, one.at, one.by, _run(one.message), lockfile)
-
-
-def _run(message: str) -> str | None:
-    found = _RUN.search(message)
-    return found[1] if found else None
 
 
 def _table(changes: Sequence[Change], color: str | None) -> str:

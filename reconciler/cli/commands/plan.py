@@ -10,7 +10,14 @@ from reconciler.app.planning import PlanResult
 from reconciler.cli import ci
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder, with_engine_keys
-from reconciler.cli.options import comment_options, detailed_exitcode, given, global_options, plan_options
+from reconciler.cli.options import (
+    REPORT_HTML,
+    comment_options,
+    detailed_exitcode,
+    given,
+    global_options,
+    plan_options,
+)
 from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.saved_plans import write_saved
 from reconciler.core.errors import (
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
     help="Say whose change each is, compared with REF: a branch, a commit, `auto` or `none`.",
 )
 @click.option("--out", metavar="FILE", help="Save the plan to FILE, for `reconcile apply FILE`.")
+@REPORT_HTML
 @click.option("--fail-on-foreign", is_flag=True, help="Exit with 6 if a change is not this branch's.")
 @comment_options
 @global_options
@@ -62,7 +70,16 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     if flags["out"] is not None:
         settings, retry = project.settings, flags["retry_failed"]
         write_saved(start_folder(ctx), flags["out"], project.root, settings, planned, retry, code)
-    plans = PlanPrinter(project.root, project.engines, flags["format_"], given(ctx, "color"))
+    plans = PlanPrinter(
+        project.root,
+        project.engines,
+        flags["format_"],
+        given(ctx, "color"),
+        project.settings,
+        flags["only"],
+    )
+    if flags["report_html"] is not None:
+        _write_page(plans, planned, str(start_folder(ctx) / flags["report_html"]))
     if announced is not None and plans.format == "json":  # it says how the run ends
         code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])
     plans.show(planned, code)
@@ -71,6 +88,13 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     elif plans.format == "github":
         _summarise(plans, planned)
     ctx.exit(code)
+
+
+def _write_page(plans: PlanPrinter, planned: PlanResult, name: str) -> None:
+    from reconciler.cli.wiring.html_reports import check_place, write_page  # only for a page
+
+    check_place(plans.root, name)
+    write_page(name, plans.html(planned))
 
 
 def _planned(project: Project, flags: dict[str, Any]) -> tuple[PlanResult, ExitCode]:

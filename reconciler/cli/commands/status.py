@@ -25,10 +25,10 @@ from reconciler.project.hand_edits import hand_edits
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "html"]),
     default="text",
     show_default=True,
-    help="Print a table or JSON.",
+    help="Print a table, JSON, or a page for a browser.",
 )
 @global_options
 @click.pass_context
@@ -52,6 +52,13 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     now = UtcClock().now()
     if flags["format_"] == "json":
         click.echo(render_status_json(recorded.folded, now=now, keys=keys))
+        return
+    if flags["format_"] == "html":
+        from reconciler.cli.wiring.html_reports import (
+            status_html,  # the template library, only when asked for
+        )
+
+        click.echo(status_html(project.root, project.settings, recorded, keys))
         return
     screen = screen_of(sys.stdout, given(ctx, "color"))
     click.echo(

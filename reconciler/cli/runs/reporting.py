@@ -17,7 +17,7 @@ from reconciler.cli.runs.stopwatch import Stopwatch
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
 from reconciler.cli.wiring.plan_views import PlanPrinter
-from reconciler.core.frozen import dataclass
+from reconciler.core.frozen import dataclass, replace
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
@@ -49,6 +49,28 @@ class Report:
 
         content = render_outcome_json(plan, outcome, int(code)) + "\n"
         replace_file(Path(name).absolute(), content.encode(), name)
+
+    def keep_page(self, planned: PlanResult, outcome: Outcome, commit: tuple[str, str] | None = None) -> None:
+        """The result as a page in the file of --report-html; of files with errors, the plan that says so."""
+        name = self.options.report_html
+        if not name:
+            return
+        from reconciler.cli.wiring.html_reports import outcome_html, write_page  # only for a page
+
+        if planned.plan.invalid:
+            write_page(name, self.plans.html(planned))
+            return
+        page = outcome_html(
+            self.plans.root,
+            self.settings,
+            self.plans.with_texts(planned),
+            outcome,
+            replace(planned.recorded, folded=self.now()),
+            self.options.command,
+            self.work.seconds,
+            self._how_to_record(commit),
+        )
+        write_page(name, page)
 
     def outcome(self, plan: Plan, outcome: Outcome, commit: tuple[str, str] | None = None) -> None:
         """`commit` is where the lockfile was published: the branch, and the commit."""

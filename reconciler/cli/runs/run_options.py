@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from reconciler.cli.screen import must_ask
@@ -11,7 +12,7 @@ from reconciler.core.frozen import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """`asks` is whether there is someone to ask and nobody said yes beforehand; `report` the file of --report;
+    """`asks` is whether there is someone to ask and nobody said yes beforehand; `report` and `report_html` are files;
     `color` is --color, None where it was not given.
     """
 
@@ -23,12 +24,14 @@ class RunOptions:
     no_wait: bool
     comments: bool
     report: str | None
+    report_html: str | None
 
 
-def run_options(command: str, flags: Mapping[str, Any], color: str | None) -> RunOptions:
+def run_options(command: str, flags: Mapping[str, Any], color: str | None, start: Path) -> RunOptions:
     """`collect` has neither --yes nor --detach: it creates nothing; `apply` has no --no-wait.
 
-    Raises `UsageError` where someone is to be asked and there is no terminal.
+    `start` is the folder that the command works from. Raises `UsageError` where someone is to be asked and there is no
+    terminal.
     """
     asks = must_ask(command, yes=flags.get("yes", True))
     return RunOptions(
@@ -40,4 +43,5 @@ def run_options(command: str, flags: Mapping[str, Any], color: str | None) -> Ru
         flags.get("no_wait", False),
         flags["comment"],
         flags["report"],
+        None if flags["report_html"] is None else str(start / flags["report_html"]),
     )

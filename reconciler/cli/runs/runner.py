@@ -54,6 +54,10 @@ class ApplyRunner:
     ) -> None:
         if options.report:
             refuse_link_out(project.root, Path(options.report), f"--report {options.report}")
+        if options.report_html:
+            from reconciler.cli.wiring.html_reports import check_place  # only for a page
+
+            check_place(project.root, options.report_html)
         self._project = project
         self._root, self._settings, self._private = project.root, project.settings, project.private
         self._journal = project.journal
@@ -61,7 +65,9 @@ class ApplyRunner:
         self._planner = planner
         self._plan = plan
         self._sources = sources
-        self._plans = PlanPrinter(project.root, planner.engines, options.format, options.color)
+        self._plans = PlanPrinter(
+            project.root, planner.engines, options.format, options.color, project.settings
+        )
         self._work = Stopwatch()
         self._report = Report(
             project.settings, options, self._plans, lambda: planner.recorded(None).folded, self._work
@@ -332,6 +338,7 @@ class ApplyRunner:
         if published is not None and self._target is not None and not self._target.proposes:
             commit = (self._target.branch, published)
         self._report.outcome(planned.plan, outcome, commit)
+        self._report.keep_page(planned, outcome, commit)
         self._report.tell(planned, outcome, published)
         return outcome.exit_code
 
@@ -351,6 +358,7 @@ class ApplyRunner:
         else:
             self._plans.show(planned, code)
             self._report.keep(planned.plan, outcome, code)
+        self._report.keep_page(planned, outcome)
         self._report.tell(planned, outcome)
         return code
 

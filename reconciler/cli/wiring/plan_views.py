@@ -14,6 +14,7 @@ from reconciler.cli import ci
 from reconciler.cli.screen import screen_of
 from reconciler.core.frozen import dataclass
 from reconciler.core.plan.model import Plan
+from reconciler.core.settings.model import Settings
 
 if TYPE_CHECKING:
     from reconciler.app.ports import Engines
@@ -27,15 +28,23 @@ class PlanPrinter:
     engines: Engines
     format: str
     color: str | None
+    settings: Settings
+    only: tuple[str, ...] = ()
 
     def show(self, planned: PlanResult, code: int) -> None:
         """On stdout; `code` is how the run ends."""
         plan = planned.plan if self.format == "json" else self.with_texts(planned)
-        click.echo(self._rendered(plan, code))
+        click.echo(self.html(planned) if self.format == "html" else self._rendered(plan, code))
 
     def show_beside(self, planned: PlanResult) -> None:
         """As text on stderr, where stdout belongs to something else."""
         click.echo(self._text(self.with_texts(planned), err=True), err=True)
+
+    def html(self, planned: PlanResult) -> str:
+        """As a file for a browser."""
+        from reconciler.cli.wiring.html_reports import plan_html  # the template library, only when asked for
+
+        return plan_html(self.root, self.settings, self.with_texts(planned), planned.recorded, self.only)
 
     def with_texts(self, planned: PlanResult) -> Plan:
         """The plan with the lines of texts that change."""

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.core.duration import seconds_between
 from reconciler.core.errors import ExitCode, most_severe
 from reconciler.core.frozen import dataclass, replace
+from reconciler.core.ledger.journal import Begin, End
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
@@ -53,6 +55,7 @@ class Result:
     rolled_back: bool = False  # held back since it was rolled back, which is no failure
     found: tuple[Candidate, ...] = ()  # engines that a call without an answer may have created
     looked_up: bool = False  # the answer was lost, and its engine adopted by name
+    seconds: float | None = None  # from its create call to the end of its job, if both were in this run
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,12 @@ _CODES = {
 
 def outcome_of(run: Run, lockfile: Lockfile) -> Outcome:
     """What a finished run came to; `lockfile` is what its `Finish` said."""
+    took = _durations(run)
     results = tuple(_result(action, run, lockfile) for action in run.plan.actions)
+    results = tuple(
+        replace(result, seconds=took[result.operation_id]) if result.operation_id in took else result
+        for result in results
+    )
     return Outcome(
         results=results,
         unchanged=len(run.plan.unchanged),
@@ -139,6 +147,14 @@ def outcome_of(run: Run, lockfile: Lockfile) -> Outcome:
         lease_lost=run.stops.lease_lost,
         detached=run.options.detach or run.options.no_wait,
     )
+
+
+def _durations(run: Run) -> dict[str | None, float]:
+    """Seconds that the jobs of this run took, by operation. Of one that an earlier run began, only the end is known."""
+    began = {record.operation: record.at for record in run.records if isinstance(record, Begin)}
+    ended = ((one.operation, one.at) for one in run.records if isinstance(one, End))
+    known = ((name, seconds_between(began.get(name), at)) for name, at in ended)
+    return {name: seconds for name, seconds in known if seconds is not None}
 
 
 def outcome_of_plan(plan: Plan) -> Outcome:

@@ -56,6 +56,7 @@ def result_document(result: Result) -> dict[str, Any]:
         "hint": result.hint,
         "file": result.file,
         "summary": dict(result.summary) if result.summary else None,
+        "seconds": None if result.seconds is None else round(result.seconds, 3),
         "found": [_found(candidate) for candidate in result.found] or None,
         "lookedUp": True if result.looked_up else None,
     }

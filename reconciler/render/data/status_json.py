@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from reconciler.core.duration import seconds_between
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.data.json_view import SCHEMA_VERSION, render_json
@@ -12,7 +13,6 @@ from reconciler.render.phrases.status_rows import (
     PROTECTED,
     SERVING,
     Row,
-    age,
     engine_rows,
     retired_rows,
     tally,
@@ -63,7 +63,7 @@ def _document(row: Row, now: str) -> dict[str, Any]:
 
 
 def _pending_document(pending: Pending, now: str) -> dict[str, Any]:
-    seconds = age(pending.submitted_at, now)
+    seconds = seconds_between(pending.submitted_at, now)
     return _known(
         status=pending.status,
         operationId=pending.operation_id,

@@ -149,7 +149,7 @@ def _foot(plan: Plan, occasion: Occasion) -> str:
     if occasion.commit is not None and _COMMIT.fullmatch(occasion.commit):
         commit = code_span(occasion.commit[:12])
         facts.insert(0, f"commit {_link(commit, occasion.commit_url)}")
-    if occasion.run_url is not None and _URL.fullmatch(occasion.run_url):
+    if occasion.run_url is not None and may_be_linked(occasion.run_url):
         facts.append(_link("run", occasion.run_url))
     return f"<sub>{' · '.join(facts)}</sub>"
 
@@ -160,11 +160,16 @@ def _link(text: str, url: str | None) -> str:
 
 def link_to(text: str, url: str) -> str:
     """A link with this text, which is harmless already; empty where the address is none that may be linked."""
-    return f"[{text}](<{url}>)" if _URL.fullmatch(url) else ""
+    return f"[{text}](<{url}>)" if may_be_linked(url) else ""
+
+
+def may_be_linked(url: str | None) -> bool:
+    """Whether it is an address on the web, and nothing else."""
+    return url is not None and _URL.fullmatch(url) is not None
 
 
 def _engines(plan: Plan, occasion: Occasion, room: int) -> Iterator[str]:
-    urgent = sorted(plan.actions, key=_urgency)
+    urgent = sorted(plan.actions, key=urgency)
     shown, left = fitted(urgent, room)
     members: dict[_Group, list[Shown]] = {}
     for one in shown:
@@ -178,7 +183,7 @@ def _engines(plan: Plan, occasion: Occasion, room: int) -> Iterator[str]:
         yield f"{more}{_see_the_run(occasion)}."
 
 
-def _urgency(action: Action) -> tuple[int, int, int]:
+def urgency(action: Action) -> tuple[int, int, int]:
     """Within a group of others' changes the same order holds as among one's own."""
     own = _group_of(replace(action, origin=None))
     condition = 0 if action.condition is None else _CONDITIONS.index(action.condition)
@@ -189,6 +194,11 @@ def _group_of(action: Action) -> _Group:
     if action.origin in _BY_ORIGIN:
         return _BY_ORIGIN[action.origin]
     return _GUARDED if action.guard is not None else _BY_KIND.get(action.kind, _OTHERS)
+
+
+def group_title(action: Action) -> str:
+    """What the engines are called that it is shown among."""
+    return _group_of(action).title
 
 
 def _members(group: _Group, members: Sequence[Shown]) -> Iterator[str]:
@@ -205,4 +215,4 @@ def _members(group: _Group, members: Sequence[Shown]) -> Iterator[str]:
 
 def _see_the_run(occasion: Occasion) -> str:
     url = occasion.run_url
-    return f": see {_link('the run', url)}" if url is not None and _URL.fullmatch(url) else ""
+    return f": see {_link('the run', url)}" if may_be_linked(url) else ""

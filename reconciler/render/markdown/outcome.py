@@ -27,7 +27,7 @@ _NAMED = 10
 _RESERVE = 300  # bytes for closing counts, and for the head of the table
 _HEAD = "| Key | Result | Engine | Details |\n|---|---|---|---|"
 _BAR = re.compile(r"(?<!\\)((?:\\\\)*)\|")  # one with no backslash before it, or an even number
-_FIRST = (
+FIRST = (
     Status.FAILED,
     Status.UNCERTAIN,
     Status.DRIFTED,
@@ -83,7 +83,7 @@ def _fitted(lines: list[str], room: int, noun: str, last: str = "- … and {}") 
 
 
 def _rows(outcome: Outcome) -> Iterator[str]:
-    for status in _FIRST:
+    for status in FIRST:
         told: dict[str, str] = {}  # what is long and the same for many is said once
         for result in ended(outcome, status):
             key, details = code_span(result.key, 200), _details(outcome, result)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 from reconciler.core.commands import only, reconcile
-from reconciler.core.duration import format_duration
+from reconciler.core.duration import format_duration, seconds_between
 from reconciler.core.engine.spec import SpecRecord
 from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry
@@ -14,6 +13,7 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.uncertain import how_to_settle
 from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.phrases.style import Style
+from reconciler.render.phrases.words import counted
 
 SERVING = "serving"
 PROTECTED = "protected"
@@ -71,7 +71,7 @@ class Row:
             hold = self.entry.hold
             return self.status if hold is None else f"{self.status}, rolled back by {sanitize(hold.by)}"
         words = _WORDS.get((pending.status, self.entry.current is not None), pending.status)
-        seconds = age(pending.submitted_at, now)
+        seconds = seconds_between(pending.submitted_at, now)
         if pending.status != IN_PROGRESS or seconds is None:
             return words
         return f"{words} (submitted {format_duration(seconds)} ago)"
@@ -122,10 +122,18 @@ def tally(rows: list[Row]) -> dict[str, int]:
     }
 
 
-def age(at: str | None, now: str) -> float | None:
-    """Seconds from `at` to `now`, never negative; None when `at` is missing or no time (a lockfile can be edited)."""
-    try:
-        then = datetime.fromisoformat(at) if at else None
-        return None if then is None else max(0.0, (datetime.fromisoformat(now) - then).total_seconds())
-    except (ValueError, TypeError):  # TypeError: one of the two has no time zone
-        return None
+def status_sentence(rows: list[Row], gone: list[Row], *, listed: bool) -> str:
+    """`42 engines: 40 serving, 1 failed.`; `listed`: whether those that are retired are shown, too."""
+    counts = tally(rows)
+    named = (
+        (SERVING, "serving"),
+        (IN_PROGRESS, "in progress"),
+        (FAILED, "failed"),
+        (UNCERTAIN, "uncertain"),
+        (PROTECTED, "protected"),
+    )
+    parts = [f"{counts[name]:,} {words}" for name, words in named if counts[name]]
+    sentence = counted(len(rows), "engine") + (f": {', '.join(parts)}" if parts else "")
+    if not gone:
+        return f"{sentence}."
+    return f"{sentence}; {len(gone):,} retired{'' if listed else ' (--all lists them)'}."

@@ -38,6 +38,11 @@ def short_digest(digest: str) -> str:
     return sanitize(f"{head}{colon}{tail[:12]}")
 
 
+def counted_as(name: str) -> str:
+    """What stands behind the number of the engines that `Plan.summary` counts under this name: `to create`."""
+    return dict(_COUNTED)[name]
+
+
 def summary_sentence(plan: Plan) -> str:
     """What the plan comes to, e.g. `Plan: 1 to create, 2 to replace, 9,996 unchanged.`"""
     counts = plan.summary()

@@ -24,7 +24,7 @@ _STYLES: dict[str, Style] = {
 
 class HistoryRow(NamedTuple):
     """One thing that was done. `at` is UTC; `status` is how it ended, with what there is to add after a comma; `run` is
-    the address or the name of the run.
+    the address or the name of the run; `took` says how long its job ran, where that is known.
     """
 
     at: str
@@ -33,11 +33,12 @@ class HistoryRow(NamedTuple):
     engine_id: str | None
     by: str
     run: str | None
+    took: str = ""
 
 
 def render_history(rows: Sequence[HistoryRow], look: Look) -> str:
     """The rows as a table, in the order given: newest first. No final newline."""
-    actions, moments = _actions(rows), [_moment(row.at) for row in rows]
+    actions, moments = actions_of(rows), [moment_of(row) for row in rows]
     columns = [
         Column("WHEN (UTC)", moments, rank=1, short=[moment.partition(" ")[0] for moment in moments]),
         Column(
@@ -48,12 +49,12 @@ def render_history(rows: Sequence[HistoryRow], look: Look) -> str:
         ),
         Column("KEY", [sanitize(row.key) for row in rows]),
         Column("ENGINE", [_short(row.engine_id, look) for row in rows], rank=2),
-        Column("BY", [_author(row) for row in rows], rank=3),
+        Column("BY", [author_of(row) for row in rows], rank=3),
     ]
     return look.written("\n".join(table_lines(columns, look)))
 
 
-def _actions(rows: Sequence[HistoryRow]) -> list[str]:
+def actions_of(rows: Sequence[HistoryRow]) -> list[str]:
     """What was done: the first engine of a key was created, later ones replaced the one before."""
     served: set[str] = set()
     actions = []
@@ -66,7 +67,9 @@ def _actions(rows: Sequence[HistoryRow]) -> list[str]:
     return actions[::-1]
 
 
-def _moment(at: str) -> str:
+def moment_of(row: HistoryRow) -> str:
+    """When, to the minute."""
+    at = row.at
     return sanitize(at[:16].replace("T", " ") if at[10:11] == "T" else at)
 
 
@@ -74,7 +77,7 @@ def _short(engine_id: str | None, look: Look) -> str:
     return cut_to_width(sanitize(engine_id or "-"), _ID, look.ellipsis)
 
 
-def _author(row: HistoryRow) -> str:
+def author_of(row: HistoryRow) -> str:
     """The name without its mail address, and of the run's address what is its own."""
     name = row.by.partition(" <")[0]
     if row.run is None:

@@ -64,15 +64,25 @@ def render_outcome(
         _running(ended(outcome, Status.RUNNING), look),
         _not_started(outcome, look),
         [
-            *_closing(outcome, look, command, elapsed),
+            look.paint(closing_sentence(outcome, command, elapsed), "bold"),
+            *_how_it_ended(outcome, look, command),
             *_where(outcome, look, f"environment {environment}", lockfile),
         ],
-        _unwritten(outcome, look, lockfile),
-        _unpublished(outcome, look),
-        _outputs_left(outcome, look),
+        *_alarms(outcome, look, lockfile),
         _next(outcome, look, command, record),
     ]
     return look.shown("\n\n".join("\n".join(section) for section in sections if section))
+
+
+def notices(outcome: Outcome, command: str, lockfile: str) -> list[list[str]]:
+    """What the closing sentence does not say of the whole run, each as its lines, for other views."""
+    look = Look()
+    lines = [_how_it_ended(outcome, look, command), *_alarms(outcome, look, lockfile)]
+    return [each for each in lines if each]
+
+
+def _alarms(outcome: Outcome, look: Look, lockfile: str) -> list[list[str]]:
+    return [_unwritten(outcome, look, lockfile), _unpublished(outcome, look), _outputs_left(outcome, look)]
 
 
 def _done(results: Sequence[Result], look: Look) -> list[str]:
@@ -91,7 +101,12 @@ def _done_line(result: Result, column: int, look: Look) -> str:
 
 
 def _sign(result: Result, look: Look) -> str:
-    """The sign that the plan showed for it, or that of how it ended."""
+    shown = shown_as(result)
+    return look.paint(look.sign(shown), style_of(shown))
+
+
+def shown_as(result: Result) -> Action:
+    """The action whose sign it has: that of the plan, or that of how it ended."""
     conditions = {
         Status.FAILED: Condition.FAILED,
         Status.UNCERTAIN: Condition.UNCERTAIN,
@@ -99,8 +114,7 @@ def _sign(result: Result, look: Look) -> str:
     }
     kind = Kind.RESUME if result.status is Status.RUNNING else result.kind
     guard = result.error if result.status is Status.GUARDED else None
-    shown = Action(result.key, kind, "", condition=conditions.get(result.status), guard=guard)
-    return look.paint(look.sign(shown), style_of(shown))
+    return Action(result.key, kind, "", condition=conditions.get(result.status), guard=guard)
 
 
 def _guarded(results: Sequence[Result], look: Look) -> list[str]:
@@ -210,8 +224,8 @@ def _not_started(outcome: Outcome, look: Look) -> list[str]:
     return lines
 
 
-def _closing(outcome: Outcome, look: Look, command: str, elapsed: float | None) -> list[str]:
-    lines = [look.paint(closing_sentence(outcome, command, elapsed), "bold")]
+def _how_it_ended(outcome: Outcome, look: Look, command: str) -> list[str]:
+    lines = []
     if outcome.halted is not None:
         lines += [
             look.paint(f"Stopped creating engines: {line}", "red") for line in [sanitize(outcome.halted)]

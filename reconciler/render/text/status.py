@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Pending
+from reconciler.core.lockfile.entry import Pending
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.render.phrases.diagnostics import hint_lines
 from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten
-from reconciler.render.phrases.status_rows import PROTECTED, SERVING, Row, engine_rows, retired_rows, tally
+from reconciler.render.phrases.status_rows import Row, engine_rows, retired_rows, status_sentence
 from reconciler.render.phrases.style import Look
-from reconciler.render.phrases.words import counted
 from reconciler.render.text.table import Column, table_lines
 
 _LONGEST = 2_000  # characters of an error
@@ -39,7 +38,7 @@ def render_status(
     for row in rows:
         if row.entry.pressing is not None and row.hint is not None:
             parts.append("\n".join(_trouble(row, row.entry.pressing, row.hint, look)))
-    sentence = look.flowing(_sentence(rows, gone, listed=retired), 0)
+    sentence = look.flowing(status_sentence(rows, gone, listed=retired), 0)
     parts.append("\n".join(look.paint(line, "bold") for line in sentence))
     return look.shown("\n\n".join(parts))
 
@@ -88,19 +87,3 @@ def _trouble(row: Row, pending: Pending, advice: str, look: Look) -> list[str]:
     error = sanitize_lines(shorten(pending.error or "no reason recorded", _LONGEST, look.ellipsis))
     reasons = [f"{_INDENT}{part}" for line in error for part in look.flowing(line, len(_INDENT))]
     return [f"{head}{about}", *reasons, *hint_lines(advice, look)]
-
-
-def _sentence(rows: list[Row], gone: list[Row], *, listed: bool) -> str:
-    counts = tally(rows)
-    named = (
-        (SERVING, "serving"),
-        (IN_PROGRESS, "in progress"),
-        (FAILED, "failed"),
-        (UNCERTAIN, "uncertain"),
-        (PROTECTED, "protected"),
-    )
-    parts = [f"{counts[name]:,} {words}" for name, words in named if counts[name]]
-    sentence = counted(len(rows), "engine") + (f": {', '.join(parts)}" if parts else "")
-    if not gone:
-        return f"{sentence}."
-    return f"{sentence}; {len(gone):,} retired{'' if listed else ' (--all lists them)'}."

@@ -109,6 +109,7 @@ def test_a_created_engine() -> None:
         operation_id="op_acme",
         file="engines/acme.yaml",
         summary={"instructions": 6},
+        seconds=4.0,
     )
 
 

@@ -1,0 +1,66 @@
+"""What the ledger, the lockfile's log and the lockfile itself tell of the past, together."""
+
+from __future__ import annotations
+
+from reconciler.app.history import LedgerCommit, history
+from reconciler.core.ledger.journal import Acceptance, Begin, End
+from reconciler.core.lockfile.entry import Entry, Pending, Provisioned, Retired, Superseded
+from reconciler.core.lockfile.model import EMPTY
+
+SPEC = {"name": "Acme"}
+SERVING = Provisioned("eng_2", "v1:b", SPEC, operation_id="op-2", provisioned_at="2026-11-20T11:00:00Z")
+BEFORE = Superseded(
+    "eng_1", "v1:a", SPEC, "2026-11-20T11:00:00Z", operation_id="op-1", provisioned_at="2026-11-01T11:00:00Z"
+)
+OVERTAKEN = Superseded(
+    "eng_0", "v1:0", SPEC, "2026-11-02T11:00:00Z", status="failed", submitted_at="2026-11-02T10:00:00Z"
+)
+WAITING = Pending(
+    "in_progress",
+    "op-3",
+    "v1:c",
+    SPEC,
+    engine_id="eng_3",
+    job_id="pjb_3",
+    submitted_at="2026-11-24T11:00:00Z",
+)
+LOCKFILE = EMPTY.with_entry("acme", Entry(SERVING, WAITING, (BEFORE, OVERTAKEN))).with_retired(
+    "old", (Retired(Entry(Provisioned("eng_9", "v1:z", SPEC)), "2026-11-22T10:00:00Z"),)
+)
+COMMIT = LedgerCommit(
+    "c1",
+    "Ann",
+    "https://ci/runs/7",
+    (
+        Begin("op-2", "acme", "v1:b", SPEC, {}, "2026-11-20T10:58:55Z"),
+        Acceptance("op-2", "pjb_2", "eng_2", "2026-11-20T10:58:56Z"),
+        End("op-2", "completed", "2026-11-20T11:00:00Z"),
+        Begin("op-3", "acme", "v1:c", SPEC, {}, "2026-11-24T11:00:00Z"),
+    ),
+)
+
+
+def test_a_lockfile_tells_of_its_engines_newest_first() -> None:
+    told = [(one.at[:10], one.key, one.status, one.engine_id) for one in history([], [], standing=LOCKFILE)]
+    assert told == [
+        ("2026-11-24", "acme", "accepted", "eng_3"),
+        ("2026-11-22", "old", "retired", "eng_9"),
+        ("2026-11-20", "acme", "completed", "eng_2"),
+        ("2026-11-02", "acme", "failed", "eng_0"),
+        ("2026-11-01", "acme", "completed", "eng_1"),
+    ]
+
+
+def test_what_others_tell_better_is_told_once() -> None:
+    told = history([COMMIT], [], "acme", standing=LOCKFILE)
+    [serving] = [one for one in told if one.engine_id == "eng_2"]
+    assert (serving.by, serving.commit) == ("Ann", "c1")
+
+
+def test_a_job_that_ended_says_how_long_it_took() -> None:
+    took = {one.operation: one.took for one in history([COMMIT], [])}
+    assert took == {"op-2": 65.0, "op-3": None}
+
+
+def test_without_a_lockfile_only_the_logs_tell() -> None:
+    assert history([], []) == []
