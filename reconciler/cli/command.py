@@ -49,7 +49,7 @@ class Command(click.Command):
         try:
             rest = super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            if _asks_for_help(words):
+            if _asks_for_help(words) and not ctx.resilient_parsing:
                 click.echo(self.get_help(ctx), color=ctx.color)
                 ctx.exit()
             from reconciler.cli.slips import unknown_option

@@ -22,7 +22,7 @@ COMMAND_GROUPS = (
     ("CI", ("collect", "export", "fetch")),
     ("Recovery", ("rollback", "release", "resolve", "lease", "lockfile", "doctor")),
     ("Webhooks", ("webhook",)),
-    ("Project", ("init", "import", "schema")),
+    ("Project", ("init", "import", "schema", "completion")),
     ("Try it", ("demo", "sandbox")),
     ("Help", ("help", "version")),
 )

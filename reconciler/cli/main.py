@@ -55,9 +55,11 @@ COMMANDS = {
     "webhook": "reconciler.cli.commands.webhook",
     "sandbox": "reconciler.cli.commands.sandbox",
     "demo": "reconciler.cli.commands.demo",
+    "completion": "reconciler.cli.commands.completion",
     "help": "reconciler.cli.commands.help",
     "version": "reconciler.cli.commands.version",
 }
+_COMPLETE = "_RECONCILE_COMPLETE"  # set by the scripts that `reconcile completion` prints
 # What they make stays until the end, or they collect garbage themselves once they wait for something (runs/runner.py).
 _WITHOUT_GARBAGE = frozenset({"plan", "get", "export", "status", "validate", "apply", "collect"})
 
@@ -148,6 +150,10 @@ def _refuse_misplaced(ctx: click.Context, rest: list[str]) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; every error ends here (docs/design.md, section 7)."""
+    if (shell := os.environ.get(_COMPLETE)) is not None:
+        from reconciler.cli.completion.answer import answer  # only where a shell asks
+
+        return answer(cli, shell, arguments)
     try:
         return _run(arguments)
     except OutputRefused as error:

@@ -36,6 +36,8 @@ _ABOUT = {
     ("core/ci_files.py", "# Made by"): "the mark of a workflow, which says who wrote it",
     ("core/ci_files.py", 'reconcile -C "$ENGINES_FOLDER"'): "a line of a pipeline, which names its folder",
     ("core/settings/model.py", "The git remote to publish to."): "a help text",
+    ("cli/completion/scripts.py", "compadd -l -V"): "a name within the script",
+    ("cli/completion/scripts.py", "complete --command reconcile"): "the shell is told which command it is",
     ("cli/commands/demo.py", "It was a mistake."): "the demo says what it does itself",
 }  # fmt: skip
 

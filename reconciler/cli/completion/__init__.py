@@ -1,0 +1,1 @@
+"""Completion in the shell: the scripts, and the answers to what they ask."""
