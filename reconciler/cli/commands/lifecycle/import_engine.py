@@ -1,56 +1,61 @@
-"""`reconcile import`: take an engine that exists already into the lockfile, without creating anything."""
+"""`reconcile import`: take engines that exist already into the lockfile, without creating anything."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 
 import click
 
 from reconciler.adapters.checkout.ignored import refuse_if_ignored
-from reconciler.adapters.outputs.files import LockfileAndOutputs
 from reconciler.adapters.project.lingo_config import configured_id
 from reconciler.adapters.project.places import find_git
-from reconciler.adapters.project.scaffold import create_file
-from reconciler.adapters.project.starter import starter_text
-from reconciler.adapters.storage.durable_files import read_regular
-from reconciler.adapters.storage.lease_file import FileLease
-from reconciler.adapters.system.clock import UtcClock
-from reconciler.app.deciding import Stores, adopt, check_adoptable
-from reconciler.app.recorded import read_recorded_state
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, start_folder
 from reconciler.cli.options import as_keys, global_options
-from reconciler.cli.screen import must_ask
-from reconciler.cli.stderr import warn
-from reconciler.cli.wiring.api_key import known_key
-from reconciler.cli.wiring.engine_lookup import details_of
+from reconciler.cli.runs.importing import import_engine
 from reconciler.cli.wiring.git_hints import how_to_record
 from reconciler.core.commands import reconcile
-from reconciler.core.engine.spec import Desired
-from reconciler.core.errors import GitError, InvalidInput, LockfileError, PlatformError, UsageError
-from reconciler.core.lockfile.model import parse
-from reconciler.core.lockfile.names import engines_of
-from reconciler.core.platform.engine import Details
+from reconciler.core.errors import GitError
 from reconciler.core.values import ID, KEY
-from reconciler.project.opened import WRITTEN, Project
+from reconciler.project.opened import Project
 from reconciler.render.phrases.sanitize import sanitize
 
 
 @click.command("import", cls=Command, example="acme eng_X1y2Z3a4B5c6D7e8", docs="adopt.md")
-@click.argument("key", callback=as_keys)
+@click.argument("key", metavar="[KEY]", callback=as_keys, required=False)
 @click.argument("engine_id", metavar="[ENGINE_ID]", required=False)
 @click.option("--from", "source", metavar="FILE", help="Take the ID from i18n.json or .lingo/config.json.")
+@click.option("--all", "everything", is_flag=True, help="Choose from all engines that are not recorded.")
+@click.option("--match", metavar="GLOB", help="With --all, take those whose name matches.")
+@click.option("--yes", "-y", is_flag=True, help="With --match, do not ask.")
 @click.option("--as-is", is_flag=True, help="Import it even if the engine file says something else.")
 @global_options
 @click.pass_context
-def command(ctx: click.Context, key: str, engine_id: str | None, source: str | None, as_is: bool) -> None:
+def command(
+    ctx: click.Context,
+    key: str | None,
+    engine_id: str | None,
+    source: str | None,
+    everything: bool,
+    match: str | None,
+    yes: bool,
+    as_is: bool,
+) -> None:
     """Record an engine that exists already as the one of KEY.
 
     Nothing is created. Writes a starter engine file where there is none. Until that file changes, plans treat the
-    engine as up to date. Commit the engine file and the lockfile together.
+    engine as up to date. Commit the engine file and the lockfile together. With --all, records several engines, each
+    with a key from its name.
     """
+    if everything:
+        if key is not None or source is not None:
+            raise click.UsageError("--all takes no KEY and no --from FILE.", ctx)
+        _import_all(ctx, match, yes=yes, as_is=as_is)
+        return
+    if match is not None or yes:
+        raise click.UsageError(f"{'--yes' if match is None else '--match'} goes with --all.", ctx)
+    if key is None:
+        raise click.UsageError("give a KEY and the engine's ID, or --all.", ctx)
     if (engine_id is None) is (source is None):
         raise click.UsageError("give the engine's ID, or --from FILE.", ctx)
     project = open_project(ctx, publish=False)
@@ -61,135 +66,26 @@ def command(ctx: click.Context, key: str, engine_id: str | None, source: str | N
         engine_id = configured_id(start_folder(ctx) / source, source)
     if engine_id is None or not ID.accepts(engine_id):
         raise click.UsageError(f"`{sanitize((engine_id or '')[:80])}` is not an engine ID.", ctx)
-    if find_git(project.root) is not None:
-        with suppress(GitError):  # unpublished, git need not work
-            refuse_if_ignored(project.root, project.settings.lockfile)
-    check_adoptable(read_recorded_state(project.lockfile, project.known_journal).folded, key, engine_id)
-    _check_other_environments(project, engine_id)
-    found = _look_up(project, engine_id)
-    wanted = _recorded_as_it_is(project, key, found, engine_id, as_is=as_is)
-    if wanted is None:
+    _refuse_ignored(project)
+    file = import_engine(project, key, engine_id, as_is=as_is)
+    if file is None:
         click.echo("No changes made.", err=True)
         return
     click.echo(f"{sanitize(key)}: {engine_id} imported")
-    record = how_to_record(project.root, project.settings.lockfile, [wanted.file])
+    record = how_to_record(project.root, project.settings.lockfile, [file])
     click.echo(f"Next: {record or reconcile('plan')}", err=True)
 
 
-def _recorded_as_it_is(
-    project: Project, key: str, found: Details | None, engine_id: str, *, as_is: bool
-) -> Desired | None:
-    """The engine's file, once it is recorded with it; None where somebody thought better of it."""
-    folder = project.root / project.settings.engines
-    path = project.engines.discover()[0].get(key) if folder.is_dir() and any(folder.rglob("*.y*ml")) else None
-    wanted = None if path is None else _loaded(project, key, path)
-    if wanted is not None and not as_is and not _confirmed(wanted, found, key, engine_id):
-        return None
-    with FileLease(project.private).hold(), ExitStack() as stack:
-        if wanted is None:
-            wanted = stack.enter_context(_starter_file(project, key, found, engine_id))
-        _record(project, wanted, engine_id)
-    return wanted
+def _import_all(ctx: click.Context, match: str | None, *, yes: bool, as_is: bool) -> None:
+    from reconciler.cli.runs.importing_all import import_all  # the network
+
+    project = open_project(ctx)
+    _refuse_ignored(project)
+    ctx.exit(import_all(project, match, yes=yes, as_is=as_is))
 
 
-def _check_other_environments(project: Project, engine_id: str) -> None:
-    """Raises `UsageError` for an engine that another environment's lockfile names."""
-    for environment, name in project.settings.lockfiles.items():
-        if environment == project.settings.environment:
-            continue
-        try:
-            content = read_regular(project.root / name, name)
-            known = content is not None and engine_id in engines_of(parse(content, name))
-        except LockfileError as error:
-            warn(sanitize(error.message))
-            continue
-        if known:
-            raise UsageError(
-                f"{engine_id} is recorded in {name} already, for the environment `{environment}`"
-            )
-
-
-def _look_up(project: Project, engine_id: str) -> Details | None:
-    try:
-        return details_of(project.settings, engine_id)
-    except PlatformError as error:
-        warn(sanitize(error.message))
-        return None
-
-
-def _loaded(project: Project, key: str, path: str) -> Desired:
-    loaded = project.engines.load(key, path, project.id_length)
-    if isinstance(loaded, list):
-        raise InvalidInput(f"{path} is not valid", diagnostics=loaded)
-    return loaded
-
-
-@contextmanager
-def _starter_file(project: Project, key: str, found: Details | None, engine_id: str) -> Iterator[Desired]:
-    """An engine file with what the platform says. It goes again where the engine is not recorded: left alone, the next
-    run would create a second engine for it.
-    """
-    path = f"{project.settings.engines}/{key}.yaml"
-    if found is None or found.name is None:
-        set_key = ", or set LINGO_API_KEY" if known_key(project.settings) is None else ""
-        again = reconcile("import", arguments=[key, engine_id])
-        raise UsageError(
-            f"{engine_id} cannot be read from the platform, so its engine file cannot be written",
-            hint=f"write {path} yourself{set_key}; then run `{again}`",
-        )
-    if elsewhere := project.checkout().not_gone({key: []}):
-        raise InvalidInput(f"`{sanitize(key)}` has an engine file already", diagnostics=elsewhere)
-    if (
-        create_file(
-            project.root, path, starter_text(path, found.name, found.description, found.locales or ())
-        ).action
-        != "created"
-    ):
-        raise InvalidInput(f"{path} is not an engine file", hint="move it out of the way")
-    try:
-        yield _loaded(project, key, path)
-    except BaseException:
-        (project.root / path).unlink(missing_ok=True)
-        raise
-    click.echo(f"created  {path}")
-
-
-def _confirmed(wanted: Desired, found: Details | None, key: str, engine_id: str) -> bool:
-    """Whether to go on where the platform says something else than the file. Raises `UsageError` without a terminal."""
-    differences = [] if found is None else list(_differences(wanted, found))
-    if not differences:
-        return True
-    click.echo(f"{wanted.file} differs from {engine_id}:")
-    for field, here, there in differences:
-        click.echo(f"  {field}: {_value(there)} on the platform, {_value(here)} in the file")
-    anyway = reconcile("import", "--as-is", arguments=[key, engine_id])
-    try:
-        must_ask("import", yes=False)
-    except UsageError as error:
-        raise UsageError(
-            f"{wanted.file} differs from the engine", hint=f"edit the file, or run `{anyway}`"
-        ) from error
-    return click.confirm("Import it as it is?", err=True)
-
-
-def _differences(wanted: Desired, found: Details) -> list[tuple[str, str, str]]:
-    spec = wanted.spec
-    pairs = [
-        ("name", spec.name, found.name),
-        ("description", spec.description or "", found.description),
-        ("locales", ", ".join(sorted(spec.locales)), ", ".join(sorted(found.locales or ())) or None),
-    ]
-    return [(field, here, there) for field, here, there in pairs if there is not None and here != there]
-
-
-def _value(text: str) -> str:
-    return sanitize(json.dumps(text[:200], ensure_ascii=False))
-
-
-def _record(project: Project, wanted: Desired, engine_id: str) -> None:
-    lockfile = LockfileAndOutputs(
-        project.root, project.settings.lockfile, project.settings.engines, note=project.private / WRITTEN
-    )
-    adopt(Stores(lockfile, project.known_journal, UtcClock()), wanted, engine_id)
-    for problem in lockfile.problems:
-        warn(problem)
+def _refuse_ignored(project: Project) -> None:
+    """Raises `InvalidInput` where git would never take the lockfile."""
+    if find_git(project.root) is not None:
+        with suppress(GitError):  # unpublished, git need not work
+            refuse_if_ignored(project.root, project.settings.lockfile)
