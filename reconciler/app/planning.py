@@ -19,10 +19,11 @@ from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
 from reconciler.core.plan.model import Plan
 
 if TYPE_CHECKING:
-    from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore
+    from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore, Lookups
     from reconciler.core.engine.spec import Desired
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.lockfile.model import Lockfile
+    from reconciler.core.plan.drift import Actual
     from reconciler.core.plan.model import Action
     from reconciler.core.plan.outdated import Branch
     from reconciler.core.plan.saved import SavedPlan
@@ -45,6 +46,12 @@ class Request:
     policy: Policy = DEFAULT_POLICY
     saved: SavedPlan | None = None
     settings_file: str | None = None  # relative to the project's root
+    refresh: bool = False  # look up on the platform what serves
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether the platform is asked what became of the serving engines."""
+        return self.refresh or (self.saved is not None and self.saved.refresh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +69,39 @@ def make_plan(
     request: Request,
     shared: RemoteSnapshot | None = None,
     checkout: Callable[[], Checkout] | None = None,
+    ask: Lookups | None = None,
 ) -> PlanResult:
-    """The plan for a project, from what is here and what was seen on the remote.
+    """The plan for a project, from what is here and what was seen on the remote. `ask` looks engines up on the
+    platform: those that serve where the request is for that, and any that would be restored.
 
     Invalid engine files are in its diagnostics, and it then has no actions; so are files that the `checkout` says are
     only not here, and not gone.
 
     Raises `InvalidInput` for no engine files or an unreadable lockfile, `UsageError` for a pattern without a match,
-    `GuardRefused` for a saved plan that does not hold any more.
+    `GuardRefused` for a saved plan that does not hold any more, `PlatformError` where the key is refused.
     """
     recorded = read_recorded_state(lockfile, journal, shared)
     found, problems = discovered(engines, checkout)
     keys = [*found, *recorded.folded.engines, *recorded.doubts]
     selected = _selection(request, lockfile.path, keys)
-    desired, unchanged, diagnostics = _load(engines, found, recorded.folded, selected, request.id_length)
+    actual = _actual(ask if request.refreshes else None, recorded.folded, selected)
+    suspects = frozenset() if actual is None else actual.to_read
+    desired, unchanged, diagnostics = _load(
+        engines, found, recorded.folded, selected, request.id_length, suspects
+    )
     diagnostics = [
         *problems,
         *diagnostics,
         *_clashes(recorded.folded, desired, found),
         *_warnings(recorded, lockfile.path),
+        *(() if actual is None else actual.findings),
     ]
     invalid = any(one.severity is Severity.ERROR for one in diagnostics)
     branch = _branch(engines, shared)
-    actions = () if invalid else _actions(recorded, desired, found, selected, request, branch)
+    actions: tuple[Action, ...] = ()
+    if not invalid:
+        actions, told = _actions(recorded, desired, found, selected, request, branch, actual, ask)
+        diagnostics += told
     not_gone = _not_gone(actions, recorded.folded, checkout)
     if invalid and checkout is not None:
         not_gone = _sources_not_here(diagnostics, recorded.folded, engines, checkout)
@@ -102,6 +119,15 @@ def make_plan(
         unwritten=recorded.unwritten,
     )
     return PlanResult(plan, recorded)
+
+
+def _actual(ask: Lookups | None, lockfile: Lockfile, selected: Callable[[str], bool]) -> Actual | None:
+    """What became of the serving engines on the platform; None where it is not asked."""
+    if ask is None:
+        return None
+    from reconciler.app.actual import actual_engines
+
+    return actual_engines(ask, lockfile, selected)
 
 
 def _warnings(recorded: RecordedState, lockfile: str) -> list[Diagnostic]:
@@ -122,23 +148,34 @@ def _actions(
     selected: Callable[[str], bool],
     request: Request,
     branch: Branch | None,
-) -> tuple[Action, ...]:
-    """What is to be done, and what of it is held back."""
+    actual: Actual | None,
+    ask: Lookups | None,
+) -> tuple[tuple[Action, ...], Sequence[Diagnostic]]:
+    """What is to be done, and what of it is held back; and what could not be found out about an engine to restore."""
     lockfile = recorded.folded
-    if not (desired or recorded.doubts) and lockfile.engines.keys() <= found.keys() and request.saved is None:
-        return ()  # no file had to be read, and none is gone
+    nothing_read = not (desired or recorded.doubts or (actual is not None and actual.drifted))
+    if nothing_read and lockfile.engines.keys() <= found.keys() and request.saved is None:
+        return (), ()  # no file had to be read, and none is gone
     from reconciler.core.plan.diff import PlanInput, actions_for
     from reconciler.core.plan.guards import guarded
 
     retry_failed = request.retry_failed or (request.saved is not None and request.saved.retry_failed)
-    actions = actions_for(PlanInput(lockfile, desired, found.keys(), selected, retry_failed))
+    situation = PlanInput(lockfile, desired, found.keys(), selected, retry_failed)
+    told: Sequence[Diagnostic] = ()
+    if ask is None:
+        actions = actions_for(situation)
+    else:
+        from reconciler.app.actual import actions_as_it_is
+
+        actions, told = actions_as_it_is(ask, situation, actual, found)
     if request.saved is not None:
         actions = request.saved.still(actions, lockfile)
     if branch is not None:
         from reconciler.core.plan.outdated import hold_outdated
 
         actions = hold_outdated(actions, lockfile, branch, request.settings_file)
-    return guarded(_held_up(actions, recorded, selected, found.keys()), lockfile, request.policy)
+    actions = _held_up(actions, recorded, selected, found.keys())
+    return guarded(actions, lockfile, request.policy), told
 
 
 def _held_up(
@@ -279,8 +316,9 @@ def _load(
     lockfile: Lockfile,
     selected: Callable[[str], bool],
     id_length: int,
+    suspects: Collection[str],
 ) -> tuple[dict[str, Desired], list[str], list[Diagnostic]]:
-    """What the files ask for, the keys that need no reading, and what is wrong."""
+    """What the files ask for, the keys that need no reading, and what is wrong. `suspects` are read in any case."""
     desired: dict[str, Desired] = {}
     unchanged: list[str] = []
     diagnostics: list[Diagnostic] = []
@@ -290,7 +328,7 @@ def _load(
         document = lockfile.engines.get(key)
         if not wanted and (document is not None or not moves_possible):
             continue
-        if document is not None and _is_unchanged(engines, document, path):
+        if document is not None and key not in suspects and _is_unchanged(engines, document, path):
             unchanged.append(key)
             continue
         loaded = engines.load(key, path, id_length)

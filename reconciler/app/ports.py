@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports little of it
@@ -158,6 +158,14 @@ class ExistingEngines(Protocol):
 
     async def read(self, engine_id: str) -> EngineAnswer:
         """What the platform says of an engine. Calls may run at once; a short `Retry-After` makes all of them pause."""
+        ...
+
+
+class Lookups(Protocol):
+    """Engines looked up on the platform, many at once."""
+
+    def __call__(self, engine_ids: Collection[str], /) -> Mapping[str, EngineAnswer]:
+        """The answers by engine; what is missing could not be asked. May be asked again about the same ones."""
         ...
 
 

@@ -99,6 +99,9 @@ _PLAN = (
     ONLY,
     click.option("--retry-failed", is_flag=True, help="Retry failed engines whose files have not changed."),
     click.option(
+        "--refresh", is_flag=True, help="Look up on the platform whether engines are gone or were changed."
+    ),
+    click.option(
         "--allow-replace",
         callback=as_keys,
         multiple=True,

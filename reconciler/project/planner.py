@@ -17,7 +17,7 @@ from reconciler.core.plan.model import Plan
 from reconciler.project.opened import Project, Surroundings
 
 if TYPE_CHECKING:
-    from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore
+    from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore, Lookups
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.plan.saved import SavedPlan
     from reconciler.core.settings.model import Settings
@@ -38,12 +38,13 @@ class Planner:
     request: Request
     checkout: Callable[[], Checkout]
     surroundings: Surroundings
+    ask: Lookups | None = None
 
     def plan(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What applying the engine files, or the saved plan of the request, does. Raises what `make_plan` raises."""
         _check_merged(self.root, self.settings.lockfile)
         journal = self.journal_beside(remote)
-        made = make_plan(self.engines, self.lockfile, journal, self.request, remote, self.checkout)
+        made = make_plan(self.engines, self.lockfile, journal, self.request, remote, self.checkout, self.ask)
         self._refuse_if_told(made.recorded)
         return _with_outputs(self.root, self.settings, made)
 
@@ -80,7 +81,13 @@ class Planner:
         return self.known_journal if remote is None else self.journal
 
 
-def planner_of(project: Project, request: Request) -> Planner:
+def planner_of(project: Project, request: Request, *, looks: bool = False) -> Planner:
+    """With `looks`, an engine that would be restored is looked up first, where there is a key."""
+    ask = None
+    if looks or request.refreshes:
+        from reconciler.project.lookups import EngineLookups
+
+        ask = EngineLookups(project.settings, project.surroundings.key, needed=request.refreshes)
     return Planner(
         project.root,
         project.settings,
@@ -91,6 +98,7 @@ def planner_of(project: Project, request: Request) -> Planner:
         request,
         project.checkout,
         project.surroundings,
+        ask,
     )
 
 
@@ -104,6 +112,7 @@ def request_of(project: Project, flags: Mapping[str, Any], saved: SavedPlan | No
         policy_of(project.settings, flags),
         saved,
         project.settings_file,
+        flags.get("refresh", False),
     )
 
 

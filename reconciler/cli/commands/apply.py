@@ -55,7 +55,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     _refuse_key(start_folder(ctx), flags)
     saved = read_saved(project.root, start_folder(ctx), flags)
     options = run_options("apply", flags, given(ctx, "color"), start_folder(ctx))
-    planner = planner_of(project, request_of(project, flags, saved))
+    planner = planner_of(project, request_of(project, flags, saved), looks=True)
     with completion_sources_of(project.root, project.settings, listen=flags["listen"]) as sources:
         check_callback(sources)
         code = ApplyRunner(project, options, planner, planner.plan, sources).run()

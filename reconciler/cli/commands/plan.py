@@ -54,8 +54,9 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, /, **flags: Any) -> None:
     """Show what `reconcile apply` would do.
 
-    Needs no API key and no network, and writes nothing. With --detailed-exitcode, exits with 2 if there is something
-    to apply, 1 if an engine failed, 6 if a guard holds something back, and 7 if the outcome of a call is unknown.
+    Needs no API key and no network, and writes nothing; only --refresh asks the platform. With --detailed-exitcode,
+    exits with 2 if there is something to apply or drift, 1 if an engine failed, 6 if a guard holds something back, and
+    7 if the outcome of a call is unknown.
     """
     announced = _announcement(flags)
     project = open_project(ctx)
@@ -68,8 +69,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         raise
     code = most_severe([exit_code_of(planned.plan, flags["detailed_exitcode"]), foreign])
     if flags["out"] is not None:
-        settings, retry = project.settings, flags["retry_failed"]
-        write_saved(start_folder(ctx), flags["out"], project.root, settings, planned, retry, code)
+        asked = {name: flags[name] for name in ("retry_failed", "refresh")}
+        write_saved(start_folder(ctx), flags["out"], project.root, project.settings, planned, asked, code)
     plans = PlanPrinter(
         project.root,
         project.engines,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,9 +18,16 @@ from reconciler.cli.screen import screen_of
 from reconciler.cli.stderr import warn
 from reconciler.project.hand_edits import hand_edits
 
+if TYPE_CHECKING:
+    from reconciler.core.plan.drift import Actual
+    from reconciler.project.opened import Project
+
 
 @click.command("status", cls=Command, example="--only 'marketing/*'", docs="how-it-works.md")
 @ONLY
+@click.option(
+    "--refresh", is_flag=True, help="Look up on the platform whether engines are gone or were changed."
+)
 @click.option("--all", "retired", is_flag=True, help="Also list retired engines.")
 @click.option(
     "--format",
@@ -35,7 +42,7 @@ from reconciler.project.hand_edits import hand_edits
 def command(ctx: click.Context, /, **flags: Any) -> None:
     """List the engines in the lockfile and what is pending.
 
-    Needs no API key and no network.
+    Needs no API key and no network; only --refresh asks the platform.
     """
     from reconciler.render.data.status_json import render_status_json
     from reconciler.render.text.status import render_status  # to show
@@ -49,16 +56,19 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     _warn_of_unverified(recorded, keys)
     for edit in hand_edits(project, recorded.on_disk):
         warn(edit.message)
+    actual = _actual(project, recorded, keys) if flags["refresh"] else None
     now = UtcClock().now()
     if flags["format_"] == "json":
-        click.echo(render_status_json(recorded.folded, now=now, keys=keys))
+        click.echo(render_status_json(recorded.folded, now=now, keys=keys, actual=actual))
         return
+    for finding in actual.findings if actual is not None else ():
+        warn(finding.message)
     if flags["format_"] == "html":
         from reconciler.cli.wiring.html_reports import (
             status_html,  # the template library, only when asked for
         )
 
-        click.echo(status_html(project.root, project.settings, recorded, keys))
+        click.echo(status_html(project.root, project.settings, recorded, keys, actual))
         return
     screen = screen_of(sys.stdout, given(ctx, "color"))
     click.echo(
@@ -70,8 +80,18 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
             keys=keys,
             retired=flags["retired"],
             ascii_only=screen.ascii_only,
+            actual=actual,
         )
     )
+
+
+def _actual(project: Project, recorded: RecordedState, keys: Callable[[str], bool]) -> Actual:
+    """What the platform has of the serving engines."""
+    from reconciler.app.actual import actual_engines  # the network, only when asked for
+    from reconciler.project.lookups import EngineLookups
+
+    ask = EngineLookups(project.settings, project.surroundings.key, needed=True)
+    return actual_engines(ask, recorded.folded, keys)
 
 
 def _warn_of_unverified(recorded: RecordedState, keys: Callable[[str], bool]) -> None:

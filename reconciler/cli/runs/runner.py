@@ -352,7 +352,8 @@ class ApplyRunner:
             planned = replace(planned, plan=with_hints_of(planned.plan, outcome))
         # The plan's own outputs were seen to by now, and are in the outcome.
         left = replace(planned.plan, outputs=(), outputs_failed=())
-        code = most_severe([exit_code_of(left, detailed=True), outcome.exit_code])
+        codes = {exit_code_of(left, detailed=True), outcome.exit_code}
+        code = most_severe(codes - {ExitCode.CHANGES})  # of drift, which is only reported
         if (self._options.format == "json" or outcome.adopts) and not planned.plan.invalid:
             self._report.outcome(planned.plan, outcome)
         else:

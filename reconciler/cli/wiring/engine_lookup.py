@@ -22,8 +22,8 @@ from reconciler.core.platform.engine import (
     Found,
     Gone,
     NotOffered,
-    Throttled,
     Unreadable,
+    why_unknown,
 )
 from reconciler.core.settings.model import Settings
 from reconciler.core.settings.trust import check_key_host
@@ -33,7 +33,9 @@ _SECONDS = 10.0
 _COMPARED = 3  # recorded engines that are looked up to tell what a refusal means
 
 
-def check_engine(settings: Settings, engine_id: str, recorded: Iterable[str], anyway: str) -> None:
+def check_engine(
+    settings: Settings, engine_id: str, recorded: Iterable[str], anyway: str, advice: str = "check the ID"
+) -> None:
     """Raises `UsageError` for an engine that the platform does not show, though it shows one of the `recorded`, and
     `PlatformError` where it cannot be asked. `anyway` is the command that records the engine without asking.
     """
@@ -41,7 +43,7 @@ def check_engine(settings: Settings, engine_id: str, recorded: Iterable[str], an
     if key is None:
         return
     check_key_host(settings)
-    hint = f"check the ID; to record it anyway: {anyway}"
+    hint = f"{advice}; to record it anyway: {anyway}"
     answer, another = asyncio.run(_compared(settings, key, engine_id, list(recorded)[:_COMPARED]))
     if isinstance(answer, Found | NotOffered):
         return
@@ -50,7 +52,9 @@ def check_engine(settings: Settings, engine_id: str, recorded: Iterable[str], an
         status = answer.status if isinstance(answer, Denied | Unreadable) else None
         later = f"try again later; to record it without a lookup: {anyway}"
         raise PlatformError(
-            f"the engine cannot be looked up: {why(answer)}", hint=hint if status else later, status=status
+            f"the engine cannot be looked up: {why_unknown(answer)}",
+            hint=hint if status else later,
+            status=status,
         )
     if another:
         raise UsageError(said, hint=hint)
@@ -72,7 +76,9 @@ def details_of(settings: Settings, engine_id: str) -> Details | None:
     if not isinstance(answer, Found):
         status = getattr(answer, "status", None)
         said = not_seen(engine_id, answer)
-        raise PlatformError(said or f"engine `{engine_id}` cannot be looked up: {why(answer)}", status=status)
+        raise PlatformError(
+            said or f"engine `{engine_id}` cannot be looked up: {why_unknown(answer)}", status=status
+        )
     if answer.left_out:
         warn(sanitize(f"no engine file can have this of {engine_id}: {', '.join(answer.left_out)}"))
     return answer.details
@@ -85,19 +91,6 @@ def not_seen(engine_id: str, answer: EngineAnswer) -> str | None:
     if isinstance(answer, Denied) and answer.status == 403:
         return f"engine `{engine_id}` belongs to another organization (403)"
     return None
-
-
-def why(answer: EngineAnswer) -> str:
-    """Why nothing can be concluded from an answer, as the end of a sentence."""
-    match answer:
-        case Unreadable():
-            return answer.reason
-        case Denied():
-            return f"the platform refused ({answer.status}): {answer.message}"
-        case Throttled():
-            return f"the platform refused (429): {answer.message}"
-        case _:
-            return "the platform offers no look-up of engines"
 
 
 async def _compared(

@@ -19,6 +19,7 @@ from reconciler.core.settings.model import Settings
 from reconciler.render.text.history import HistoryRow
 
 if TYPE_CHECKING:
+    from reconciler.core.plan.drift import Actual
     from reconciler.core.run.outcome import Outcome
 
 _COMMITS = 100  # of the lockfile, and of the ledger where it is known
@@ -54,7 +55,13 @@ def outcome_html(
     return render_outcome_html(plan, outcome, occasion_of(root, None), facts, history=told)
 
 
-def status_html(root: Path, settings: Settings, recorded: RecordedState, keys: Callable[[str], bool]) -> str:
+def status_html(
+    root: Path,
+    settings: Settings,
+    recorded: RecordedState,
+    keys: Callable[[str], bool],
+    actual: Actual | None = None,
+) -> str:
     """The page. Raises `UsageError`, `LockfileError`."""
     from reconciler.render.html.status import render_status_html
 
@@ -64,6 +71,7 @@ def status_html(root: Path, settings: Settings, recorded: RecordedState, keys: C
         now=UtcClock().now(),
         environment=settings.environment,
         keys=keys,
+        actual=actual,
         history=_history(root, settings, recorded),
     )
 

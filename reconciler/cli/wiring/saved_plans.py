@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 
 
 def write_saved(
-    start: Path, out: str, root: Path, settings: Settings, planned: PlanResult, retry_failed: bool, code: int
+    start: Path,
+    out: str,
+    root: Path,
+    settings: Settings,
+    planned: PlanResult,
+    asked: Mapping[str, bool],
+    code: int,
 ) -> None:
-    """Write the plan file `out`, as seen from the folder `start`; none where no plan could be made.
+    """Write the plan file `out`, as seen from the folder `start`; none where no plan could be made. `asked` are the
+    flags that applying it needs to know.
 
     Raises `StorageError`, `UsageError`.
     """
@@ -37,7 +44,7 @@ def write_saved(
 
     document = {
         **plan_document(planned.plan),
-        "apply": apply_document(planned.plan, planned.recorded.folded, retry_failed),
+        "apply": apply_document(planned.plan, planned.recorded.folded, **asked),
         "exitCode": int(code),
     }
     write_plan_file(file, document)
@@ -55,8 +62,8 @@ def read_saved(root: Path, start: Path, flags: Mapping[str, Any]) -> SavedPlan |
     name = flags["plan_file"]
     if name is None:
         return None
-    for option, given in (("--only", flags["only"]), ("--retry-failed", flags["retry_failed"])):
-        if given:
+    for option in ("--only", "--retry-failed", "--refresh"):
+        if flags[option[2:].replace("-", "_")]:
             raise UsageError(
                 f"{option} cannot be used with a saved plan", hint="use it with the command `plan`"
             )

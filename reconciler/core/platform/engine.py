@@ -116,6 +116,23 @@ def judge_refusal(status: int, body: bytes) -> Gone | NotOffered | Denied | Thro
     return Unreadable(f"the platform answered {status}: {message}", status)
 
 
+def why_unknown(answer: EngineAnswer | None) -> str:
+    """Why an answer, or none, says nothing of an engine, as the end of a sentence."""
+    match answer:
+        case Unreadable(reason=reason):
+            return reason
+        case Denied(status=status, message=message):
+            return f"the platform refused ({status}): {message}"
+        case Throttled(message=message):
+            return f"the platform refused (429): {message}"
+        case NotOffered(status=status):
+            return f"the platform does not offer looking up engines ({status})"
+        case Gone():
+            return "the platform has none of the recorded engines (404), so it may not offer looking them up"
+        case _:
+            return "the platform was not asked in time"
+
+
 def pause_before(status: int, retry_after: str | None) -> float | None:
     """The seconds after which the same call is worth repeating; None where it is not: the quota lasts, or it is no
     matter of quota."""
@@ -142,12 +159,12 @@ def told_details(document: Mapping[str, Any]) -> Details:
     usable = read_details(document)
     name, description = document.get("name"), document.get("description")
     if usable.name is None and isinstance(name, str) and name.strip():
-        usable = usable._replace(name=as_line(name)[:MAX_NAME])
+        usable = usable._replace(name=as_line(meaning_of_text(name).strip())[: 3 * MAX_NAME])
     if usable.description is None and "description" in document:
         if description is None or (isinstance(description, str) and not description.strip()):
             usable = usable._replace(description="")
         elif isinstance(description, str):
-            usable = usable._replace(description=as_line(description)[:_MOST_TEXT])
+            usable = usable._replace(description=as_line(meaning_of_text(description))[:_MOST_TEXT])
     locales = document.get("targetLocales")
     if isinstance(locales, list):
         told = (shown(_canonical(one)) for one in locales[:_MOST_LOCALES] if isinstance(one, str))

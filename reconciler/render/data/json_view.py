@@ -91,7 +91,7 @@ def action_document(action: Action) -> dict[str, Any]:
         reason=action.reason,
         hint=action.hint,
         changes=changes,
-        drift=[_known(field=one.field, recorded=one.old, platform=one.new) for one in action.drift] or None,
+        drift=drift_documents(action.drift) or None,
         engineId=action.engine_id,
         jobId=action.job_id,
         operationId=action.operation_id,
@@ -100,6 +100,11 @@ def action_document(action: Action) -> dict[str, Any]:
         guard=action.guard,
         **kept,
     )
+
+
+def drift_documents(drift: Iterable[Change]) -> list[dict[str, Any]]:
+    """What the lockfile has of an engine, against what the platform has."""
+    return [_known(field=one.field, recorded=one.old, platform=one.new) for one in drift]
 
 
 def _all_of(record: SpecRecord) -> list[dict[str, Any]]:

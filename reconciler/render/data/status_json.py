@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.duration import seconds_between
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Pending
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.render.data.json_view import SCHEMA_VERSION, render_json
+from reconciler.render.data.json_view import (
+    SCHEMA_VERSION,
+    diagnostics_document,
+    drift_documents,
+    render_json,
+)
 from reconciler.render.phrases.status_rows import (
+    DRIFTED,
+    GONE,
     PROTECTED,
     SERVING,
     Row,
@@ -18,15 +25,25 @@ from reconciler.render.phrases.status_rows import (
     tally,
 )
 
+if TYPE_CHECKING:  # only with --refresh
+    from reconciler.core.plan.drift import Actual
 
-def render_status_json(lockfile: Lockfile, *, now: str, keys: Callable[[str], bool] | None = None) -> str:
+
+def render_status_json(
+    lockfile: Lockfile,
+    *,
+    now: str,
+    keys: Callable[[str], bool] | None = None,
+    actual: Actual | None = None,
+) -> str:
     """The same for programs, retired engines included. No final newline. Raises `LockfileError`.
 
-    `engineId` is the engine that serves, and is missing as long as none does.
+    `engineId` is the engine that serves, and is missing as long as none does. With `actual`, what the platform has, it
+    says which are gone or drifted, and what could not be found out.
     """
-    rows, gone = engine_rows(lockfile, keys), retired_rows(lockfile, keys)
+    rows, gone = engine_rows(lockfile, keys, actual), retired_rows(lockfile, keys)
     counts = tally(rows)
-    document = {
+    document: dict[str, Any] = {
         "schemaVersion": SCHEMA_VERSION,
         "engines": [_document(row, now) for row in rows],
         "retired": [_document(row, now) for row in gone],
@@ -40,6 +57,9 @@ def render_status_json(lockfile: Lockfile, *, now: str, keys: Callable[[str], bo
             "retired": len(gone),
         },
     }
+    if actual is not None:
+        document["summary"] |= {GONE: counts[GONE], DRIFTED: counts[DRIFTED]}
+        document["diagnostics"] = diagnostics_document(actual.findings)
     return render_json(document)
 
 
@@ -56,7 +76,9 @@ def _document(row: Row, now: str) -> dict[str, Any]:
         locales=list(row.spec.get("locales", ())),
         pending=_pending_document(pending, now) if pending is not None else None,
         uncertain=[_pending_document(one, now) for one in row.entry.uncertain] or None,
-        hint=row.hint,
+        hint=row.drift_hint or row.hint,
+        gone=True if row.gone else None,
+        drift=drift_documents(row.drift) or None,
         protected=True if row.protected else None,
         superseded=len(row.entry.superseded),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from reconciler.core.commands import only, reconcile
 from reconciler.core.duration import format_duration, seconds_between
@@ -10,6 +11,7 @@ from reconciler.core.engine.spec import SpecRecord
 from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.plan.model import Change
 from reconciler.core.plan.uncertain import how_to_settle
 from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.phrases.style import Style
@@ -17,6 +19,7 @@ from reconciler.render.phrases.words import counted
 
 SERVING = "serving"
 PROTECTED = "protected"
+GONE, DRIFTED = "gone", "drifted"
 UNUSED = "unused"  # nothing serves and nothing is under way; only superseded engines are left
 
 _STYLES: dict[str, Style] = {IN_PROGRESS: "cyan", FAILED: "red", UNCERTAIN: "magenta", SERVING: "green"}
@@ -30,6 +33,10 @@ _WORDS = {
 }
 
 
+if TYPE_CHECKING:  # only with --refresh
+    from reconciler.core.plan.drift import Actual
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One engine. `retired_at` is set for one whose file is gone."""
@@ -37,6 +44,8 @@ class Row:
     key: str
     entry: Entry
     retired_at: str | None = None
+    gone: bool = False  # the platform no longer has the engine that serves
+    drift: tuple[Change, ...] = ()  # what the lockfile has of it, against what the platform has
 
     @property
     def status(self) -> str:
@@ -47,6 +56,8 @@ class Row:
 
     @property
     def style(self) -> Style:
+        if self.gone or self.drift:
+            return "red" if self.gone else "yellow"
         return "dim" if self.retired_at else _STYLES.get(self.status, "plain")
 
     @property
@@ -63,6 +74,8 @@ class Row:
     def words(self, now: str) -> str:
         """The status for people, with the age of what is under way, and whether it is protected."""
         status = "retired" if self.retired_at else self._status_words(now)
+        if self.gone or self.drift:
+            status += ", gone from the platform" if self.gone else ", changed on the platform"
         return f"{status}, protected" if self.protected else status
 
     def _status_words(self, now: str) -> str:
@@ -75,6 +88,15 @@ class Row:
         if pending.status != IN_PROGRESS or seconds is None:
             return words
         return f"{words} (submitted {format_duration(seconds)} ago)"
+
+    @property
+    def drift_hint(self) -> str | None:
+        """What a person can do about an engine that is gone or was changed elsewhere."""
+        if self.gone:
+            return f"run `{reconcile('apply', '--refresh', only(self.key))}` to recreate it"
+        if self.drift:
+            return "bring the change into its file, or change the engine back on the platform"
+        return None
 
     @property
     def hint(self) -> str | None:
@@ -90,13 +112,20 @@ class Row:
         return f"edit its file, or try again: {reconcile('apply', '--retry-failed', only(self.key))}"
 
 
-def engine_rows(lockfile: Lockfile, keys: Callable[[str], bool] | None) -> list[Row]:
-    """The engines in use, sorted by key. Raises `LockfileError` when an entry cannot be read."""
+def engine_rows(
+    lockfile: Lockfile, keys: Callable[[str], bool] | None, actual: Actual | None = None
+) -> list[Row]:
+    """The engines in use, sorted by key; `actual` is what the platform has. Raises `LockfileError` when an entry cannot
+    be read.
+    """
     rows = []
+    gone = actual.gone if actual is not None else frozenset()
+    drifted = actual.drifted if actual is not None else {}
     for key in sorted(lockfile.engines):
         entry = lockfile.entry(key) if keys is None or keys(key) else None
         if entry is not None:
-            rows.append(Row(key, entry))
+            lost = entry.current is not None and entry.current.engine_id in gone
+            rows.append(Row(key, entry, gone=lost, drift=drifted.get(key, ())))
     return rows
 
 
@@ -117,6 +146,7 @@ def tally(rows: list[Row]) -> dict[str, int]:
         SERVING: sum(row.entry.current is not None for row in rows),
         PROTECTED: sum(row.protected for row in rows),
     }
+    counts |= {GONE: sum(row.gone for row in rows), DRIFTED: sum(bool(row.drift) for row in rows)}
     return counts | {
         name: sum(row.status == name for row in rows) for name in (IN_PROGRESS, FAILED, UNCERTAIN)
     }
@@ -131,6 +161,8 @@ def status_sentence(rows: list[Row], gone: list[Row], *, listed: bool) -> str:
         (FAILED, "failed"),
         (UNCERTAIN, "uncertain"),
         (PROTECTED, "protected"),
+        (GONE, "gone"),
+        (DRIFTED, "drifted"),
     )
     parts = [f"{counts[name]:,} {words}" for name, words in named if counts[name]]
     sentence = counted(len(rows), "engine") + (f": {', '.join(parts)}" if parts else "")

@@ -42,12 +42,17 @@ def field_lines(action: Action, look: Look, room: Room) -> list[str]:
     elif action.spec is not None:
         lines += _asked_for(action.spec, look, room)
     if action.drift:
-        lines.append(_field(" ", "drift", f"in the lockfile {look.arrow} on the platform", look))
-        lines += _changed(action.drift, look, room)
+        lines += drift_lines(action.drift, look, room)
     if action.hint:
         first, *more = sanitize_lines(action.hint)
         lines += [_field(" ", "hint", look.paint(first, "cyan"), look), *(_under(line) for line in more)]
     return lines
+
+
+def drift_lines(drift: tuple[Change, ...], look: Look, room: Room) -> list[str]:
+    """What was changed on the platform: both values of each field."""
+    head = _field(" ", "drift", f"in the lockfile {look.arrow} on the platform", look)
+    return [head, *_changed(drift, look, room)]
 
 
 def _field(mark: str, label: str, value: str, look: Look) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from reconciler.core.lockfile.entry import Pending
 from reconciler.core.lockfile.model import Lockfile
@@ -11,6 +12,9 @@ from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten
 from reconciler.render.phrases.status_rows import Row, engine_rows, retired_rows, status_sentence
 from reconciler.render.phrases.style import Look
 from reconciler.render.text.table import Column, table_lines
+
+if TYPE_CHECKING:  # only with --refresh
+    from reconciler.core.plan.drift import Actual
 
 _LONGEST = 2_000  # characters of an error
 _INDENT = "    "
@@ -25,6 +29,7 @@ def render_status(
     keys: Callable[[str], bool] | None = None,
     retired: bool = False,
     ascii_only: bool = False,
+    actual: Actual | None = None,
 ) -> str:
     """The table, then what failed or is uncertain, then the counts. No final newline.
 
@@ -32,12 +37,14 @@ def render_status(
     are gone, too. `width` is a terminal's, as `Look` has it. Raises `LockfileError`.
     """
     look = Look(color, ascii_only, width)
-    rows, gone = engine_rows(lockfile, keys), retired_rows(lockfile, keys)
+    rows, gone = engine_rows(lockfile, keys, actual), retired_rows(lockfile, keys)
     shown = rows + gone if retired else rows
     parts = [_table(shown, now, look)] if shown else []
     for row in rows:
         if row.entry.pressing is not None and row.hint is not None:
             parts.append("\n".join(_trouble(row, row.entry.pressing, row.hint, look)))
+    if actual is not None:
+        parts += ["\n".join(_drift(row, look)) for row in rows if row.gone or row.drift]
     sentence = look.flowing(status_sentence(rows, gone, listed=retired), 0)
     parts.append("\n".join(look.paint(line, "bold") for line in sentence))
     return look.shown("\n\n".join(parts))
@@ -87,3 +94,16 @@ def _trouble(row: Row, pending: Pending, advice: str, look: Look) -> list[str]:
     error = sanitize_lines(shorten(pending.error or "no reason recorded", _LONGEST, look.ellipsis))
     reasons = [f"{_INDENT}{part}" for line in error for part in look.flowing(line, len(_INDENT))]
     return [f"{head}{about}", *reasons, *hint_lines(advice, look)]
+
+
+def _drift(row: Row, look: Look) -> list[str]:
+    from reconciler.render.text.fields import Room, drift_lines
+
+    engine = row.entry.current.engine_id if row.entry.current is not None else ""
+    head = look.paint(sanitize(row.key), "bold")
+    advice = hint_lines(row.drift_hint or "", look)
+    if row.gone:
+        said = f"{_INDENT}the platform no longer has {sanitize(engine)}"
+        return [f"{head} {look.paint('gone', row.style)}", said, *advice]
+    changes = drift_lines(row.drift, look, Room(look.width or 100, 40))
+    return [f"{head} {look.paint('drifted', row.style)} ({sanitize(engine)})", *changes, *advice]

@@ -23,6 +23,7 @@ from reconciler.cli.wiring.publishing import PublishTarget
 from reconciler.core.commands import git, reconcile
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import GuardRefused, InvalidInput
+from reconciler.core.lockfile.names import engines_of
 from reconciler.core.values import ID
 from reconciler.project.opened import Project
 from reconciler.render.phrases.sanitize import sanitize
@@ -63,7 +64,14 @@ def command(
     serving = entry.current.engine_id if entry.current is not None else ""
     if not force:
         again = reconcile("rollback", ("--to", target.engine_id), "--force", arguments=[key])
-        check_engine(project.settings, target.engine_id, [serving], again)
+        earlier = [one.engine_id for one in reversed(entry.superseded) if one.status is None]
+        others = [one for one in dict.fromkeys(earlier) if one != target.engine_id]
+        listed = f"engines that served `{key}` before" if others else "no other engine served it before"
+        advice = f"{listed}: {', '.join(others)}" if others else listed
+        elsewhere = engines_of(known) - {serving, target.engine_id, *others}
+        check_engine(
+            project.settings, target.engine_id, [serving, *others, *sorted(elsewhere)], again, advice
+        )
     tell(f"{sanitize(key)}: {serving} → {target.engine_id} (made {target.provisioned_at or 'earlier'})")
     if asks and not click.confirm("Roll back?", err=True):
         click.echo("No changes made.", err=True)
