@@ -350,10 +350,9 @@ class ApplyRunner:
             from reconciler.core.run.lookup_results import with_hints_of  # only after a lookup
 
             planned = replace(planned, plan=with_hints_of(planned.plan, outcome))
-        # The plan's own outputs were seen to by now, and are in the outcome.
+        # The plan's own outputs were seen to by now, and are in the outcome; drift is only reported.
         left = replace(planned.plan, outputs=(), outputs_failed=())
-        codes = {exit_code_of(left, detailed=True), outcome.exit_code}
-        code = most_severe(codes - {ExitCode.CHANGES})  # of drift, which is only reported
+        code = most_severe({exit_code_of(left, detailed=True), outcome.exit_code} - {ExitCode.CHANGES})
         if (self._options.format == "json" or outcome.adopts) and not planned.plan.invalid:
             self._report.outcome(planned.plan, outcome)
         else:
