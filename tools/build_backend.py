@@ -7,6 +7,8 @@ names releases. It is hatchling that builds; it is imported only once it is ther
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,18 @@ def _pinned(*names: str) -> list[str]:
     return [pins[name] for name in names]
 
 
+def _imported() -> list[str]:
+    """What the command needs wherever it runs: its manual pages are made by asking it (man_pages.py)."""
+    project = tomllib.loads((_CONSTRAINTS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [re.split(r"[\[<>=~! ]", one)[0] for one in project["dependencies"] if ";" not in one]
+
+
 def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:
     return _pinned(*_NEEDED)
 
 
 def get_requires_for_build_sdist(config_settings: Any = None) -> list[str]:
-    return _pinned(*_NEEDED)
+    return _pinned(*_NEEDED, *_imported())
 
 
 def get_requires_for_build_editable(config_settings: Any = None) -> list[str]:

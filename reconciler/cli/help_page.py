@@ -83,32 +83,16 @@ class _Page:
         return lines
 
     def _commands(self, ctx: click.Context, group: click.Group) -> Iterator[list[str]]:
-        names = group.list_commands(ctx)
-        column = max(map(len, names))
-        groups = COMMAND_GROUPS if ctx.parent is None else (("Commands", tuple(names)),)
-        for title, members in groups:
-            rows = [(name, summary_of(ctx, group, name)) for name in members if name in names]
-            if rows:
-                yield [self._title(f"{title}:"), *self._table(rows, column)]
+        column = max(map(len, group.list_commands(ctx)))
+        for title, rows in commands_of(ctx, group):
+            yield [self._title(f"{title}:"), *self._table(rows, column)]
 
     def _options(self, ctx: click.Context) -> Iterator[list[str]]:
-        options = [
-            one for one in ctx.command.get_params(ctx) if isinstance(one, click.Option) and not one.hidden
-        ]
-        titles = {name: title for title, names in OPTION_GROUPS for name in names}
-        if not any(one.name == "only" for one in options) or len(options) < _MANY:
-            titles = {name: title for name, title in titles.items() if title == GLOBAL}
-        if ctx.parent is None:
-            shown = {one: "Options" for one in options if one.name in _SHOWN_AT_THE_ROOT}
-            shown |= {one: GLOBAL for one in options if titles.get(one.name or "") == GLOBAL}
-        else:
-            shown = {one: titles.get(one.name or "", "Options") for one in options}
-        names = {one: names_of(one) for one in shown}
-        column = max(len(name) for name in names.values() if len(name) <= _LONGEST_BESIDE)
-        for title in ("Options", *(title for title, _ in OPTION_GROUPS)):
-            rows = [(names[one], help_of(one)) for one, its in shown.items() if its == title]
-            if rows:
-                yield [self._title(f"{title}:"), *self._table(rows, column)]
+        groups = list(options_of(ctx))
+        names = [name for _, rows in groups for name, _ in rows]
+        column = max(len(name) for name in names if len(name) <= _LONGEST_BESIDE)
+        for title, rows in groups:
+            yield [self._title(f"{title}:"), *self._table(rows, column)]
 
     def _footer(self, ctx: click.Context) -> Iterator[list[str]]:
         docs = getattr(ctx.command, "docs", "")
@@ -133,6 +117,32 @@ class _Page:
 
     def _title(self, text: str) -> str:
         return self._look.paint(text, "bold")
+
+
+def commands_of(ctx: click.Context, group: click.Group) -> Iterator[tuple[str, list[Row]]]:
+    """The commands of a group with their summaries, by what they are for."""
+    names = group.list_commands(ctx)
+    for title, members in COMMAND_GROUPS if ctx.parent is None else (("Commands", tuple(names)),):
+        rows = [(name, summary_of(ctx, group, name)) for name in members if name in names]
+        if rows:
+            yield title, rows
+
+
+def options_of(ctx: click.Context) -> Iterator[tuple[str, list[Row]]]:
+    """The options with their texts, by their use."""
+    options = [one for one in ctx.command.get_params(ctx) if isinstance(one, click.Option) and not one.hidden]
+    titles = {name: title for title, names in OPTION_GROUPS for name in names}
+    if not any(one.name == "only" for one in options) or len(options) < _MANY:
+        titles = {name: title for name, title in titles.items() if title == GLOBAL}
+    if ctx.parent is None:
+        shown = {one: "Options" for one in options if one.name in _SHOWN_AT_THE_ROOT}
+        shown |= {one: GLOBAL for one in options if titles.get(one.name or "") == GLOBAL}
+    else:
+        shown = {one: titles.get(one.name or "", "Options") for one in options}
+    for title in ("Options", *(title for title, _ in OPTION_GROUPS)):
+        rows = [(names_of(one), help_of(one)) for one, its in shown.items() if its == title]
+        if rows:
+            yield title, rows
 
 
 def paragraphs(command: click.Command) -> list[str]:
