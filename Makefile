@@ -5,10 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
+DOCS := .venv-docs
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Stamps: written when an installation is complete, so that the second time costs nothing.
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
+DOCS_STAMP := $(DOCS)/.installed
 # More than there are cores: end-to-end tests mostly wait.
 PYTEST_WORKERS ?= 4
 # A worker that has nothing left takes over what another one has not begun.
@@ -25,7 +27,7 @@ unexport PYTHONHOME PYTHONPATH
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lowest simulate lint format bench clean
+.PHONY: help demo test lowest simulate lint format docs bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -61,11 +63,17 @@ format: $(DEV_STAMP) ## put the code into shape
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: $(DEV_STAMP) $(DOCS_STAMP) ## build the documentation as a site in build/site, and check it
+	@rm -rf build/reference
+	$(BIN)/python tools/site/reference.py build/reference
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs build --strict --quiet
+	$(BIN)/python tools/site/check.py build/site
+
 bench: $(DEV_STAMP) ## measure, and compare with the targets
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove .venv and everything that was made here
-	rm -rf $(VENV) $(LOWEST) build dist .coverage .coverage.* coverage.json .pytest_cache .mypy_cache .ruff_cache \
+	rm -rf $(VENV) $(LOWEST) $(DOCS) build dist .coverage .coverage.* coverage.json .pytest_cache .mypy_cache .ruff_cache \
 	    .import_linter_cache .hypothesis
 	find reconciler tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -91,6 +99,11 @@ $(RUN_STAMP): pyproject.toml constraints.txt
 	@$(PIP) install --quiet --constraint constraints.txt hatchling editables
 	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable .
 	@echo "$(PLACE)" >$(VENV)/.place
+	@touch $@
+
+$(DOCS_STAMP): requirements/docs.txt
+	@"$(PYTHON)" -m venv --clear $(DOCS)
+	@$(DOCS)/bin/python -I -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary :all: --requirement requirements/docs.txt
 	@touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)
