@@ -146,7 +146,7 @@
     let text = haystacks.get(engine);
     if (text === undefined) {
       const about = (engine.about || []).map((fact) => fact[1]);
-      text = [engine.key, engine.facts, engine.search, engine.label, ...about].join("\n").toLowerCase();
+      text = [engine.key, engine.facts, engine.search, engine.label || data.states[engine.state].label, ...about].join("\n").toLowerCase();
       haystacks.set(engine, text);
     }
     return text;
