@@ -311,3 +311,36 @@ def test_a_call_of_two_keys_with_two_runs_is_adopted_once(
     actors.publish(env=auto).ended(0, "2 created")
     assert {one["engineId"] for one in actors.lock()["engines"].values()} == set(actors.engines())
     actors.check_converged()
+
+
+def test_a_desk_that_is_behind_adopts_nothing_that_the_branch_has(
+    actors: Actors, platform: SandboxServer, mcp: dict[str, Any], auto: dict[str, Any]
+) -> None:
+    laptop = actors.clone("laptop")
+    actors.publish().ended(0)
+    engine = actors.entry("acme")["engineId"]
+    platform.faults.add("create", "status=500", match="acme")  # nothing was made for the laptop
+    laptop.run("apply", "--yes", "--no-publish", "--only", "acme", env=auto).ended(7)
+    assert "engineId" not in laptop.entry("acme")
+    ran = laptop.run("resolve", "acme", "--find", "--no-publish", env=mcp).ended(0)
+    assert engine not in ran.out
+    actors.origin.rename(actors.origin.with_name("gone.git"))
+    laptop.run("apply", "--yes", "--no-publish", "--only", "acme", env=auto).ended(
+        7, "the remote was not looked at"
+    )
+    assert "engineId" not in laptop.entry("acme")
+
+
+def test_an_adoption_can_be_taken_back(project: Project, platform: SandboxServer, auto: Env) -> None:
+    lost(project, platform, auto).ended(0)
+    project.run("resolve", "shop/web", "--undo").ended(0)
+    assert project.entry("shop/web")["pending"]["status"] == "uncertain"
+    project.run("resolve", "shop/web", "--forget").ended(0)
+
+
+def test_a_saved_plan_adopts_as_well(project: Project, platform: SandboxServer, auto: Env) -> None:
+    project.run("plan", "--out", "plan.json").ended(0)
+    platform.faults.add("create", "lost-answer", match="shop/web")
+    platform.faults.add("mcp", "with-jobs")
+    project.run("apply", "plan.json", "--yes", env=auto).ended(0, "found by name")
+    assert project.entry("shop/web")["engineId"] == named(platform, "shop/web")

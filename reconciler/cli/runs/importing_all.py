@@ -19,6 +19,7 @@ from reconciler.cli.wiring.api_key import api_key
 from reconciler.cli.wiring.git_hints import how_to_record
 from reconciler.cli.wiring.listed_engines import (
     engines_listed,
+    named_on_remote,
     other_environments,
     recorded_anywhere,
     where_it_stands,
@@ -42,7 +43,7 @@ def import_all(project: Project, match: str | None, *, yes: bool, as_is: bool) -
     _check_flags(match, yes=yes)
     recorded = where_it_stands(project)
     listing = engines_listed(project.settings, api_key(project.settings))
-    known = recorded_anywhere(recorded, other_environments(project)[0])
+    known = recorded_anywhere(recorded, other_environments(project)[0]) | (named_on_remote(project) or set())
     unrecorded = [one for one in listing.engines if one.engine_id not in known]
     if not listing.complete:
         warn("the platform has more engines than it listed")

@@ -14,7 +14,12 @@ from reconciler.app.recorded import RecordedState
 from reconciler.cli.runs.interrupts import Interrupts
 from reconciler.cli.stderr import say, warn
 from reconciler.cli.wiring.api_key import known_key
-from reconciler.cli.wiring.listed_engines import engines_listed, other_environments, recorded_anywhere
+from reconciler.cli.wiring.listed_engines import (
+    engines_listed,
+    named_on_remote,
+    other_environments,
+    recorded_anywhere,
+)
 from reconciler.cli.wiring.publishing import shares
 from reconciler.cli.wiring.resolutions import Resolutions
 from reconciler.core.commands import only
@@ -85,6 +90,9 @@ def _with_what_was_found(
     auto = project.settings.lookup == "auto"
     others, all_known = other_environments(project, on_remote=auto)
     known = recorded_anywhere(state, others)
+    if auto:
+        named = named_on_remote(project)
+        known, all_known = known | (named or set()), all_known and named is not None
     asked = _asked(state, [asked_for(other.lockfile) for other in others])
     told: dict[str, Result] = {}
     sure: dict[str, tuple[str, ListedEngine]] = {}

@@ -88,6 +88,24 @@ def _as_last_seen(project: Project) -> RecordedState:
     return read_recorded_state(project.lockfile, project.known_journal)
 
 
+def named_on_remote(project: Project) -> frozenset[str] | None:
+    """The engines that the remote's branch and ledger name, for a run that does not share and may be behind; None where
+    the remote cannot be read, which is a warning.
+    """
+    from reconciler.adapters.git.remote import has_remote
+    from reconciler.cli.wiring.publishing import fetch, shares
+
+    if shares(project.settings) or not has_remote(project.root, project.settings.remote):
+        return frozenset()
+    try:
+        seen = fetch(project.root, project.settings, project.journal)
+    except (GitError, InvalidInput) as error:
+        warn(f"the remote was not looked at: {error.message}")
+        return None
+    records = (*seen.records, *(one.record for one in seen.unverified.records))
+    return frozenset((*engines_of(seen.lockfile), *engines_of(seen.recorded), *_named_in(records)))
+
+
 def recorded_anywhere(recorded: RecordedState, others: Iterable[Elsewhere]) -> frozenset[str]:
     """Every engine that is somebody's already, as far as it is known here."""
     named = set(_named_in(recorded.records)) | engines_of(recorded.on_disk) | engines_of(recorded.folded)

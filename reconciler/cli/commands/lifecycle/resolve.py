@@ -127,6 +127,7 @@ def _find(ctx: click.Context, key: str, operation: str | None, publish: bool | N
     """Prints what the platform lists that the calls of KEY may have created. Records nothing."""
     from reconciler.cli.wiring.listed_engines import (
         engines_listed,
+        named_on_remote,
         other_environments,
         recorded_anywhere,
         where_it_stands,
@@ -137,7 +138,7 @@ def _find(ctx: click.Context, key: str, operation: str | None, publish: bool | N
     project = publishing(ctx, open_project(ctx), publish)
     recorded = where_it_stands(project)
     calls = calls_in_question(recorded, key, operation)
-    known = recorded_anywhere(recorded, other_environments(project)[0])
+    known = recorded_anywhere(recorded, other_environments(project)[0]) | (named_on_remote(project) or set())
     listing = engines_listed(project.settings, api_key(project.settings))
     found = [(call, look_through(call, listing, known)) for call in calls]
     click.echo(render_found(key, found, listing, several=operation is not None or len(calls) > 1))
