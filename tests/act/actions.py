@@ -68,6 +68,8 @@ class Repository:
         shutil.copytree(HERE / ".github", self.work.root / ".github", dirs_exist_ok=True, symlinks=True)
         shutil.copy(HERE / "action.yml", self.work.root)
         (self.work.root / ".github/workflows/ci.yml").unlink()
+        shutil.copytree(HERE / ".github/actions", root / "action/.github/actions", symlinks=True)
+        shutil.copy(HERE / "action.yml", root / "action")
         (root / "nothing").mkdir()
         (root / "nothing/action.yml").write_text(_NOTHING)
 
@@ -119,7 +121,7 @@ class Repository:
             *("-W", f".github/workflows/{workflow}", "-P", "ubuntu-latest=-self-hosted"),
             *("--eventpath", str(file), "--pull=false", "--no-cache-server", "--action-offline-mode"),
             *("--local-repository", f"{_setup_python()}={self.root / 'nothing'}"),
-            *("--local-repository", f"{ACTION}={HERE}"),
+            *("--local-repository", f"{ACTION}={self.root / 'action'}"),
             *(
                 "--env-file",
                 str(self._variables()),
