@@ -60,6 +60,7 @@ class PlanResult:
 
     plan: Plan
     recorded: RecordedState
+    actual: Actual | None = None  # what is known of the platform, where it was asked
 
 
 def make_plan(
@@ -118,7 +119,7 @@ def make_plan(
         lockfile_digest=recorded.digest,
         unwritten=recorded.unwritten,
     )
-    return PlanResult(plan, recorded)
+    return PlanResult(plan, recorded, actual)
 
 
 def _actual(ask: Lookups | None, lockfile: Lockfile, selected: Callable[[str], bool]) -> Actual | None:

@@ -74,7 +74,7 @@ class Cell:
     def kill_at_time(self, after: float) -> None:
         """An apply that is killed so many seconds after its start, a cold one, unless it has ended by then."""
         with self._run_page() as page:
-            words, env = ("apply", "--yes", "--publish"), self.project.environment(**page)
+            words, env = ("apply", "--yes", "--refresh", "--publish"), self.project.environment(**page)
             process = start_cold(words, env, cwd=self.project.root)
             time.sleep(after)  # the point of this: no moment is chosen
             process.kill()
@@ -85,7 +85,8 @@ class Cell:
     def apply(self, **env: str | None) -> Ran:
         how = "--publish" if self.shared else "--no-publish"
         with self._run_page() as page:
-            process = self.project.start("apply", "--yes", how, "--format", "json", env=page | env)
+            words = ("apply", "--yes", "--refresh", how, "--format", "json")
+            process = self.project.start(*words, env=page | env)
             ran = self.project.finish(process, killed=True)
         outcome = ran.out[max(0, ran.out.find('"outcome"')) :]
         self.log.append(f"apply → {ran.code}\n{outcome}\n{ran.err}")

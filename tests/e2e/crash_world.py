@@ -1,8 +1,9 @@
 """A project in the middle of its life, of which many copies can be killed: bare origin, clone, platform with a past.
 
-One apply in it creates (with a job and without), replaces, restores, moves, retires and resumes. So it makes exactly
-three engines, and whatever a crash does to it, the runs that follow must come to the same. Meanwhile somebody else
-has a commit for the branch, with an engine of their own in the lockfile; where it lands, it must stay.
+One apply in it creates (with a job and without), replaces, recreates one that is gone from the platform, restores,
+moves, retires and resumes. So it makes exactly four engines, and whatever a crash does to it, the runs that follow must
+come to the same. Meanwhile somebody else has a commit for the branch, with an engine of their own in the lockfile;
+where it lands, it must stay.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
+
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from tests.e2e.far_ends import ENGINE, KEY, LINK, Project
@@ -25,6 +28,7 @@ MADE = {
     "created": "created",
     "at-once": "at-once",
     "replaced": "edited",
+    "recreated": "recreated",
 }  # keys, and the names of their engines
 KEPT = {"restored", "resumed", "moved-here"}
 SOMEBODY = "refs/somebody/merged"
@@ -90,7 +94,7 @@ class Template:
         git("remote", "add", "origin", str(origin), cwd=work)
         with platform_of(self.root, 0.0) as platform:
             project = Project(work, platform.url)
-            for key in ("replaced", "restored", "moved", "gone"):
+            for key in ("replaced", "restored", "moved", "gone", "recreated"):
                 project.engine(key, running=True)
             self._applied(project)
             project.engine("restored", ENGINE.format(name="another"))
@@ -103,6 +107,8 @@ class Template:
         git("clone", "--quiet", "--no-hardlinks", "--template=", str(origin), str(other), cwd=self.root)
         with platform_of(self.root, 0.0) as platform:
             self._engine_of_somebody(Project(other, platform.url))
+            lost = project.lock["engines"]["recreated"]["engineId"]
+            httpx.delete(f"{platform.url}/engines/{lost}", headers={"X-API-Key": KEY}).raise_for_status()
             self.engines_before = {str(engine["id"]) for engine in platform.engines()}
 
     def _edit(self, project: Project) -> None:

@@ -18,7 +18,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LEFT_ALONE = ("unchanged", "failed", "uncertain", "guarded")  # what a plan counts besides its actions
+LEFT_ALONE = (
+    "unchanged",
+    "failed",
+    "uncertain",
+    "drifted",
+    "guarded",
+)  # what a plan counts besides its actions
 JOBS = "provisioningJobs"
 
 

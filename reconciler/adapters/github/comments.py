@@ -114,7 +114,7 @@ class StickyComment:
         comments = (_comment_of(item) for page in self._github.pages(*self._list) for item in page)
         marked = [one for one in comments if one is not None and _first_line(one.body) == self._marker]
         if marked and self._account is None:
-            self._account = _account(self._github)
+            self._account = account_of(self._github)
         self._undecided = bool(marked) and self._account is None
         return sorted(_by(self._account, marked), key=lambda one: one.number)
 
@@ -155,7 +155,7 @@ def recent_comments(github: PatientGitHub, repository: str, marker: str, since: 
     found = [_comment_of(item) for page in islice(pages, _RECENT_PAGES) for item in page]
     marked = [one for one in found if one is not None and _first_line(one.body) == marker]
     placed = [one for one in marked if one.issue is not None]
-    ours = _by(_account(github), placed) if placed else []
+    ours = _by(account_of(github), placed) if placed else []
     return [Recent(one.issue, one.body) for one in ours if one.issue is not None]
 
 
@@ -163,7 +163,7 @@ def _by(account: int | None, comments: list[_Comment]) -> list[_Comment]:
     return [] if account is None else [one for one in comments if one.author == account]
 
 
-def _account(github: PatientGitHub) -> int | None:
+def account_of(github: PatientGitHub) -> int | None:
     """Whom the token belongs to, an App's bot included; None where GitHub does not say."""
     try:
         answer = github.ask_graph("{viewer{databaseId}}")

@@ -47,6 +47,11 @@ if TYPE_CHECKING:
 )
 @click.option("--out", metavar="FILE", help="Save the plan to FILE, for `reconcile apply FILE`.")
 @REPORT_HTML
+@click.option(
+    "--issue",
+    is_flag=True,
+    help="Keep one GitHub issue about drift: open, update, close it. Implies --refresh.",
+)
 @click.option("--fail-on-foreign", is_flag=True, help="Exit with 6 if a change is not this branch's.")
 @comment_options
 @global_options
@@ -58,6 +63,10 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     exits with 2 if there is something to apply or drift, 1 if an engine failed, 6 if a guard holds something back, and
     7 if the outcome of a call is unknown.
     """
+    if flags["issue"]:
+        if flags["only"]:
+            raise UsageError("--issue is about all engines, so it cannot be used with --only")
+        flags["refresh"] = True
     announced = _announcement(flags)
     project = open_project(ctx)
     flags = with_engine_keys(ctx, project, flags)
@@ -83,6 +92,11 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         _write_page(plans, planned, str(start_folder(ctx) / flags["report_html"]))
     if announced is not None and plans.format == "json":  # it says how the run ends
         code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])
+    if flags["issue"]:
+        from reconciler.cli.pull_requests.drift_issue import keep_issue  # the network, only when asked for
+
+        sure = planned.actual is not None and not planned.actual.findings
+        code = most_severe([code, keep_issue(project.root, planned.plan, sure=sure)])
     plans.show(planned, code)
     if announced is not None and plans.format != "json":
         code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])
