@@ -80,6 +80,18 @@ class LedgerWriter:
         if self.lost is not None:
             raise LeaseHeld(self.lost, hint="wait until that run ends, or set RECONCILE_LEASE_WAIT=10m")
 
+    def push(self) -> None:
+        """Bring what was added to the remote, for those without a loop. Raises `LeaseHeld` when the lease is lost."""
+        self.acquire()
+
+    def add(self, records: Sequence[Record]) -> None:
+        """These facts are durable here, and go along with the next push."""
+        self._pusher.note(records)
+
+    def leave(self) -> None:
+        """Give the lease back; the facts stay on the ledger for the next run."""
+        self._pusher.leave()
+
     async def announce(self, begins: Sequence[Record]) -> None:
         """Returns when these begins are on the remote. Raises `BeginNotPublished` when they may not be acted on."""
         if self.lost is not None or self._closing:

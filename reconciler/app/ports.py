@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports li
     from reconciler.core.ledger.sealed import Unverified
     from reconciler.core.ledger.webhook_facts import Delivery
     from reconciler.core.lockfile.model import Lockfile
-    from reconciler.core.platform.engine import EngineAnswer
+    from reconciler.core.platform.engine import DeletionAnswer, EngineAnswer
     from reconciler.core.platform.job import Answer, News, Progress
     from reconciler.core.platform.webhook import Event
 
@@ -158,6 +158,10 @@ class ExistingEngines(Protocol):
 
     async def read(self, engine_id: str) -> EngineAnswer:
         """What the platform says of an engine. Calls may run at once; a short `Retry-After` makes all of them pause."""
+        ...
+
+    async def delete(self, engine_id: str) -> DeletionAnswer:
+        """Delete an engine, asking again after a lost answer. Cancelling it leaves the outcome unknown."""
         ...
 
 

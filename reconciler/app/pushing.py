@@ -186,9 +186,9 @@ class Pusher:
                     raise
                 self._pause(attempt)
             except (PushRefused, InvalidInput):
-                self._leave()
+                self.leave()
                 raise
-        self._leave()
+        self.leave()
         raise RefMoved("the branch moves too fast: every push was overtaken", hint="run again")
 
     def _publish(self, ours: Lockfile, decisions: Sequence[Decision]) -> Merged:
@@ -218,7 +218,7 @@ class Pusher:
     def _free(self) -> Lease:
         return give_back(self._lease or self.seen.lease)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """The facts stay on the ledger for the next run, and the lease is given back."""
         for attempt in range(PUSH_TRIES):
             lease = self._free() if self.lost is None else self._next_lease()

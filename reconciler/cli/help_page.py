@@ -20,7 +20,7 @@ from reconciler.render.phrases.style import Look
 COMMAND_GROUPS = (
     ("Everyday", ("plan", "apply", "validate", "status", "history", "get")),
     ("CI", ("collect", "export", "fetch")),
-    ("Recovery", ("rollback", "release", "resolve", "lease", "lockfile", "doctor")),
+    ("Recovery", ("rollback", "release", "prune", "resolve", "lease", "lockfile", "doctor")),
     ("Webhooks", ("webhook",)),
     ("Project", ("init", "import", "schema", "completion")),
     ("Try it", ("demo", "sandbox")),
@@ -28,7 +28,7 @@ COMMAND_GROUPS = (
 )
 GLOBAL = "Global options"
 OPTION_GROUPS = (
-    ("Engines", ("only", "retired", "retry_failed", "allow_replace", "allow_retire")),
+    ("Engines", ("only", "retired", "retry_failed", "allow_replace", "allow_retire", "allow_prune")),
     ("Comparing", ("fetch", "base", "fail_on_foreign")),
     ("Applying", ("yes", "concurrency", "detach", "lease_ttl", "lease_wait")),
     ("Waiting for jobs", ("timeout", "no_wait", "via", "inbox", "inbox_url", "listen", "event")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,11 @@ def engine_keys(ctx: click.Context, project: Project, words: Iterable[str]) -> t
 
 def with_engine_keys(ctx: click.Context, project: Project, flags: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a command, of which those that name engines have their keys."""
-    named = {name: flags[name] for name in ("only", "allow_replace", "allow_retire") if flags.get(name)}
+    named = {
+        name: flags[name]
+        for name in ("only", "allow_replace", "allow_retire", "allow_prune")
+        if flags.get(name)
+    }
     return {**flags, **{name: engine_keys(ctx, project, words) for name, words in named.items()}}
 
 
@@ -70,6 +74,15 @@ def _surroundings(settings: Settings) -> Surroundings:
         return known_key(settings)
 
     return Surroundings(key, ci.in_ci(), ci.branch(), warn)
+
+
+def settings_of_environment(ctx: click.Context) -> Callable[[str], Settings]:
+    """Gives the settings of another environment, as the settings file has them: flags and variables are about the one
+    that the run is for.
+    """
+    start = start_folder(ctx)
+    root, config = find_root(start), given(ctx, "config")
+    return lambda name: settings_of(root, start, config, {"environment": name}, {})
 
 
 def publishing(ctx: click.Context, project: Project, publish: bool | str | None) -> Project:

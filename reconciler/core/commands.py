@@ -22,7 +22,7 @@ Option = str | tuple[str, str]  # a flag of ours, or an option and a value that 
 ENGINE_ID, FILE, KEY, URL = "<ENGINE_ID>", "<FILE>", "<KEY>", "<URL>"
 PLACEHOLDER = lazy_pattern(r"<[A-Z][A-Z_]*>")
 _PUBLISHING = frozenset(  # the commands that take the options below
-    {"apply", "collect", "release", "resolve", "rollback"}
+    {"apply", "collect", "prune", "release", "resolve", "rollback"}
 )
 _PUBLISH = {"true": "--publish", "pr": "--publish-pr", "false": "--no-publish"}
 _PATTERN = lazy_pattern(r"[*?[]")

@@ -139,7 +139,9 @@ class PlatformApi:
             return JSONResponse(sandbox.world.engines[engine_id].view())
 
         text = f"{engine.name}\n{engine.description or ''}"
-        return effect, sandbox.faults.take("engine", engine.name, text, engine_id)
+        about = (engine.name, text, engine_id)
+        only_deletes = sandbox.faults.take("engine-delete", *about) if request.method == "DELETE" else ()
+        return effect, only_deletes or sandbox.faults.take("engine", *about)
 
 
 def _checked(text: str) -> str:

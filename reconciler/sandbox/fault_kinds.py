@@ -76,6 +76,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "slow": Kind("seconds", 5),
     },
     "engine": _HTTP,
+    "engine-delete": _HTTP,
     "webhook": {
         "late": Kind("seconds", 5),
         "double": Kind(),
@@ -92,7 +93,7 @@ KINDS: dict[str, dict[str, Kind]] = {
 _MARK = lazy_pattern(r"\[sandbox:([^\]]{0,500})\]")
 _ITEM = lazy_pattern(r"(?P<do>[^=\s]+(?:\s*=\s*.*?)?)(?P<options>(?:\s+(?:times|retry-after)=\S*)*)")
 _DO = lazy_pattern(r"(?P<kind>[a-z0-9-]+)(?:\s*=\s*(?P<value>.*))?", re.DOTALL)
-_PREFIXED = ("job-get", "ws", "webhook", "engine")
+_PREFIXED = ("job-get", "ws", "webhook", "engine-delete", "engine")
 
 
 class UnknownFault(ValueError):

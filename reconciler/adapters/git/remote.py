@@ -190,6 +190,25 @@ class GitRemote:
         entries = self._call(literal).decode("utf-8", "replace").split("\0") if paths else []
         return {entry.partition("\t")[2]: entry.partition(" ")[0] for entry in entries if entry}
 
+    def files_with(self, commit: str, text: str, folder: str) -> list[str]:
+        """The files of a folder in a commit that have this text somewhere."""
+        asked = ["grep", "-l", "-z", "--full-name", "--no-color", "-I", "-F", "-e", text, commit, "--"]
+        try:
+            found = self._call([*asked, f":(top,literal){folder}"])
+        except GitFailed as error:
+            if error.status == UNSET:  # as `git grep` ends where nothing has it
+                return []
+            raise
+        names = found.decode("utf-8", "surrogateescape").split("\0")
+        return [name.removeprefix(f"{commit}:") for name in names if name]
+
+    def seen_last(self, branch: str) -> str | None:
+        """The commit that a branch of the remote was at when it was seen last; None where it never was."""
+        for ref in (tracking_ref(f"refs/heads/{branch}"), f"refs/remotes/{self.remote}/{branch}"):
+            if (tip := self._answer(["rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"])) is not None:
+                return tip
+        return None
+
     def commit(self, drafts: Sequence[Draft]) -> list[str]:
         """Make these commits and return their ids. Touches neither index nor work tree nor any branch."""
         names = [f"{WORK}/{os.urandom(8).hex()}/{number}" for number in range(1, len(drafts) + 1)]

@@ -1,4 +1,4 @@
-"""Calls about engines that exist already (docs/platform.md): read one.
+"""Calls about engines that exist already (docs/platform.md): read one, delete one.
 
 Each call is judged in `core/platform/engine`. A short `Retry-After` is honored by all calls together: one pause, after
 which they go on, and not one pause for each of a thousand.
@@ -13,10 +13,21 @@ from typing import Self
 
 from reconciler.adapters.platform.endpoint import parse_endpoint
 from reconciler.adapters.platform.exchange import Connections, Lost, Reply, Timeouts, Unreached
+from reconciler.adapters.storage.kill_points import step
 from reconciler.core.platform.backoff import delays
-from reconciler.core.platform.engine import EngineAnswer, Unreadable, judge_engine, pause_before
+from reconciler.core.platform.engine import (
+    Deleted,
+    DeletionAnswer,
+    EngineAnswer,
+    Gone,
+    Unreadable,
+    judge_deletion,
+    judge_engine,
+    pause_before,
+)
 from reconciler.core.platform.job import THROTTLE_TRIES
 
+DELETE_TRIES = 3
 MAX_BODY = 1_000_000  # bytes of an answer about an engine, which may hold all that it learned
 
 
@@ -68,6 +79,33 @@ class EngineClient:
             return judge_engine(engine_id, outcome.status, outcome.body)
         return no_answer(outcome)
 
+    async def delete(self, engine_id: str) -> DeletionAnswer:
+        """Delete an engine. A call without an answer is repeated: an engine that is deleted already answers 404. Where
+        none of them gets a clear answer, the outcome is unknown, whatever the last one says.
+        """
+        pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
+        lost: DeletionAnswer | None = None
+        for attempt in range(DELETE_TRIES):
+            step("engine to be deleted")
+            outcome = await self._send("DELETE", engine_id)
+            step("engine deletion answered")
+            answer = (
+                judge_deletion(outcome.status, outcome.body)
+                if isinstance(outcome, Reply)
+                else no_answer(outcome)
+            )
+            if isinstance(answer, Deleted | Gone):
+                return answer
+            if not isinstance(answer, Unreadable) or not _may_have_happened(answer):
+                return lost or answer
+            lost = answer if answer.sent or lost is None else lost
+            if not _may_pass(outcome):
+                break
+            if attempt + 1 < DELETE_TRIES:
+                await self._sleep(next(pauses))
+        assert lost is not None  # the loop ended with one
+        return lost
+
     async def _send(
         self, method: str, engine_id: str, content: bytes | None = None
     ) -> Reply | Unreached | Lost:
@@ -94,6 +132,11 @@ def _may_pass(outcome: Reply | Unreached | Lost) -> bool:
     if isinstance(outcome, Reply):
         return outcome.status >= 500 and outcome.status != 501
     return isinstance(outcome, Lost) or not outcome.cause.lasting
+
+
+def _may_have_happened(answer: Unreadable) -> bool:
+    """Whether the call may have been carried out, or may yet be with the next try."""
+    return answer.status is None or not 400 <= answer.status < 500 or answer.status == 408
 
 
 def no_answer(outcome: Unreached | Lost) -> Unreadable:

@@ -61,6 +61,17 @@ def check_engine(
     warn(f"{said}, and has no other engine to compare with; recording it as given")
 
 
+def refuse_if_there(settings: Settings, engines: Iterable[str]) -> None:
+    """Raises `UsageError` for an engine that the platform still has, as far as it says."""
+    key = known_key(settings)
+    if key is None:
+        return
+    check_key_host(settings)
+    for engine_id in engines:
+        if isinstance(asyncio.run(_compared(settings, key, engine_id, []))[0], Found):
+            raise UsageError(f"the platform still has {engine_id}", hint="delete it there first")
+
+
 def details_of(settings: Settings, engine_id: str) -> Details | None:
     """What the platform shows of an engine; None where there is no key to ask with, or it offers no look-up.
 

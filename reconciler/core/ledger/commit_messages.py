@@ -25,6 +25,7 @@ from reconciler.core.ledger.lease import Lease
 from reconciler.core.ledger.subjects import OUTPUTS_ONLY, RECORD
 from reconciler.core.lockfile.entry import Entry
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.names import engines_of, names_of, out_of_use
 
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-")
 _LONGEST = 200  # characters of a word
@@ -84,7 +85,12 @@ def publish_message(before: Lockfile, after: Lockfile, run_url: str | None, *, s
     moved = _moved(before, after, keys)
     keys = [key for key in keys if key not in moved.values()]  # a move is one line, under the new key
     # Behind a dash, so that no engine named `Run` or `Signed-off-by` makes a trailer.
-    lines = [f"- {word_for(key)}: {_change(before, after, key, moved.get(key))}" for key in keys]
+    deleted = _deleted(before, after)
+    keys += sorted(deleted.keys() - set(keys))
+    lines = [
+        f"- {word_for(key)}: {_what(before, after, key, moved.get(key), deleted.get(key, []))}"
+        for key in keys
+    ]
     shown = lines[:100] + ([f"… and {len(lines) - 100} more"] if len(lines) > 100 else [])
     subject = f"{RECORD} {word_for(keys[0])}" if len(keys) == 1 else f"{RECORD} {len(keys)} engines"
     subject = OUTPUTS_ONLY if before == after else subject
@@ -92,6 +98,29 @@ def publish_message(before: Lockfile, after: Lockfile, run_url: str | None, *, s
     tail += ["[skip ci]"] if skip_ci else []
     paragraphs = [subject, "\n".join(shown), "\n".join(tail)]
     return "\n\n".join(part for part in paragraphs if part) + "\n"
+
+
+def _deleted(before: Lockfile, after: Lockfile) -> dict[str, list[str]]:
+    """The engines that were out of use and are named nowhere any more, by key."""
+    gone = out_of_use(before) - engines_of(after)
+    found: dict[str, list[str]] = {}
+    for key in (*before.engines, *before.retired) if gone else ():
+        documents = (before.engines.get(key, {}), *before.retired.get(key, ()))
+        named = {name for document in documents for name in names_of(document)}
+        found |= {key: sorted(named & gone)} if named & gone else {}
+    return found
+
+
+def _what(before: Lockfile, after: Lockfile, key: str, moved_from: str | None, deleted: Iterable[str]) -> str:
+    told = f"deleted {', '.join(map(word_for, deleted))}" if deleted else ""
+    if key not in before.engines and key not in after.engines:
+        return told
+    was, now = before.entry(key), after.entry(key)
+    same = was is not None and now is not None and (was.current, was.pending) == (now.current, now.pending)
+    if told and same:
+        return told
+    change = _change(before, after, key, moved_from)
+    return f"{change}; {told}" if told else change
 
 
 def _moved(before: Lockfile, after: Lockfile, keys: Iterable[str]) -> dict[str, str]:

@@ -172,7 +172,7 @@ def _why_too_young(one: Listed, terms: Terms) -> str | None:
     if one.since is None:
         return f"of unknown age, so not known to be older than {asked}"
     age = (_moment(terms.at) - _moment(one.since)).total_seconds()
-    return None if age >= terms.older_than else f"{one.place} {format_duration(age)} ago, less than {asked}"
+    return None if age >= terms.older_than else f"out of use for {format_duration(age)}, less than {asked}"
 
 
 def _moment(at: str) -> datetime:

@@ -83,6 +83,12 @@ class Unreadable:
     sent: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The engine is deleted, with everything that it held."""
+
+
+DeletionAnswer = Deleted | Gone | NotOffered | Denied | Throttled | Unreadable
 EngineAnswer = Found | Gone | NotOffered | Denied | Throttled | Unreadable
 
 
@@ -100,6 +106,11 @@ def judge_engine(engine_id: str, status: int, body: bytes) -> EngineAnswer:
         return Unreadable(f"the platform's answer is about another engine: {shown(document['id'])}", status)
     details = read_details(document)
     return Found(details, told_details(document), tuple(_left_out(document, details)))
+
+
+def judge_deletion(status: int, body: bytes) -> DeletionAnswer:
+    """What an answer to `DELETE /engines/{id}` means."""
+    return Deleted() if 200 <= status < 300 else judge_refusal(status, body)
 
 
 def judge_refusal(status: int, body: bytes) -> Gone | NotOffered | Denied | Throttled | Unreadable:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.frozen import dataclass, field, said_of
-from reconciler.core.plan.limits import DEFAULT_CREATES, DEFAULT_LIMIT, Limit, LimitKind
+from reconciler.core.plan.limits import DEFAULT_CREATES, DEFAULT_LIMIT, DEFAULT_PRUNES, Limit, LimitKind
 from reconciler.core.settings.kinds import (
     AUTHOR_PATTERN,
     BRANCH_PATTERN,
@@ -221,6 +221,12 @@ class Settings:
         LimitKind(),
         "How many new engines one run may create, as a number or percentage of those recorded.",
         "50 or 100%",
+    )
+    max_prune: Limit = _setting(
+        DEFAULT_PRUNES,
+        LimitKind(),
+        "How many engines one run may delete on the platform, as a number or percentage of those recorded.",
+        "20 or 50%",
     )
 
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

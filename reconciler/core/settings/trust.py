@@ -25,6 +25,7 @@ RELEVANT = (
         "environment",
         "max_replace",
         "max_retire",
+        "max_prune",
         "max_create",
         "author",
     ),
