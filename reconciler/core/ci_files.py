@@ -25,6 +25,7 @@ _USUAL = "production"
 _MARK = "# Made by `reconcile init --ci {system}` (sha256:{digest}). Once you edit it, init skips it."
 _MARKED = lazy_pattern(r"# Made by `reconcile init --ci \w+` \(sha256:([0-9a-f]{64})\)[^\n]*\n")
 _PINNED = lazy_pattern(r"uses: ([\w.-]+/[\w./-]+)@([0-9a-f]{40})(?: # (v?[0-9.]+))?")
+_CHOOSES = lazy_pattern(r"^ {10}environment: ", re.MULTILINE)
 _OWN_STEP = lazy_pattern(r"^( *)- uses: \./(?: #.*)?\n\1  with:\n", re.MULTILINE)
 _FILLED_IN = lazy_pattern(r"^(  ENGINES_(?:IMAGE|SOURCE|COMMIT): )([^\n]*)$", re.MULTILINE)
 _NO_WORDS = ("no", "yes", "on", "off", "true", "false", "null")
@@ -58,6 +59,7 @@ class Facts:
     environment: str = _USUAL
     branch: str = "main"
     pull_request: bool = False  # how the lockfile gets to the branch
+    suffix: str = ""  # of names, for an environment besides the project's own: `-staging`
 
 
 def github_workflow(template: str, facts: Facts) -> str:
@@ -66,6 +68,8 @@ def github_workflow(template: str, facts: Facts) -> str:
     def step(found: re.Match[str]) -> str:
         indent = found[1]
         inside = f"{indent}    working-directory: {_text(facts.folder)}\n" if facts.folder else ""
+        if facts.suffix and not _CHOOSES.search(template):
+            inside += f"{indent}    environment: {_word(facts.environment)}\n"
         return f"{indent}- uses: {facts.source}@{facts.commit}\n{indent}  with:\n{inside}"
 
     text = _OWN_STEP.sub(step, template)
@@ -76,6 +80,10 @@ def github_workflow(template: str, facts: Facts) -> str:
     text = _line(text, r"branches: \[main\]", [f"branches: [{_word(facts.branch)}]"])
     if facts.pull_request:
         text = _line(text, r'publish: "true".*', ["publish: pr"])
+    if facts.suffix:
+        text = re.sub(r"^(name: .*)$", rf"\1 ({facts.environment})", text, count=1, flags=re.MULTILINE)
+        text = re.sub(r"(\.github/workflows/engines-[\w-]+)(?=\.yml)", rf"\g<1>{facts.suffix}", text)
+        text = text.replace("engines-plan-$", f"engines-plan{facts.suffix}-$")
     return _in_environment(text, facts)
 
 
@@ -101,6 +109,12 @@ def gitlab_pipeline(template: str, facts: Facts) -> str:
         )
         text = text.replace("\n.engines:", f"{folder}\n.engines:", 1)
         text = re.sub(r"\breconcile (plan\b|\$ENGINES_COMMAND)", r'reconcile -C "$ENGINES_FOLDER" \1', text)
+    if facts.suffix:
+        text = re.sub(
+            r"(?<!/)(\.engines|engines-(?:plan|apply|collect))(?=[:\s-])", rf"\g<1>{facts.suffix}", text
+        )
+        chosen = f"RECONCILE_ENVIRONMENT: {_word(facts.environment)}"
+        text = _line(text, "GIT_STRATEGY: clone", ["GIT_STRATEGY: clone", chosen])
     return _in_environment(text, facts)
 
 

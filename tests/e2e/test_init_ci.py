@@ -113,9 +113,19 @@ def test_files_of_others_and_edited_ones_are_left_alone(repo: Project) -> None:
     assert (folder / "engines-plan.yml").read_text() == edited
 
 
+def test_a_workflow_that_runs_reconcile_already_is_named(repo: Project) -> None:
+    own = repo.root / ".github/workflows/own.yml"
+    own.parent.mkdir(parents=True)
+    own.write_text("on: push\njobs: {a: {steps: [{run: reconcile apply --yes}]}}\n")
+    repo.run("init", "--ci", "github", SOURCE).ended(0, "note: .github/workflows/own.yml runs reconcile, too")
+    repo.run("--env=production", "init", "--ci", "github", SOURCE).ended(0)
+    own.unlink()
+    assert "too; check" not in repo.run("init", "--ci", "github", SOURCE).ended(0).out
+
+
 def test_an_own_gitlab_pipeline_stays_and_is_told_of(repo: Project) -> None:
     (repo.root / ".gitlab-ci.yml").write_text("stages: [test]\n")
-    repo.run("init", "--ci", "gitlab").ended(0, "include: {local: ci/engines.yml}")
+    repo.run("init", "--ci", "gitlab").ended(0, "include: {local: 'ci/engines*.yml'}")
     assert (repo.root / ".gitlab-ci.yml").read_text() == "stages: [test]\n"
 
 
@@ -177,19 +187,57 @@ def test_what_cannot_be_meant_is_refused_and_nothing_written(repo: Project, line
 
 
 def test_settings_decide_environment_branch_and_way(repo: Project) -> None:
-    settings = (
-        "publish: pr\nbranch: trunk\nengines: specs\nenvironments: {staging: {lockfile: s.lock.json}}\n"
-    )
+    settings = "publish: pr\nbranch: trunk\nengines: specs\nenvironment: live\n"
     (repo.root / "reconcile.yaml").write_text(settings)
-    ran = repo.run("--env", "staging", "init", "--ci", "github", SOURCE).ended(
-        0, "environment `staging`", "`trunk`"
-    )
+    ran = repo.run("init", "--ci", "github", SOURCE).ended(0, "environment `live`", "`trunk`")
     assert "create pull requests" in ran.out
     apply = workflows(repo.root)["engines-apply.yml"]
     assert apply["on"]["push"]["branches"] == ["trunk"]
     assert "specs/**" in apply["on"]["push"]["paths"]
-    assert apply["jobs"]["apply"]["environment"] == "staging"
+    assert apply["jobs"]["apply"]["environment"] == "live"
     assert apply["jobs"]["apply"]["steps"][1]["with"]["publish"] == "pr"
+
+
+def test_each_environment_has_workflows_of_its_own(repo: Project) -> None:
+    (repo.root / "reconcile.yaml").write_text(
+        "environments: {production: {}, staging: {lockfile: s.lock.json}}\n"
+    )
+    repo.run("init", "--ci", "github", SOURCE).ended(0)
+    first = {name: text for name, text in workflows(repo.root).items() if "staging" not in name}
+    repo.run("--env", "staging", "init", "--ci", "github", SOURCE).ended(0, "environment `staging`")
+    made = workflows(repo.root)
+    assert {name: made[name] for name in first} == first
+    for name, workflow in first.items():
+        other = made[name.replace(".yml", "-staging.yml")]
+        assert other["name"] == f"{workflow['name']} (staging)"
+        groups = [one.get("concurrency", {}).get("group", name) for one in (workflow, other)]
+        assert groups[0] != groups[1] or groups[0] == name
+        (own,) = [s["with"] for job in other["jobs"].values() for s in job["steps"] if "acme" in s["uses"]]
+        assert own["environment"] == "staging"
+    paths = made["engines-plan-staging.yml"]["on"]["pull_request"]["paths"]
+    assert {"s.lock.json", ".github/workflows/engines-plan-staging.yml"} <= set(paths)
+    assert ".github/workflows/engines-plan.yml" not in paths
+    checked(repo.root, str(TOOLS / "zizmor"), "--offline", "--no-progress", "--quiet", ".github")
+
+
+def test_each_environment_has_jobs_of_its_own_on_gitlab(repo: Project) -> None:
+    (repo.root / "reconcile.yaml").write_text(
+        "environments: {production: {}, staging: {lockfile: s.lock.json}}\n"
+    )
+    repo.run("init", "--ci", "gitlab").ended(0)
+    repo.run("--env", "staging", "init", "--ci", "gitlab").ended(0, "ci/engines-staging.yml")
+    first, other = (
+        read_yaml((repo.root / f"ci/engines{name}.yml").read_bytes(), name).value for name in ("", "-staging")
+    )
+    assert first.keys() & other.keys() == {"variables"}
+    assert first["variables"] == other["variables"]
+    assert other["engines-apply-staging"]["extends"] == ".engines-staging-publishing"
+    assert other[".engines-staging-publishing"]["extends"] == ".engines-staging"
+    assert other[".engines-staging"]["variables"]["RECONCILE_ENVIRONMENT"] == "staging"
+    assert other[".engines-staging-publishing"]["resource_group"] == "engines-staging"
+    assert "s.lock.json" in other["engines-plan-staging"]["rules"][0]["changes"]
+    files = [str(file) for file in [*(repo.root / "ci").iterdir(), repo.root / ".gitlab-ci.yml"]]
+    checked(repo.root, str(TOOLS / "check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci", *files)
 
 
 def test_an_engine_of_lingos_own_configuration_is_proposed(repo: Project) -> None:

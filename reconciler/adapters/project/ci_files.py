@@ -17,7 +17,7 @@ from reconciler.core.frozen import dataclass
 
 GITHUB, GITLAB = "github", "gitlab"
 WORKFLOWS = ".github/workflows"
-PIPELINE, INCLUDING = "ci/engines.yml", ".gitlab-ci.yml"
+PIPELINES, INCLUDING = "ci/engines*.yml", ".gitlab-ci.yml"  # one for each environment
 _PACKAGE = Path(__file__).parents[2]
 _VARIANTS = frozenset({"engines-apply-pr.yml"})  # `publish: pr` makes it of engines-apply.yml
 

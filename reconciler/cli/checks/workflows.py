@@ -35,7 +35,7 @@ def check_workflows(root: Path, engines_dir: str, engines: Collection[Desired]) 
     folders = [engines_dir if inside == "." else f"{inside}/{engines_dir}"]
     seen = 0
     findings: list[Finding] = []
-    for name, document in _workflows(top):
+    for name, document in workflows_of(top):
         seen += 1
         if document is None:
             said = f"{name} cannot be parsed here, so its `paths` are not checked"
@@ -61,7 +61,7 @@ def seen_from(top: Path, root: Path, engine: Desired) -> Iterator[str]:
                 yield real.relative_to(top).as_posix()
 
 
-def _workflows(top: Path) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+def workflows_of(top: Path) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
     """Those that speak of reconcile, by path; None for one that cannot be read."""
     if not (top / _FOLDER).is_dir():
         return

@@ -11,9 +11,10 @@ import click
 from reconciler.adapters.checkout.ignored import ignored
 from reconciler.adapters.checkout.surroundings import web_address
 from reconciler.adapters.project.ci_files import CiFile, write
+from reconciler.cli.checks.workflows import workflows_of
 from reconciler.cli.setup.ci_facts import ci_files, facts_of, top_of
 from reconciler.cli.setup.ci_steps import steps
-from reconciler.core.ci_files import State
+from reconciler.core.ci_files import State, state_of
 from reconciler.core.commands import Option, git, git_path, reconcile
 from reconciler.core.errors import GitError
 from reconciler.project.opened import Project
@@ -40,6 +41,10 @@ def set_up_ci(project: Project, system: str, source: str | None, others: Sequenc
         options: list[Option] = [("--ci", system), *([("--source", source)] if source else []), "--diff"]
         yield from ("", "To see what init would change in the files that it skipped:")
         yield f"  {reconcile('init', *options)}"
+    doubts += [
+        f"{sanitize(name)} runs reconcile, too; check that nothing is applied twice."
+        for name in _others(top, files)
+    ]
     yield from ("", *(f"note: {one}" for one in doubts), "Left to do:")
     ours = [str(top / one.path) for one in files if one.state is not State.FOREIGN and one.path not in rules]
     add = git("add", "--", *(git_path(one) for one in (*others, *ours)))
@@ -74,6 +79,16 @@ def _written(top: Path, file: CiFile, rule: str | None) -> str:
         return f"kept     {name}{note}"
     write(top, file)
     return f"{'created' if file.state is State.ABSENT else 'updated'}  {name}{note}"
+
+
+def _others(top: Path, files: list[CiFile]) -> list[str]:
+    """Workflows that speak of reconcile and are none of these, whatever environment they are for."""
+    ours = {file.path for file in files}
+    return [
+        name
+        for name, _ in workflows_of(top)
+        if name not in ours and state_of((top / name).read_bytes()) is State.FOREIGN
+    ]
 
 
 def _ignored(top: Path, files: list[CiFile]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from reconciler.adapters.checkout.surroundings import default_branch
 from reconciler.adapters.project.ci_files import (
     GITHUB,
     INCLUDING,
-    PIPELINE,
+    PIPELINES,
     WORKFLOWS,
     CiFile,
     look_at,
@@ -25,9 +25,10 @@ from reconciler.core.ci_files import NO_COMMIT, OWNER, Facts, github_workflow, g
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import InvalidInput, Severity, UsageError
 from reconciler.core.path_filters import filters_for, plain
-from reconciler.core.settings.model import SETTINGS_FILE
+from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE, Settings
 from reconciler.project.opened import Project
 
+_ENVIRONMENT = SETTINGS["environment"]
 _PACKAGE = "lingo-reconcile"
 _SOURCE = {
     GITHUB: re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<commit>[0-9a-f]{40}))?"),
@@ -60,6 +61,7 @@ def facts_of(project: Project, system: str, source: str | None, remote: str) -> 
         environment=settings.environment,
         branch=settings.branch or default_branch(top, remote),
         pull_request=settings.publish == "pr",
+        suffix=_suffix(settings),
     )
     return facts, doubts
 
@@ -68,12 +70,27 @@ def ci_files(top: Path, system: str, facts: Facts) -> list[CiFile]:
     """Every file of the system: what it is to hold, and what stands there. Nothing is written."""
     found = templates(system)
     if system == GITHUB:
-        texts = {f"{WORKFLOWS}/{name}": github_workflow(text, facts) for name, text in found.items()}
+        texts = {
+            f"{WORKFLOWS}/{name.removesuffix('.yml')}{facts.suffix}.yml": github_workflow(text, facts)
+            for name, text in found.items()
+        }
     else:
         (text,) = found.values()
-        including = f"include:\n  - local: {PIPELINE}\n"
-        texts = {PIPELINE: gitlab_pipeline(text, facts), INCLUDING: including}
+        texts = {
+            pipeline(facts): gitlab_pipeline(text, facts),
+            INCLUDING: f"include:\n  - local: {PIPELINES}\n",
+        }
     return look_at(top, texts, system)
+
+
+def pipeline(facts: Facts) -> str:
+    return PIPELINES.replace("*", facts.suffix)
+
+
+def _suffix(settings: Settings) -> str:
+    """Of names that must not be those of the project's own environment, which needs no choice."""
+    chosen = settings.source_of["environment"] in (_ENVIRONMENT.flag, _ENVIRONMENT.variable)
+    return f"-{settings.environment}" if chosen and settings.environment != _ENVIRONMENT.default else ""
 
 
 def _source(system: str, given: str | None) -> tuple[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from reconciler.adapters.project.ci_files import GITHUB, INCLUDING, PIPELINE, CiFile
+from reconciler.adapters.project.ci_files import GITHUB, INCLUDING, PIPELINES, CiFile
+from reconciler.cli.setup.ci_facts import pipeline
 from reconciler.core.ci_files import NO_COMMIT, OWNER, Facts, State
 from reconciler.core.commands import reconcile
 from reconciler.core.settings.model import SETTINGS, Settings
@@ -30,14 +31,20 @@ def steps(
             yield "Name the repository and commit of the action: in the workflows, or with", again
         yield from _github(facts, settings, page)
         return
-    yield f"In {PIPELINE}, set ENGINES_IMAGE to python:3.13 with its digest; until then the jobs stop.", ""
+    yield (
+        f"In {pipeline(facts)}, set ENGINES_IMAGE to python:3.13 with its digest; until then the jobs stop.",
+        "",
+    )
     if unknown:
         yield (
             "There, too, set ENGINES_SOURCE and ENGINES_COMMIT: where reconcile is, and the commit to use.",
             "",
         )
     if any(one.path == INCLUDING and one.state is State.FOREIGN for one in files):
-        yield f"In {INCLUDING}, include it, if that is not done already.", f"include: {{local: {PIPELINE}}}"
+        yield (
+            f"In {INCLUDING}, include it, if that is not done already.",
+            f"include: {{local: {PIPELINES!r}}}",
+        )
     yield from _gitlab(facts, settings, page)
 
 
