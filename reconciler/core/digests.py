@@ -12,41 +12,37 @@ from typing import Any
 
 _FEW = 1 << 19  # bytes, from where on OpenSSL saves more than it costs
 _left = _FEW
-_makers: dict[str, Callable[..., Any]] = {}
+_own: dict[str, Callable[..., Any]] = {}
+_openssl: dict[str, Callable[..., Any]] = {}
 
 
-def sha1(*parts: bytes) -> str:
-    """Of the parts together, the last of which may be large. Only for what nobody gains by forging."""
-    return _hex("sha1", parts)
-
-
-def sha256(*parts: bytes) -> str:
-    """As `sha1`."""
-    return _hex("sha256", parts)
-
-
-def _hex(name: str, parts: tuple[bytes, ...]) -> str:
-    global _left
-    if _left >= 0:
-        _left -= len(parts[-1])
-        if _left < 0:
-            _makers.clear()
-    make = _makers.get(name)
-    if make is None:
-        make = _makers[name] = _maker(name)
-    digest = make(parts[0], usedforsecurity=False)
-    for part in parts[1:]:
-        digest.update(part)
+def sha1(data: bytes, more: bytes = b"") -> str:
+    """Of both together, without a copy. Only for what nobody gains by forging."""
+    digest = (_openssl.get("sha1") or _maker("sha1", data, more))(data, usedforsecurity=False)
+    digest.update(more)
     text: str = digest.hexdigest()
     return text
 
 
-def _maker(name: str) -> Callable[..., Any]:
-    own = _module_of(name) if _left >= 0 else None
-    if own is None:
-        import hashlib as own
-    made: Callable[..., Any] = getattr(own, name)
-    return made
+def sha256(data: bytes, more: bytes = b"") -> str:
+    """The same."""
+    digest = (_openssl.get("sha256") or _maker("sha256", data, more))(data, usedforsecurity=False)
+    digest.update(more)
+    text: str = digest.hexdigest()
+    return text
+
+
+def _maker(name: str, data: bytes, more: bytes) -> Callable[..., Any]:
+    global _left
+    _left -= len(data) + len(more)
+    if name not in _own and (module := _module_of(name)) is not None:
+        _own[name] = getattr(module, name)
+    if _left >= 0 and name in _own:
+        return _own[name]
+    import hashlib
+
+    _openssl.update(sha1=hashlib.sha1, sha256=hashlib.sha256)
+    return _openssl[name]
 
 
 def _module_of(name: str) -> Any:

@@ -28,10 +28,6 @@ _AT_ONCE = 1000  # entries of which all values are in memory together
 _NONE: frozenset[str] = frozenset()
 
 
-class _Files(Struct, gc=False):
-    files: dict[str, str]
-
-
 class _Names(Struct, rename="camel", gc=False):
     engine_id: str | None = None
     operation_id: str | None = None
@@ -54,7 +50,6 @@ class _File(Struct, forbid_unknown_fields=True, gc=False):
 _file = Decoder(_File).decode
 _values = Decoder(EntryValues).decode
 _retired_values = Decoder(RetiredValues).decode
-_files = Decoder(_Files).decode
 _names = Decoder(_AllNames).decode
 _encode = Encoder(order="sorted").encode
 
@@ -62,13 +57,16 @@ _encode = Encoder(order="sorted").encode
 class EntryText(TextDocument):
     """The document of an entry: its text, and its values as soon as somebody asks for them."""
 
-    __slots__ = ("_document", "_proved", "_rare", "_settled", "_text", "keys_in_text")
+    __slots__ = ("_document", "_proved", "_rare", "_text", "keys_in_text", "settled_files")
+    settled_files: Mapping[str, str] | None
     _read: Callable[[Raw], EntryValues] = staticmethod(_values)
 
-    def __init__(self, text: Raw, rare: frozenset[str], *, settled: bool = False, keys: int = 0) -> None:
+    def __init__(
+        self, text: Raw, rare: frozenset[str], files: Mapping[str, str] | None = None, keys: int = 0
+    ) -> None:
         self._text = text
         self._rare = rare
-        self._settled = settled
+        self.settled_files = files  # see `TextDocument`
         self.keys_in_text = keys
         self._document: dict[str, Any] | None = None
         self._proved = b""  # with which indent it is known to be sound, and spelled as a run writes it
@@ -111,11 +109,6 @@ class EntryText(TextDocument):
 
     __hash__ = None  # type: ignore[assignment]  # like every mapping that compares by its values
 
-    @property
-    def settled_files(self) -> Mapping[str, str] | None:
-        """See `TextDocument`."""
-        return _files(self._text).files if self._settled else None
-
     def names(self) -> Iterator[tuple[str, str | None, str | None]]:
         """See `TextDocument`."""
         values = _names(self._text)
@@ -149,7 +142,9 @@ def prove(texts: Iterable[EntryText], indent: bytes) -> None:
     """
     from reconciler.core.lockfile.entry_check import are_sound
 
-    plain = [one for one in texts if one._settled and not one._rare and one._proved != indent]
+    plain = [
+        one for one in texts if one.settled_files is not None and not one._rare and one._proved != indent
+    ]
     for start in range(0, len(plain), _AT_ONCE):
         some = plain[start : start + _AT_ONCE]
         values = [_values(one._text) for one in some]
@@ -176,6 +171,7 @@ def taken_apart(
     Of a file that is a newer or an older one of the same lockfile nearly all texts are `known`, and stay what they are.
     """
     keys = 0
+    serving: list[str] = []  # the IDs of engines
     engines: dict[str, EntryText] = {}
     try:
         file = _file(content)
@@ -185,8 +181,10 @@ def taken_apart(
             before = known.get(key)
             if not isinstance(before, EntryText) or not before.is_text(text):
                 values = _values(text)
-                rare, settled = _rare_in(values), _is_settled(values)
-                before = EntryText(text, rare, settled=settled, keys=_count(values, rare, settled=settled))
+                rare, files = _rare_in(values), _settled_files(values)
+                before = EntryText(text, rare, files, _count(values, rare, settled=files is not None))
+                if files is not None and values.engine_id is not UNSET:
+                    serving.append(values.engine_id)
             engines[key] = before
             keys += before.keys_in_text
         retired: dict[str, tuple[EntryText, ...]] = {}
@@ -194,7 +192,7 @@ def taken_apart(
             retired[key] = tuple(map(_retired, texts))
     except (MsgspecError, RecursionError, UnicodeDecodeError):
         return None
-    return engines, retired, keys
+    return (engines, retired, keys) if ID.accepts_all(serving) else None
 
 
 def _retired(text: Raw) -> RetiredText:
@@ -215,19 +213,17 @@ def _rare_in(values: EntryValues) -> frozenset[str]:
     return frozenset(name for name in _RARE if getattr(values, name) is not UNSET)
 
 
-def _is_settled(values: EntryValues) -> bool:
-    """As `fast_path.recorded_files` asks of a document."""
+def _settled_files(values: EntryValues) -> Mapping[str, str] | None:
+    """As `fast_path.recorded_files` asks of a document, but for whether its engine ID is one."""
     files, spec = values.files, values.spec
     if values.pending is not UNSET or values.uncertain is not UNSET or values.hold is not UNSET:
-        return False
-    if files is UNSET or spec is UNSET:
-        return False
-    if not values.fingerprint or not ID.accepts(values.engine_id):
-        return False
+        return None
+    if files is UNSET or spec is UNSET or not values.fingerprint or values.engine_id is UNSET:
+        return None
     for source in () if spec.sources is UNSET else spec.sources:
         if source.file is not UNSET and source.file not in files:
-            return False
-    return True
+            return None
+    return files
 
 
 def _count(values: EntryValues, rare: frozenset[str], *, settled: bool) -> int:
