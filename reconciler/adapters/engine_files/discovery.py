@@ -25,7 +25,7 @@ def discover(root: str, engines_dir: str, files: SafeFiles) -> tuple[dict[str, s
     found = walk.run()
     if not found and not walk.diagnostics:
         raise InvalidInput(f"no engine file (*.yaml, *.yml) in {engines_dir}/", hint=_init())
-    return dict(sorted(found.items())), walk.diagnostics
+    return {key: found[key] for key in sorted(found)}, walk.diagnostics
 
 
 def _init() -> str:

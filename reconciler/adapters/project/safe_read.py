@@ -118,7 +118,14 @@ class SafeFiles:
         except ValueError as error:  # a name that cannot be encoded
             raise FileRefused("missing") from error
         try:
-            return self._content(descriptor)
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise FileRefused("not a file")
+            size = status.st_size
+            if size > self._max_bytes:
+                raise FileRefused("too large")
+            content = os.read(descriptor, size + 1)
+            return content if len(content) == size else self._rest(descriptor, content)
         except OSError as error:
             raise FileRefused("unreadable", error.strerror or "") from error
         finally:
@@ -145,17 +152,6 @@ class SafeFiles:
         except OSError:
             regular = True
         return FileRefused("unreadable" if regular else "not a file", error.strerror or "")
-
-    def _content(self, descriptor: int) -> bytes:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise FileRefused("not a file")
-        if status.st_size > self._max_bytes:
-            raise FileRefused("too large")
-        content = os.read(descriptor, status.st_size + 1)
-        if len(content) == status.st_size:
-            return content
-        return self._rest(descriptor, content)
 
     def _rest(self, descriptor: int, content: bytes) -> bytes:
         """What remains of a file that grew, or that the system gives out in pieces."""

@@ -29,7 +29,9 @@ class WorkingCopy:
         self._retired: dict[str, tuple[Retired, ...]] = {}
         self.homes: dict[str, str | _Retired] = {}
         for key, document in lockfile.engines.items():
-            self.homes |= {name: key for name in _operations_in(document) if name in wanted}
+            for name in _operations_in(document):
+                if name in wanted:
+                    self.homes[name] = key
         for documents in lockfile.retired.values():
             for document in documents:
                 self.homes |= {name: RETIRED for name in _operations_in(document) if name in wanted}

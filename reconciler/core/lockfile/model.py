@@ -131,7 +131,9 @@ def render(lockfile: Lockfile) -> bytes:
     """The file's exact content. Entries that are still texts, and as a run writes them, are put there as they are."""
     documents = (*lockfile.engines.values(), *(one for some in lockfile.retired.values() for one in some))
     if any(isinstance(one, TextDocument) for one in documents):
-        return b"".join(_pieces(lockfile, _version(documents)))
+        content = b"".join(_pieces(lockfile, _version(documents)))
+        _last[:] = [_Known(content, lockfile), *_last[:1]]  # what is written is read again
+        return content
     document: dict[str, Any] = {"version": _version(documents), "engines": lockfile.engines}
     if lockfile.retired:
         document["retired"] = lockfile.retired
