@@ -62,12 +62,14 @@ def _row(engines: int, flag: str, costs: list[Cost], target: float, beside: str,
 @contextlib.contextmanager
 def _copy(repository: Path) -> Iterator[tuple[Path, Path]]:
     """A bare origin with all that the repository has, and a clone of it."""
-    with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="reconcile-bench-", ignore_cleanup_errors=True) as folder:
         origin, clone = Path(folder, "origin.git"), Path(folder, "clone")
         _git(Path(folder), "clone", "--quiet", "--mirror", str(repository), str(origin))
         _git(origin, "config", "core.logAllRefUpdates", "always")  # every push is one line there
-        _git(origin, "config", "gc.auto", "0")  # it would still be at it when the folder goes
         _git(Path(folder), "clone", "--quiet", str(origin), str(clone))
+        for one in (origin, clone):  # git would still be tidying up when the folder goes
+            _git(one, "config", "gc.auto", "0")
+            _git(one, "config", "maintenance.auto", "false")
         yield origin, clone
 
 

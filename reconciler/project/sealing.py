@@ -22,8 +22,12 @@ _IS_AWAY = lazy_pattern(
 )  # by a scheme, or in the short form of SSH
 
 
-def seal_of(root: Path, settings: Settings, key_of_run: Callable[[], str | None]) -> Seal | None:
-    """What this project's ledger is sealed with; None without a key or a remote. Nothing is sent anywhere."""
+def seal_of(
+    root: Path, settings: Settings, key_of_run: Callable[[], str | None], address: str | None = None
+) -> Seal | None:
+    """What this project's ledger is sealed with; None without a key or a remote. Nothing is sent anywhere. `address` is
+    the remote's, where it is known.
+    """
     from reconciler.adapters.git.drafts import Identity
     from reconciler.adapters.git.remote import GitRemote
     from reconciler.core.ledger.seal import seal_for
@@ -31,7 +35,8 @@ def seal_of(root: Path, settings: Settings, key_of_run: Callable[[], str | None]
     found, key = find_git(root), key_of_run()
     if found is None or key is None:
         return None
-    address = GitRemote(root, settings.remote, Identity("", "")).url()
+    if address is None:
+        address = GitRemote(root, settings.remote, Identity("", "")).url()
     if not address:
         return None
     if not _IS_AWAY.match(address):

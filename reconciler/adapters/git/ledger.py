@@ -47,6 +47,7 @@ JOURNAL_FILE = "journal.jsonl"
 LEASE_FILE = "lease.json"
 FORMER, FORMER_BYTES = 50, 1 << 25  # how far back lockfiles that were published before are read
 PUBLISHED_SEAL_FILE = "published.seal"
+_READ = (JOURNAL_FILE, LEASE_FILE, PUBLISHED_SEAL_FILE)
 
 
 @dataclass(slots=True)
@@ -81,15 +82,21 @@ class GitLedger:
                 hint="push it first, or choose another branch with the setting `branch`",
             )
         ledger_tip = tips.get(self.ref)
-        [content] = self.remote.read([(tip, self.path)])
+        ledger = () if ledger_tip is None else ((ledger_tip, PUBLISHED_FILE),)
+        blob, published, *_ = (*self.remote.ids([(tip, self.path), *ledger]), None)
+        content = self.remote.checked_out(self.path.removeprefix(f"{self.folder}/"), blob)
+        if content is None:
+            [content] = self.remote.read([(tip, self.path)])
         lockfile = lockfile_format.EMPTY
         if content is not None and content.strip():
             lockfile = lockfile_format.parse(content, f"{self.branch}:{self.path}")
             content = lockfile_format.content_of(lockfile) or content  # most often that of the work tree
-        records, unverified, held = self._read_ledger(ledger_tip, unreadable)
+        records, unverified, held, seal = self._read_ledger(ledger_tip, unreadable)
         seen = RemoteSnapshot(ledger_tip, records, held, tip, lockfile, content or b"", branch=self.branch)
-        seen = replace(seen, unverified=unverified)
-        return self._with_published(self._with_base(seen, tip))
+        seen = replace(
+            seen, published=published, published_seal=seal if published else "", unverified=unverified
+        )
+        return self._with_published(self._with_base(seen, tip), blob)
 
     def _with_base(self, seen: RemoteSnapshot, tip: str) -> RemoteSnapshot:
         """With what the checkout and the branch had in common, and what the branch changed since."""
@@ -113,16 +120,10 @@ class GitLedger:
         except LockfileError:
             return None
 
-    def _with_published(self, seen: RemoteSnapshot) -> RemoteSnapshot:
-        """With what was published last, and what the branch should have where it lacks some of that."""
-        ledger_tip, tip = seen.ledger_tip, seen.branch_tip
-        published = self.remote.blob_at(ledger_tip, PUBLISHED_FILE) if ledger_tip is not None else None
-        if ledger_tip is None or tip is None or published is None:
-            return seen
-        [told] = self.remote.read([(ledger_tip, PUBLISHED_SEAL_FILE)])
-        seen = replace(seen, published=published, published_seal=_text(told))
-        blob = self.remote.blob_at(tip, self.path)
-        if blob == published:
+    def _with_published(self, seen: RemoteSnapshot, blob: str | None) -> RemoteSnapshot:
+        """With what the branch, whose lockfile is this blob, should have where it lacks some of what was published."""
+        ledger_tip, published = seen.ledger_tip, seen.published
+        if ledger_tip is None or published is None or published == blob:
             return seen
         [content] = self.remote.contents([published])
         lockfile = lockfile_format.parse(content or b"", f"{self.ref}:{PUBLISHED_FILE}")
@@ -215,13 +216,13 @@ class GitLedger:
 
     def _read_ledger(
         self, tip: str | None, unreadable: Lease | None
-    ) -> tuple[tuple[Record, ...], Unverified, Lease]:
-        """The records and the lease in a commit of the ledger; none where there is no ledger yet."""
+    ) -> tuple[tuple[Record, ...], Unverified, Lease, str]:
+        """The records, the lease and the seal on what was published; none where there is no ledger yet."""
         if tip is None:
-            return (), sealed.ALL_VERIFIED, lease.FREE
-        told, held = self.remote.read([(tip, JOURNAL_FILE), (tip, LEASE_FILE)])
+            return (), sealed.ALL_VERIFIED, lease.FREE, ""
+        told, held, seal = self.remote.read([(tip, name) for name in _READ])
         records, unverified = sealed.sorted_out(self._lines(told), self.seal)
-        return records, unverified, self._lease_in(held or b"", unreadable)
+        return records, unverified, self._lease_in(held or b"", unreadable), _text(seal)
 
     def _lease_in(self, content: bytes, unreadable: Lease | None) -> Lease:
         try:

@@ -23,6 +23,12 @@ def contents_of(output: bytes) -> list[bytes | None]:
     return contents
 
 
+def names_in(output: bytes) -> list[str | None]:
+    """The objects in what `cat-file --batch-check=%(objectname)` prints; None for `<name> missing` and the like."""
+    lines = output.decode("utf-8", "replace").split("\n")[:-1]
+    return [None if " " in line else line for line in lines]
+
+
 def tips_in(output: bytes) -> dict[str, str]:
     """The refs in what `ls-remote` prints, and what they point to."""
     lines = output.decode("utf-8", "replace").split("\n")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from reconciler.adapters.git.printed import (
     changed_in,
     contents_of,
     entries_in,
+    names_in,
     parents_in,
     tips_in,
     versions_in,
@@ -30,8 +31,10 @@ from reconciler.adapters.git.printed import (
 from reconciler.adapters.git.push import in_the_way, is_locked, push_error
 from reconciler.adapters.git.refs import tracking_ref
 from reconciler.adapters.git.signing import signed, signs_commits
-from reconciler.adapters.project.places import find_git
-from reconciler.core.errors import GitError, RefMoved, RemoteUnreachable
+from reconciler.adapters.project.places import find_git, object_id_length
+from reconciler.adapters.storage.durable_files import read_regular
+from reconciler.core.engine.fingerprint import blob_id
+from reconciler.core.errors import GitError, RefMoved, RemoteUnreachable, StorageError
 
 WORK = "refs/reconcile-work"  # what git fast-import wants a name for, until it ends
 FETCH_TRIES = 5
@@ -94,7 +97,8 @@ class GitRemote:
         """
         for _ in range(FETCH_TRIES):
             wanted = self.tips(list(refs))
-            missing = [ref for ref, tip in wanted.items() if not self.has(tip)]
+            here = self._are_here(wanted.values())
+            missing = [ref for ref, there in zip(wanted, here, strict=True) if not there]
             if not missing or self._bring(missing) == {ref: wanted[ref] for ref in missing}:
                 return wanted
         raise RefMoved(f"the refs of the remote `{self.remote}` change faster than they can be fetched")
@@ -125,14 +129,15 @@ class GitRemote:
             names += [ref, f"refs/remotes/{self.remote}/{branch}"]
         return bool(self._text(["for-each-ref", "--format=%(refname)", *names]))
 
-    def has(self, commit: str) -> bool:
-        """Whether the object is here, without fetching it."""
+    def _are_here(self, commits: Collection[str]) -> list[bool]:
+        """Which of these commits are here with their trees, without fetching them."""
+        asked = "".join(f"{commit}^{{tree}}\n" for commit in commits).encode()
+        offline = ["-c", "protocol.allow=never", "cat-file", "--batch-check=%(objectname)"]
         try:
-            offline = ["-c", "protocol.allow=never"]
-            call_git(self.root, [*offline, "cat-file", "-e", "--end-of-options", f"{commit}^{{tree}}"])
+            told = call_git(self.root, offline, stdin=asked) if commits else b""
         except GitFailed:
-            return False
-        return True
+            return [False] * len(commits)
+        return [name is not None for name in names_in(told)]
 
     def read(self, places: Sequence[tuple[str, str]]) -> list[bytes | None]:
         """The contents of files, each given as a commit and a path in it; None for one that is not there."""
@@ -142,6 +147,20 @@ class GitRemote:
         """The contents of blobs, by their names."""
         asked = "\n".join([*names, ""]).encode()
         return contents_of(self._call(["cat-file", "--batch"], asked)) if names else []
+
+    def ids(self, places: Sequence[tuple[str, str]]) -> list[str | None]:
+        """The ids of files, each given as a commit and a path in it; None for one that is not there."""
+        asked = "".join(f"{commit}:{path}\n" for commit, path in places).encode()
+        return names_in(self._call(["cat-file", "--batch-check=%(objectname)"], asked))
+
+    def checked_out(self, name: str, blob: str | None) -> bytes | None:
+        """A file of the project, where it is this very blob: git need not unpack megabytes that are here."""
+        try:
+            content = read_regular(self.root / name, name) or b""
+        except StorageError:  # those who need the file tell it
+            return None
+        same = blob is not None and b"\r" not in content and blob_id(content, len(blob)) == blob
+        return content if same else None
 
     def head(self) -> str | None:
         """The commit that is checked out; None before the first one."""
@@ -212,7 +231,7 @@ class GitRemote:
     def commit(self, drafts: Sequence[Draft]) -> list[str]:
         """Make these commits and return their ids. Touches neither index nor work tree nor any branch."""
         names = [f"{WORK}/{os.urandom(8).hex()}/{number}" for number in range(1, len(drafts) + 1)]
-        nothing = "0" * len(self._text(["hash-object", "--stdin"]))  # as long as the repo's object ids are
+        nothing = "0" * object_id_length(self.root)
         big = any(len(content) >= BIG for draft in drafts for content in draft.files.values())
         output = self._call(
             [
@@ -275,7 +294,9 @@ class GitRemote:
 
     def configured_identity(self) -> Identity | None:
         """Who git says commits here, or None where nobody told it."""
-        name, email = (self._config(f"user.{what}") for what in ("name", "email"))
+        said = self._config("-z", "--get-regexp", r"^user\.(name|email)$")
+        told = dict(entry.partition("\n")[::2] for entry in said.split("\0"))  # the last one counts
+        name, email = (told.get(f"user.{what}", "").strip() for what in ("name", "email"))
         return Identity(name, email) if name and email else None
 
     def current_branch(self) -> str | None:
@@ -285,11 +306,11 @@ class GitRemote:
 
     def exists(self) -> bool:
         """Whether the repo knows this remote."""
-        return self._config(f"remote.{self.remote}.url") is not None
+        return self.url() != ""
 
     def url(self) -> str:
-        """The remote's address, as configured. It may hold a password."""
-        return self._config(f"remote.{self.remote}.url") or ""
+        """The remote's address, as configured; empty where there is none. It may hold a password."""
+        return self._config("--get", "--end-of-options", f"remote.{self.remote}.url")
 
     def parents(self, commit: str) -> list[str]:
         """As the commit itself says; in a shallow clone they may not be here."""
@@ -314,12 +335,12 @@ class GitRemote:
         entries = entries_in(self._text(["log", *options, "--end-of-options", commit]), 3)
         return [Commit(*entry) for entry in entries]
 
-    def _config(self, name: str) -> str | None:
+    def _config(self, *asked: str) -> str:
         try:
-            return self._text(["config", "--get", "--end-of-options", name]) or None
+            return self._text(["config", *asked])
         except GitFailed as error:
             if error.status == UNSET:
-                return None
+                return ""
             raise
 
     def _is_shallow(self) -> bool:

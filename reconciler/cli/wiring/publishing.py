@@ -242,7 +242,8 @@ def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> Publish
     if found is None:
         raise InvalidInput("publishing needs a git repository", hint=f"{git('init')}{otherwise}")
     remote = GitRemote(root, settings.remote, Identity("reconcile", "reconcile@localhost"))
-    if not remote.exists():
+    address = remote.url()
+    if not address:
         raise GitError(
             f"the repository has no remote `{settings.remote}`",
             hint=f"{git('remote', 'add', settings.remote, URL)}, the setting `remote`{otherwise}",
@@ -255,7 +256,7 @@ def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> Publish
             hint=f"set `branch` (RECONCILE_BRANCH=main){otherwise}",
         )
     inside = root.resolve().relative_to(found[0])
-    seal = seal_of(root, settings, lambda: known_key(settings))
+    seal = seal_of(root, settings, lambda: known_key(settings), address)
     return PublishTarget(root, settings, identity, branch, inside, seal=seal)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git.ledger import GitLedger
+from reconciler.adapters.system import trail
 from reconciler.core.errors import GitError, JournalError, LockfileError, PushRefused, RefMoved
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import FREE, Holder, Lease, give_back, take
@@ -329,3 +330,25 @@ def test_a_torn_last_line_is_a_write_that_never_was(origin: Path, ledger: GitLed
     whole = git(origin, "show", f"{LEDGER}:journal.jsonl")
     put(origin, LEDGER, journal_jsonl=whole + '\n{"v":1,"ty')
     assert ledger.look().records == FACTS
+
+
+def test_a_lockfile_that_is_checked_out_is_not_read_from_git(
+    ledger: GitLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.publish(ledger.look(), made(acme=entry(current("x", A))), (), FREE)
+    before = ledger.look()
+    file, asked = ledger.remote.root / ledger.path, list[str]()
+    monkeypatch.setattr(trail, "_listeners", [lambda _level, text: asked.append(text)])
+
+    def read() -> int:
+        asked.clear()
+        assert ledger.look() == before
+        return sum("cat-file --batch:" in text for text in asked)
+
+    file.write_bytes(before.content)
+    as_it_is = read()
+    for content in (before.content + b" ", before.content.replace(b"\n", b"\r\n"), b""):
+        file.write_bytes(content)
+        assert read() == as_it_is + 1
+    file.unlink()
+    assert read() == as_it_is + 1

@@ -107,7 +107,7 @@ def owned_by_another(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.usefixtures("owned_by_another")
 def test_a_repository_of_another_user_is_an_error_and_not_absent(repo: Path) -> None:
     remote = remote_of(repo)
-    for ask in (remote.exists, remote.current_branch, lambda: remote.has("0" * 40)):
+    for ask in (remote.exists, remote.current_branch, lambda: remote.ids([("0" * 40, "x")])):
         with pytest.raises(GitError, match=r"dubious ownership.*safe\.directory") as caught:
             ask()
         assert not isinstance(caught.value, GitFailed)
