@@ -142,6 +142,21 @@ def test_a_checkout_whose_file_is_not_the_branchs_is_refused(desk: Project) -> N
     desk.run("rollback", "acme", "--yes", "--publish").ended(6, "has another version")
 
 
+def test_a_clone_that_is_behind_names_what_serves_for_everyone(desk: Project) -> None:
+    """The engine that it would name from its own lockfile serves nobody any more."""
+    behind = colleague(desk)
+    two, _ = ids(desk)
+    desk.engine("acme", "name: Three\n")
+    desk.commit()
+    desk.git("push", "--quiet")
+    desk.apply("--publish").ended(0)
+    three = desk.entry("acme")["engineId"]
+    behind.git("fetch", "--quiet")
+    behind.git("checkout", "--quiet", "origin/main", "--", "engines")  # the file, not the lockfile
+    assert behind.entry("acme")["engineId"] == two
+    behind.run("rollback", "acme", "--yes", "--publish").ended(0, f"{three} → {two}")
+
+
 def test_an_engine_that_the_platform_has_no_more(desk: Project) -> None:
     _, one = ids(desk)
     httpx.delete(f"{desk.url}/engines/{one}", headers={"X-API-Key": KEY}).raise_for_status()

@@ -10,7 +10,6 @@ from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.deciding import Stores, roll_back, target_of_rollback
 from reconciler.app.ports import Journal, LockfileStore
-from reconciler.app.recorded import read_recorded_state
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, publishing
 from reconciler.cli.options import as_keys, global_options
@@ -18,6 +17,7 @@ from reconciler.cli.runs.deciding import record_decision
 from reconciler.cli.screen import must_ask, tell
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.engine_lookup import check_engine
+from reconciler.cli.wiring.listed_engines import where_it_stands
 from reconciler.cli.wiring.people import who
 from reconciler.cli.wiring.publishing import PublishTarget
 from reconciler.core.commands import git, reconcile
@@ -59,7 +59,7 @@ def command(
     asks = must_ask("rollback", yes=yes)
     project = publishing(ctx, open_project(ctx), "pr" if publish_pr else publish)
     (key,) = engine_keys(ctx, project, [key])
-    known = read_recorded_state(project.lockfile, project.known_journal).folded
+    known = where_it_stands(project).folded  # a clone that is behind would name what serves no more
     entry, target = target_of_rollback(known, key, engine_id)
     serving = entry.current.engine_id if entry.current is not None else ""
     if not force:
