@@ -231,3 +231,30 @@ def test_outputs(well: Project) -> None:
     ran, found = doctor(well, "--offline")
     assert (ran.code, found["outputs"][0]["verdict"]) == (1, "problem")
     assert file.read_text() == "{"
+
+
+@pytest.mark.parametrize(
+    ("env", "fault", "verdict", "said"),
+    [
+        ({}, None, "ok", "the platform lists 0 engines"),
+        ({"RECONCILE_LOOKUP": "off"}, None, "ok", "off;"),
+        ({"RECONCILE_MCP_URL": None}, None, "ok", "no `mcp_url` is set"),
+        ({}, "tool-error=Nope", "warning", "the platform's tool failed: Nope"),
+        ({"RECONCILE_MCP_URL": "http://127.0.0.1:9/mcp"}, None, "warning", "refuses connections"),
+    ],
+)
+def test_whether_engines_can_be_looked_up(
+    well: Project,
+    platform: SandboxServer,
+    env: dict[str, str | None],
+    fault: str | None,
+    verdict: str,
+    said: str,
+) -> None:
+    if fault is not None:
+        platform.faults.add("mcp", fault)
+    mcp: dict[str, str | None] = {"RECONCILE_MCP_URL": f"{platform.url}/mcp"}
+    ran = well.run("doctor", "--format", "json", env=mcp | env).ended(0)
+    [found] = [one for one in ran.json["checks"] if one["check"] == "lookup"]
+    assert found["verdict"] == verdict
+    assert said in found["message"]

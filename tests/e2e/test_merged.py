@@ -274,3 +274,19 @@ def test_without_the_flag_nobody_is_asked(push: Push, github: FakeComments) -> N
     push.project.run("apply", "--yes", env=push.env()).ended(0)
     assert github.requests == []
     assert not push.summary.exists()
+
+
+def test_the_pull_request_hears_which_engine_a_lost_answer_may_be_about(
+    push: Push, platform: SandboxServer
+) -> None:
+    mcp = {"RECONCILE_MCP_URL": f"{platform.url}/mcp"}
+    platform.faults.add("create", "lost-answer", match="shop/web")
+    push.apply(**mcp).ended(7)
+    engine = next(str(one["id"]) for one in platform.engines() if one["name"] == "shop/web")
+    for text in (push.body, push.summary.read_text()):
+        assert f"{engine} has this name, was created at ".replace("_", "\\_") in text
+        assert f"--engine-id {engine}".replace("_", "\\_") in text
+    push.pull()
+    push.collect(RECONCILE_LOOKUP="auto", **mcp).ended(0, f"completed {engine}")
+    push.pull()
+    assert push.project.entry("shop/web")["engineId"] == engine

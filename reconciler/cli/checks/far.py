@@ -22,6 +22,7 @@ from reconciler.core.checkup import (
 )
 from reconciler.core.errors import ReconcileError
 from reconciler.core.settings.model import Settings
+from reconciler.core.settings.trust import check_lookup_host
 
 _LOOKS_AT_REMOTE = 4  # one after the other, each with its own time
 _SPARE = 1.0  # seconds
@@ -31,10 +32,11 @@ def check_far(root: Path, settings: Settings, key: str | None, seconds: float) -
     """Every finding; `seconds` bound each single look."""
     calls: list[Callable[[], list[Finding]]] = [
         lambda: _platform(settings, key, seconds),
+        lambda: _lookup(settings, key, seconds),
         lambda: _remote(root, settings, seconds),
     ]
     results = run_bounded(calls, _LOOKS_AT_REMOTE * seconds + _SPARE)
-    names = ("platform", "remote")
+    names = ("platform", "lookup", "remote")
     return [
         one
         for name, found in zip(names, results, strict=True)
@@ -55,6 +57,25 @@ def _platform(settings: Settings, key: str | None, seconds: float) -> list[Findi
     if key is not None:
         findings.append(judge_key(seen.status))
     return [*findings, judge_clock(seen.theirs, seen.ours)]
+
+
+def _lookup(settings: Settings, key: str | None, seconds: float) -> list[Finding]:
+    """Whether lost answers can be looked up. That they cannot stops no run."""
+    if settings.lookup == "off":
+        return [ok("lookup", "off; nothing is looked up after a lost answer")]
+    if settings.listed_at is None:
+        return [ok("lookup", "no `mcp_url` is set for this platform, so nothing is looked up")]
+    if key is None:
+        return []
+    from reconciler.adapters.platform.mcp import list_engines
+
+    try:
+        check_lookup_host(settings)
+        listing = list_engines(settings.listed_at, key, seconds)
+    except ReconcileError as error:
+        return [from_error("lookup", error, Verdict.WARNING)]
+    number = len(listing.engines)
+    return [ok("lookup", f"the platform lists {number:,} engine{'s' if number != 1 else ''}")]
 
 
 def _remote(root: Path, settings: Settings, seconds: float) -> list[Finding]:

@@ -40,8 +40,8 @@ SECONDS = 5.0  # for each look at something far away
 def command(ctx: click.Context, offline: bool, format_: str) -> None:
     """Check what a run needs, and say how to fix the rest.
 
-    Checks Python, git, settings, engine files, lockfile, API key, platform, clock, remote, lease and merge driver.
-    Changes nothing. Exits with 1 if there is a problem, and with 3 if files or settings are invalid.
+    Checks Python, git, settings, engine files, lockfile, API key, platform, lookup, clock, remote, lease and merge
+    driver. Changes nothing. Exits with 1 if there is a problem, and with 3 if files or settings are invalid.
     """
     findings = [judge_python(tuple(sys.version_info[:3]))]
     project = _open(ctx, findings)

@@ -46,7 +46,7 @@ def key_from(name: str | None) -> str | None:
     """`Acme (Corp.) Größe` → `acme-corp-größe`; None for a name without letters and digits."""
     if name is None:
         return None
-    plain = unicodedata.normalize("NFC", name.lower())
+    plain = unicodedata.normalize("NFKC", name).lower()
     words = "".join(letter if letter.isalnum() else " " for letter in plain).split()
     key = "-".join(words)[:_LONGEST].strip("-")
     return key if KEY.accepts(key) else None

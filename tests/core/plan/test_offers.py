@@ -20,6 +20,7 @@ from reconciler.core.values import KEY
         ("  -- Acme -- ", "acme"),
         ("Größe & Söhne", "größe-söhne"),
         ("日本語 サイト", "日本語-サイト"),
+        ("Ａｃｍｅ ²", "acme-2"),
         ("marketing/website", "marketing-website"),
         ("../../etc/passwd", "etc-passwd"),
         (".git", "git"),
