@@ -157,6 +157,21 @@ def test_one_that_failed_is_reported_and_tried_again(repo: Project) -> None:
     assert repo.lock["version"] == 1
 
 
+def test_a_lost_answer_is_resolved_and_created_again(repo: Project) -> None:
+    gone = delete(repo, "acme")
+    lost = {"on": "create", "do": "drop", "times": 1}
+    httpx.post(f"{repo.url}/sandbox/faults", json=lost).raise_for_status()
+    repo.apply("--refresh").ended(7, "resolve acme --retry", "and then: reconcile apply")
+    repo.run("plan").ended(0, "outcome unknown")
+    made = httpx.get(f"{repo.url}/sandbox/engines").json()["engines"]
+    for one in made:
+        if one["name"] == "acme":
+            httpx.delete(f"{repo.url}/engines/{one['id']}", headers=HEADERS).raise_for_status()
+    repo.run("resolve", "acme", "--retry").ended(0, "--refresh` creates it")
+    repo.run("plan", "--detailed-exitcode").ended(0)  # it asks nobody
+    repo.apply("--refresh").ended(0, "recreated as", f"was {gone}")
+
+
 # ── changed ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

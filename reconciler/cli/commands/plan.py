@@ -92,11 +92,10 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         _write_page(plans, planned, str(start_folder(ctx) / flags["report_html"]))
     if announced is not None and plans.format == "json":  # it says how the run ends
         code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])
-    if flags["issue"]:
+    if flags["issue"] and planned.actual is not None:
         from reconciler.cli.pull_requests.drift_issue import keep_issue  # the network, only when asked for
 
-        sure = planned.actual is not None and not planned.actual.findings
-        code = most_severe([code, keep_issue(project.root, planned.plan, sure=sure)])
+        code = most_severe([code, keep_issue(project.root, planned.plan, planned.actual)])
     plans.show(planned, code)
     if announced is not None and plans.format != "json":
         code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])

@@ -26,7 +26,10 @@ from reconciler.render.markdown.drift_issue import (
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from reconciler.adapters.github.issues import Kept
+    from reconciler.core.plan.drift import Actual
 
 _WORDS = {
     "opened": "opened",
@@ -37,13 +40,13 @@ _WORDS = {
 }
 
 
-def keep_issue(root: Path, plan: Plan, *, sure: bool) -> ExitCode:
-    """`sure` says that every engine was looked up. What fails is told on stderr, and is the exit code."""
-    if plan.invalid or (not sure and not drifted(plan)):
+def keep_issue(root: Path, plan: Plan, actual: Actual) -> ExitCode:
+    """`actual` is what is known of the platform. What fails is told on stderr, and is the exit code."""
+    if plan.invalid or (actual.findings and not drifted(plan, actual.gone)):
         notice("the issue about drift stays as it is: not everything is known")
         return ExitCode.OK
     try:
-        kept = _kept(root, plan)
+        kept = _kept(root, plan, actual.gone)
     except ReconcileError as error:
         hint = f"\nhint: {sanitize(error.hint)}" if error.hint else ""
         click.echo(f"error: the issue was not updated: {sanitize(error.message)}{hint}", err=True)
@@ -53,7 +56,7 @@ def keep_issue(root: Path, plan: Plan, *, sure: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def _kept(root: Path, plan: Plan) -> Kept:
+def _kept(root: Path, plan: Plan, gone: Collection[str]) -> Kept:
     from reconciler.adapters.github.client import PUBLIC, PatientGitHub
     from reconciler.adapters.github.issues import StickyIssue
 
@@ -61,6 +64,6 @@ def _kept(root: Path, plan: Plan) -> Kept:
     address, token = os.environ.get("GITHUB_API_URL") or PUBLIC, os.environ.get("GITHUB_TOKEN", "").strip()
     with PatientGitHub(address, token, random=random.random) as github:
         issue = StickyIssue(github, repository(), issue_marker(plan, occasion))
-        if drifted(plan):
-            return issue.show(issue_title(plan), render_drift_issue(plan, occasion))
+        if drifted(plan, gone):
+            return issue.show(issue_title(plan), render_drift_issue(plan, occasion, gone))
         return issue.close(render_all_is_well(plan, occasion))

@@ -181,10 +181,23 @@ def _decide(key: str, wanted: Desired, situation: PlanInput) -> Action | None:
     # Whatever was ever made for this is looked for before another engine is paid for.
     made = restore(wanted, entry, gone) or readopt(wanted, entry) or bring_back(lockfile, wanted, gone)
     if entry.hold is not None and entry.hold.holds_back(wanted.fingerprint):
-        return _held(made or _replace(wanted, entry), entry, entry.hold)
+        held = _held(made or _replace(wanted, entry), entry, entry.hold)
+        return _of_gone(replace(held, rolled_back=not _is_gone(entry, gone)), entry, gone)
     if made is None and pending is not None:
         return _after_failure(wanted, entry, pending, situation.retry_failed)
-    return made or _replace(wanted, entry)
+    return _of_gone(made or _replace(wanted, entry), entry, gone)
+
+
+def _is_gone(entry: Entry, gone: Collection[str]) -> bool:
+    return entry.current is not None and entry.current.engine_id in gone
+
+
+def _of_gone(action: Action, entry: Entry, gone: Collection[str]) -> Action:
+    """The action, saying that the platform no longer has what serves."""
+    if entry.current is None or not _is_gone(entry, gone):
+        return action
+    reason = f"{action.reason}; drift: the platform no longer has {entry.current.engine_id}"
+    return replace(action, reason=reason)
 
 
 def _held(action: Action, entry: Entry, hold: Hold) -> Action:

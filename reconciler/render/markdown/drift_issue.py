@@ -6,7 +6,7 @@ changes from one run to the next while the drift is the same, so an issue that s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from reconciler.core.commands import reconcile
 from reconciler.core.plan.model import Action, Kind, Plan
@@ -19,9 +19,13 @@ from reconciler.render.phrases.words import counted
 _RESERVE = 800  # bytes for the closing count and the ends of parts
 
 
-def drifted(plan: Plan) -> list[Action]:
-    """What the plan says of drift, also where it is held back or failed."""
-    return [one for one in plan.actions if one.kind is Kind.RECREATE or one.drift or one.instead_of]
+def drifted(plan: Plan, gone: Collection[str]) -> list[Action]:
+    """What the plan says of drift, also where it is held back, failed, or more is done. `gone` are the engines that the
+    platform no longer has.
+    """
+    about = (Kind.REPLACE, Kind.RECREATE, Kind.NONE)  # what these are about serves
+    lost = {one.key for one in plan.actions if one.kind in about and one.engine_id in gone}
+    return [one for one in plan.actions if one.key in lost or one.drift or one.instead_of]
 
 
 def issue_title(plan: Plan) -> str:
@@ -34,9 +38,11 @@ def issue_marker(plan: Plan, occasion: Occasion) -> str:
     return marker("drift", plan.environment, occasion.folder)
 
 
-def render_drift_issue(plan: Plan, occasion: Occasion, *, limit: int = COMMENT_BYTES) -> str:
+def render_drift_issue(
+    plan: Plan, occasion: Occasion, gone: Collection[str], *, limit: int = COMMENT_BYTES
+) -> str:
     """The issue's text, its marker on the first line, in at most `limit` UTF-8 bytes (8,000 or more)."""
-    actions = sorted(drifted(plan), key=urgency)
+    actions = sorted(drifted(plan, gone), key=urgency)
     head = [issue_marker(plan, occasion), _heading(plan, occasion, actions), *_what_to_do(actions)]
     shown, left = fitted(actions, limit - sum(size(part) + 2 for part in head) - _RESERVE)
     sections = [one.section for one in shown if one.section is not None]
@@ -66,7 +72,7 @@ def _heading(plan: Plan, occasion: Occasion, actions: Sequence[Action]) -> str:
 
 def _what_to_do(actions: Sequence[Action]) -> list[str]:
     said = []
-    if any(one.kind is Kind.RECREATE for one in actions):
+    if any(not one.drift for one in actions):
         recreate = code_span(reconcile("apply", "--refresh"))
         said.append(f"- Engines that are gone: find out who deleted them. {recreate} creates them again.")
     if any(one.drift for one in actions):

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.engine.spec import LifecycleOptions
+from reconciler.core.engine.fingerprint import fingerprint
+from reconciler.core.engine.spec import LifecycleOptions, record_of
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Begin, Refusal
-from reconciler.core.lockfile.entry import IN_PROGRESS, Entry
+from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Hold
 from reconciler.core.lockfile.model import Lockfile, parse, render
 from reconciler.core.plan.guards import guarded
 from reconciler.core.plan.limits import Limit, Policy
@@ -105,6 +106,16 @@ def test_one_that_failed_is_over_when_the_engine_is_there_after_all() -> None:
     assert only_action(there, alive=GONE).kind is Kind.DISCARD
     running = entry(current("1", A), pending("2", A, **IN_ITS_PLACE))
     assert only_action(running, alive=GONE).kind is Kind.RESUME  # it is paid for
+
+
+def test_what_replaces_it_or_is_held_back_says_that_it_is_gone() -> None:
+    assert "no longer has eng_1" in only_action(entry(current("1", A)), B, gone=GONE).reason
+    hold = Hold("d-1", fingerprint(B), record_of(B), "Ada", T0)
+    rolled_back = replace(entry(current("1", A), None, superseded("2", B)), hold=hold)
+    for gone, peaceful in ((GONE, False), ((), True)):
+        action = only_action(rolled_back, B, gone=gone)
+        assert (action.guard is not None, action.rolled_back) == (True, peaceful)
+        assert ("no longer has eng_1" in action.reason) is not peaceful
 
 
 def test_it_stands_in_for_the_serving_engine_and_for_no_other() -> None:

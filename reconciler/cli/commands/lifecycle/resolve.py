@@ -10,6 +10,7 @@ import click
 from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.ports import Journal, LockfileStore
+from reconciler.app.recorded import read_recorded_state
 from reconciler.app.settling import calls_in_question, settle
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, publishing
@@ -95,9 +96,10 @@ def command(
     project = _project(ctx, key, "pr" if publish_pr else publish)
     if engine_id is not None and not force:
         _look_up(project, key, engine_id, job_id, operation)
+    again = reconcile("apply", "--refresh") if retry and _stands_in(project, key) else None
     with FileLease(project.private).hold():
         _settle(project, key, decision, engine_id, job_id, operation)
-    said = _said(decision, engine_id, job_id)
+    said = _said(decision, engine_id, job_id, again)
     tell(sanitize(f"{key}: {said}; {project.settings.lockfile} is written"))
 
 
@@ -227,9 +229,15 @@ def _without_key(
     return how_to_resolve(key, decision, {name: value for name, value in given.items() if value is not None})
 
 
-def _said(decision: str, engine_id: str | None, job_id: str | None) -> str:
+def _stands_in(project: Project, key: str) -> bool:
+    """Whether a call is for an engine in the place of one that is gone."""
+    entry = read_recorded_state(project.lockfile, project.known_journal).folded.entry(key)
+    return entry is not None and any(call.instead_of is not None for call in entry.unresolved)
+
+
+def _said(decision: str, engine_id: str | None, job_id: str | None, again: str | None) -> str:
     if decision == "retry":
-        return "marked as not created; the next apply creates it"
+        return f"marked as not created; {f'`{again}`' if again else 'the next apply'} creates it"
     if decision == "forget":
         return "marked as not created; skipped until its file changes, or until --retry-failed"
     return f"recorded {engine_id} as its engine" + ("; the next apply waits for its job" if job_id else "")
