@@ -14,9 +14,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from reconciler.sandbox import mcp, process
 from reconciler.sandbox.answers import Dropped, Hanging, answered_under, refusal
 from reconciler.sandbox.fault_kinds import Fault, UnknownFault, faults_in
-from reconciler.sandbox.mcp import PATHS, McpEndpoint
 from reconciler.sandbox.request_log import RequestRecord
 from reconciler.sandbox.sandbox import Sandbox
 from reconciler.sandbox.sockets import JobSocket
@@ -32,7 +32,8 @@ Prepared = tuple[Effect, tuple[Fault, ...]]
 class PlatformApi:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._mcp = McpEndpoint(sandbox)
+        self._mcp = mcp.McpEndpoint(sandbox)
+        self._process = process.ProcessEndpoint(sandbox)
 
     def routes(self) -> list[BaseRoute]:
         engine = "/engines/{engine_id}"
@@ -42,7 +43,8 @@ class PlatformApi:
             WebSocketRoute("/jobs/provisioning/{job_id}/ws", JobSocket(self._sandbox)),
             Route(engine, self.engine, methods=["GET", "PUT", "DELETE"]),
             Route("/users/me", self.me, methods=["GET"]),
-            *(Route(path, self.mcp, methods=["POST", "DELETE"]) for path in PATHS),
+            *(Route(path, self.mcp, methods=["POST", "DELETE"]) for path in mcp.PATHS),
+            *(Route(path, self.process, methods=["POST"]) for path in process.PATHS),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -61,6 +63,9 @@ class PlatformApi:
 
     async def mcp(self, request: Request) -> Response:
         return await self._serve(request, self._mcp.prepare)
+
+    async def process(self, request: Request) -> Response:
+        return await self._serve(request, self._process.prepare)
 
     async def elsewhere(self, request: Request, error: Exception) -> Response:
         """Unknown paths and methods: an answer in the platform's shape, and written down like any other."""

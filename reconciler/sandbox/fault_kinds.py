@@ -87,13 +87,14 @@ KINDS: dict[str, dict[str, Kind]] = {
         "never": Kind(),
     },
     "me": _HTTP,
+    "process": _HTTP,
     "mcp": {**_HTTP, **LISTING},
 }
 
 _MARK = lazy_pattern(r"\[sandbox:([^\]]{0,500})\]")
 _ITEM = lazy_pattern(r"(?P<do>[^=\s]+(?:\s*=\s*.*?)?)(?P<options>(?:\s+(?:times|retry-after)=\S*)*)")
 _DO = lazy_pattern(r"(?P<kind>[a-z0-9-]+)(?:\s*=\s*(?P<value>.*))?", re.DOTALL)
-_PREFIXED = ("job-get", "ws", "webhook", "engine-delete", "engine")
+_PREFIXED = ("job-get", "ws", "webhook", "engine-delete", "engine", "process")
 
 
 class UnknownFault(ValueError):

@@ -110,9 +110,15 @@ def _text(value: object, where: str) -> str:
 def _locales(value: object, where: str) -> tuple[str, ...]:
     locales = tuple(_string(item, f"{where}[{index}]") for index, item in enumerate(_list(value, where)))
     for index, locale in enumerate(locales):
-        if not _LOCALE.fullmatch(locale):
-            raise Rejected(f"{where}[{index}]: {locale[:40]!r} is not a BCP-47 locale")
+        read_locale(locale, f"{where}[{index}]")
     return locales
+
+
+def read_locale(value: object, where: str) -> str:
+    locale = _string(value, where)
+    if not _LOCALE.fullmatch(locale):
+        raise Rejected(f"{where}: {locale[:40]!r} is not a BCP-47 locale")
+    return locale
 
 
 def _source(value: object, where: str) -> Source:

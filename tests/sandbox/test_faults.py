@@ -128,7 +128,7 @@ def test_the_documentation_lists_every_fault() -> None:
         if "`" in section.split("\n", 1)[0]
     }
     http = KINDS["create"]
-    assert all(KINDS[place] is http for place in ("job-get", "engine", "engine-delete", "me"))
+    assert all(KINDS[place] is http for place in ("job-get", "engine", "engine-delete", "me", "process"))
     assert listed == {place: set(KINDS[place]) for place in ("create", "job", "ws", "webhook")} | {
         "mcp": set(LISTING)
     }
