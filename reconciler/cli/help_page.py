@@ -29,11 +29,11 @@ COMMAND_GROUPS = (
 GLOBAL = "Global options"
 OPTION_GROUPS = (
     ("Engines", ("only", "retired", "retry_failed", "allow_replace", "allow_retire", "allow_prune")),
-    ("Comparing", ("fetch", "base", "fail_on_foreign")),
+    ("Comparing", ("refresh", "fetch", "base", "fail_on_foreign")),
     ("Applying", ("yes", "concurrency", "detach", "lease_ttl", "lease_wait")),
     ("Waiting for jobs", ("timeout", "no_wait", "via", "inbox", "inbox_url", "listen", "event")),
     ("Publishing", ("publish", "publish_pr", "no_publish")),
-    ("Pull requests", ("comment", "comment_on", "comment_when_unchanged")),
+    ("Pull requests", ("comment", "comment_on", "comment_when_unchanged", "issue")),
     ("Output", ("format_", "detailed_exitcode", "out", "report", "report_html")),
     (GLOBAL, ("directory", "config", "environment", "log_level", "color", "version", "_click_default_help", "help")),
 )  # fmt: skip
