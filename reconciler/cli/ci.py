@@ -38,6 +38,14 @@ def run_url() -> str | None:
     return os.environ.get("CI_JOB_URL") or None
 
 
+def artifacts_url() -> str | None:
+    """Where people find what this run uploads."""
+    job, run = os.environ.get("CI_JOB_URL"), run_url()
+    if run is None:
+        return None
+    return f"{run}/artifacts/browse" if run == job else f"{run}#artifacts"
+
+
 def branch() -> str | None:
     """The branch that the run is for; None for a tag, a pull request, or outside of CI."""
     ref = os.environ.get("GITHUB_REF", "")

@@ -2,7 +2,7 @@
 
 The repository is a project of its own that holds the workflows and the action as they are here, a bare origin, a
 sandbox platform and a local GitHub. `actions/checkout` is act's own; `actions/setup-python` is replaced by nothing,
-since the Python is the one of the tests.
+since the Python is the one of the tests, and `actions/upload-artifact` by one that says what it would upload.
 """
 
 from __future__ import annotations
@@ -31,6 +31,21 @@ inputs:
   cache: {required: false}
   cache-dependency-path: {required: false}
 runs: {using: composite, steps: [{run: "true", shell: bash}]}
+"""
+_UPLOAD = """name: upload
+description: Stands where upload-artifact is.
+inputs:
+  name: {required: true}
+  path: {required: true}
+  overwrite: {required: false}
+runs:
+  using: composite
+  steps:
+    - run: 'echo "uploads $NAME: $(head -n 1 "$FILE")"'
+      shell: bash
+      env:
+        NAME: ${{ inputs.name }}
+        FILE: ${{ inputs.path }}
 """
 _OUTPUT = re.compile(r"::set-output:: ([\w-]+)=(.*)$", re.MULTILINE)
 
@@ -70,8 +85,9 @@ class Repository:
         (self.work.root / ".github/workflows/ci.yml").unlink()
         shutil.copytree(HERE / ".github/actions", root / "action/.github/actions", symlinks=True)
         shutil.copy(HERE / "action.yml", root / "action")
-        (root / "nothing").mkdir()
-        (root / "nothing/action.yml").write_text(_NOTHING)
+        for name, action in (("nothing", _NOTHING), ("upload", _UPLOAD)):
+            (root / name).mkdir()
+            (root / name / "action.yml").write_text(action)
 
     def push(self, message: str, branch: str = "main") -> str:
         """Commits everything and pushes it; the commit's id."""
@@ -120,7 +136,8 @@ class Repository:
             *(str(Path(sys.executable).parent / "act"), event),
             *("-W", f".github/workflows/{workflow}", "-P", "ubuntu-latest=-self-hosted"),
             *("--eventpath", str(file), "--pull=false", "--no-cache-server", "--action-offline-mode"),
-            *("--local-repository", f"{_setup_python()}={self.root / 'nothing'}"),
+            *("--local-repository", f"{_pinned('setup-python')}={self.root / 'nothing'}"),
+            *("--local-repository", f"{_pinned('upload-artifact')}={self.root / 'upload'}"),
             *("--local-repository", f"{ACTION}={self.root / 'action'}"),
             *(
                 "--env-file",
@@ -174,9 +191,9 @@ class Repository:
         return file
 
 
-def _setup_python() -> str:
-    """`actions/setup-python@<commit>`, as the action names it."""
+def _pinned(name: str) -> str:
+    """`actions/NAME@<commit>`, as the action names it."""
     text = (HERE / "action.yml").read_text()
-    found = re.search(r"uses: (actions/setup-python@[0-9a-f]{40})", text)
+    found = re.search(rf"uses: (actions/{name}@[0-9a-f]{{40}})", text)
     assert found is not None
     return found[1]

@@ -68,7 +68,7 @@ def by_hand(repository: Repository) -> Workflow:
 def test_a_merge_makes_the_engines_and_commits_the_lockfile(
     repository: Repository, platform: SandboxServer
 ) -> None:
-    ran = apply(repository).ended(0, "1 created")
+    ran = apply(repository).ended(0, "1 created", "uploads reconcile-production-apply: <!doctype html>")
     engine = platform.engines()[0]["id"]
     assert repository.lock()["engines"]["acme"]["engineId"] == engine
     assert ran.outputs["changed"] == "true"

@@ -207,3 +207,32 @@ def test_what_was_found_is_resolved_and_nothing_else(
     assert said in done.stdout + done.stderr
     assert done.returncode == code
     assert ("pending" in project.lockfile.read_text()) is (code != 0)
+
+
+@pytest.mark.parametrize(("report", "folder"), [("true", "."), ("false", "."), ("true", "./engines/..")])
+def test_the_plan_is_a_report_too_if_that_is_wanted(
+    project: Project, tmp_path: Path, report: str, folder: str
+) -> None:
+    env = runner(
+        project, tmp_path, INPUT_REPORT=report, INPUT_WORKING_DIRECTORY=folder, INPUT_ENVIRONMENT="live"
+    )
+    (project.root / "reconcile.yaml").write_text("environments: {live: {}}\n")
+    done = subprocess.run(["bash", "-c", RUN], cwd=project.root, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    outputs = (tmp_path / "outputs").read_text()
+    file = tmp_path / "reconcile-plan.html"
+    assert file.exists() is (report == "true")
+    assert (f"\n{file}\n" in outputs) is (report == "true")
+    if report == "true":
+        name = "reconcile-live-plan" if folder == "." else "reconcile-live-engines-plan"
+        assert f"\n{name}\n" in outputs
+        assert "Localization engines" in file.read_text()
+
+
+def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "reconcile-plan.html").write_text("old")
+    (project.root / "reconcile.yaml").write_text("no such setting: 1\n")
+    env = runner(project, tmp_path, INPUT_REPORT="true")
+    done = subprocess.run(["bash", "-c", RUN], cwd=project.root, env=env, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert not (tmp_path / "reconcile-plan.html").exists()

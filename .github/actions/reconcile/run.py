@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -45,6 +46,19 @@ def engines(lockfile: str | None) -> dict[str, str]:
     return {key: entry["engineId"] for key, entry in sorted(entries.items()) if "engineId" in entry}
 
 
+def report_outputs(command: str, path: Path) -> dict[str, str]:
+    """The report, and a name for it: another for each command, environment and folder, as artifacts need it."""
+    if not path.exists():
+        return {"report": "", "report-name": ""}
+    about = [
+        os.environ.get("RECONCILE_ENVIRONMENT", ""),
+        os.environ.get("INPUT_WORKING_DIRECTORY", ""),
+        command,
+    ]
+    name = "-".join(["reconcile", *(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in about)])
+    return {"report": str(path), "report-name": re.sub("-+", "-", name)}
+
+
 def outputs(command: str, code: str, path: Path) -> dict[str, str]:
     document = read(path)
     outcome = document.get("outcome")
@@ -58,6 +72,7 @@ def outputs(command: str, code: str, path: Path) -> dict[str, str]:
         "changed": json.dumps(changed),
         "summary": counted(counts) or f"{command} ended with {code}",
         "plan": str(path) if command == "plan" and document else "",
+        **report_outputs(command, path.with_suffix(".html")),
         "engines": json.dumps(engines(document.get("lockfile", {}).get("path")), separators=(",", ":")),
         "exit-code": code,
     }

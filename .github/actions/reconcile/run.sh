@@ -57,6 +57,13 @@ case "$INPUT_COMMAND" in
     validate) ;;
     *) fail "command must be plan, apply, collect, resolve or validate" ;;
 esac
+# Not where its library is not built for: an apply must not fail for want of a report.
+report="${document%.json}.html"
+case "${INPUT_REPORT:-} $INPUT_COMMAND" in
+    "true plan" | "true apply" | "true collect")
+        if "$venv/bin/python" -I -c 'import minijinja' 2>/dev/null; then arguments+=(--report-html "$report"); fi
+        ;;
+esac
 case "$INPUT_COMMENT $INPUT_COMMAND" in
     "true plan" | "true apply" | "true collect") arguments+=(--comment) ;;
 esac
@@ -64,5 +71,5 @@ while IFS= read -r argument; do
     if [ -n "$argument" ]; then arguments+=("$argument"); fi
 done <<<"$INPUT_ARGS"
 
-rm -f -- "$document"
+rm -f -- "$document" "$report"
 exec "$venv/bin/python" -I "$here/run.py" "$document" "${arguments[@]}" "${last[@]+"${last[@]}"}"

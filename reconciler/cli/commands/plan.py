@@ -100,7 +100,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     if announced is not None and plans.format != "json":
         code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])
     elif plans.format == "github":
-        _summarise(plans, planned)
+        _summarise(plans, planned, report=flags["report_html"] is not None)
     ctx.exit(code)
 
 
@@ -126,16 +126,19 @@ def _announcement(flags: dict[str, Any]) -> Announcement | None:
     from reconciler.cli.pull_requests.plan_comment import announcement  # the network, only when asked for
 
     annotates = flags["format_"] != "github"
-    return announcement(flags["comment_on"], flags["comment_when_unchanged"], flags["only"], annotates)
+    report = flags["report_html"] is not None
+    return announcement(
+        flags["comment_on"], flags["comment_when_unchanged"], flags["only"], annotates, report
+    )
 
 
-def _summarise(plans: PlanPrinter, planned: PlanResult) -> None:
+def _summarise(plans: PlanPrinter, planned: PlanResult, *, report: bool) -> None:
     """A job's summary goes with annotations: they have room for ten, and it has it for all."""
     if not ci.has_summary():
         return
     from reconciler.cli.pull_requests.plan_comment import occasion_of, write_summary
 
-    write_summary(plans.with_texts(planned), occasion_of(plans.root, None))
+    write_summary(plans.with_texts(planned), occasion_of(plans.root, None, report=report))
 
 
 def _attributed(

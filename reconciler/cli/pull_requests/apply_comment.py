@@ -64,6 +64,7 @@ class CommentedRun:
     environment: str
     lockfile: str
     now: Callable[[], Lockfile]
+    report: bool = False  # the result is a page, too
 
     def report_outcome(self, planned: PlanResult, outcome: Outcome, published: str | None) -> None:
         """Summary, and comments. `published` is the commit of the lockfile."""
@@ -77,7 +78,7 @@ class CommentedRun:
     def report_failure(self, error: ReconcileError) -> None:
         """The run ended before it did anything."""
         about = Diagnostic(error.message, hint=error.hint)
-        merge = replace(self._merge(), problem=about, findings=error.diagnostics)
+        merge = replace(self._merge(), problem=about, findings=error.diagnostics, report_url=None)
         _report(merge, Outcome(), _Before(self.now, None))
 
     def _merge(self) -> Merge:
@@ -89,6 +90,7 @@ class CommentedRun:
             page=page_of_repository(),
             commit=os.environ.get("GITHUB_SHA") if self.command == "apply" else None,
             run_url=ci.run_url(),
+            report_url=ci.artifacts_url() if self.report else None,
         )
 
 

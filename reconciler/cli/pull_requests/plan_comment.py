@@ -18,7 +18,7 @@ from reconciler.adapters.project.places import folder_in_repo
 from reconciler.cli import ci
 from reconciler.cli.stderr import hears, say
 from reconciler.core.errors import Diagnostic, ExitCode, GitHubError, InvalidInput, ReconcileError, UsageError
-from reconciler.core.frozen import dataclass
+from reconciler.core.frozen import dataclass, replace
 from reconciler.core.patterns import lazy_pattern
 from reconciler.core.plan.model import Plan
 from reconciler.core.pull_request.event import PullRequest, pull_request_of
@@ -50,13 +50,14 @@ class Announcement:
     delete_when_unchanged: bool
     only: tuple[str, ...]
     annotates: bool  # --format github has them in its output already
+    report: bool = False  # the plan is a page, too
 
     def publish(self, root: Path, plan: Plan) -> ExitCode:
         """Annotations, summary, comment. What fails is told on stderr, and is the exit code."""
         try:
             if ci.in_actions() and self.annotates:
                 click.echo("\n".join(annotation_lines(root, plan)), err=True)
-            occasion = occasion_of(root, self.pull_request, self.only)
+            occasion = occasion_of(root, self.pull_request, self.only, report=self.report)
             write_summary(plan, occasion)
             if self.pull_request is None:
                 notice("this run is not for a pull request, so there is nothing to comment on")
@@ -71,7 +72,8 @@ class Announcement:
     def publish_failure(self, root: Path, settings: Settings, error: ReconcileError) -> None:
         """There is no plan: an older comment must not go on showing one."""
         findings = (Diagnostic(error.message, hint=error.hint), *error.diagnostics)
-        self.publish(root, Plan(settings.environment, diagnostics=findings, lockfile=settings.lockfile))
+        plan = Plan(settings.environment, diagnostics=findings, lockfile=settings.lockfile)
+        replace(self, report=False).publish(root, plan)
 
     def _comment(self, plan: Plan, occasion: Occasion, pull_request: PullRequest) -> None:
         token = os.environ.get("GITHUB_TOKEN", "").strip()
@@ -115,7 +117,7 @@ _WORDS = {
 
 
 def announcement(
-    number: int | None, when_unchanged: str, only: tuple[str, ...], annotates: bool
+    number: int | None, when_unchanged: str, only: tuple[str, ...], annotates: bool, report: bool
 ) -> Announcement:
     """Raises `UsageError` for a run without a pull request, unless its event never has one; `InvalidInput` for a bad
     event.
@@ -126,7 +128,7 @@ def announcement(
             "--comment: this run is not for a pull request",
             hint="run it on the event `pull_request`, or choose one with --comment-on",
         )
-    return Announcement(found, when_unchanged == "delete", only, annotates)
+    return Announcement(found, when_unchanged == "delete", only, annotates, report)
 
 
 def pull_request_of_run(number: int | None) -> PullRequest | None:
@@ -178,8 +180,10 @@ def page_of_repository() -> str | None:
     return f"{server}/{repo}" if server and repo else None
 
 
-def occasion_of(root: Path, pull_request: PullRequest | None, only: tuple[str, ...] = ()) -> Occasion:
-    """Raises `InvalidInput` for a repository that is none."""
+def occasion_of(
+    root: Path, pull_request: PullRequest | None, only: tuple[str, ...] = (), *, report: bool = False
+) -> Occasion:
+    """`report`: whether the run leaves the plan as a page. Raises `InvalidInput` for a repository that is none."""
     commit = (pull_request.commit if pull_request else None) or os.environ.get("GITHUB_SHA") or None
     page = page_of_repository()
     return Occasion(
@@ -187,6 +191,7 @@ def occasion_of(root: Path, pull_request: PullRequest | None, only: tuple[str, .
         commit=commit,
         commit_url=f"{page}/commit/{commit}" if page and commit else None,
         run_url=ci.run_url(),
+        report_url=ci.artifacts_url() if report else None,
         only=only,
         merging=pull_request is not None or ci.merges_into() is not None,
     )

@@ -134,5 +134,10 @@ class Report:
 
         settings = self.settings
         return CommentedRun(
-            self.options.command, self.plans.root, settings.environment, settings.lockfile, self.now
+            self.options.command,
+            self.plans.root,
+            settings.environment,
+            settings.lockfile,
+            self.now,
+            report=self.options.report_html is not None,
         )

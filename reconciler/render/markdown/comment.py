@@ -44,6 +44,7 @@ class Occasion:
     commit: str | None = None
     commit_url: str | None = None
     run_url: str | None = None
+    report_url: str | None = None  # where the plan is as a page
     only: tuple[str, ...] = ()  # the part of the engines that was looked at, where it was not all of them
     merging: bool = True  # into the branch that is applied; else the plan is of that branch itself
 
@@ -151,6 +152,8 @@ def _foot(plan: Plan, occasion: Occasion) -> str:
         facts.insert(0, f"commit {_link(commit, occasion.commit_url)}")
     if occasion.run_url is not None and may_be_linked(occasion.run_url):
         facts.append(_link("run", occasion.run_url))
+    if occasion.report_url is not None and may_be_linked(occasion.report_url):
+        facts.append(_link("HTML report", occasion.report_url))
     return f"<sub>{' · '.join(facts)}</sub>"
 
 

@@ -46,6 +46,7 @@ class Merge:
     commit: str | None = None
     published: str | None = None
     run_url: str | None = None
+    report_url: str | None = None  # where the result is as a page
     problem: Diagnostic | None = None
     findings: Sequence[Diagnostic] = ()
 
@@ -136,6 +137,8 @@ def _foot(merge: Merge, told: CommentState) -> str:
         facts.append(link_to("first run", told.run))
     if merge.run_url is not None:
         facts.append(link_to("run" if merge.command == _COMMAND else f"{merge.command} run", merge.run_url))
+    if merge.report_url is not None:
+        facts.append(link_to("HTML report", merge.report_url))
     known = [fact for fact in facts if fact]
     return f"<sub>{' · '.join(known)}</sub>" if known else ""
 

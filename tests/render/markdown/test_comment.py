@@ -168,3 +168,11 @@ def test_ones_own_changes_come_before_those_of_others() -> None:
     titles = re.findall(r"^#### (.*)$", render_plan_comment(*COMMENTS["compared"]), re.M)
     assert titles[-2:] == ["Merged earlier, not applied yet", "Another run is working on it"]
     assert "held back: it is protected" in render_plan_comment(*COMMENTS["compared"])
+
+
+def test_the_foot_links_to_the_page_of_the_plan() -> None:
+    run = "https://github.com/acme/l10n/actions/runs/7"
+    shown = render_plan_comment(TWENTY, Occasion(run_url=run, report_url=f"{run}#artifacts"))
+    assert f"· [run](<{run}>) · [HTML report](<{run}#artifacts>)</sub>" in shown
+    assert "HTML report" not in render_plan_comment(TWENTY, Occasion(run_url=run))
+    assert "HTML report" not in render_plan_comment(TWENTY, Occasion(report_url="javascript:alert(1)"))

@@ -164,3 +164,9 @@ def test_foreign_text_does_not_get_out(values: list[str]) -> None:
 def test_what_cannot_be_read_is_none(body: str) -> None:
     assert read_comment(body) is None
     assert read_comment(f"<!-- reconcile:told {'{' * 5} {'[' * 100_000} }} -->") is None
+
+
+def test_the_foot_links_to_the_page_of_the_result() -> None:
+    merge = replace(MERGE, report_url=f"{PAGE}/run#artifacts")
+    assert f"[HTML report](<{PAGE}/run#artifacts>)" in render_outcome_summary(merge, Outcome())
+    assert "HTML report" not in render_outcome_summary(MERGE, Outcome())
