@@ -167,6 +167,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(["git", "clone", "--quiet", "--depth=1", f"file://{ROOT}", root / "clone"], check=True)
     # These as they are now, so that a change can be tested before it is committed.
     shutil.copy(ROOT / "pyproject.toml", root / "clone")
+    shutil.copy(ROOT / "reconciler/__init__.py", root / "clone/reconciler")
     shutil.copytree(ROOT / "tools", root / "clone/tools", dirs_exist_ok=True)
     _build(root / "clone", root / "dist", "sdist")
     (archive,) = (root / "dist").iterdir()
