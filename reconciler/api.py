@@ -38,27 +38,10 @@ if TYPE_CHECKING:
     from reconciler.project.opened import Project as _Opened
 
 __all__ = [
-    "Action",
-    "Change",
-    "Diagnostic",
-    "Engine",
-    "ExitCode",
-    "GitError",
-    "GuardRefused",
-    "InvalidInput",
-    "JournalError",
-    "Lockfile",
-    "LockfileError",
-    "NotServing",
-    "Plan",
-    "Project",
-    "ReconcileError",
-    "Severity",
-    "StorageError",
-    "UsageError",
-    "Validation",
-    "open_project",
-]
+    "Action", "Change", "Diagnostic", "Engine", "ExitCode", "GitError", "GuardRefused", "InvalidInput", "JournalError",
+    "Lockfile", "LockfileError", "NotServing", "Plan", "Project", "ReconcileError", "Severity", "StorageError",
+    "UsageError", "Validation", "open_project",
+]  # fmt: skip
 
 _Path = str | os.PathLike[str]
 
@@ -94,7 +77,7 @@ class Lockfile:
         from reconciler.adapters.project.settings import find_root
         from reconciler.adapters.storage.lockfile_store import LockfileFile
 
-        file = Path(os.path.abspath(path))
+        file = _absolute(path)
         root = find_root(file.parent)
         name = os.path.relpath(file, root).replace(os.sep, "/")
         invocation = _invocation(root, root, "", "", name)
@@ -110,7 +93,8 @@ class Lockfile:
         """The lockfile in `content`, such as from `git show`; errors call it `name`. Raises `LockfileError`."""
         from reconciler.core.lockfile.model import parse
 
-        return cls(parse(content.encode() if isinstance(content, str) else content, name), Invocation())
+        encoded = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+        return cls(parse(encoded, name), Invocation())
 
     def engine_id(self, key: str) -> str:
         """The engine ID that applications use now. Raises `NotServing` where there is none, and says why."""
@@ -247,7 +231,8 @@ class Project:
         return self._opened.root / self._opened.settings.lockfile
 
     def plan(self, *, only: Iterable[str] = (), retry_failed: bool = False) -> Plan:
-        """What applying would do; needs no key and no network, and writes nothing. `only` has keys or globs of them.
+        """What applying would do; needs no key and no network, and writes nothing. `only` has keys, globs
+        of them, or paths of engine files.
 
         Invalid engine files are in the plan. Raises `InvalidInput` where there are none, `LockfileError`,
         `JournalError`, `StorageError`, and `UsageError` for something in `only` without a match.
@@ -263,7 +248,12 @@ class Project:
         def warn(text: str) -> None:
             warnings.append(Diagnostic(text, severity=Severity.WARNING))
 
-        asked = {"only": _words(only), "retry_failed": retry_failed, "allow_replace": (), "allow_retire": ()}
+        asked = {
+            "only": self._keys(only),
+            "retry_failed": retry_failed,
+            "allow_replace": (),
+            "allow_retire": (),
+        }
         with self._call():
             around = replace(self._opened.surroundings, warn=warn)
             project = replace(self._opened, surroundings=around)
@@ -289,6 +279,15 @@ class Project:
         with self._call():
             entries = read_lockfile(self._opened.lockfile, self._opened.known_journal)
             return Lockfile(entries, self._invocation)
+
+    def _keys(self, only: Iterable[str]) -> tuple[str, ...]:
+        from unicodedata import normalize
+
+        from reconciler.adapters.project.engine_paths import key_of
+
+        words = [normalize("NFC", one) for one in ([only] if isinstance(only, str) else only)]
+        root, bases = str(self.root), (self._invocation.directory, str(self.root))
+        return tuple(key_of(word, bases, root, self._opened.settings.engines) for word in words)
 
     def _call(self) -> AbstractContextManager[None]:
         return commands_for(self._invocation)
@@ -319,11 +318,12 @@ def open_project(
     from reconciler.project.opened import Surroundings
     from reconciler.project.opening import project_of, settings_of
 
-    start = Path(os.path.abspath(folder))
+    start = _absolute(folder)
     if not start.is_dir():
         raise UsageError(f"{start}: no such folder")
     root, given = find_root(start), dict(variables or {})
     file = None if config is None else os.fspath(config)
+    _absolute(file or ".")
     invocation = _invocation(start, root, file or "", environment or "", "engines.lock.json")
 
     def key() -> str | None:
@@ -344,10 +344,14 @@ def _invocation(start: Path, root: Path, config: str, environment: str, lockfile
     return Invocation(str(start), config, environment, git=at, here=at, root=at, lockfile=lockfile)
 
 
-def _words(only: Iterable[str]) -> tuple[str, ...]:
-    from unicodedata import normalize
-
-    return tuple(normalize("NFC", one) for one in ([only] if isinstance(only, str) else only))
+def _absolute(path: _Path) -> Path:
+    try:
+        absolute = os.path.abspath(path)
+    except OSError as error:
+        raise StorageError(f"there is no current folder for {path!r}: {error.strerror}") from error
+    if "\0" in absolute:
+        raise UsageError(f"{absolute!r} is not a path")
+    return Path(absolute)
 
 
 def _plan_of(plan: _plan.Plan, code: ExitCode) -> Plan:

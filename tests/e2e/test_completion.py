@@ -97,6 +97,7 @@ def test_keys_are_those_of_the_files_and_of_the_lockfile(project: Folder, tmp_pa
     assert words(project, "plan", "--only", "sh") == ["shop/web"]
     assert words(project, "plan", "--only=sh") == ["--only=shop/web"]
     assert words(project, "rollback", "ze") == ["zeta"]
+    assert words(project, "apply", "--allow-retire", "ze") == ["zeta"]
     elsewhere = Folder(tmp_path / "elsewhere", None, None)
     assert words(elsewhere, "-C", "../repo", "get", "ze") == ["zeta"]
     assert words(elsewhere, "get", "") == []

@@ -111,6 +111,23 @@ def test_what_is_wrong_is_in_the_plan_and_in_the_validation(applied: Project) ->
     assert set(checked.diagnostics) == set(plan.diagnostics)
 
 
+def test_engines_are_named_by_key_by_glob_and_by_file(applied: Project) -> None:
+    applied.engine("blog")
+    applied.engine("shop/help")
+    project = api.open_project(applied.root)
+    for only in ("shop/help", ["shop/h*"], ["shop/help.yaml"], ["engines/shop/help.yaml"], ["shop/he?p"]):
+        assert [one.key for one in project.plan(only=only).actions] == ["shop/help"], only
+    with pytest.raises(api.UsageError, match="no engine matches `nothing`"):
+        project.plan(only=["nothing"])
+
+
+def test_a_current_folder_that_is_gone_is_an_error_of_the_tree(applied: Project) -> None:
+    code = "import os; os.mkdir('g'); os.chdir('g'); os.rmdir('../g')\nfrom reconciler.api import *\n"
+    for call in ("open_project()", "Lockfile.load('engines.lock.json')"):
+        ran = python(applied, f"{code}try: {call}\nexcept StorageError as error: print(error)")
+        assert ran.stdout.startswith("there is no current folder"), ran.stderr
+
+
 def test_settings_come_from_what_is_passed_and_from_nowhere_else(
     applied: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +160,8 @@ def test_environment_and_config_are_as_on_the_command_line(applied: Project) -> 
         (b"{", "cannot be read as a lockfile"),
         (b"<<<<<<< ours\n", "has conflict markers"),
         (b'{"version": 99, "engines": {}}', "has version 99"),
+        (b"\xff\xfe\x00", "is not UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_lockfile_that_is_none_is_refused(tmp_path: Path, content: bytes | None, said: str) -> None:
@@ -156,8 +175,14 @@ def test_a_lockfile_that_is_none_is_refused(tmp_path: Path, content: bytes | Non
 
 
 def test_a_folder_is_no_lockfile_and_a_file_no_project(tmp_path: Path) -> None:
-    with pytest.raises(api.ReconcileError):
-        api.Lockfile.load(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for name in (".", "pipe", "a\0b", "x" * 5_000):
+        with pytest.raises(api.ReconcileError):
+            api.Lockfile.load(f"{tmp_path}/{name}")
+    with pytest.raises(api.UsageError, match="not a path"):
+        api.open_project(tmp_path, config="a\0b")
+    with pytest.raises(api.LockfileError, match="not UTF-8"):
+        api.Lockfile.parse('{"version": 1, "engines": {}}\ud800')
     (tmp_path / "file").touch()
     with pytest.raises(api.UsageError, match="no such folder"):
         api.open_project(tmp_path / "file")

@@ -30,7 +30,9 @@ def kind_of(param: click.Parameter) -> str | Callable[[click.Context, str], Iter
         return None
     if param.name in _FILES or param.metavar == "FILE" or isinstance(param.type, click.Path):
         return FILE
-    return FOLDER if param.name == "directory" else _VALUES.get(param.name or "")
+    if param.name == "directory":
+        return FOLDER
+    return _keys if param.metavar == "KEY" else _VALUES.get(param.name or "")
 
 
 def _keys(ctx: click.Context, typed: str) -> Iterable[str]:
@@ -95,9 +97,6 @@ _FILES = frozenset(
     {"config", "paths", "inbox", "event", "base_file", "ours", "theirs", "out", "report", "output"}
 )
 _VALUES: dict[str, Callable[[click.Context, str], Iterable[str]]] = {
-    "only": _keys,
-    "allow_replace": _keys,
-    "allow_retire": _keys,
     "key": _keys,
     "environment": _environments,
     "plan_file": _plans,
