@@ -123,7 +123,7 @@ def _as_it_is(outcome: Outcome, ours: Lockfile, final: Lockfile) -> Outcome:
 
 
 def _overtaken(result: Result) -> Result:
-    local = result.kind in (Kind.RESTORE, Kind.DISCARD, Kind.MOVE, Kind.RETIRE)
+    local = result.kind in (Kind.RESTORE, Kind.DISCARD, Kind.MOVE, Kind.RETIRE, Kind.DELETE)
     if (local and result.status is Status.DONE) or result.status is Status.NOT_STARTED:
         return replace(result, status=Status.NOT_STARTED, error=OVERTAKEN)
     return result

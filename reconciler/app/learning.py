@@ -48,3 +48,12 @@ def claim_taken(
     if done:
         deliveries.claim(done)
     return len(done)
+
+
+def told(facts: Sequence[Record]) -> str:
+    """How many jobs ended, and how many lost answers were found, in words."""
+    ended = sum(fact.type == "ended" for fact in facts)
+    found = sum(fact.type == "accepted" for fact in facts)
+    words = [f"{found} engine{'s' if found != 1 else ''} whose create call got no answer"] if found else []
+    words += [f"{ended} job{'s' if ended != 1 else ''} that ended"] if ended else []
+    return " and ".join(words) or "results"

@@ -46,6 +46,7 @@ class Request:
     policy: Policy = DEFAULT_POLICY
     saved: SavedPlan | None = None
     settings_file: str | None = None  # relative to the project's root
+    deletes: bool = False  # an engine goes with its file
     refresh: bool = False  # look up on the platform what serves
 
     @property
@@ -135,6 +136,10 @@ def _warnings(recorded: RecordedState, lockfile: str) -> list[Diagnostic]:
     """Says which records of the ledger do not count, and that the lockfile gets too big for git hosts."""
     found = outgrown(recorded.size, lockfile)
     warnings = [found] if found is not None else []
+    if any("pruning" in one for one in recorded.folded.engines.values()) or recorded.folded.retired:
+        from reconciler.core.plan.pruning import told_of_begun
+
+        warnings += told_of_begun(recorded.folded)
     if recorded.unverified is None:
         return warnings
     from reconciler.core.ledger.sealed import told_of
@@ -161,7 +166,7 @@ def _actions(
     from reconciler.core.plan.guards import guarded
 
     retry_failed = request.retry_failed or (request.saved is not None and request.saved.retry_failed)
-    situation = PlanInput(lockfile, desired, found.keys(), selected, retry_failed)
+    situation = PlanInput(lockfile, desired, found.keys(), selected, retry_failed, deletes=request.deletes)
     told: Sequence[Diagnostic] = ()
     if ask is None:
         actions = actions_for(situation)
@@ -202,7 +207,7 @@ def _not_gone(
         return []
     from reconciler.core.plan.model import Kind
 
-    gone = [action.key for action in actions if action.kind is Kind.RETIRE]
+    gone = [action.key for action in actions if action.kind in (Kind.RETIRE, Kind.DELETE)]
     gone += [action.from_key for action in actions if action.from_key is not None]
     return checkout().not_gone({key: _recorded_names(lockfile, key) for key in gone}) if gone else []
 

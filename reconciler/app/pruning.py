@@ -109,17 +109,10 @@ class Pruner:
             used = self._still_idle([one.engine_id for one in batch])
             idle = [one for one in batch if one.engine_id not in used]
             for one in batch:
-                if one.engine_id in used:
-                    done.append(self._spare(one, used[one.engine_id]))
+                if one.engine_id in used:  # a mark stays: as soon as nothing uses it any more, it goes
+                    done.append(Deletion(one, Result.LEFT, used[one.engine_id]))
             done += await self._delete(idle)
         return done
-
-    def _spare(self, one: Listed, reason: str) -> Deletion:
-        """It is in use, so that it stays: a deletion of it that began is over."""
-        if one.begun is not None:
-            now = self._shares.clock.now()
-            self._record([Pruned(prune_of(one.engine_id), one.key, one.engine_id, KEPT, now, one.begun)])
-        return Deletion(one, Result.LEFT, reason)
 
     async def _delete(self, batch: Sequence[Listed]) -> list[Deletion]:
         if not batch:

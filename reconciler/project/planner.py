@@ -112,6 +112,7 @@ def request_of(project: Project, flags: Mapping[str, Any], saved: SavedPlan | No
         policy_of(project.settings, flags),
         saved,
         project.settings_file,
+        project.settings.on_removed == "delete",
         flags.get("refresh", False),
     )
 
@@ -124,6 +125,7 @@ def policy_of(settings: Settings, flags: Mapping[str, Any]) -> Policy:
         settings.max_create,
         frozenset(flags["allow_replace"]),
         frozenset(flags["allow_retire"]),
+        settings.max_prune,
     )
 
 

@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from reconciler.adapters.outputs.files import LockfileAndOutputs
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.pruning import Deletion, Pruner, Result, Shares
@@ -15,15 +17,15 @@ from reconciler.cli.ci import in_ci
 from reconciler.cli.runs.interrupts import Interrupts
 from reconciler.cli.stderr import say, warn
 from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
-from reconciler.cli.wiring.in_use import InUse
+from reconciler.cli.wiring.in_use import InUse, settings_beside
 from reconciler.cli.wiring.publishing import PublishTarget
-from reconciler.core.errors import ReconcileError
+from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError
 from reconciler.core.frozen import dataclass
 from reconciler.core.ledger.fold import fold
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import used_in
-from reconciler.core.plan.pruning import Listed
+from reconciler.core.plan.pruning import Listed, begun_in
 from reconciler.project.opened import WRITTEN, Project
 
 if TYPE_CHECKING:
@@ -39,6 +41,56 @@ class Done:
     deletions: Sequence[Deletion]
     interrupted: bool = False
     error: ReconcileError | None = None
+
+
+def end_deletions(project: Project, target: PublishTarget | None, known: Lockfile) -> ExitCode:
+    """Delete what an earlier run began to delete, or this one by retiring it. Whatever keeps that from being done is
+    told, and left to the next run. `known` is where things stand, as far as it was looked at.
+    """
+    if not begun_in(known):
+        return ExitCode.OK
+    try:
+        return _end_deletions(project, target)
+    except LeaseHeld as error:
+        say(f"note: {error.message}; the next run deletes what is left")
+        return ExitCode.OK
+    except ReconcileError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        warn(f"engines that are out of use are not deleted yet: {error.message}{hint}")
+        return ExitCode.FAILED
+
+
+def _end_deletions(project: Project, target: PublishTarget | None) -> ExitCode:
+    from reconciler.adapters.storage.lease_file import FileLease
+    from reconciler.cli.wiring.api_key import api_key
+    from reconciler.render.text.pruning import by_hand, prune_outcome
+
+    in_use = InUse(project, lambda name: settings_beside(project, name), online=True)
+    run = DeletingRun(project, in_use, target, api_key(project.settings), _idle)
+    seen = run.look()
+    folded = run.recorded(seen).folded
+    shared = seen if target is None or seen is None else in_use.look()
+    reasons = in_use.reasons(folded, shared)
+    for one in begun_in(folded):
+        if one.engine_id in reasons:
+            say(f"note: {one.key}: {one.engine_id} is deleted later: {reasons[one.engine_id]}")
+    wanted = _idle(folded, reasons)
+    if not wanted:
+        return ExitCode.OK
+    with FileLease(project.private).hold():
+        done = run.run(seen, wanted)
+    told = [(one.listed, one.result.value, one.reason) for one in done.deletions]
+    hand = [one.listed for one in done.deletions if one.result in (Result.BY_HAND, Result.LEFT)]
+    by_hands = any(one.result is Result.BY_HAND for one in done.deletions)
+    click.echo(prune_outcome(told) + (by_hand(hand) if by_hands else ""), nl=False, err=True)
+    if done.error is not None:
+        raise done.error
+    failed = any(one.result is not Result.DELETED for one in done.deletions)
+    return ExitCode.INTERRUPTED if done.interrupted else ExitCode.FAILED if failed else ExitCode.OK
+
+
+def _idle(folded: Lockfile, reasons: Mapping[str, str]) -> list[Listed]:
+    return [one for one in begun_in(folded) if one.engine_id not in reasons and not one.running]
 
 
 class DeletingRun:

@@ -14,6 +14,7 @@ from reconciler.adapters.project.places import find_git, refuse_link_out
 from reconciler.app.applying import refuse_if_stale
 from reconciler.app.planning import PlanResult
 from reconciler.app.recorded import read_recorded_state
+from reconciler.cli.runs.deletions import with_deletions
 from reconciler.cli.runs.outputs import bring_outputs_up_to_date
 from reconciler.cli.runs.reporting import Report
 from reconciler.cli.runs.stopwatch import Stopwatch
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from reconciler.cli.runs.completion_sources import CompletionSources
     from reconciler.cli.runs.interrupts import Interrupts
     from reconciler.cli.runs.run_options import RunOptions
-    from reconciler.core.ledger.journal import Record
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.webhook_facts import Delivery
     from reconciler.project.planner import Planner
@@ -101,7 +101,9 @@ class ApplyRunner:
         waiting = self._take_in(seen)
         planned = self._plan(seen)
         if not _changes(planned):
-            return self._finish_unchanged(planned, waiting)
+            code = self._finish_unchanged(planned, waiting)
+            known = None if planned.plan.invalid else planned.recorded.folded
+            return with_deletions(code, self._project, self._target, known)
         self._check_not_ignored()
         self._planner.refuse_lost(planned.recorded)
         if not self._ask(planned):
@@ -111,7 +113,9 @@ class ApplyRunner:
             done = self._run(newest) if _changes(newest) else None
         if done is None:  # another run did it, or the files were broken meanwhile
             return self._report_unchanged(newest)
-        return self._report_outcome(newest, *done)
+        code = self._report_outcome(newest, *done)
+        known = self._planner.lockfile.read()[0] if done[0].is_recorded else None
+        return with_deletions(code, self._project, self._target, known)
 
     # ── look, take in ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,13 +136,13 @@ class ApplyRunner:
         if not waiting:
             return waiting
         from reconciler.adapters.system.clock import UtcClock
-        from reconciler.app.learning import take_in
+        from reconciler.app.learning import take_in, told
 
         with self._lease().hold():
             recorded = self._planner.recorded(seen)
             facts = take_in(recorded, self._planner.journal_beside(seen), UtcClock(), waiting)
         if facts:
-            say(f"webhooks reported {_told(facts)}")
+            say(f"webhooks reported {told(facts)}")
         return waiting
 
     def _check_not_ignored(self) -> None:
@@ -379,15 +383,6 @@ def _collect_garbage() -> None:
 
 def _changes(planned: PlanResult) -> bool:
     return planned.plan.changes_anything and not planned.plan.invalid
-
-
-def _told(facts: Sequence[Record]) -> str:
-    """How many jobs ended, and how many lost answers were found, in words."""
-    ended = sum(fact.type == "ended" for fact in facts)
-    found = sum(fact.type == "accepted" for fact in facts)
-    words = [f"{found} engine{'s' if found != 1 else ''} whose create call got no answer"] if found else []
-    words += [f"{ended} job{'s' if ended != 1 else ''} that ended"] if ended else []
-    return " and ".join(words) or "results"
 
 
 def _question(plan: Plan) -> str:

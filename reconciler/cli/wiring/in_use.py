@@ -19,6 +19,7 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import engines_of
 from reconciler.core.outputs.named import Read, files_named_by, named_in
 from reconciler.core.plan.pruning import in_use, listed_in
+from reconciler.project.opening import settings_of
 
 if TYPE_CHECKING:
     from reconciler.adapters.git.remote import GitRemote
@@ -166,6 +167,15 @@ class InUse:
         inside = self._project.root.resolve().relative_to(found[0])
         path = (inside / name).as_posix()
         return "" if path == "." else path
+
+
+def settings_beside(project: Project, name: str) -> Settings:
+    """The settings of another environment, as the project's settings file has them: flags and variables are about the
+    one that a run is for. Raises `InvalidInput` where that file is outside of the project.
+    """
+    if project.settings_file is None:
+        raise InvalidInput("the settings are outside the project, so other environments cannot be looked at")
+    return settings_of(project.root, project.root, project.settings_file, {"environment": name}, {})
 
 
 def _remote_of(project: Project) -> GitRemote | None:

@@ -47,6 +47,7 @@ class PlanInput:
     retry_failed: bool = False
     gone: Collection[str] = ()
     alive: Collection[str] = ()
+    deletes: bool = False  # whether an engine goes with its file
 
 
 def actions_for(situation: PlanInput) -> tuple[Action, ...]:
@@ -66,7 +67,7 @@ def actions_for(situation: PlanInput) -> tuple[Action, ...]:
     for key in gone:
         entry = lockfile.entry(key)
         if key not in moved and situation.selected(key) and entry is not None:
-            actions.append(report_uncertain(key, entry, None) or _retire(key, entry))
+            actions.append(report_uncertain(key, entry, None) or _retire(key, entry, situation.deletes))
     return tuple(sorted(actions, key=lambda action: action.key))
 
 
@@ -284,8 +285,9 @@ def _discard(wanted: Desired, pending: Pending) -> Action:
     return of_pending(action_for(wanted, Kind.DISCARD, reason), pending)
 
 
-def _retire(key: str, entry: Entry) -> Action:
+def _retire(key: str, entry: Entry, deletes: bool) -> Action:
     engine_id = entry.current.engine_id if entry.current is not None else None
     if engine_id is None and entry.pending is not None:
         engine_id = entry.pending.engine_id
-    return Action(key, Kind.RETIRE, "engine file removed", engine_id=engine_id)
+    kind = Kind.DELETE if deletes and entry.current is not None else Kind.RETIRE
+    return Action(key, kind, "engine file removed", engine_id=engine_id)

@@ -30,14 +30,14 @@ _TOO_MANY_CREATES = (
 # What one of these kinds would do to the engine that serves.
 _DANGERS = {
     **dict.fromkeys((Kind.REPLACE, Kind.RECREATE, Kind.RESTORE, Kind.RESUME), "replace"),
-    Kind.RETIRE: "retire",
+    **dict.fromkeys((Kind.RETIRE, Kind.DELETE), "retire"),
 }
 
 
 def guarded(actions: Sequence[Action], lockfile: Lockfile, policy: Policy) -> tuple[Action, ...]:
     """The actions, with the reason on those that are held back."""
     held: dict[str, Action] = {}
-    counted: dict[str, list[tuple[Action, Entry]]] = {"replace": [], "retire": []}
+    counted: dict[str, list[tuple[Action, Entry]]] = {"replace": [], "retire": [], "prune": []}
     for action in actions:
         if action.guard is not None:
             continue
@@ -47,15 +47,18 @@ def guarded(actions: Sequence[Action], lockfile: Lockfile, policy: Policy) -> tu
             continue
         if entry.kept.protect or (action.kept is not None and action.kept.protect):
             held[action.key] = _hold(action, entry, danger, "it is protected", _how_to_lift(entry))
-        elif action.kind in (Kind.REPLACE, Kind.RECREATE, Kind.RETIRE):
+        elif action.kind in (Kind.REPLACE, Kind.RECREATE, Kind.RETIRE, Kind.DELETE):
             counted[danger].append((action, entry))
+            if action.kind is Kind.DELETE:
+                counted["prune"].append((action, entry))
     recorded = len(lockfile.engines)
     for danger, candidates in counted.items():
         most = policy.most(danger, recorded)
         if most is not None and len(candidates) > most:
             reason = _over(danger, len(candidates), policy.limit(danger), recorded)
+            does = "retire" if danger == "prune" else danger
             held |= {
-                one.key: _hold(one, entry, danger, reason, _how_to_allow(danger)) for one, entry in candidates
+                one.key: _hold(one, entry, does, reason, _how_to_allow(danger)) for one, entry in candidates
             }
     return tuple(_fewer_creates([held.get(action.key, action) for action in actions], policy, recorded))
 
@@ -107,7 +110,8 @@ def _over(danger: str, number: int, limit: Limit, recorded: int) -> str:
     beside = f" beside {recorded:,} recorded ones" if danger == "create" else f" of {recorded:,} engines"
     may = f"the limit is {limit.of(recorded):,} (max_{danger}: {limit})"
     engines = " engines" if danger == "create" else ""
-    return f"this run would {danger} {number:,}{engines}{beside}; {may}"
+    does = "delete" if danger == "prune" else danger
+    return f"this run would {does} {number:,}{engines}{beside}; {may}"
 
 
 def check_named(policy: Policy, known: Collection[str]) -> None:

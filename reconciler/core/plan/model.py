@@ -36,6 +36,7 @@ class Kind(StrEnum):
     DISCARD = "discard"
     MOVE = "move"
     RETIRE = "retire"
+    DELETE = "delete"  # retire, and delete the engine on the platform as soon as the lockfile is published without it
     RECORD = "record"  # only what the lockfile keeps beside the spec changes: protection, outputs
     NONE = "none"
 

@@ -80,7 +80,7 @@ def overtaken(
     changed = {path: blob for path, blob in now.items() if path not in before or before[path] != blob}
     found: list[str] = []
     for decision in decisions if changed else ():
-        if decision.kind not in ("move", "retire", "restore", "rollback"):
+        if decision.kind not in ("move", "retire", "delete", "restore", "rollback"):
             continue
         files = decision.files or {}
         keys = filter(None, (decision.from_key, None if files else decision.key))

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from reconciler.core.commands import reconcile
 from reconciler.core.duration import format_duration
+from reconciler.core.errors import Diagnostic, Severity
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Superseded
 from reconciler.core.lockfile.model import Lockfile
@@ -19,6 +20,7 @@ from reconciler.core.lockfile.pruning import UNKNOWN
 from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
 
 SUPERSEDED, RETIRED = "superseded", "retired"
+_SHOWN = 5  # engines that a notice names
 DEFAULT_KEEP = 1  # so that a rollback stays possible
 
 
@@ -217,6 +219,18 @@ def deletions(choices: Sequence[Choice]) -> tuple[Listed, ...]:
         if one.deletes:
             found.setdefault(one.listed.engine_id, one.listed)
     return tuple(found.values())
+
+
+def told_of_begun(lockfile: Lockfile) -> list[Diagnostic]:
+    """That engines are being deleted, for those who look at a plan."""
+    begun = begun_in(lockfile)
+    if not begun:
+        return []
+    few = ", ".join(one.engine_id for one in begun[:_SHOWN])
+    more = f" and {len(begun) - _SHOWN:,} more" if len(begun) > _SHOWN else ""
+    what = f"the deletion of {few}{more} on the platform began and is not finished"
+    hint = f"run `{reconcile('apply')}` or `{reconcile('prune')}` to finish it"
+    return [Diagnostic(what, hint=hint, severity=Severity.NOTICE)]
 
 
 def begun_in(lockfile: Lockfile) -> tuple[Listed, ...]:

@@ -14,7 +14,7 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Action, Kind
 
 # Moves and retirements come first, so that a key that became free can be taken by another.
-_LOCAL = (Kind.MOVE, Kind.RETIRE, Kind.RESTORE, Kind.DISCARD, Kind.RESUME, Kind.RECORD)
+_LOCAL = (Kind.MOVE, Kind.RETIRE, Kind.DELETE, Kind.RESTORE, Kind.DISCARD, Kind.RESUME, Kind.RECORD)
 
 
 def perform_all(lockfile: Lockfile, actions: Collection[Action], at: str) -> Lockfile:
@@ -31,7 +31,7 @@ def decisions_of(lockfile: Lockfile, actions: Collection[Action], at: str) -> tu
 
 def _decision(lockfile: Lockfile, action: Action, at: str) -> Decision:
     engine_id, about = action.engine_id, action.operation_id
-    if action.kind is Kind.RETIRE:
+    if action.kind in (Kind.RETIRE, Kind.DELETE):
         engine_id, about = _serving_or_pending(lockfile, action.key)
     restores = action.kind is Kind.RESTORE
     decision = Decision(

@@ -106,6 +106,11 @@ class Outcome:
         return ExitCode.RUNNING if result.status is Status.NOT_STARTED else _CODES[result.status]
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether everything is written, and published where it is to be."""
+        return not (self.interrupted or self.lease_lost or self.unwritten or self.unpublished)
+
+    @property
     def adopts(self) -> bool:
         """Whether an engine was looked up and recorded."""
         return any(result.looked_up for result in self.results)

@@ -229,6 +229,13 @@ class Settings:
         "20 or 50%",
     )
 
+    on_removed: str = _setting(
+        "retire",
+        Choice("retire", "delete"),
+        "What happens to an engine whose file is removed: it stays on the platform, or is deleted there.",
+        "retire",
+    )
+
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     lockfiles: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 

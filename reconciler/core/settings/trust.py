@@ -26,6 +26,7 @@ RELEVANT = (
         "max_replace",
         "max_retire",
         "max_prune",
+        "on_removed",
         "max_create",
         "author",
     ),

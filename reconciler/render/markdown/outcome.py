@@ -40,6 +40,7 @@ _NOTES = {
     Kind.DISCARD: "keeps its engine; the pending one is discarded",
     Kind.MOVE: "moved here, keeps its engine",
     Kind.RETIRE: "stays on the platform",
+    Kind.DELETE: "is deleted on the platform next",
     Kind.RECORD: "keeps its engine",
 }
 

@@ -23,6 +23,7 @@ _MISSES = 20  # engines whose details found no room before smaller ones are look
 _URGENCY = (
     Kind.NONE,
     Kind.RECREATE,
+    Kind.DELETE,
     Kind.REPLACE,
     Kind.RETIRE,
     Kind.CREATE,

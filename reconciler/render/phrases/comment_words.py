@@ -33,6 +33,8 @@ def consequences(plan: Plan, lockfile: str, doing: str) -> Iterator[str]:
         yield "Engines that are recreated are gone from the platform: applications fail until the new ones are ready."
     if Kind.RETIRE in kinds:
         yield "Engines that are retired stay on the platform."
+    if Kind.DELETE in kinds:
+        yield "Engines whose files are removed are deleted on the platform; this cannot be undone."
     yield from _held_back(plan)
     origins = origin_sentence(plan)
     if origins:
@@ -66,7 +68,7 @@ def facts(action: Action, code: Code) -> str:
             return f"from {code(action.from_key)}" if action.from_key else ""
         case Kind.RECREATE:
             return f"drift, engine {code(action.engine_id)} is gone" if action.engine_id else "drift"
-        case Kind.RESTORE | Kind.DISCARD | Kind.RETIRE:
+        case Kind.RESTORE | Kind.DISCARD | Kind.RETIRE | Kind.DELETE:
             return f"engine {code(action.engine_id)}" if action.engine_id else ""
     if action.changes:
         return ", ".join(_changed(action.changes, code))

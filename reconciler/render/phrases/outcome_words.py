@@ -21,6 +21,7 @@ _DONE = {
     Kind.DISCARD: "discarded",
     Kind.MOVE: "moved",
     Kind.RETIRE: "retired",
+    Kind.DELETE: "retired",
     Kind.RECORD: "recorded",
     Kind.NONE: "kept",
 }
@@ -69,6 +70,7 @@ def what_was_done(result: Result) -> str:
         Kind.DISCARD: f"keeps its engine; the pending {engine if result.engine_id else 'operation'} was discarded",
         Kind.MOVE: f"moved here, keeps {engine}",
         Kind.RETIRE: f"retired; {engine} stays on the platform",
+        Kind.DELETE: f"retired; {engine} is deleted on the platform next",
         Kind.RECORD: f"recorded with its new options, keeps {engine}",
         Kind.NONE: "unchanged",
     }

@@ -28,6 +28,7 @@ _SIGNS: dict[Kind | Condition, tuple[str, str, Style]] = {
     Kind.RESTORE: ("↶", "<", "cyan"),
     Kind.DISCARD: ("×", "x", "yellow"),
     Kind.RETIRE: ("-", "-", "red"),
+    Kind.DELETE: ("✗", "--", "red"),
     Kind.RECORD: ("=", "=", "cyan"),
     Kind.NONE: (" ", " ", "plain"),
     Condition.FAILED: ("!", "!", "red"),

@@ -18,6 +18,7 @@ _COUNTED = (
     ("discard", "to discard"),
     ("move", "to move"),
     ("retire", "to retire"),
+    ("delete", "to delete"),
     ("record", "to record"),
     ("failed", "failed"),
     ("uncertain", "uncertain"),
@@ -119,6 +120,7 @@ def what_happens(action: Action) -> str:
         Kind.DISCARD: f"keeps its engine (the pending replacement{f' {engine}' if engine else ''} is discarded)",
         Kind.MOVE: f"will move here from {sanitize(action.from_key or '?')} (keeps {engine or 'its engine'})",
         Kind.RETIRE: f"will be retired ({engine or 'its engine'} is no longer used, but stays on the platform)",
+        Kind.DELETE: f"will be deleted ({engine or 'its engine'} is deleted on the platform; this cannot be undone)",
         Kind.RECORD: f"will be recorded with its new options (keeps {engine or 'its engine'})",
         Kind.NONE: "is unchanged",
     }

@@ -79,6 +79,12 @@ RULES: dict[str, Rule] = {
         "Its file was removed. The lockfile keeps its IDs under `retired`, and nothing is deleted on the platform.",
         "No action needed if that is intended. Otherwise restore the file.",
     ),
+    "delete": Rule(
+        "The engine will be deleted on the platform.",
+        "Its file was removed, and `on_removed` is `delete`. The engine is deleted with everything it holds as soon as "
+        "the lockfile is published without it. This cannot be undone.",
+        "No action needed if that is intended. Otherwise restore the file, or set `on_removed: retire`.",
+    ),
     "create": Rule(
         "A new engine will be created.",
         "An engine file has no entry in the lockfile yet. A provisioning job will be created, "

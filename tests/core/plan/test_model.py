@@ -68,6 +68,7 @@ def test_the_summary_counts_every_kind() -> None:
         "discard": 1,
         "move": 1,
         "retire": 1,
+        "delete": 0,
         "record": 0,
         "unchanged": 2,
         "failed": 1,
