@@ -42,7 +42,9 @@ def _plain(part: Any) -> Any:
     if isinstance(part, dict):
         return {name: _plain(value) for name, value in part.items() if name not in _IDLE}
     if isinstance(part, list | tuple):
-        return [_plain(each) for each in part]
+        return [
+            _plain(each) for each in part
+        ] or ()  # pydantic-core copies a list that is a default, each time
     if isinstance(part, BaseModel):
         return None  # a default that no rule looks at
     return Shape if isinstance(part, type) else part

@@ -51,7 +51,7 @@ SCHEMA: dict[str, Any] = {
             },
             "locales": {
                 "schema": {
-                    "default": [],
+                    "default": (),
                     "schema": {
                         "function": {"function": rules.no_duplicates, "type": "no-info"},
                         "schema": {
@@ -78,7 +78,7 @@ SCHEMA: dict[str, Any] = {
             },
             "outputs": {
                 "schema": {
-                    "default": [],
+                    "default": (),
                     "schema": {
                         "items_schema": {
                             "function": {"function": rules.pointer_or_key, "type": "no-info"},
@@ -141,7 +141,7 @@ SCHEMA: dict[str, Any] = {
             },
             "sources": {
                 "schema": {
-                    "default": [],
+                    "default": (),
                     "schema": {
                         "items_schema": {
                             "choices": {

@@ -33,6 +33,8 @@ _COMMON = {
 
 def is_blank(text: str) -> bool:
     """Whether nothing of a text is to be seen."""
+    if text[:1].isalnum():  # nearly every one
+        return False
     return not text.strip() or all(c.isspace() or re.match(_ONE, c) for c in text)
 
 

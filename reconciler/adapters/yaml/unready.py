@@ -25,6 +25,7 @@ _STAND_INS = (
     (b"-----BEGIN AGE ENCRYPTED FILE-----", "encrypted by age", "age --decrypt"),
     (b"-----BEGIN PGP MESSAGE-----", "encrypted by PGP", "gpg --decrypt"),
 )
+_BEGINNINGS = tuple(beginning for beginning, _, _ in _STAND_INS)
 _BEGIN = lazy_pattern(rb"^<{7}(?: [^\r\n]*)?\r?$", re.MULTILINE)
 _MIDDLE = lazy_pattern(rb"^={7}\r?$", re.MULTILINE)
 _END = b"\n>>>>>>> "
@@ -32,6 +33,8 @@ _END = b"\n>>>>>>> "
 
 def stand_in(data: bytes) -> tuple[str, str] | None:
     """What the file is instead of a text, and what helps."""
+    if not data.startswith(_BEGINNINGS):
+        return None
     for beginning, what, hint in _STAND_INS:
         if data.startswith(beginning):
             return what, hint if isinstance(hint, str) else git(*hint)
@@ -40,7 +43,8 @@ def stand_in(data: bytes) -> tuple[str, str] | None:
 
 def conflict_line(data: bytes) -> int | None:
     """The line on which git's first conflict marker stands. A lone `=======` is a heading's underline."""
-    if b"<<<<<<<" not in data and b">>>>>>>" not in data:
+    # One byte is found ten times as fast as several.
+    if not (b"<" in data and b"<<<<<<<" in data) and not (b">" in data and b">>>>>>>" in data):
         return None
     found = _BEGIN.search(data) or _MIDDLE.search(data, 0, max(data.rfind(_END), 0))
     return None if found is None else data.count(b"\n", 0, found.start()) + 1
