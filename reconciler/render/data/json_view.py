@@ -8,17 +8,20 @@ be hurt by it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.core.engine.spec import SpecRecord, record_of, sources_of
 from reconciler.core.errors import Diagnostic
 from reconciler.core.lockfile.lifecycle_options import lifecycle_document
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.plan.model import Action, Change, Kind, Plan
 from reconciler.render.phrases.words import jobs
 
 SCHEMA_VERSION = 1
-_BIG = 1 << 17  # characters; below that, importing msgspec costs more than it saves
+_MANY = 200  # actions, findings or the like; below that, importing msgspec costs more than it saves
+_BEYOND_ASCII = lazy_pattern(r"[^\x00-\x7f]+")
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -156,25 +159,32 @@ def diagnostics_document(diagnostics: Iterable[Diagnostic]) -> list[dict[str, An
 
 def render_json(document: Mapping[str, Any]) -> str:
     """JSON in pure ASCII, indented by two. A lone DEL is the one control character that JSON lets through."""
-    text = json.dumps(document, ensure_ascii=True)
-    if len(text) < _BIG or (indented := _indented(text)) is None:
-        indented = json.dumps(document, indent=2, ensure_ascii=True)
-    return indented.replace("\x7f", "\\u007f")
+    items = sum(len(value) for value in document.values() if isinstance(value, (list, tuple)))
+    text = _encoded_fast(document) if items >= _MANY else None
+    if text is None:
+        text = json.dumps(document, indent=2, ensure_ascii=True)
+    return text.replace("\x7f", "\\u007f")
 
 
-def _indented(text: str) -> str | None:
-    """The same JSON with an indent, for which json runs Python for every value; None without msgspec, and for half a
-    surrogate pair, which it refuses.
+def _encoded_fast(document: Mapping[str, Any]) -> str | None:
+    """The same JSON, for which json runs Python for every value; None without msgspec, and for what it refuses, such as
+    half a surrogate pair. No document has fractions, which it would write in another way.
     """
     try:
-        from msgspec import DecodeError
+        from msgspec import MsgspecError
+        from msgspec.json import encode
         from msgspec.json import format as laid_out
     except ImportError:
         return None
     try:
-        return laid_out(text, indent=2)
-    except DecodeError:
+        text = laid_out(encode(document), indent=2).decode()
+    except (MsgspecError, TypeError, ValueError, OverflowError):
         return None
+    return text if text.isascii() else _BEYOND_ASCII.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
 
 
 def _known(**values: Any) -> dict[str, Any]:
