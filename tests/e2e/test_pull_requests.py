@@ -344,3 +344,19 @@ def test_what_cannot_work_is_said(
     flags = words or ["--publish", "pr"]
     scene.clone().run("apply", "--yes", *flags, env=scene.env | env).ended(code, said)
     assert scene.made == (1 if code == 1 else 0)
+
+
+def test_an_engine_that_is_looked_up_is_in_the_pull_request(scene: Scene) -> None:
+    scene.merge(lambda project: project.engine("lost", "name: Lost\n"))
+    scene.platform.faults.add("create", "lost-answer", match="Lost")
+    mcp = {"RECONCILE_MCP_URL": f"{scene.platform.url}/mcp", "RECONCILE_LOOKUP": "auto"}
+    ran = scene.clone().run("apply", "--yes", "--publish", "pr", env=scene.env | mcp)
+    ran.ended(0, "found by name", "pull request ")
+    engine = next(str(one["id"]) for one in scene.platform.engines() if one["name"] == "Lost")
+    [pull] = scene.ours
+    assert f"merge {pull['html_url']}" in ran.out
+    assert scene.lock(OURS)["lost"]["engineId"] == engine
+    made = scene.made
+    scene.github.merge(pull["number"])
+    scene.apply().ended(0)
+    assert (scene.lock("main")["lost"]["engineId"], scene.made) == (engine, made)

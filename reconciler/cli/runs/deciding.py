@@ -17,10 +17,14 @@ from reconciler.project.opened import WRITTEN, Project
 
 
 class Recorded(NamedTuple):
-    """Where a decision stands now, and the command that brings this checkout or the branch in step with it."""
+    """Where a decision stands now, and the command that brings this checkout or the branch in step with it. `published`
+    says that the branch has it, `proposed` is the address of the pull request that brings it there.
+    """
 
     where: str
     step: str | None
+    published: bool = False
+    proposed: str | None = None
 
 
 def record_decision(
@@ -56,13 +60,14 @@ def record_decision(
     target.keep(ledger_writer.seen)
     _warn(lockfile.problems)
     seen = ledger_writer.seen
-    target.propose(seen)
+    proposed = target.propose(seen)
     if seen.proposal is not None:
-        return Recorded("recorded; applications see it once the pull request is merged", None)
+        where = "recorded; applications see it once the pull request is merged"
+        return Recorded(where, None, proposed=proposed)
     written = [project.settings.lockfile, *_outputs(project, lockfile)]
     tip = None if in_ci() else seen.branch_tip
     step = None if tip is None else how_to_pull(project.root, target.branch, tip, written)
-    return Recorded("recorded and published", step)
+    return Recorded("recorded and published", step, published=True)
 
 
 def _outputs(project: Project, lockfile: LockfileAndOutputs) -> list[str]:

@@ -144,11 +144,14 @@ def _adopt(
 
     try:
         with FileLease(project.private).hold():
-            record_decision(project, "set LINGO_API_KEY", carry_out)
+            now = record_decision(project, "set LINGO_API_KEY", carry_out)
+            if done:
+                published = outcome.published or now.published
+                outcome = replace(outcome, published=published, proposed=now.proposed or outcome.proposed)
     except ReconcileError as error:
         warn(f"what was looked up is not recorded: {error.message}")
-        if not done:
-            return outcome, ()
+    if not done:
+        return outcome, ()
     state = planner.recorded(None)
     results = {
         one.key: adopted(one, state.folded.entry(one.key)) for one in outcome.results if one.key in done

@@ -310,8 +310,6 @@ class ApplyRunner:
                 self._planner.lockfile.write(recorded.folded)
             self._journal.compact(published=seen is not None)
 
-    # ── look up ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _looked_up(self, outcome: Outcome) -> Outcome:
         """With what the platform lists for create calls without an answer, where runs look."""
         if not outcome.counts()["uncertain"]:
@@ -331,16 +329,8 @@ class ApplyRunner:
     # ── report ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _report_outcome(self, planned: PlanResult, outcome: Outcome, published: str | None) -> ExitCode:
-        looked_up = self._looked_up(outcome)
-        if published is not None and looked_up.adopts:
-            with suppress(
-                ReconcileError
-            ):  # where the newest commit cannot be seen, the one before has nearly all
-                seen = self._look()
-                published = seen.branch_tip if seen is not None else published
-        outcome, commit = looked_up, None
-        if published is not None and self._target is not None and not self._target.proposes:
-            commit = (self._target.branch, published)
+        outcome = self._looked_up(outcome)
+        commit = self._commit(outcome, published)
         self._report.outcome(planned.plan, outcome, commit)
         self._report.keep_page(planned, outcome, commit)
         self._report.tell(planned, outcome, published)
@@ -358,13 +348,22 @@ class ApplyRunner:
         left = replace(planned.plan, outputs=(), outputs_failed=())
         code = most_severe({exit_code_of(left, detailed=True), outcome.exit_code} - {ExitCode.CHANGES})
         if (self._options.format == "json" or outcome.adopts) and not planned.plan.invalid:
-            self._report.outcome(planned.plan, outcome)
+            self._report.outcome(planned.plan, outcome, self._commit(outcome, None))
         else:
             self._plans.show(planned, code)
             self._report.keep(planned.plan, outcome, code)
         self._report.keep_page(planned, outcome)
         self._report.tell(planned, outcome)
         return code
+
+    def _commit(self, outcome: Outcome, published: str | None) -> tuple[str, str] | None:
+        """Branch and commit of the lockfile, where the run published to it; what was adopted came after `published`."""
+        if self._target is None or self._target.proposes:
+            return None
+        if outcome.adopts and outcome.published:
+            with suppress(ReconcileError):  # where it cannot be seen, the commit before has nearly everything
+                published = self._target.look_when_free(0.0, self._journal).branch_tip
+        return None if published is None else (self._target.branch, published)
 
     def _time_to_wait(self) -> float:
         """Seconds that are left of --lease-wait."""

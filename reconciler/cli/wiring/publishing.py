@@ -214,11 +214,14 @@ class PublishTarget:
             return outcome
         return proposer.add_to(outcome, seen.lockfile, seen.proposal.lockfile)
 
-    def propose(self, seen: RemoteSnapshot) -> None:
-        """Open that pull request, or bring it up to date. Raises `GitHubError` and `InvalidInput`."""
+    def propose(self, seen: RemoteSnapshot) -> str | None:
+        """Open that pull request, or bring it up to date. Returns its address. Raises `GitHubError` and
+        `InvalidInput`.
+        """
         proposer = self._proposer()
-        if proposer is not None and seen.proposal is not None:
-            proposer.propose(seen.lockfile, seen.proposal.lockfile)
+        if proposer is None or seen.proposal is None:
+            return None
+        return proposer.propose(seen.lockfile, seen.proposal.lockfile).url
 
     def _proposer(self) -> Proposer | None:
         if self.repository is None:

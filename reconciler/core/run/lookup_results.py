@@ -50,6 +50,8 @@ def ended_later(outcome: Outcome, later: Outcome) -> Outcome:
         outcome,
         results=results,
         wrote=outcome.wrote or later.wrote,
+        published=outcome.published or later.published,
+        proposed=later.proposed or outcome.proposed,
         interrupted=outcome.interrupted or later.interrupted,
         timed_out=outcome.timed_out or later.timed_out,
         lease_lost=outcome.lease_lost or later.lease_lost,
