@@ -83,7 +83,9 @@ def github_workflow(template: str, facts: Facts) -> str:
     if facts.suffix:
         text = re.sub(r"^(name: .*)$", rf"\1 ({facts.environment})", text, count=1, flags=re.MULTILINE)
         text = re.sub(r"(\.github/workflows/engines-[\w-]+)(?=\.yml)", rf"\g<1>{facts.suffix}", text)
-        text = text.replace("engines-plan-$", f"engines-plan{facts.suffix}-$")
+        text = re.sub(
+            rf"^( *group: engines-(?!{_USUAL}\b)\w+)", rf"\1{facts.suffix}", text, flags=re.MULTILINE
+        )
     return _in_environment(text, facts)
 
 

@@ -65,6 +65,7 @@ def shell(project: Project, script: str, **env: str) -> subprocess.CompletedProc
         CI_SERVER_PROTOCOL="https",
         CI_SERVER_FQDN="gitlab.example",
         CI_PROJECT_PATH="group/repo",
+        CI_PROJECT_DIR=str(project.root),
         CI_DEFAULT_BRANCH="main",
         PUSH_TOKEN=TOKEN,
     )
