@@ -141,18 +141,35 @@ def test_text_is_no_request_and_no_escape(text: str, tmp_path: Path) -> None:
     assert text in shown
 
 
+def _copy(to: Path) -> Path:
+    """The sources without what was made from them."""
+    ignored = shutil.ignore_patterns(
+        ".*_cache", ".venv*", ".hypothesis", "__pycache__", "dist", "man", ".git"
+    )
+    shutil.copytree(ROOT, to, ignore=ignored)
+    return to
+
+
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member)
     assert file is not None
     return file.read()
 
 
+def test_a_wheel_is_built_without_them_where_they_cannot_be_made(tmp_path: Path) -> None:
+    """As where an installer builds with other releases of what the command needs than it was written for."""
+    source = _copy(tmp_path / "source")
+    (source / "reconciler/cli/main.py").write_text("from click import nothing_of_that_name\n")
+    command = [sys.executable, "-m", "hatchling", "build", "--directory", str(tmp_path), "--target"]
+    subprocess.run([*command, "wheel"], cwd=source, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as files:
+        assert [name for name in files.namelist() if name.endswith(".1")] == []
+    assert subprocess.run([*command, "sdist"], cwd=source, capture_output=True, check=False).returncode != 0
+
+
 def test_sdist_and_wheel_bring_them(pages: Path, tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    ignored = shutil.ignore_patterns(
-        ".*_cache", ".venv*", ".hypothesis", "__pycache__", "dist", "man", ".git"
-    )
-    shutil.copytree(ROOT, source, ignore=ignored)
+    source = _copy(tmp_path / "source")
     command = [sys.executable, "-m", "hatchling", "build", "--directory", str(tmp_path / "dist")]
     subprocess.run(command, cwd=source, capture_output=True, check=True)
     wanted = {page.name: page.read_bytes() for page in pages.iterdir()}

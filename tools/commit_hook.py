@@ -44,15 +44,16 @@ def _templates(root: Path) -> dict[str, str]:
 
 
 def _manual(root: Path, made: Path) -> dict[str, str]:
-    """The pages of an sdist, or new ones. Without the command's dependencies there are none: an installation from a
-    clone must not fail for a thing that is not needed.
+    """The pages of an sdist, or new ones. Where they cannot be made, because the command's dependencies are missing or
+    are other ones, there are none: an installation from a clone must not fail for a thing that is not needed.
     """
     folder, maker = root / "man", root / "tools" / "man_pages.py"
     if not folder.is_dir() and maker.is_file():
         command = [sys.executable, str(maker), str(made)]
-        done = subprocess.run(command, capture_output=True, check=False, timeout=120)  # noqa: S603
-        if done.returncode and b"ModuleNotFoundError" not in done.stderr:
-            raise RuntimeError(done.stderr.decode(errors="replace"))
+        try:
+            subprocess.run(command, capture_output=True, check=True, timeout=120)  # noqa: S603
+        except (OSError, subprocess.SubprocessError):
+            return {}
         folder = made
     return {str(page): f"share/man/man1/{page.name}" for page in sorted(folder.glob("*.1"))}
 
