@@ -33,7 +33,8 @@ def build_driver(planned: PlanResult, ports: Ports, settings: ApplySettings) -> 
     if planned.plan.changes_anything:
         planned.recorded.folded.check()
         ports.lockfile.check_writable()
-    operations = {action.key: settings.new_id() for action in planned.plan.actions if action.creates}
+    calls = [action.key for action in planned.plan.actions if action.creates or action.updates]
+    operations = {key: settings.new_id() for key in calls}
     run = Run(
         planned.plan,
         planned.recorded.folded,
@@ -46,9 +47,9 @@ def build_driver(planned: PlanResult, ports: Ports, settings: ApplySettings) -> 
             no_wait=settings.no_wait,
         ),
     )
-    creates = len(operations)
+    creates = sum(1 for action in planned.plan.actions if action.creates)
     waits = sum(1 for action in planned.plan.actions if action.waits)
-    ports.observer.begun(creates, waits)
+    ports.observer.begun(creates, waits, len(calls) - creates)
     return Driver(run, ports, timeout=settings.timeout, callback_url=settings.callback_url)
 
 

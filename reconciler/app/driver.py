@@ -17,6 +17,7 @@ from reconciler.app.ports import (
     Clock,
     Completions,
     Deliveries,
+    ExistingEngines,
     Journal,
     LockfileStore,
     Observer,
@@ -24,9 +25,10 @@ from reconciler.app.ports import (
 )
 from reconciler.core.errors import PlatformError, StorageError
 from reconciler.core.frozen import dataclass
-from reconciler.core.ledger.journal import Begin, Record
+from reconciler.core.ledger.journal import Record, is_begin
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import COMPLETED, FAILED, Accepted, News, Progress, Refused, Uncertain
+from reconciler.core.platform.update import NotUpdated, Reach, Unconfirmed, UpdateAnswer, Updated
 from reconciler.core.run.machine import Run
 from reconciler.core.run.outcome import Outcome
 from reconciler.core.run.protocol import (
@@ -47,12 +49,15 @@ from reconciler.core.run.protocol import (
     Recorded,
     SummaryRead,
     Unrecorded,
+    UpdateAnswered,
+    UpdateEngine,
     Watch,
     WatchEnded,
 )
 
 GRACE = 3.5  # seconds an interrupted run gives to create calls under way; the whole end takes less than 5
 SHARED_GRACE = 2.5  # the same, where their answers are to be pushed as well
+LEASE_LOST = "the lease was lost before the call was sent"
 NOT_ENDED = "it was still running when this run checked"
 END = 4.4  # seconds after an interrupt at which the last push is given up
 
@@ -71,6 +76,7 @@ class Ports:
     clock: Clock
     ledger_writer: LedgerWriter | None = None  # where runs share their records through a remote
     deliveries: Deliveries | None = None
+    engines: ExistingEngines | None = None  # for a run that changes engines in place
 
 
 class Driver:
@@ -150,7 +156,7 @@ class Driver:
 
     def _carry_out(self, command: Command) -> None:
         match command:
-            case Append(records) if self._ports.ledger_writer is not None and isinstance(records[0], Begin):
+            case Append(records) if self._ports.ledger_writer is not None and is_begin(records[0]):
                 self._start(self._announce(self._ports.ledger_writer, records))
             case Append(records):
                 self._write(records)
@@ -158,6 +164,10 @@ class Driver:
                 self._keys[operation] = key
                 self._ports.observer.submitting(key)
                 self._calls[operation] = self._start(self._create(command))
+            case UpdateEngine(operation, key):
+                self._keys[operation] = key
+                self._ports.observer.updating(key)
+                self._calls[operation] = self._start(self._update(command))
             case Watch(job_id, key):
                 self._keys[job_id] = key
                 self._ports.observer.waiting(key, job_id)
@@ -207,9 +217,7 @@ class Driver:
         operation = command.operation
         callback = f"{self._callback_url}/{operation}" if self._callback_url else None
         if self._ports.ledger_writer is not None and not self._ports.ledger_writer.may_create():
-            self._facts.put_nowait(
-                Answered(operation, Refused("the lease was lost before the call was sent"))
-            )
+            self._facts.put_nowait(Answered(operation, Refused(LEASE_LOST)))
             return
         try:
             assert self._ports.platform is not None  # a run that creates has one
@@ -219,6 +227,23 @@ class Driver:
             answer = Uncertain("an internal error occurred between the call and its answer")
         self._calls.pop(operation, None)
         self._facts.put_nowait(Answered(operation, answer))
+
+    async def _update(self, command: UpdateEngine) -> None:
+        operation, ledger_writer = command.operation, self._ports.ledger_writer
+        answer: UpdateAnswer
+        if ledger_writer is not None and not ledger_writer.may_create():
+            self._facts.put_nowait(UpdateAnswered(operation, NotUpdated(LEASE_LOST, reach=Reach.RUN)))
+            return
+        try:
+            assert self._ports.engines is not None  # a run that updates has them
+            answer = await self._ports.engines.update(
+                command.engine_id, command.spec, look_first=command.look_first
+            )
+        except Exception as error:  # beyond the port's contract: the call may have been sent
+            self._broken(error)
+            answer = Unconfirmed("an internal error occurred between the call and its answer")
+        self._calls.pop(operation, None)
+        self._facts.put_nowait(UpdateAnswered(operation, answer))
 
     async def _follow(self, deliveries: Deliveries) -> None:
         """Webhooks come in for all jobs of the run, and for lost answers; what is not ours changes nothing."""
@@ -289,7 +314,7 @@ class Driver:
             if self._ports.ledger_writer is not None:
                 self._ports.ledger_writer.note(batch)
             return Recorded(batch)
-        self._owed += [record for record in batch if not isinstance(record, Begin)]
+        self._owed += [record for record in batch if not is_begin(record)]
         return Unrecorded(batch, reason)
 
     def _later(self, seconds: float | None, fact: Fact) -> asyncio.TimerHandle | None:
@@ -308,6 +333,10 @@ class Driver:
                 observer.failed(self._keys[operation], message)
             case Answered(operation, Uncertain(reason)):
                 observer.uncertain(self._keys[operation], reason)
+            case UpdateAnswered(operation, Updated(engine_id)):
+                observer.completed(self._keys[operation], engine_id)
+            case UpdateAnswered(operation, NotUpdated(reason) | Unconfirmed(reason)):
+                observer.failed(self._keys[operation], reason)
             case Heard(news):
                 self._report_end(self._keys.get(news.job_id, news.job_id), news, None)
             case Delivered(event):

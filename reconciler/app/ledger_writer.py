@@ -14,7 +14,15 @@ from collections.abc import Callable, Sequence
 from reconciler.app.ports import Clock, Ledger
 from reconciler.app.pushing import Pusher, Terms
 from reconciler.core.errors import GitError, LeaseHeld, ReconcileError, RemoteUnreachable
-from reconciler.core.ledger.journal import Acceptance, Begin, Record, Refusal, UncertainOutcome
+from reconciler.core.ledger.journal import (
+    Acceptance,
+    Record,
+    Refusal,
+    UncertainOutcome,
+    Update,
+    UpdateRefusal,
+    is_begin,
+)
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.merge import Merged
 from reconciler.core.lockfile.model import Lockfile
@@ -25,7 +33,7 @@ RESULT_DELAY = 0.8  # seconds that an answer waits for others before it is pushe
 FIRST_PAUSE, LAST_PAUSE = 0.2, 10.0  # seconds between tries while pushes fail
 MARGIN = 5.0  # seconds before the expiry of our lease from which nothing is created any more
 CLOCK_LOOK = 5.0  # seconds between two looks at the clock, which may have been moved
-_PROMPT = (Acceptance, Refusal, UncertainOutcome)
+_PROMPT = (Acceptance, Update, UpdateRefusal, Refusal, UncertainOutcome)
 
 Waiting = tuple[tuple[Record, ...], asyncio.Future[None]]
 
@@ -103,7 +111,7 @@ class LedgerWriter:
 
     def note(self, records: Sequence[Record]) -> None:
         """These facts are durable here, and are to reach the remote soon."""
-        self._pusher.note([record for record in records if not isinstance(record, Begin)])
+        self._pusher.note([record for record in records if not is_begin(record)])
         if self._result_since is None and any(isinstance(record, _PROMPT) for record in records):
             self._result_since = asyncio.get_running_loop().time()
             self._wake.set()

@@ -48,6 +48,7 @@ class Request:
     settings_file: str | None = None  # relative to the project's root
     deletes: bool = False  # an engine goes with its file
     refresh: bool = False  # look up on the platform what serves
+    in_place: bool = False  # whether a change of name, description or locales keeps the engine
 
     @property
     def refreshes(self) -> bool:
@@ -166,7 +167,10 @@ def _actions(
     from reconciler.core.plan.guards import guarded
 
     retry_failed = request.retry_failed or (request.saved is not None and request.saved.retry_failed)
-    situation = PlanInput(lockfile, desired, found.keys(), selected, retry_failed, deletes=request.deletes)
+    deletes, in_place = request.deletes, request.in_place
+    situation = PlanInput(
+        lockfile, desired, found.keys(), selected, retry_failed, deletes=deletes, in_place=in_place
+    )
     told: Sequence[Diagnostic] = ()
     if ask is None:
         actions = actions_for(situation)

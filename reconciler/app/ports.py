@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports li
     from reconciler.core.lockfile.model import Lockfile
     from reconciler.core.platform.engine import DeletionAnswer, EngineAnswer
     from reconciler.core.platform.job import Answer, News, Progress
+    from reconciler.core.platform.update import UpdateAnswer
     from reconciler.core.platform.webhook import Event
 
 
@@ -164,6 +165,14 @@ class ExistingEngines(Protocol):
         """Delete an engine, asking again after a lost answer. Cancelling it leaves the outcome unknown."""
         ...
 
+    async def update(self, engine_id: str, spec: Spec, *, look_first: bool) -> UpdateAnswer:
+        """Name, description and locales as the spec has them. The call is idempotent: a lost answer is made up for by
+        looking at the engine, and by the same call again. With `look_first` an earlier run may have made it.
+
+        Cancelling it leaves unknown whether the engine was changed.
+        """
+        ...
+
 
 class Lookups(Protocol):
     """Engines looked up on the platform, many at once."""
@@ -211,11 +220,17 @@ class Texts(Protocol):
 class Observer(Protocol):
     """Who wants to see a run go on. Nothing depends on it; it must not raise."""
 
-    def begun(self, creates: int, waits: int) -> None:
-        """The run starts: so many create calls will be issued, so many running jobs are waited for."""
+    def begun(self, creates: int, waits: int, updates: int = 0) -> None:
+        """The run starts: so many create calls will be issued, so many running jobs are waited for, and so many engines
+        are changed in place.
+        """
         ...
 
     def submitting(self, key: str) -> None: ...
+
+    def updating(self, key: str) -> None:
+        """An engine is changed in place."""
+        ...
 
     def accepted(self, key: str, engine_id: str, job_id: str) -> None: ...
 
@@ -228,7 +243,7 @@ class Observer(Protocol):
     def completed(self, key: str, engine_id: str | None) -> None: ...
 
     def failed(self, key: str, error: str) -> None:
-        """The job failed, or the create call was refused."""
+        """The job failed, or the call was refused."""
         ...
 
     def uncertain(self, key: str, reason: str) -> None: ...

@@ -14,7 +14,7 @@ from reconciler.app.ports import Clock, Ledger
 from reconciler.core.errors import InvalidInput, PushRefused, RefMoved, RemoteUnreachable
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Begin, Decision, Record, union
+from reconciler.core.ledger.journal import Decision, Record, is_begin, union
 from reconciler.core.ledger.lease import Holder, Lease, give_back, renew, seconds_left, take
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.merge import Merged, merge
@@ -115,7 +115,7 @@ class Pusher:
         if self.lost is None:
             return mine
         told = {one.operation for one in self.seen.records}
-        told |= {one.operation for one in mine if not isinstance(one, Begin)}
+        told |= {one.operation for one in mine if not is_begin(one)}
         return [one for one in mine if one.operation in told]
 
     def _next_lease(self) -> Lease:

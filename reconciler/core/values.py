@@ -165,6 +165,11 @@ def is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= _MOST
 
 
+def is_number(value: object) -> TypeGuard[int]:
+    """Whether it is such a number that counts from 1."""
+    return is_count(value) and value > 0
+
+
 def are_keys(keys: Collection[str]) -> bool:
     """Whether all of them are engine keys: for ten thousand at the cost of a few."""
     joined = f"/{'/'.join(keys)}/"

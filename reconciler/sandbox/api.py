@@ -145,8 +145,9 @@ class PlatformApi:
 
         text = f"{engine.name}\n{engine.description or ''}"
         about = (engine.name, text, engine_id)
-        only_deletes = sandbox.faults.take("engine-delete", *about) if request.method == "DELETE" else ()
-        return effect, only_deletes or sandbox.faults.take("engine", *about)
+        of_method = {"PUT": "engine-update", "DELETE": "engine-delete"}.get(request.method)
+        particular = sandbox.faults.take(of_method, *about) if of_method is not None else ()
+        return effect, particular or sandbox.faults.take("engine", *about)
 
 
 def _checked(text: str) -> str:

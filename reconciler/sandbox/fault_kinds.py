@@ -76,6 +76,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "slow": Kind("seconds", 5),
     },
     "engine": _HTTP,
+    "engine-update": _HTTP,
     "engine-delete": _HTTP,
     "webhook": {
         "late": Kind("seconds", 5),
@@ -94,7 +95,7 @@ KINDS: dict[str, dict[str, Kind]] = {
 _MARK = lazy_pattern(r"\[sandbox:([^\]]{0,500})\]")
 _ITEM = lazy_pattern(r"(?P<do>[^=\s]+(?:\s*=\s*.*?)?)(?P<options>(?:\s+(?:times|retry-after)=\S*)*)")
 _DO = lazy_pattern(r"(?P<kind>[a-z0-9-]+)(?:\s*=\s*(?P<value>.*))?", re.DOTALL)
-_PREFIXED = ("job-get", "ws", "webhook", "engine-delete", "engine", "process")
+_PREFIXED = ("job-get", "ws", "webhook", "engine-update", "engine-delete", "engine", "process")
 
 
 class UnknownFault(ValueError):

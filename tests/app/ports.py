@@ -271,15 +271,16 @@ class MemoryDeliveries:
 
 @dataclass
 class LogObserver:
-    """Everything that is told, as lines."""
-
     log: Log
 
-    def begun(self, creates: int, waits: int) -> None:
-        self.log.append(f"told begun {creates} {waits}")
+    def begun(self, creates: int, waits: int, updates: int = 0) -> None:
+        self.log.append(f"told begun {creates} {waits}" + (f" {updates}" if updates else ""))
 
     def submitting(self, key: str) -> None:
         self.log.append(f"told submitting {key}")
+
+    def updating(self, key: str) -> None:
+        self.log.append(f"told updating {key}")
 
     def accepted(self, key: str, engine_id: str, job_id: str) -> None:
         self.log.append(f"told accepted {key} {engine_id} {job_id}")
@@ -306,9 +307,7 @@ class LogObserver:
         self.log.append("told ended")
 
 
-class TickingClock:
-    """A millisecond later at every look."""
-
+class TickingClock:  # a millisecond later at every look
     def __init__(self) -> None:
         self._ticks = 0
 

@@ -169,6 +169,15 @@ def protected(root: Path) -> None:
     write(root, {"engines/support.yaml": _SUPPORT})
 
 
+def in_place(root: Path) -> None:
+    """An engine that gets another name and a locale, where that is changed in place."""
+    acme = "name: Acme\nlocales: [de, fr]\nsources:\n  - {type: link, payload: 'https://acme.com/brand'}\n"
+    write(root, {"engines/acme.yaml": acme, "reconcile.yaml": "metadata_changes: in_place\n"})
+    _record(root, EMPTY.with_entries({"acme": _serving(root, "acme", "X1y2Z3a4B5c6D7e8")}))
+    _committed(root)
+    write(root, {"engines/acme.yaml": acme.replace("Acme", "Acme Corp").replace("fr]", "fr, ja]")})
+
+
 def sparse(root: Path) -> None:
     """An engine that git has, and that this checkout leaves out."""
     write(root, {"engines/acme.yaml": _SUPPORT, "engines/support/help.yaml": _HELP})
@@ -194,6 +203,7 @@ SCENES: dict[str, Callable[[Path], None]] = {
     "up to date": up_to_date,
     "outputs": outputs,
     "protected": protected,
+    "in place": in_place,
     "sparse": sparse,
     "invalid": invalid,
     "conflict": conflict,

@@ -10,7 +10,7 @@ from collections import deque
 
 from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.ledger import journal
-from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.journal import Record, is_begin
 from reconciler.core.lockfile import model as lockfile
 from reconciler.core.lockfile.entry import FAILED, Entry
 from reconciler.core.lockfile.model import Lockfile
@@ -37,6 +37,8 @@ from reconciler.core.run.protocol import (
     Recorded,
     SummaryRead,
     Unrecorded,
+    UpdateAnswered,
+    UpdateEngine,
     Watch,
     WatchEnded,
 )
@@ -54,7 +56,7 @@ class Attempt:
         self.world, self.weather, self.rng = world, weather, world.rng
         operations = {}
         for action in plan.actions:
-            if action.creates:
+            if action.creates or action.updates:
                 world.operations += 1
                 operations[action.key] = f"op_{world.operations}"
         self.run = Run(plan, world.recorded(), operations, options)
@@ -62,6 +64,7 @@ class Attempt:
         self.durable: deque[Fact] = deque()  # the journal's word, in its order
         self.inbox: list[Fact] = []  # everything else, in no order
         self.calls: dict[str, Create] = {}  # sent, and not at the platform yet
+        self.changes: dict[str, UpdateEngine] = {}  # the same, of changes in place
         self.in_flight: set[str] = set()
         self.watched: list[str] = []
         self.interrupted = False
@@ -77,6 +80,9 @@ class Attempt:
             for command in self.calls.values():  # what was on the wire arrives, or not; nobody hears of it
                 if self.rng.random() < 0.5:
                     self.world.platform.post(command, self.rng, self.weather)
+            for change in self.changes.values():
+                if self.rng.random() < 0.5:
+                    self.world.platform.put(change, self.rng, self.weather)
 
     def _live(self) -> Outcome:
         commands = self.run.start(self.world.now())
@@ -89,6 +95,8 @@ class Attempt:
         raise AssertionError("the run does not end")
 
     def _deliver(self, fact: Fact) -> list[Command]:
+        if isinstance(fact, UpdateAnswered):
+            self.in_flight.discard(fact.operation)
         if isinstance(fact, Answered):
             self.in_flight.discard(fact.operation)
             if isinstance(fact.answer, Accepted):
@@ -96,10 +104,8 @@ class Attempt:
         stopped = self.run.stops.creating
         commands = self.run.handle(fact, self.world.now())
         if stopped:
-            creates = [one for one in commands if isinstance(one, Create)]
-            begins = [
-                r for one in commands if isinstance(one, Append) for r in one.records if r.type == "begin"
-            ]
+            creates = [one for one in commands if isinstance(one, Create | UpdateEngine)]
+            begins = [r for one in commands if isinstance(one, Append) for r in one.records if is_begin(r)]
             assert (creates, begins) == ([], []), "something new began after a stop"
         return commands
 
@@ -119,6 +125,14 @@ class Attempt:
                     self._check_create(command)
                     self.calls[command.operation] = command
                     self.in_flight.add(command.operation)
+                case UpdateEngine():
+                    self._check_begun(command.operation, "updating")
+                    entry = self.world.recorded().entry(command.key)
+                    assert entry is not None
+                    assert entry.current is not None
+                    assert (entry.current.engine_id, entry.pending) == (command.engine_id, None)
+                    self.changes[command.operation] = command
+                    self.in_flight.add(command.operation)
                 case Watch(job_id):
                     assert not self.run.stops.waiting
                     self.watched.append(job_id)
@@ -131,12 +145,15 @@ class Attempt:
                     return lock
         return None
 
-    def _check_create(self, command: Create) -> None:
+    def _check_begun(self, operation: str, kind: str) -> None:
         _, records = self.world.read()
-        begun = [one for one in records if one.type == "begin" and one.operation == command.operation]
-        assert begun, "a create call without a durable begin"
+        begun = [one for one in records if one.type == kind and one.operation == operation]
+        assert begun, "a call without a durable begin"
         assert len(self.in_flight) < self.run.options.concurrency, "too many calls at once"
-        assert not self.run.stops.creating, "a create call after a stop"
+        assert not self.run.stops.creating, "a call after a stop"
+
+    def _check_create(self, command: Create) -> None:
+        self._check_begun(command.operation, "begin")
         self._check_no_second(command)
 
     def _check_no_second(self, command: Create) -> None:
@@ -196,9 +213,13 @@ class Attempt:
         self.durable.append(Recorded(batch))
 
     def _reach_platform(self) -> None:
-        if not self.calls:
+        operation = self.rng.choice([*self.calls, *self.changes]) if self.calls or self.changes else None
+        if operation is None:
             return
-        operation = self.rng.choice(list(self.calls))
+        if operation in self.changes:
+            told = self.world.platform.put(self.changes.pop(operation), self.rng, self.weather)
+            self.inbox.append(UpdateAnswered(operation, told))
+            return
         answer = self.world.platform.post(self.calls.pop(operation), self.rng, self.weather)
         self.inbox.append(Answered(operation, answer or Uncertain("no answer came")))
         if self.rng.random() < 0.1:

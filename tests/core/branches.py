@@ -13,6 +13,7 @@ from reconciler.core.engine.spec import record_of
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Pruned
 from reconciler.core.ledger.pruning import prune_of
+from reconciler.core.ledger.updates import next_number
 from reconciler.core.lockfile import transitions
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN, Entry, Pending, Retired
 from reconciler.core.lockfile.model import EMPTY, Lockfile
@@ -94,7 +95,22 @@ class Branch:
         return transitions.complete(entry, self._now, self.rng.choice([None, {"instructions": 3}]))
 
     def _turn(self, entry: Entry) -> Entry:
-        """A restore, where there is something to go back to; otherwise a new operation."""
+        """A change in place, or a restore, where there is something to go back to; otherwise a new operation."""
+        serves_a_or_b = entry.current is not None and entry.current.fingerprint != fingerprint(C)
+        if entry.current is not None and serves_a_or_b and entry.pending is None and self.rng.random() < 0.2:
+            spec = self.rng.choice((A, B))  # from the same sources
+            number = next_number(entry.current)
+            if self.rng.random() < 0.3:
+                return replace(entry, current=replace(entry.current, updating=(number,)))
+            changed = replace(
+                entry.current,
+                fingerprint=fingerprint(spec),
+                spec=record_of(spec),
+                revision=number,
+                updated_at=transitions.seconds(self._now),
+                updating=(),
+            )
+            return replace(entry, current=changed)
         past = [one for one in entry.superseded if one.status is None]
         if past and self.rng.random() < 0.4:
             chosen = self.rng.choice(past)

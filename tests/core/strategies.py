@@ -22,6 +22,9 @@ from reconciler.core.ledger.journal import (
     Refusal,
     Settlement,
     UncertainOutcome,
+    Update,
+    UpdateBegin,
+    UpdateRefusal,
 )
 from reconciler.core.ledger.pruning import deleted_by, prune_of
 from reconciler.core.lockfile.entry import (
@@ -53,6 +56,8 @@ keys = st.sampled_from(["acme", "blog", "marketing/website", "ünïcode", "a.b"]
 times = st.sampled_from([at(0), at(71, 5), at(1234)])
 perhaps_times = st.sampled_from([None, at(9)])
 summaries = st.sampled_from([None, {"instructions": 6, "brandVoices": 2}])
+perhaps_numbers = st.sampled_from([None, None, 1, 2])
+perhaps_kept = st.sampled_from([None, {"protect": True}])
 ids = st.integers(1000, 10**9)
 files = st.sampled_from(
     [{}, {"engines/a.yaml": "b10b" * 10}, {"engines/a.yaml": "b10b" * 10, "b.md": "1d" * 20}]
@@ -76,6 +81,9 @@ def currents(draw: st.DrawFn) -> Provisioned:
         operation_id=draw(st.sampled_from([None, f"op_{name}"])),
         provisioned_at=draw(perhaps_times),
         summary=draw(summaries),
+        revision=draw(perhaps_numbers),
+        updated_at=draw(perhaps_times),
+        updating=draw(st.sampled_from([(), (), (3,), (3, 4)])),
     )
 
 
@@ -114,6 +122,7 @@ def superseded(draw: st.DrawFn) -> Superseded:
         status=status,
         error="it broke" if status == FAILED else None,
         submitted_at=draw(perhaps_times),
+        revision=draw(perhaps_numbers) if status is None else None,
     )
 
 
@@ -213,7 +222,25 @@ def journals(draw: st.DrawFn, max_operations: int = 5) -> list[Record]:
         key = draw(st.sampled_from(["acme", "blog"]))
         records += draw(histories(f"op_{number}", key, number * 10))
         records += draw(decisions(number, key))
+        records += draw(updates(number, key))
         records += draw(st.just([]) | prunes(records, number))
+    return records
+
+
+@st.composite
+def updates(draw: st.DrawFn, number: int, key: str) -> list[Record]:
+    """Changes in place of engines that may serve then, with their answers, if they got any; some come late."""
+    records: list[Record] = []
+    for turn in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        print_, record = _of(draw(few_specs))
+        engine_id = f"eng_{draw(st.integers(0, number))}"
+        name, when = f"u-{number}-{turn}", at(number * 10 + 6 + turn)
+        files = {f"engines/{key}.yaml": f"b{number}{turn}b" * 10}
+        count = 2 * number + turn + 1
+        records.append(UpdateBegin(name, key, engine_id, count, when))
+        done = Update(name, key, engine_id, count, print_, record, files, when, draw(perhaps_kept))
+        refused = UpdateRefusal(name, key, engine_id, count, "no", 400, when)
+        records += draw(st.lists(st.sampled_from([done, refused]), max_size=1))
     return records
 
 
@@ -270,8 +297,11 @@ def prunes(draw: st.DrawFn, records: list[Record], number: int) -> list[Record]:
 
 def engine_ids_in(records: Sequence[Record]) -> set[str]:
     """Every engine that a journal says exists: those that it says were deleted are not among them."""
-    kinds = Decision | Pruning | Pruned
-    telling = (one for one in records if not isinstance(one, kinds) or one.type == "decided")
-    telling = (one for one in telling if not isinstance(one, Decision) or one.kind == "adopt")
+    known = Decision | Pruning | Pruned | UpdateBegin | Update | UpdateRefusal  # about one that there is
+    telling = (
+        one
+        for one in records
+        if not isinstance(one, known) or (isinstance(one, Decision) and one.kind == "adopt")
+    )
     named = (getattr(record, "engine_id", None) for record in telling)
     return {engine_id for engine_id in named if engine_id is not None} - deleted_by(records)

@@ -23,8 +23,9 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.diff import PlanInput, actions_for
 from reconciler.core.plan.model import Plan
 from reconciler.core.platform.job import COMPLETED, IN_PROGRESS, Accepted, Answer, Refused
+from reconciler.core.platform.update import NotUpdated, Reach, Unconfirmed, UpdateAnswer, Updated
 from reconciler.core.platform.webhook import Event
-from reconciler.core.run.protocol import Create
+from reconciler.core.run.protocol import Create, UpdateEngine
 from tests.core.build import at, wanted
 
 
@@ -66,6 +67,23 @@ class Platform:
     jobs: dict[str, str] = field(default_factory=dict)
     engines: dict[str, Call] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)  # deleted by somebody, behind our back
+    shows: dict[str, str] = field(default_factory=dict)  # what each engine has, as a fingerprint
+
+    def put(self, command: UpdateEngine, rng: Random, weather: FaultRates) -> UpdateAnswer:
+        """The answer to a change in place, which is done, or not, also where the answer is lost."""
+        wanted_print = fingerprint(command.spec)
+        assert command.engine_id in self.shows, "an engine was changed that nobody made"
+        if command.engine_id in self.gone:
+            return NotUpdated("no such engine", 404)
+        if command.look_first and self.shows[command.engine_id] == wanted_print:
+            return Updated(command.engine_id)
+        if rng.random() < weather.refused:
+            reach = rng.choice(list(Reach))
+            return NotUpdated("no", {Reach.UPDATES: 405, Reach.RUN: 401}.get(reach, 400), reach)
+        lost = rng.random() < weather.lost_answer
+        if not lost or rng.random() < 0.5:
+            self.shows[command.engine_id] = wanted_print
+        return Unconfirmed("no answer came") if lost else Updated(command.engine_id)
 
     def post(self, command: Create, rng: Random, weather: FaultRates) -> Answer | None:
         """The answer to a create call; None when the platform did its work and the answer was lost."""
@@ -82,6 +100,7 @@ class Platform:
         status = COMPLETED if rng.random() < weather.completed_at_once else IN_PROGRESS
         self.jobs[call.job_id] = status
         self.engines[call.engine_id] = call
+        self.shows[call.engine_id] = call.fingerprint
         return None if lost else Accepted(call.job_id, call.engine_id, status)
 
     def work(self, rng: Random, weather: FaultRates) -> None:
@@ -124,6 +143,7 @@ class World:
     files: dict[str, Spec] = field(default_factory=dict)
     clock: int = 0
     operations: int = 0
+    in_place: bool = False
 
     def now(self) -> str:
         self.clock += 1
@@ -147,7 +167,10 @@ class World:
         selected = (lambda key: True) if only is None else only.__contains__
         gone = self.platform.gone if refresh else frozenset()
         alive = self.platform.engines.keys() - gone if refresh else frozenset()
-        situation = PlanInput(self.recorded(), desired, desired.keys(), selected, retry_failed, gone, alive)
+        recorded, in_place = self.recorded(), self.in_place
+        situation = PlanInput(
+            recorded, desired, desired.keys(), selected, retry_failed, gone, alive, in_place
+        )
         return Plan("production", actions_for(situation))
 
     def delete(self) -> None:
@@ -184,12 +207,21 @@ class World:
         recorded = self.recorded()
         assert fold(recorded, self.read()[1]) == recorded, "folding twice is not folding once"
         self._check_conservation(recorded)
+        self._check_changes(recorded)
         on_disk, _ = self.read()
         for lock in (recorded, on_disk):
             for key, entry in entries_of(lock):
                 if entry.current is not None:
                     status = self.platform.status_of(entry.current.engine_id)
                     assert status == COMPLETED, f"{key} serves an engine whose job is {status}"
+
+    def _check_changes(self, recorded: Lockfile) -> None:
+        """What is recorded of an engine is what it has, or the change of it that has no answer is named."""
+        for key, entry in entries_of(recorded):
+            for part in (entry.current, *entry.superseded):
+                if part is not None and not part.updating:
+                    has = self.platform.shows[part.engine_id]
+                    assert has == part.fingerprint, f"{key}: a change of {part.engine_id} is lost"
 
     def _check_conservation(self, recorded: Lockfile) -> None:
         """Every engine is named, or its operation is reported uncertain at its key."""

@@ -26,7 +26,7 @@ from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import GitError, InvalidInput, LockfileError, PushRefused
 from reconciler.core.ledger import journal, lease, sealed
 from reconciler.core.ledger.commit_messages import ledger_subject, publish_message
-from reconciler.core.ledger.journal import Begin, Record
+from reconciler.core.ledger.journal import Record, is_begin
 from reconciler.core.ledger.lease import Lease
 from reconciler.core.ledger.published import (
     begins_lost,
@@ -372,7 +372,7 @@ class GitLedger:
     @staticmethod
     def _unverified(seen: RemoteSnapshot, records: Iterable[Record]) -> Unverified:
         """What is carried along as it is: of an operation that is on record with our seal, nothing."""
-        begun = [record.operation for record in records if isinstance(record, Begin)]
+        begun = [record.operation for record in records if is_begin(record)]
         return seen.unverified.without(begun)
 
     def _seal(self) -> Seal:

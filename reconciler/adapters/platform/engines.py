@@ -1,4 +1,4 @@
-"""Calls about engines that exist already (docs/platform.md): read one, delete one.
+"""Calls about engines that exist already (docs/platform.md): read one, change one in place, delete one.
 
 Each call is judged in `core/platform/engine`. A short `Retry-After` is honored by all calls together: one pause, after
 which they go on, and not one pause for each of a thousand.
@@ -7,6 +7,7 @@ which they go on, and not one pause for each of a thousand.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from typing import Self
 from reconciler.adapters.platform.endpoint import parse_endpoint
 from reconciler.adapters.platform.exchange import Connections, Lost, Reply, Timeouts, Unreached
 from reconciler.adapters.storage.kill_points import step
+from reconciler.core.engine.spec import Spec
 from reconciler.core.platform.backoff import delays
 from reconciler.core.platform.engine import (
     Deleted,
@@ -26,6 +28,17 @@ from reconciler.core.platform.engine import (
     pause_before,
 )
 from reconciler.core.platform.job import THROTTLE_TRIES
+from reconciler.core.platform.update import (
+    UPDATE_TRIES,
+    NotUpdated,
+    Reach,
+    Unconfirmed,
+    UpdateAnswer,
+    judge_look,
+    judge_missing,
+    judge_update,
+    wanted_details,
+)
 
 DELETE_TRIES = 3
 MAX_BODY = 1_000_000  # bytes of an answer about an engine, which may hold all that it learned
@@ -106,6 +119,38 @@ class EngineClient:
         assert lost is not None  # the loop ended with one
         return lost
 
+    async def update(self, engine_id: str, spec: Spec, *, look_first: bool) -> UpdateAnswer:
+        """See the port."""
+        wanted, content = wanted_details(spec), update_body(spec)
+        told = judge_look(engine_id, await self.read(engine_id), wanted) if look_first else None
+        if told is not None and not isinstance(told, Unconfirmed):
+            return told
+        pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
+        answer: UpdateAnswer = Unconfirmed("no call was made")
+        for attempt in range(UPDATE_TRIES):
+            if attempt > 0:
+                await self._sleep(next(pauses))
+            step("update about to leave")
+            outcome = await self._send("PUT", engine_id, content)
+            step("update answered")
+            if isinstance(outcome, Unreached):
+                answer = NotUpdated(str(outcome.cause), None, Reach.RUN)
+                if outcome.cause.lasting:
+                    return answer
+                continue
+            if isinstance(outcome, Lost):
+                answer = Unconfirmed(outcome.reason)
+            elif outcome.status == 404:
+                return judge_missing(await self.read(engine_id), outcome.body)
+            else:
+                answer = judge_update(engine_id, outcome.status, outcome.body)
+            if not isinstance(answer, Unconfirmed):
+                return answer
+            told = judge_look(engine_id, await self.read(engine_id), wanted)
+            if told is not None:
+                return told if not isinstance(told, Unconfirmed) else answer.also(told)
+        return answer
+
     async def _send(
         self, method: str, engine_id: str, content: bytes | None = None
     ) -> Reply | Unreached | Lost:
@@ -125,6 +170,19 @@ class EngineClient:
                 if self._pauses == seen:  # else all have paused since this call left
                     await self._sleep(pause)
                     self._pauses += 1
+
+
+def update_body(spec: Spec) -> bytes:
+    """All that can be changed in place, also what the file does not have: so the same call always comes to the same."""
+    document = {
+        "name": spec.name,
+        "description": spec.description or "",
+        "targetLocales": list(spec.locales),
+    }
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half a surrogate pair in a text: only an escape can carry it
+        return json.dumps(document, separators=(",", ":")).encode()
 
 
 def _may_pass(outcome: Reply | Unreached | Lost) -> bool:

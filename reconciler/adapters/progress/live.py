@@ -71,14 +71,17 @@ class LiveProgress:
         self._told = 0
         self._live = _Display(self._frame, self._console)
 
-    def begun(self, creates: int, waits: int) -> None:
-        self._tally.expected, self._tally.began = creates + waits, time.monotonic()
-        if creates + waits:
+    def begun(self, creates: int, waits: int, updates: int = 0) -> None:
+        self._tally.expected, self._tally.began = creates + waits + updates, time.monotonic()
+        if creates + waits + updates:
             atexit.register(self.ended)
             self._live.start()
 
     def submitting(self, key: str) -> None:
         self._row(key)
+
+    def updating(self, key: str) -> None:
+        self._row(key).step = "updating"
 
     def accepted(self, key: str, engine_id: str, job_id: str) -> None:
         row = self._row(key)

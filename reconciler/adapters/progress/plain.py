@@ -56,19 +56,23 @@ class PlainProgress:
         self._wrong: list[str] = []  # what went wrong since then
         self._steps_told: dict[str, float] = {}
 
-    def begun(self, creates: int, waits: int) -> None:
+    def begun(self, creates: int, waits: int, updates: int = 0) -> None:
         with self._turn:
             now = self._now()
-            self._tally.expected, self._tally.began = creates + waits, now
+            self._tally.expected, self._tally.began = creates + waits + updates, now
             self._spoke = self._counted = now
             self._creating = creates > 0
-            kinds = ((creates, "provisioning job", "to create"), (waits, "running job", "to wait for"))
+            kinds = (
+                (creates, "provisioning job", "to create"),
+                (updates, "engine", "to update"),
+                (waits, "running job", "to wait for"),
+            )
             parts = [
                 f"{number:,} {noun}{'s' * (number != 1)} {what}" for number, noun, what in kinds if number
             ]
             if parts:
                 self._say(None, ", ".join(parts))
-        if creates + waits and self._ticker is None:
+        if creates + waits + updates and self._ticker is None:
             self._ticker = threading.Thread(target=self._tick_until_over, name="progress", daemon=True)
             self._ticker.start()
 
@@ -77,6 +81,12 @@ class PlainProgress:
             self._row(key)
             if self._verbose:
                 self._say(key, "creating")
+
+    def updating(self, key: str) -> None:
+        with self._turn:
+            self._row(key).step = "updating"
+            if self._verbose:
+                self._say(key, "updating")
 
     def accepted(self, key: str, engine_id: str, job_id: str) -> None:
         with self._turn:

@@ -6,10 +6,13 @@ from __future__ import annotations
 class SilentProgress:
     """An `Observer` that shows nothing."""
 
-    def begun(self, creates: int, waits: int) -> None:
+    def begun(self, creates: int, waits: int, updates: int = 0) -> None:
         """See the port."""
 
     def submitting(self, key: str) -> None:
+        """See the port."""
+
+    def updating(self, key: str) -> None:
         """See the port."""
 
     def accepted(self, key: str, engine_id: str, job_id: str) -> None:

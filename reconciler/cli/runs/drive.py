@@ -15,7 +15,7 @@ from reconciler.app.applying import ApplySettings, build_driver
 from reconciler.app.driver import Ports
 from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.planning import PlanResult
-from reconciler.app.ports import Completions, Journal
+from reconciler.app.ports import Completions, ExistingEngines, Journal
 from reconciler.cli.runs.completion_sources import CompletionSources
 from reconciler.cli.runs.interrupts import Interrupts
 from reconciler.cli.runs.progress import progress_of
@@ -60,6 +60,8 @@ def drive(
         async with AsyncExitStack() as stack:
             stack.callback(observer.ended)
             reaching = ports if key is None else await _reaching(stack, ports, settings, sources, key)
+            if key is not None and any(action.updates for action in planned.plan.actions):
+                reaching = replace(reaching, engines=await _engines(stack, settings, key))
             driver = build_driver(planned, reaching, how)
             interrupts.attach(driver.interrupt)
             return await driver.drive(planned.recorded.on_disk)
@@ -79,6 +81,13 @@ async def _reaching(
     platform = await stack.enter_async_context(client)
     completions = _event_stream(settings.api_url, key) if sources.websocket else None
     return replace(ports, platform=platform, completions=completions, deliveries=sources.deliveries)
+
+
+async def _engines(stack: AsyncExitStack, settings: Settings, key: str) -> ExistingEngines:
+    from reconciler.adapters.platform.engines import EngineClient  # only to change engines in place
+
+    client = EngineClient(settings.api_url, key, random=random.random, concurrency=settings.concurrency)
+    return await stack.enter_async_context(client)
 
 
 def _event_stream(api_url: str, key: str) -> Completions:

@@ -172,7 +172,9 @@ class ApplyRunner:
         if not self._options.asks:
             return True
         with self._work.paused():
-            confirmed = click.confirm(_question(planned.plan), err=True)
+            from reconciler.cli.runs.question import question  # only on a terminal
+
+            confirmed = click.confirm(question(planned.plan), err=True)
         if confirmed:
             return True
         click.echo("nothing was done", err=True)
@@ -180,7 +182,7 @@ class ApplyRunner:
 
     def _key(self, plan: Plan) -> str | None:
         """The API key, where the plan needs one."""
-        if not any(action.creates or action.waits for action in plan.actions):
+        if not any(action.creates or action.updates or action.waits for action in plan.actions):
             if self._target is not None and plan.changes_anything:
                 self._target.check_seal(
                     "set LINGO_API_KEY, or use --no-publish to record it on this machine only"
@@ -245,7 +247,7 @@ class ApplyRunner:
         from reconciler.app.driver import END
 
         interrupts.hurry = lambda: ledger_writer.hurry(END)
-        if not any(action.creates for action in planned.plan.actions):
+        if not any(action.creates or action.updates for action in planned.plan.actions):
             ledger_writer.acquire()
         return ledger_writer
 
@@ -382,13 +384,3 @@ def _collect_garbage() -> None:
 
 def _changes(planned: PlanResult) -> bool:
     return planned.plan.changes_anything and not planned.plan.invalid
-
-
-def _question(plan: Plan) -> str:
-    jobs = sum(action.creates for action in plan.actions)
-    cost = (
-        f"{jobs} provisioning job{'s' if jobs != 1 else ''} will be created."
-        if jobs
-        else "No provisioning jobs will be created."
-    )
-    return f"\nApply this? {cost}"

@@ -41,6 +41,14 @@ def _meaning_of_source(source: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def same_sources(one: SpecRecord, two: SpecRecord) -> bool:
+    """Whether both learn from the same links and texts: all that their fingerprints can then differ in is what an
+    engine can have changed in place.
+    """
+    mine, yours = (sorted(map(_meaning_of_source, sources_of(record))) for record in (one, two))
+    return mine == yours
+
+
 def same_meaning(recorded_fingerprint: str, record: SpecRecord | None, desired: str) -> bool:
     """Whether what is recorded means what is desired, also when it was recorded under another algorithm version."""
     return recorded_fingerprint == desired or meaning_of(recorded_fingerprint, record) == desired

@@ -20,6 +20,9 @@ from reconciler.core.ledger.journal import (
     Refusal,
     Settlement,
     UncertainOutcome,
+    Update,
+    UpdateBegin,
+    UpdateRefusal,
 )
 from reconciler.core.ledger.lease import Lease
 from reconciler.core.ledger.subjects import OUTPUTS_ONLY, RECORD
@@ -59,8 +62,12 @@ def _word(record: Record) -> str | None:
     match record:
         case Begin(key=key):
             return f"begin {word_for(key)}"
+        case UpdateBegin(key=key):
+            return f"updating {word_for(key)}"
         case Acceptance(engine_id=engine_id):
             return f"accepted {word_for(engine_id)}"
+        case Update(key=key) | UpdateRefusal(key=key):
+            return f"{record.type.replace('_', ' ')} {word_for(key)}"
         case Refusal() | UncertainOutcome() | Settlement():
             return f"{record.type} {word_for(record.operation)}"
         case Decision(kind=kind, key=key):
@@ -143,6 +150,16 @@ def _names(entry: Entry) -> Iterator[str]:
     yield from (part.operation_id for part in entry.parts if part.operation_id is not None)
 
 
+def _updated(was: Entry | None, now: Entry) -> str:
+    """Whether the serving engine was changed in place."""
+    current, then = now.current, was.current if was is not None else None
+    if current is None or then is None:
+        return ""
+    if current.updating:
+        return ", update not confirmed"
+    return ", updated" if current.revision != then.revision else ""
+
+
 def _change(before: Lockfile, after: Lockfile, key: str, moved_from: str | None) -> str:
     """What became of one engine, behind its key."""
     was, now = before.entry(key) or (before.entry(moved_from) if moved_from else None), after.entry(key)
@@ -154,5 +171,5 @@ def _change(before: Lockfile, after: Lockfile, key: str, moved_from: str | None)
     move = f", moved from {word_for(moved_from)}" if moved_from else ""
     if new != old:
         return f"{new or 'no engine yet'}{f' (was {old})' if old else ''}{move}"
-    status = f", {word_for(now.pressing.status)}" if now.pressing else ""
+    status = f", {word_for(now.pressing.status)}" if now.pressing else _updated(was, now)
     return f"{new or 'no engine yet'}{status}{move}"

@@ -16,6 +16,9 @@ from reconciler.core.ledger.journal import (
     Record,
     Refusal,
     Settlement,
+    Update,
+    UpdateBegin,
+    UpdateRefusal,
 )
 from reconciler.core.ledger.pruning import deleted_by
 from reconciler.core.ledger.undoing import still_told
@@ -120,11 +123,11 @@ def begin_of(lockfile: Lockfile, operation: str) -> Begin | None:
 
 
 def gather(records: Iterable[Record]) -> dict[str, Facts]:
-    """The facts by operation, in the order in which the operations are first named. Decisions have none,
-    and neither has the deletion of an engine.
+    """The facts by operation, in the order in which the operations are first named. Decisions have none, and neither
+    has what is done to an engine that exists.
     """
     facts: dict[str, Facts] = {}
     for record in records:
-        if not isinstance(record, Decision | Pruning | Pruned):
+        if not isinstance(record, Decision | Pruning | Pruned | UpdateBegin | Update | UpdateRefusal):
             facts.setdefault(record.operation, Facts(record.operation)).add(record)
     return facts

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from reconciler.core.errors import JournalError
 from reconciler.core.frozen import replace
-from reconciler.core.ledger import pruning
+from reconciler.core.ledger import pruning, updates
 from reconciler.core.ledger.decisions import carry_out
 from reconciler.core.ledger.facts import Facts, gather
 from reconciler.core.ledger.journal import (
@@ -29,6 +29,9 @@ from reconciler.core.ledger.journal import (
     Refusal,
     Settlement,
     UncertainOutcome,
+    Update,
+    UpdateBegin,
+    UpdateRefusal,
 )
 from reconciler.core.ledger.undoing import still_told
 from reconciler.core.ledger.working_copy import RETIRED, WorkingCopy
@@ -67,6 +70,7 @@ class _Folding:
         self._records = records
         self._facts = gather(records)
         self._order = {record.operation: at for at, record in enumerate(records) if isinstance(record, Begin)}
+        self._ends = {record.operation: at for at, record in enumerate(records) if isinstance(record, End)}
         adopted = {record.operation for record in records if isinstance(record, Decision)}
         self._copy = WorkingCopy(lockfile, self._facts.keys() | adopted)
         self._held = frozenset(self._copy.homes)
@@ -111,6 +115,8 @@ class _Folding:
                 pruning.begin(self._copy, record)
             case Pruned():
                 pruning.end(self._copy, record)
+            case UpdateBegin() | Update() | UpdateRefusal():
+                updates.take_in(self._copy, record, self._past)
             case Begin() if known is not None:
                 self._begin(known)
             case Acceptance() if known is not None:
@@ -136,7 +142,7 @@ class _Folding:
         entry = self._copy.entry(begin.key)
         overtaken = entry is not None and self._is_overtaken(known, entry)
         if known.nothing_to_record or (known.made_nothing and overtaken):
-            if entry is not None and not overtaken:
+            if entry is not None and not overtaken and not self._fails_later(entry, begin):
                 self._copy.put(begin.key, transitions.give_way(entry, begin.at))
             return
         operation = Pending(
@@ -153,6 +159,12 @@ class _Folding:
         if begin.kept is not None:
             entry = transitions.keep(entry, read_lifecycle(begin.kept), begin.files)
         self._copy.put(begin.key, entry)
+
+    def _fails_later(self, entry: Entry, begin: Begin) -> bool:
+        """Whether what failed by now did not do so before this begin, when it could not give way."""
+        pending = entry.pending
+        ended = self._ends.get(pending.operation_id) if pending is not None else None
+        return ended is not None and ended > self._order[begin.operation]
 
     def _accept(self, known: Facts) -> None:
         accepted, entry = known.accepted, self._entry(known.operation)

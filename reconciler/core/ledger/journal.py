@@ -15,9 +15,12 @@ from reconciler.core.engine.record import are_counts, are_files, why_no_record
 from reconciler.core.engine.spec import SpecRecord
 from reconciler.core.errors import Diagnostic, JournalError
 from reconciler.core.frozen import dataclass, said_of
+from reconciler.core.ledger.update_records import Update as Update
+from reconciler.core.ledger.update_records import UpdateBegin as UpdateBegin
+from reconciler.core.ledger.update_records import UpdateRefusal as UpdateRefusal
 from reconciler.core.lockfile.lifecycle_options import why_not_kept
 from reconciler.core.strict_json import JsonRefused, read_json
-from reconciler.core.values import FINGERPRINT, ID, KEY, LINE, TIME, as_line, is_count, shown
+from reconciler.core.values import FINGERPRINT, ID, KEY, LINE, TIME, as_line, is_count, is_number, shown
 
 VERSION = 2
 _FIRST = 1  # of every kind that an older program knows, so that it can read on
@@ -175,11 +178,23 @@ DECISIONS = frozenset(
         "delete",
     }
 )
-_NEWER = frozenset({"pruning", "pruned", "delete"})  # what an older program must refuse in words
+_NEWER = frozenset(
+    {"pruning", "pruned", "delete", "updating", "updated", "not_updated"}
+)  # what an older program must refuse in words
+
+Announcement = Begin | UpdateBegin  # durable, here and on the remote, before its call
+
+
+def is_begin(record: Record) -> bool:
+    """Whether it has to be durable before a call."""
+    return isinstance(record, Begin | UpdateBegin)
+
 
 Record = (
-    Begin
+    Announcement
     | Acceptance
+    | Update
+    | UpdateRefusal
     | Refusal
     | UncertainOutcome
     | End
@@ -194,7 +209,10 @@ _KINDS: dict[str, Any] = {
     kind.type: kind
     for kind in (
         Begin,
+        UpdateBegin,
         Acceptance,
+        Update,
+        UpdateRefusal,
         Refusal,
         UncertainOutcome,
         End,
@@ -322,6 +340,8 @@ def _why_not(name: str, value: object) -> str | None:
             fine = isinstance(value, bool)
         case "status":
             fine = is_count(value)
+        case "number":
+            fine = is_number(value)
         case "files":
             fine = are_files(value)
         case _:

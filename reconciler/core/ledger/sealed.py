@@ -18,6 +18,9 @@ from reconciler.core.ledger.journal import (
     Pruned,
     Pruning,
     Record,
+    Update,
+    UpdateBegin,
+    UpdateRefusal,
     canonical,
     documents,
     read_record,
@@ -116,12 +119,12 @@ def to_keep(records: Iterable[Record], unverified: Unverified) -> bytes:
 
 
 def left_over(unverified: Unverified, lockfile: Lockfile) -> Unverified:
-    """What still has to be kept of them where this lockfile is published: not what a run with another key decided or
-    deleted, and nothing about calls whose outcome is in the lockfile.
+    """What still has to be kept of them where this lockfile is published: not what a run with another key decided,
+    changed in place or deleted, and nothing about calls whose outcome is in the lockfile.
     """
     operations = {one.record.operation for one in unverified.records}
     settled = WorkingCopy(lockfile, operations).homes.keys() - unresolved_in(lockfile)
-    kinds = Decision | Pruning | Pruned
+    kinds = Decision | Pruning | Pruned | UpdateBegin | Update | UpdateRefusal
     decided = {one.record.operation for one in unverified.records if isinstance(one.record, kinds)}
     return unverified.without(settled | decided)
 
@@ -190,8 +193,8 @@ def told_of(unverified: Unverified) -> str:
 
 
 def _word(record: Record) -> str:
-    if isinstance(record, Begin):
+    if isinstance(record, Begin | UpdateBegin):
         return "begin"
-    if isinstance(record, Acceptance):
+    if isinstance(record, Acceptance | Update):
         return "answer"
     return "decision" if isinstance(record, Decision) or record.type == "resolved" else "other fact"

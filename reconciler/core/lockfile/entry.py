@@ -14,7 +14,12 @@ UNCERTAIN = "uncertain"
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """An engine whose job completed: the one applications use. Times are UTC, `2026-11-24T11:08:13Z`."""
+    """An engine whose job completed: the one applications use. Times are UTC, `2026-11-24T11:08:13Z`.
+
+    `revision` counts the changes of its name, description or locales in place, of which the last was made at
+    `updated_at`. `updating` numbers those that have no answer: the platform may have what is recorded, or what one of
+    them asked for.
+    """
 
     engine_id: str
     fingerprint: str
@@ -24,6 +29,9 @@ class Provisioned:
     operation_id: str | None = None
     provisioned_at: str | None = None
     summary: Mapping[str, int] | None = None
+    revision: int | None = None
+    updated_at: str | None = None
+    updating: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,9 @@ class Superseded:
     status: str | None = None
     error: str | None = None
     submitted_at: str | None = None
+    revision: int | None = None
+    updated_at: str | None = None
+    updating: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

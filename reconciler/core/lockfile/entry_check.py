@@ -41,6 +41,7 @@ from reconciler.core.values import (
     VARIABLE,
     Kind,
     is_count,
+    is_number,
 )
 
 
@@ -64,6 +65,8 @@ def is_sound(entry: EntryValues) -> bool:
         and _is(ID, entry.job_id)
         and _is(ID, entry.operation_id)
         and _is(TIME, entry.provisioned_at)
+        and _is(TIME, entry.updated_at)
+        and _are_numbers(entry.revision, entry.updating)
         and _are_counts(entry.summary)
     )
 
@@ -111,8 +114,11 @@ def _is(kind: Kind, value: str | UnsetType) -> bool:
 
 
 def _has_no_top(entry: EntryValues) -> bool:
-    texts = (entry.fingerprint, entry.job_id, entry.operation_id, entry.provisioned_at)
-    return all(value is UNSET for value in (*texts, entry.files, entry.spec, entry.summary))
+    texts = (entry.fingerprint, entry.job_id, entry.operation_id, entry.provisioned_at, entry.updated_at)
+    return all(
+        value is UNSET
+        for value in (*texts, entry.revision, entry.updating, entry.files, entry.spec, entry.summary)
+    )
 
 
 def _are_rare_parts_sound(entry: EntryValues) -> bool:
@@ -175,6 +181,8 @@ def _is_superseded(one: SupersededValues) -> bool:
         and _is(ID, one.operation_id)
         and _is(TIME, one.provisioned_at)
         and _is(TIME, one.submitted_at)
+        and _is(TIME, one.updated_at)
+        and _are_numbers(one.revision, one.updating)
         and _is(LINE, one.error)
         and _are_counts(one.summary)
     )
@@ -211,6 +219,12 @@ def _are_files(files: Mapping[str, str] | UnsetType) -> bool:
     if files is UNSET:
         return True
     return all(map(PATH.accepts, files)) and all(map(OBJECT_ID.accepts, files.values()))
+
+
+def _are_numbers(revision: int | UnsetType, updating: Sequence[int] | UnsetType) -> bool:
+    return (revision is UNSET or is_number(revision)) and (
+        updating is UNSET or (bool(updating) and all(map(is_number, updating)))
+    )
 
 
 def _are_counts(summary: Mapping[str, int] | UnsetType) -> bool:

@@ -28,7 +28,7 @@ from reconciler.core.lockfile.entry import (
 from reconciler.core.lockfile.lifecycle_options import NAMES as KEPT_NAMES
 from reconciler.core.lockfile.lifecycle_options import lifecycle_document, read_lifecycle
 from reconciler.core.lockfile.text_document import TextDocument
-from reconciler.core.values import FINGERPRINT, ID, LINE, TIME, as_line, shown
+from reconciler.core.values import FINGERPRINT, ID, LINE, TIME, as_line, is_number, shown
 
 Document = Mapping[str, Any]
 Part = TypeVar("Part", Provisioned, Pending, Superseded, Hold)
@@ -44,6 +44,9 @@ _NAMES = {
     "replaced_at": "replacedAt",
     "submitted_at": "submittedAt",
     "summary": "summary",
+    "revision": "revision",
+    "updated_at": "updatedAt",
+    "updating": "updating",
     "status": "status",
     "error": "error",
     "instead_of": "insteadOf",
@@ -64,7 +67,7 @@ REQUIRED = {
 KINDS = {
     **dict.fromkeys(("engineId", "jobId", "operationId", "insteadOf"), ID),
     "fingerprint": FINGERPRINT,
-    **dict.fromkeys(("provisionedAt", "replacedAt", "submittedAt", "since"), TIME),
+    **dict.fromkeys(("provisionedAt", "replacedAt", "submittedAt", "updatedAt", "since"), TIME),
     **dict.fromkeys(("error", "by"), LINE),
 }
 STATUSES = {
@@ -99,9 +102,9 @@ def retired_document(retired: Retired) -> dict[str, Any]:
 def _part_document(part: Provisioned | Pending | Superseded | Hold) -> dict[str, Any]:
     values = ((name, getattr(part, field)) for field, name in _NAMES.items() if field in part.__slots__)
     return {
-        name: as_line(value) if name in ("error", "by") else value
+        name: as_line(value) if name in ("error", "by") else list(value) if name == "updating" else value
         for name, value in values
-        if value not in (None, "", {})
+        if value not in (None, "", {}, ())
     }
 
 
@@ -181,7 +184,7 @@ def _read_part(kind: type[Part], document: Any, where: str) -> Part:
         problem = _why_not(name, value, STATUSES[kind])
         if problem is not None:
             raise _broken(where, problem)
-        values[attributes[name]] = value
+        values[attributes[name]] = tuple(value) if name == "updating" else value
     for name in REQUIRED[kind]:
         if name not in document:
             raise _broken(where, f"`{name}` is missing")
@@ -198,6 +201,11 @@ def _why_not(name: str, value: object, statuses: Collection[str]) -> str | None:
         return problem and f"`spec`: {problem}"
     if name == "files":
         return None if are_files(value) else "`files` must map paths inside the project to git object IDs"
+    if name == "revision":
+        return None if is_number(value) else "`revision` must be a whole number from 1"
+    if name == "updating":
+        fine = isinstance(value, (list, tuple)) and bool(value) and all(map(is_number, value))
+        return None if fine else "`updating` must be a list of whole numbers from 1"
     if name == "summary":
         return None if are_counts(value) else "`summary` must map names to whole numbers"
     return None if isinstance(value, str) and value in statuses else f"unknown status `{shown(value)}`"

@@ -18,12 +18,23 @@ from msgspec.json import Decoder, Encoder
 from msgspec.json import format as laid_out
 
 from reconciler.core.lockfile.entry_values import EntryValues, RetiredValues
-from reconciler.core.lockfile.text_document import TextDocument
+from reconciler.core.lockfile.text_document import NEWER, TextDocument
 from reconciler.core.strict_json import read_json
 from reconciler.core.values import ID
 
 # Most entries have none of these, and it is asked about all of them; what is asked of `read_json` is rarely wanted.
-_RARE = frozenset({"pending", "uncertain", "superseded", "hold", "pruning", "outputs", "protect"})
+_RARE = {
+    "pending": "pending",
+    "uncertain": "uncertain",
+    "superseded": "superseded",
+    "hold": "hold",
+    "pruning": "pruning",
+    "outputs": "outputs",
+    "protect": "protect",
+    "revision": "revision",
+    "updatedAt": "updated_at",
+    "updating": "updating",
+}
 _AT_ONCE = 1000  # entries of which all values are in memory together
 _NONE: frozenset[str] = frozenset()
 
@@ -108,6 +119,15 @@ class EntryText(TextDocument):
         return self.document == other
 
     __hash__ = None  # type: ignore[assignment]  # like every mapping that compares by its values
+
+    @property
+    def newer(self) -> bool:
+        """See `TextDocument`."""
+        if not self._rare.isdisjoint(NEWER):
+            return True
+        superseded = self._read(self._text).superseded if "superseded" in self._rare else ()
+        past = () if superseded is UNSET else superseded
+        return any(one.revision is not UNSET or one.updating is not UNSET for one in past)
 
     def names(self) -> Iterator[tuple[str, str | None, str | None]]:
         """See `TextDocument`."""
@@ -208,9 +228,12 @@ def _rare_in(values: EntryValues) -> frozenset[str]:
         and values.protect is UNSET
         and values.hold is UNSET
         and values.pruning is UNSET
+        and values.revision is UNSET
+        and values.updated_at is UNSET
+        and values.updating is UNSET
     ):
         return _NONE
-    return frozenset(name for name in _RARE if getattr(values, name) is not UNSET)
+    return frozenset(name for name, attribute in _RARE.items() if getattr(values, attribute) is not UNSET)
 
 
 def _settled_files(values: EntryValues) -> Mapping[str, str] | None:
@@ -218,7 +241,9 @@ def _settled_files(values: EntryValues) -> Mapping[str, str] | None:
     files, spec = values.files, values.spec
     if values.pending is not UNSET or values.uncertain is not UNSET or values.hold is not UNSET:
         return None
-    if files is UNSET or spec is UNSET or not values.fingerprint or values.engine_id is UNSET:
+    if values.updating is not UNSET or files is UNSET or spec is UNSET:
+        return None
+    if not values.fingerprint or values.engine_id is UNSET:
         return None
     for source in () if spec.sources is UNSET else spec.sources:
         if source.file is not UNSET and source.file not in files:

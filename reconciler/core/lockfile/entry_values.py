@@ -66,10 +66,13 @@ class SupersededValues(_Strict, kw_only=True):
     operation_id: str | UnsetType = UNSET
     provisioned_at: str | UnsetType = UNSET
     replaced_at: str
+    revision: int | UnsetType = UNSET
     spec: SpecValues
     status: str | UnsetType = UNSET
     submitted_at: str | UnsetType = UNSET
     summary: dict[str, int] | UnsetType = UNSET
+    updated_at: str | UnsetType = UNSET
+    updating: list[int] | UnsetType = UNSET
 
 
 class HoldValues(_Strict, kw_only=True):
@@ -96,10 +99,13 @@ class EntryValues(_Strict, kw_only=True):
     protect: bool | UnsetType = UNSET
     provisioned_at: str | UnsetType = UNSET
     pruning: dict[str, str] | UnsetType = UNSET
+    revision: int | UnsetType = UNSET
     spec: SpecValues | UnsetType = UNSET
     summary: dict[str, int] | UnsetType = UNSET
     superseded: list[SupersededValues] | UnsetType = UNSET
     uncertain: list[PendingValues] | UnsetType = UNSET
+    updated_at: str | UnsetType = UNSET
+    updating: list[int] | UnsetType = UNSET
 
 
 class RetiredValues(EntryValues, kw_only=True):

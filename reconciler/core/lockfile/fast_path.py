@@ -27,6 +27,7 @@ def recorded_files(document: Document, path: str) -> Mapping[str, str] | None:
         "pending" in document
         or "uncertain" in document
         or "hold" in document
+        or "updating" in document
         or not document.get("fingerprint")
         or not document.get("spec")
     ):

@@ -1,7 +1,8 @@
 """What somebody changed in a lockfile by hand: what no run changes once it is written.
 
 A create call makes one engine, by one job, for one spec, whatever becomes of it later: it may serve, be replaced, come
-back, move to another key, retire, or be merged with other lockfiles. So an operation whose engine, job or spec is not
+back, move to another key, retire, or be merged with other lockfiles. Only a change in place gives it another name,
+description or locales, and counts them. So an operation whose engine, job or spec is not
 what it was before was edited, and nothing that runs, merges or people's resolutions do looks like that.
 """
 
@@ -11,7 +12,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from reconciler.core.engine.fingerprint import fingerprint_of_record
+from reconciler.core.engine.fingerprint import fingerprint_of_record, same_sources
 from reconciler.core.errors import Diagnostic, LockfileError, Severity
 from reconciler.core.lockfile.entry import Entry, Pending, Provisioned, Superseded
 from reconciler.core.lockfile.model import Lockfile
@@ -76,10 +77,16 @@ def _differences(then: _Part, now: _Part) -> Iterator[str]:
     yield from (
         f"{name} {old} → {new}" for name, old, new in pairs if old and new and old != new
     )  # one that was not known yet is no edit
+    if (_revision(then) or _revision(now)) and same_sources(then.spec, now.spec):
+        return  # which of several changes came last, a merge may have decided
     if fingerprint_of_record(then.spec) != fingerprint_of_record(now.spec):
         yield "its spec"
     elif _version(then) == _version(now) and then.fingerprint != now.fingerprint:
         yield "its fingerprint"
+
+
+def _revision(part: _Part) -> int | None:
+    return None if isinstance(part, Pending) else part.revision
 
 
 def _version(part: _Part) -> str:

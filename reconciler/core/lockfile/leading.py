@@ -40,6 +40,11 @@ def _led(serving: Provisioned, hold: Hold | None, entry: Entry, known: Collectio
         entry = without_superseded(entry, serving.engine_id)
         former = (*entry.superseded, superseded_by(current, at))
         entry = replace(entry, current=serving, superseded=former, hold=hold)
+    elif current is not None and (current.fingerprint, current.updating) != (
+        serving.fingerprint,
+        serving.updating,
+    ):
+        entry = replace(entry, current=serving)  # only a run changes it in place, and publishes that
     if pending is not None and pending.status == IN_PROGRESS and pending.operation_id not in known:
         former = (*entry.superseded, *superseded_by_dropping(pending, at))
         entry = replace(entry, pending=None, superseded=former)

@@ -6,6 +6,7 @@ The result does not depend on which side is which.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from reconciler.core.engine.spec import LifecycleOptions
 from reconciler.core.frozen import dataclass, replace
@@ -24,6 +25,7 @@ from reconciler.core.lockfile.transitions import submit_unresolved, superseded_b
 
 UNKNOWN_TIME = "1970-01-01T00:00:00Z"  # for a time that neither side wrote down
 _NEVER = (False, "")
+_Part = TypeVar("_Part", Provisioned, Superseded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ def merge_entries(
     lifted comes back; without one, what either side has counts as new.
     """
     current, doubled = _current(key, one, two, base)
+    if current is not None and not _same(one, two):
+        current = _as_changed(current, _newest(one, two)[current.engine_id])
     superseded = _superseded(one, two, current)
     pending, overtaken = _pending(one, two, base, current, superseded)
     known = {past.engine_id for past in superseded} | {made.engine_id for made in (current, pending) if made}
@@ -56,6 +60,12 @@ def merge_entries(
     for call in _unresolved(one, two, base, merged):
         merged = submit_unresolved(merged, _read_there(call, sides))
     return merged, doubled
+
+
+def _same(one: Entry, two: Entry) -> bool:
+    """Whether the same engine serves on both sides."""
+    mine, yours = one.current, two.current
+    return mine is not None and yours is not None and mine.engine_id == yours.engine_id
 
 
 def _read_there(call: Pending, sides: Sequence[Entry]) -> Pending:
@@ -132,9 +142,9 @@ def _current(
     key: str, one: Entry, two: Entry, base: Entry | None
 ) -> tuple[Provisioned | None, Doubled | None]:
     mine, yours = one.current, two.current
-    if mine is None or yours is None or mine.engine_id == yours.engine_id:
-        return _fuller(mine, yours), None
     before = base.current if base is not None else None
+    if mine is None or yours is None or mine.engine_id == yours.engine_id:
+        return _fuller(mine, yours, before), None
     if before is not None and before.engine_id in (mine.engine_id, yours.engine_id):
         return (yours if mine.engine_id == before.engine_id else mine), None
     kept, other = sorted(
@@ -156,10 +166,28 @@ def _left(entry: Entry, engine_id: str) -> tuple[bool, str]:
     )
 
 
-def _fuller(mine: Provisioned | None, yours: Provisioned | None) -> Provisioned | None:
-    """Of two records of one engine the one that holds more; of one and none, the one."""
-    known = [made for made in (mine, yours) if made is not None]
-    return max(known, key=lambda made: (made.summary is not None, repr(made)), default=None)
+def _fuller(
+    mine: Provisioned | None, yours: Provisioned | None, before: Provisioned | None
+) -> Provisioned | None:
+    """Of two records of one engine the one that holds more; of one and none, the one. What was changed in place since
+    the base, or last, is how the engine is now.
+    """
+    if mine is None or yours is None:
+        return mine or yours
+    changed = [made for made in (mine, yours) if before is not None and _change(made) != _change(before)]
+    newest = (
+        changed[0] if len(changed) == 1 else max(mine, yours, key=lambda made: (*_change(made), repr(made)))
+    )
+    fuller = max(mine, yours, key=lambda made: (made.summary is not None, repr(made)))
+    if _change(fuller) == _change(newest):
+        return fuller
+    return replace(newest, summary=newest.summary or fuller.summary)
+
+
+def _change(made: Provisioned | Superseded) -> tuple[int, str, str, tuple[int, ...]]:
+    """How often an engine was changed in place, when last, to what, and by which calls without an answer."""
+    changed = made.fingerprint if made.revision else ""
+    return made.revision or 0, made.updated_at or "", changed, made.updating
 
 
 def _superseded(one: Entry, two: Entry, current: Provisioned | None) -> list[Superseded]:
@@ -169,12 +197,40 @@ def _superseded(one: Entry, two: Entry, current: Provisioned | None) -> list[Sup
     for made in (one.current, two.current):
         if made is not None and current is not None and made.engine_id not in (current.engine_id, *known):
             left.append(superseded_by(made, current.provisioned_at or made.provisioned_at or UNKNOWN_TIME))
+    newest = _newest(one, two)
     found: dict[str, Superseded] = {}
     for past in sorted(left, key=lambda past: (_rank(past.status), past.replaced_at, repr(past))):
-        found.setdefault(past.engine_id, past)
+        found.setdefault(past.engine_id, _as_changed(past, newest[past.engine_id]))
     if current is not None:
         found.pop(current.engine_id, None)
     return list(found.values())
+
+
+def _newest(one: Entry, two: Entry) -> dict[str, Provisioned | Superseded]:
+    """Of each engine what the side has of it that changed it in place last."""
+    found: dict[str, Provisioned | Superseded] = {}
+    for side in (one, two):
+        parts: list[Provisioned | Superseded] = [*side.superseded]
+        for part in [*parts, side.current] if side.current is not None else parts:
+            other = found.setdefault(part.engine_id, part)
+            if (_change(part), repr(part)) > (_change(other), repr(other)):
+                found[part.engine_id] = part
+    return found
+
+
+def _as_changed(part: _Part, newest: Provisioned | Superseded) -> _Part:
+    """What one side has of an engine, with how the other changed it in place."""
+    if _change(part) == _change(newest):
+        return part
+    return replace(
+        part,
+        fingerprint=newest.fingerprint,
+        spec=newest.spec,
+        files=newest.files,
+        revision=newest.revision,
+        updated_at=newest.updated_at,
+        updating=newest.updating,
+    )
 
 
 def _pending(

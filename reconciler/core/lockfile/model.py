@@ -18,7 +18,7 @@ from reconciler.core.commands import last_good_lockfile, reconcile
 from reconciler.core.digests import sha256
 from reconciler.core.errors import Diagnostic, LockfileError, Severity
 from reconciler.core.frozen import dataclass, field, replace
-from reconciler.core.lockfile.text_document import TextDocument
+from reconciler.core.lockfile.text_document import NEWER, TextDocument
 from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.values import KEY, are_keys, shown
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from reconciler.core.lockfile.entry import Entry, Retired
     from reconciler.core.lockfile.entry_format import Document
 
-# An older program would switch a rolled-back engine forward again, go back to one that is being deleted, and
-# would discard what is made in the place of an engine that is gone. So it must refuse such a file.
+# An older program would switch a rolled-back engine forward again, go back to one that is being deleted, discard what
+# is made in the place of an engine that is gone, and take one that was changed in place for edited by hand. So it must
+# refuse such a file.
 VERSION = 2
-_NEWER_KEYS = ("hold", "pruning")
 _FIRST = 1
 
 NEARLY_REFUSED = 80_000_000  # bytes
@@ -142,8 +142,14 @@ def render(lockfile: Lockfile) -> bytes:
 
 
 def _version(documents: Iterable[Document]) -> int:
-    newer = any(_stands_in(one) or any(key in one for key in _NEWER_KEYS) for one in documents)
-    return VERSION if newer else _FIRST
+    return VERSION if any(_is_newer(one) or _stands_in(one) for one in documents) else _FIRST
+
+
+def _is_newer(document: Document) -> bool:
+    if isinstance(document, TextDocument):
+        return document.newer
+    parts = (document, *document.get("superseded", ()))
+    return any(isinstance(part, dict) and not NEWER.isdisjoint(part) for part in parts)
 
 
 def _stands_in(document: Document) -> bool:

@@ -57,6 +57,9 @@ _TOLD = {
     "replacedAt": "When another engine took its place.",
     "submittedAt": "When its create call was issued.",
     "summary": "How much the job made, by kind.",
+    "revision": "How often its name, description or locales were changed in place.",
+    "updatedAt": "When its name, description or locales were last changed in place.",
+    "updating": "Changes in place without an answer, by number: the engine may have the recorded values or newer ones.",
     "status": "How the operation stands.",
     "error": "Why it failed, or why its outcome is unknown.",
     "insteadOf": "The serving engine that the platform no longer has: this operation makes one in its place.",
@@ -74,8 +77,8 @@ def lockfile_schema() -> JsonSchema:
         **_object(
             {
                 "version": {
-                    "description": "1, or 2 where an older `reconcile` must not write the file, as while a hold "
-                    "lasts or an engine is recreated.",
+                    "description": "1, or 2 where an older `reconcile` must not write the file: while a hold lasts, "
+                    "while an engine is recreated, or after one was changed in place.",
                     "enum": list(range(1, VERSION + 1)),
                 },
                 "engines": _by_key({"$ref": "#/$defs/entry"}),
@@ -147,6 +150,10 @@ def _part(kind: type[Pending | Superseded | Hold]) -> JsonSchema:
 def _value(name: str, part: type[Provisioned | Pending | Superseded | Hold]) -> JsonSchema:
     if name in ("spec", "files", "summary"):
         schema: JsonSchema = {"$ref": f"#/$defs/{name}"}
+    elif name == "revision":
+        schema = _number()
+    elif name == "updating":
+        schema = _list(_number()) | {"minItems": 1}
     elif name == "status":
         schema = {"enum": sorted(STATUSES[part])}
     else:
@@ -206,6 +213,10 @@ def _list(items: JsonSchema, description: str | None = None) -> JsonSchema:
 
 def _count() -> JsonSchema:
     return {"type": "integer", "minimum": 0}
+
+
+def _number() -> JsonSchema:
+    return {"type": "integer", "minimum": 1}
 
 
 def _text(kind: Kind) -> JsonSchema:

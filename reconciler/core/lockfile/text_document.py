@@ -9,6 +9,8 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+NEWER = frozenset({"hold", "pruning", "revision", "updating"})  # what only version 2 of the lockfile has
+
 
 class TextDocument(Mapping[str, Any]):
     """A document that was not read yet. As a mapping it has its values, which costs as much as reading it."""
@@ -19,6 +21,11 @@ class TextDocument(Mapping[str, Any]):
     @abstractmethod
     def settled_files(self) -> Mapping[str, str] | None:
         """The files of an entry of which `fast_path.recorded_files` may give any; None where it needs a full look."""
+
+    @property
+    @abstractmethod
+    def newer(self) -> bool:
+        """Whether it has one of these, or an engine that it replaced does."""
 
     @abstractmethod
     def names(self) -> Iterator[tuple[str, str | None, str | None]]:

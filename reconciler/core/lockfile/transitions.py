@@ -152,6 +152,9 @@ def restore(entry: Entry, engine_id: str, files: Mapping[str, str], at: str) -> 
         spec=found.spec,
         provisioned_at=found.provisioned_at,
         summary=found.summary,
+        revision=found.revision,
+        updated_at=found.updated_at,
+        updating=found.updating,
     )
     entry = drop(_passed_over(entry, found), at)
     return replace(entry, current=current, superseded=entry.superseded + _replaced(entry.current, at))
@@ -247,6 +250,9 @@ def step_down(entry: Entry, engine_id: str | None) -> Entry:
         spec=found.spec,
         provisioned_at=found.provisioned_at,
         summary=found.summary,
+        revision=found.revision,
+        updated_at=found.updated_at,
+        updating=found.updating,
     )
     return replace(_passed_over(entry, found), current=current)
 
@@ -343,6 +349,9 @@ def superseded_by(current: Provisioned, at: str) -> Superseded:
         operation_id=current.operation_id,
         provisioned_at=current.provisioned_at,
         summary=current.summary,
+        revision=current.revision,
+        updated_at=current.updated_at,
+        updating=current.updating,
     )
 
 

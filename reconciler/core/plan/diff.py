@@ -24,6 +24,7 @@ from reconciler.core.lockfile.entry import (
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.actions import action_for, means, of_pending, serves
 from reconciler.core.plan.changes import changes_between, changes_of_kept
+from reconciler.core.plan.in_place import confirm, update
 from reconciler.core.plan.model import Action, Change, Condition, Kind
 from reconciler.core.plan.reuse import bring_back, readopt, restore
 from reconciler.core.plan.uncertain import how_to_settle, report_uncertain
@@ -48,6 +49,7 @@ class PlanInput:
     gone: Collection[str] = ()
     alive: Collection[str] = ()
     deletes: bool = False  # whether an engine goes with its file
+    in_place: bool = False  # whether a change of name, description or locales keeps the engine
 
 
 def actions_for(situation: PlanInput) -> tuple[Action, ...]:
@@ -175,10 +177,14 @@ def _decide(key: str, wanted: Desired, situation: PlanInput) -> Action | None:
 
             alive, retry = situation.alive, situation.retry_failed
             return recreate(wanted, entry, entry.current, gone=gone, alive=alive, retry_failed=retry)
-        return None if entry.pending is None else _discard(wanted, entry.pending)
+        if entry.pending is not None:
+            return _discard(wanted, entry.pending)
+        return confirm(wanted, entry) if situation.in_place else None
     pending = entry.pending if entry.pending is not None and means(entry.pending, wanted) else None
     if pending is not None and pending.status == IN_PROGRESS:
         return of_pending(action_for(wanted, Kind.RESUME, "its job is still running"), pending)
+    if situation.in_place and (updated := update(wanted, entry, gone)) is not None:
+        return updated
     # Whatever was ever made for this is looked for before another engine is paid for.
     made = restore(wanted, entry, gone) or readopt(wanted, entry) or bring_back(lockfile, wanted, gone)
     if entry.hold is not None and entry.hold.holds_back(wanted.fingerprint):

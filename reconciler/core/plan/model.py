@@ -31,6 +31,7 @@ class Kind(StrEnum):
     CREATE = "create"
     REPLACE = "replace"
     RECREATE = "recreate"  # drift: the platform no longer has the engine
+    UPDATE = "update"  # name, description or locales are changed on the engine that serves
     RESUME = "resume"
     RESTORE = "restore"
     DISCARD = "discard"
@@ -91,6 +92,19 @@ class Submission(NamedTuple):
     instead_of: str | None = None  # the serving engine that is gone
 
 
+class Alteration(NamedTuple):
+    """What a call sends that changes an engine in place, and what goes on record before it is sent. With `look_first`
+    an earlier call may have done it already.
+    """
+
+    engine_id: str
+    spec: Spec
+    fingerprint: str
+    files: Mapping[str, str]
+    kept: LifecycleOptions | None
+    look_first: bool
+
+
 class Awaited(NamedTuple):
     """The job that an action waits for, and the operation that it belongs to."""
 
@@ -104,11 +118,11 @@ class Action:
     """What will be done about one engine, and why.
 
     A saved plan and a view need not have all of it. What a run needs of an action, it takes as one piece that is whole
-    (`submission`, `awaited`); an action without it is reported as not started.
+    (`submission`, `alteration`, `awaited`); an action without it is reported as not started.
 
-    `engine_id` is the engine the action is about: serving now (replace, retire, move, none), gone (recreate), switched
-    to (restore), waited for (resume), dropped (discard). `job_id` and `operation_id` name the operation under way where
-    there is one.
+    `engine_id` is the engine the action is about: serving now (replace, update, retire, move, none), gone (recreate),
+    switched to (restore), waited for (resume), dropped (discard). `job_id` and `operation_id` name the operation under
+    way where there is one.
     """
 
     key: str
@@ -123,7 +137,7 @@ class Action:
     from_key: str | None = None  # move: the name until now
     condition: Condition | None = None
     hint: str | None = None  # what a person can do, often an exact command
-    spec: Spec | None = None  # create, replace, recreate: what is sent
+    spec: Spec | None = None  # create, replace, recreate, update: what is sent
     files: Mapping[str, str] = field(default_factory=dict)
     origin: Origin | None = None  # where the plan was compared with a base; it is no part of the digest
     kept: LifecycleOptions | None = (
@@ -135,11 +149,17 @@ class Action:
         Change, ...
     ] = ()  # what the lockfile has of the serving engine, against what the platform has
     instead_of: str | None = None  # recreate, resume: the serving engine that is gone
+    unconfirmed: bool = False  # update: an earlier one got no answer, so the engine may have it already
 
     @property
     def creates(self) -> bool:
         """Whether it issues a provisioning job, which costs money."""
         return self.kind in CREATING and self.guard is None
+
+    @property
+    def updates(self) -> bool:
+        """Whether it changes an engine in place, which makes no job."""
+        return self.kind is Kind.UPDATE and self.guard is None
 
     @property
     def waits(self) -> bool:
@@ -153,6 +173,15 @@ class Action:
         if not self.creates or self.spec is None or self.fingerprint is None:
             return None
         return Submission(self.spec, self.fingerprint, self.files, self.kept, self.instead_of)
+
+    @property
+    def alteration(self) -> Alteration | None:
+        """What its call is made of that changes an engine in place; None if it makes none."""
+        if not self.updates or self.spec is None or self.fingerprint is None or self.engine_id is None:
+            return None
+        return Alteration(
+            self.engine_id, self.spec, self.fingerprint, self.files, self.kept, self.unconfirmed
+        )
 
     @property
     def awaited(self) -> Awaited | None:

@@ -13,17 +13,30 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import UnionType
 
-from reconciler.core.engine.spec import record_of
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Acceptance, Begin, End, Record, Refusal, UncertainOutcome
-from reconciler.core.lockfile.lifecycle_options import lifecycle_document
+from reconciler.core.ledger.journal import (
+    Acceptance,
+    Begin,
+    End,
+    Record,
+    Refusal,
+    UncertainOutcome,
+    Update,
+    UpdateBegin,
+    UpdateRefusal,
+    is_begin,
+)
+from reconciler.core.ledger.updates import next_number
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.plan.model import Plan
+from reconciler.core.plan.model import Action, Plan
 from reconciler.core.platform.job import Accepted, Answer, Refused, Uncertain
+from reconciler.core.platform.update import NotUpdated, Reach, Unconfirmed, UpdateAnswer
+from reconciler.core.run.begins import begin_of, refusal_of, update_of
 from reconciler.core.run.completion import Completion
 from reconciler.core.run.local_actions import decisions_of
-from reconciler.core.run.operations import UNSENT, Creation, Operation, Options, Phase, Roster, Stops
+from reconciler.core.run.operations import UNSENT, Change, Creation, Operation, Options, Phase, Roster, Stops
 from reconciler.core.run.protocol import (
     Abandon,
     Answered,
@@ -41,10 +54,14 @@ from reconciler.core.run.protocol import (
     Recorded,
     SummaryRead,
     Unrecorded,
+    UpdateAnswered,
+    UpdateEngine,
     WatchEnded,
 )
 
 CUT_OFF = "the run was interrupted before the answer arrived"
+
+Call = Creation | Change  # an operation that this run begins itself
 
 
 @dataclass(slots=True)
@@ -60,8 +77,8 @@ class Run:
     options: Options = field(default_factory=Options)
     stops: Stops = field(default_factory=Stops)
     finished: bool = False
-    _queue: deque[Creation] = field(default_factory=deque)
-    _ready: deque[Creation] = field(default_factory=deque)
+    _queue: deque[Call] = field(default_factory=deque)
+    _ready: deque[Call] = field(default_factory=deque)
     _roster: Roster = field(default_factory=Roster)
     _completion: Completion = field(init=False)
     records: list[Record] = field(default_factory=list)
@@ -75,13 +92,22 @@ class Run:
         # Not journalled here: a run that is cut off decides anew. They reach the ledger with the lockfile.
         self.records += decisions_of(self.lockfile, self.plan.actions, at)
         for action in self.plan.actions:
-            if (submission := action.submission) is not None:
-                operation = Creation(self.operations[action.key], action, submission=submission)
-                self._roster.add(operation)
-                self._queue.append(operation)
+            if (call := self._call_for(action)) is not None:
+                self._roster.add(call)
+                self._queue.append(call)
             elif (awaited := action.awaited) is not None:
                 commands += self._completion.take_up(action, awaited)
         return commands + self._go_on(at)
+
+    def _call_for(self, action: Action) -> Call | None:
+        if (submission := action.submission) is not None:
+            return Creation(self.operations[action.key], action, submission=submission)
+        entry = self.lockfile.entry(action.key) if action.updates else None
+        alteration, current = action.alteration, entry.current if entry is not None else None
+        if alteration is None or current is None or current.engine_id != alteration.engine_id:
+            return None
+        number = next_number(current)
+        return Change(self.operations[action.key], action, alteration=alteration, number=number)
 
     def handle(self, fact: Fact, at: str) -> list[Command]:
         """What follows from a fact. Facts that are late, repeated or about nothing of ours change nothing."""
@@ -97,6 +123,8 @@ class Run:
                 return self._unrecorded(records, reason, at)
             case Answered(operation, answer):
                 return self._answered(self._roster.of_id(operation), answer, at)
+            case UpdateAnswered(operation, answer):
+                return self._updated(self._roster.of_id(operation), answer, at)
             case Heard(news):
                 return self._completion.heard(news, at)
             case Delivered(event):
@@ -120,7 +148,11 @@ class Run:
 
     def _go_on(self, at: str) -> list[Command]:
         """Call and begin what may be called and begun, and finish when nothing is left."""
-        commands = self._withdraw(at) if self.stops.creating else [*self._call(), *self._begin(at)]
+        if self.stops.creating:
+            commands = self._withdraw(at)
+        else:
+            withdrawn = self._withdraw(at, Change) if self.stops.no_updates is not None else []
+            commands = [*withdrawn, *self._call(), *self._begin(at)]
         if not commands and self._done():
             self.finished = True
             commands.append(Finish(self.result(at)))
@@ -131,7 +163,7 @@ class Run:
         room = self.options.concurrency + self.options.ahead
         while self._queue and self._roster.count(Phase.READY) + self._occupied < room:
             operation = self._queue.popleft()
-            begins.append(_begin(operation, at))
+            begins.append(begin_of(operation, at))
             self._roster.enter(operation, Phase.BEGINNING)
         return [self._append(*begins)] if begins else []
 
@@ -141,19 +173,19 @@ class Run:
         while self._ready and self._roster.count(Phase.CALLING) < self.options.concurrency:
             operation = self._ready.popleft()
             self._roster.enter(operation, Phase.CALLING)
-            commands.append(Create(operation.id, operation.action.key, operation.submission.spec))
+            commands.append(_command(operation))
         return commands
 
-    def _withdraw(self, at: str) -> list[Command]:
+    def _withdraw(self, at: str, kinds: type[Call] | UnionType = Call) -> list[Command]:
         """What is on record but was not called yet stays uncalled, and that goes on record."""
-        if not self._ready:
+        unsent = [operation for operation in self._ready if isinstance(operation, kinds)]
+        if not unsent:
             return []
-        unsent = list(self._ready)
-        self._ready.clear()
+        self._ready = deque(operation for operation in self._ready if not isinstance(operation, kinds))
         for operation in unsent:
             operation.answer = Refused(UNSENT)
             self._roster.enter(operation, Phase.ANSWERING)
-        return [self._append(*(Refusal(one.id, UNSENT, 0, False, at) for one in unsent))]
+        return [self._append(*(_unsent(one, at) for one in unsent))]
 
     @property
     def _occupied(self) -> int:
@@ -176,12 +208,12 @@ class Run:
         commands: list[Command] = []
         for record in records:
             operation = self._roster.of_record(record)
-            if isinstance(record, Begin):
+            if is_begin(record):
                 operation.note = reason
                 self.records.remove(record)
                 self._roster.enter(operation, Phase.OVER)
                 if self.options.shared:  # it may have got there all the same
-                    commands.append(self._append(Refusal(operation.id, UNSENT, 0, False, at)))
+                    commands.append(self._append(_unsent(operation, at)))
             else:
                 commands += self._recorded(record, at)
         return commands
@@ -197,11 +229,15 @@ class Run:
     def _recorded(self, record: Record, at: str) -> list[Command]:
         operation = self._roster.of_record(record)
         match record:
-            case Begin() if isinstance(operation, Creation) and operation.phase is Phase.BEGINNING:
+            case Begin() | UpdateBegin() if (
+                isinstance(operation, Call) and operation.phase is Phase.BEGINNING
+            ):
                 self._roster.enter(operation, Phase.READY)
                 self._ready.append(operation)
             case Acceptance(job_id=job_id) if operation.phase is Phase.ANSWERING:
                 return self._completion.wait(operation, job_id)
+            case Update() | UpdateRefusal() if operation.phase is Phase.ANSWERING:
+                self._roster.enter(operation, Phase.OVER)
             case Refusal() | UncertainOutcome() if operation.phase is Phase.ANSWERING:
                 if not isinstance(operation.answer, Accepted):  # a webhook may have told meanwhile
                     self._roster.enter(operation, Phase.OVER)
@@ -236,6 +272,26 @@ class Run:
             ]
         return [self._append(UncertainOutcome(operation.id, answer.reason, at))]
 
+    def _updated(self, operation: Operation | None, answer: UpdateAnswer, at: str) -> list[Command]:
+        """What is not known stays as it began: the next run looks, or makes the same call again."""
+        if not isinstance(operation, Change) or operation.updated is not None:
+            return []
+        if operation.phase is not Phase.CALLING and not operation.abandoned:
+            return []
+        operation.updated = answer
+        if isinstance(answer, Unconfirmed):
+            self._roster.enter(operation, Phase.OVER)
+            return []
+        self._roster.enter(operation, Phase.ANSWERING)
+        if not isinstance(answer, NotUpdated):
+            return [self._append(update_of(operation, at))]
+        if answer.reach is Reach.RUN and self.stops.halted is None:
+            self.stops.halted, self.stops.status = answer.message, answer.status
+        if answer.reach is Reach.UPDATES:
+            self.stops.no_updates = self.stops.no_updates or answer.message
+            self._queue = deque(one for one in self._queue if not isinstance(one, Change))
+        return [self._append(refusal_of(operation, answer, at))]
+
     def _abandon(self, at: str) -> list[Command]:
         """Give up on answers that did not come in time; one that comes after all is still recorded."""
         calling = self._roster.in_phase(Phase.CALLING)
@@ -244,20 +300,21 @@ class Run:
         for operation in calling:
             operation.abandoned = True
             operation.note = CUT_OFF
-            self._roster.enter(operation, Phase.ANSWERING)
-        doubts = [UncertainOutcome(one.id, CUT_OFF, at) for one in calling]
-        return [self._append(*doubts), Abandon(tuple(one.id for one in calling))]
+            self._roster.enter(operation, Phase.OVER if isinstance(operation, Change) else Phase.ANSWERING)
+        doubts = [UncertainOutcome(one.id, CUT_OFF, at) for one in calling if not isinstance(one, Change)]
+        given_up = Abandon(tuple(one.id for one in calling))
+        return [self._append(*doubts), given_up] if doubts else [given_up]
 
 
-def _begin(operation: Creation, at: str) -> Begin:
-    spec, fingerprint, files, kept, instead_of = operation.submission
-    return Begin(
-        operation.id,
-        operation.action.key,
-        fingerprint,
-        record_of(spec),
-        dict(files),
-        at,
-        lifecycle_document(kept) if kept is not None else None,
-        instead_of,
-    )
+def _unsent(operation: Operation, at: str) -> Record:
+    if isinstance(operation, Change):
+        return refusal_of(operation, NotUpdated(UNSENT), at)
+    return Refusal(operation.id, UNSENT, 0, False, at)
+
+
+def _command(operation: Call) -> Command:
+    key = operation.action.key
+    if isinstance(operation, Creation):
+        return Create(operation.id, key, operation.submission.spec)
+    change = operation.alteration
+    return UpdateEngine(operation.id, key, change.engine_id, change.spec, change.look_first)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from reconciler.core.ledger.journal import Record
-from reconciler.core.plan.model import Action, Submission
+from reconciler.core.plan.model import Action, Alteration, Submission
 from reconciler.core.platform.job import Answer, News, Uncertain
+from reconciler.core.platform.update import UpdateAnswer
 
 UNSENT = "stopped before it was sent"
 
@@ -54,6 +55,17 @@ class Creation(Operation):
     """An operation that this run begins itself, with a create call."""
 
     submission: Submission
+
+
+@dataclass(slots=True, kw_only=True)
+class Change(Operation):
+    """An operation that this run begins itself, with a call that changes an engine in place. `number` is that of the
+    change, among all of the engine.
+    """
+
+    alteration: Alteration
+    number: int
+    updated: UpdateAnswer | None = None
 
 
 @dataclass(slots=True)
@@ -132,6 +144,7 @@ class Stops:
     """Why no further create call begins, or no job is waited for."""
 
     halted: str | None = None
+    no_updates: str | None = None  # why no engine is changed in place any more
     status: int | None = None  # the HTTP status that halted it, if one did
     interrupted: bool = False
     timed_out: bool = False

@@ -5,8 +5,6 @@ Results are read off the lockfile, not off what the run believes; so the report 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.core.duration import seconds_between
@@ -18,44 +16,14 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from reconciler.core.plan.uncertain import how_to_settle
 from reconciler.core.platform.job import Refused
-from reconciler.core.run.operations import UNSENT, Operation
+from reconciler.core.run.operations import UNSENT, Change, Operation
+from reconciler.core.run.results import Result, Status, of_update, why_not_begun
 
 if TYPE_CHECKING:  # only named here, and views of an outcome need no machine
-    from reconciler.core.plan.lookup import Candidate
     from reconciler.core.run.machine import Run
 
 
-class Status(StrEnum):
-    """How an action ended for its engine."""
-
-    DONE = "done"  # the lockfile has what was asked for
-    RUNNING = "running"  # its job had not ended; the next run resumes it
-    FAILED = "failed"  # its job failed, or the platform refused its spec
-    UNCERTAIN = "uncertain"  # nobody knows whether its engine was made
-    DRIFTED = "drifted"  # the platform has other values than the lockfile; left as it was
-    GUARDED = "guarded"  # held back by a guard, and left as it was
-    NOT_STARTED = "not_started"  # no create call was made, or it was refused for reasons outside the spec
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One engine's part of an outcome. `engine_id` is the new one, `previous` the one that it replaced."""
-
-    key: str
-    kind: Kind
-    status: Status
-    engine_id: str | None = None
-    previous: str | None = None
-    job_id: str | None = None
-    operation_id: str | None = None
-    error: str | None = None
-    hint: str | None = None
-    file: str | None = None
-    summary: Mapping[str, int] | None = None
-    rolled_back: bool = False  # held back since it was rolled back, which is no failure
-    found: tuple[Candidate, ...] = ()  # engines that a call without an answer may have created
-    looked_up: bool = False  # the answer was lost, and its engine adopted by name
-    seconds: float | None = None  # from its create call to the end of its job, if both were in this run
+__all__ = ["Outcome", "Result", "Status", "outcome_of", "outcome_of_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +166,7 @@ def _result(action: Action, run: Run, lockfile: Lockfile) -> Result:
     result = _plain(action)
     if _is_left_alone(action):
         return _left_alone(result, action)
-    if not (action.creates or action.waits):
+    if not (action.creates or action.updates or action.waits):
         return result
     if action.kind in (Kind.REPLACE, Kind.RECREATE):
         result = replace(result, previous=action.engine_id, engine_id=None)
@@ -209,6 +177,8 @@ def _result(action: Action, run: Run, lockfile: Lockfile) -> Result:
         error = "the plan does not say what to send or wait for"
         return replace(result, status=Status.NOT_STARTED, error=error)
     entry = lockfile.entry(action.key)
+    if isinstance(operation, Change):
+        return of_update(replace(result, operation_id=operation.id), operation, entry, run.stops)
     result = _from_entry(replace(result, operation_id=operation.id), operation, entry, run)
     calls = entry.unresolved if entry is not None else ()
     if (
@@ -249,8 +219,4 @@ def _from_pending(result: Result, operation: Operation, pending: Pending) -> Res
 def _why_not(operation: Operation, run: Run) -> str:
     if isinstance(operation.answer, Refused) and operation.answer.message != UNSENT:
         return operation.answer.message
-    if run.stops.interrupted:
-        return "the run was interrupted before its turn"
-    if run.stops.halted is not None:
-        return operation.note or f"stopped before its turn: {run.stops.halted}"
-    return "the deadline was reached before its turn"
+    return why_not_begun(operation, run.stops)

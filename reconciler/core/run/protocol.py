@@ -13,6 +13,7 @@ from reconciler.core.frozen import dataclass
 from reconciler.core.ledger.journal import Record
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import Answer, News
+from reconciler.core.platform.update import UpdateAnswer
 
 if TYPE_CHECKING:  # only named here, and of use to few runs
     from reconciler.core.platform.webhook import Event
@@ -41,6 +42,14 @@ class Answered:
 
     operation: str
     answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateAnswered:
+    """A call came back that changes an engine in place."""
+
+    operation: str
+    answer: UpdateAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,7 @@ Fact = (
     Recorded
     | Unrecorded
     | Answered
+    | UpdateAnswered
     | Heard
     | Delivered
     | SummaryRead
@@ -129,6 +139,17 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateEngine:
+    """Change this engine in place, then say `UpdateAnswered`. With `look_first` it may be as wanted already."""
+
+    operation: str
+    key: str
+    engine_id: str
+    spec: Spec
+    look_first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """Tell what is heard of this job."""
 
@@ -145,7 +166,7 @@ class ReadSummary:
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """Stop waiting for the answers of these create calls; their outcome is on record as unknown."""
+    """Stop waiting for the answers of these calls; their outcome is on record as unknown."""
 
     operations: tuple[str, ...]
 
@@ -157,4 +178,4 @@ class Finish:
     lockfile: Lockfile
 
 
-Command = Append | Create | Watch | ReadSummary | Abandon | Finish
+Command = Append | Create | UpdateEngine | Watch | ReadSummary | Abandon | Finish

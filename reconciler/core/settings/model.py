@@ -153,6 +153,12 @@ class Settings:
     timeout: float = _setting(
         1800.0, Duration(7 * _DAY), "How long a run waits for jobs. They keep running afterwards.", "30m"
     )
+    metadata_changes: str = _setting(
+        "reprovision",
+        Choice("reprovision", "in_place"),
+        "How a change of only name, description or locales is made: by a new engine, or on the engine itself.",
+        "reprovision",
+    )
     publish: bool | str | None = _setting(
         None,
         Switch("pr"),

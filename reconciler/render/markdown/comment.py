@@ -65,11 +65,24 @@ _RECREATED = _Group("Recreated (drift)", "engines that will be recreated")
 _RETIRED = _Group("Retired", "engines that will be retired")
 _DELETED = _Group("Deleted on the platform", "engines that will be deleted")
 _CREATED = _Group("Created", "new engines")
+_UPDATED = _Group("Updated in place", "engines that will be updated in place")
 _OTHERS = _Group("Without a new job")
 _MERGED = _Group("Merged earlier, not applied yet")
 _RUNNING = _Group("Another run is working on it")
 # What a reviewer must not miss, then what costs, then what others have asked for.
-_GROUPS = (_PERSON, _GUARDED, _RECREATED, _REPLACED, _DELETED, _RETIRED, _CREATED, _OTHERS, _MERGED, _RUNNING)
+_GROUPS = (
+    _PERSON,
+    _GUARDED,
+    _RECREATED,
+    _REPLACED,
+    _DELETED,
+    _RETIRED,
+    _CREATED,
+    _UPDATED,
+    _OTHERS,
+    _MERGED,
+    _RUNNING,
+)
 _BY_ORIGIN = {Origin.MERGED: _MERGED, Origin.RUNNING: _RUNNING}
 _BY_KIND = {
     Kind.NONE: _PERSON,
@@ -78,6 +91,7 @@ _BY_KIND = {
     Kind.RETIRE: _RETIRED,
     Kind.DELETE: _DELETED,
     Kind.CREATE: _CREATED,
+    Kind.UPDATE: _UPDATED,
 }
 
 _CONDITIONS = (Condition.UNCERTAIN, Condition.FAILED, Condition.DRIFTED)  # the most pressing first

@@ -15,6 +15,7 @@ from reconciler.render.phrases.outcome_words import (
     how_to_retry,
     made,
     next_steps,
+    stopped,
     what_became,
     why_drifted,
     why_failed,
@@ -39,6 +40,7 @@ FIRST = (
 _NOTES = {
     Kind.DISCARD: "keeps its engine; the pending one is discarded",
     Kind.MOVE: "moved here, keeps its engine",
+    Kind.UPDATE: "updated in place",
     Kind.RETIRE: "stays on the platform",
     Kind.DELETE: "is deleted on the platform next",
     Kind.RECORD: "keeps its engine",
@@ -161,7 +163,7 @@ def _alarms(outcome: Outcome, lockfile: str) -> Iterator[str]:
     if outcome.lookup_failed is not None:
         yield f"- **Not looked up**: {prose(outcome.lookup_failed)}"
     if outcome.halted is not None:
-        yield f"- **Stopped creating**: {prose(outcome.halted)}"
+        yield f"- **{stopped(outcome)}**: {prose(outcome.halted)}"
     if outcome.interrupted:
         yield "- **Interrupted**: nothing is lost; the next run continues from here"
 

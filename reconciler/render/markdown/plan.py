@@ -27,6 +27,7 @@ _URGENCY = (
     Kind.REPLACE,
     Kind.RETIRE,
     Kind.CREATE,
+    Kind.UPDATE,
 )  # then all others, which cost and change little
 
 

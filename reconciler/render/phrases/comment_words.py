@@ -31,6 +31,8 @@ def consequences(plan: Plan, lockfile: str, doing: str) -> Iterator[str]:
         yield "Engines that are replaced keep serving until the new ones are ready."
     if Kind.RECREATE in kinds:
         yield "Engines that are recreated are gone from the platform: applications fail until the new ones are ready."
+    if Kind.UPDATE in kinds:
+        yield "Engines that are updated in place keep their IDs."
     if Kind.RETIRE in kinds:
         yield "Engines that are retired stay on the platform."
     if Kind.DELETE in kinds:

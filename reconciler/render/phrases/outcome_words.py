@@ -16,6 +16,7 @@ _DONE = {
     Kind.CREATE: "created",
     Kind.REPLACE: "replaced",
     Kind.RECREATE: "recreated",
+    Kind.UPDATE: "updated",
     Kind.RESUME: "resumed",
     Kind.RESTORE: "restored",
     Kind.DISCARD: "discarded",
@@ -65,6 +66,7 @@ def what_was_done(result: Result) -> str:
         Kind.CREATE: f"created {engine}",
         Kind.REPLACE: f"replaced by {engine}{was}",
         Kind.RECREATE: f"recreated as {engine}{was}",
+        Kind.UPDATE: f"updated in place, keeps {engine}",
         Kind.RESUME: f"completed {engine}{was}",
         Kind.RESTORE: f"restored {engine}{was}",
         Kind.DISCARD: f"keeps its engine; the pending {engine if result.engine_id else 'operation'} was discarded",
@@ -138,8 +140,23 @@ def why_not_started(outcome: Outcome, result: Result) -> str:
     return error
 
 
+def only_updates(results: Iterable[Result]) -> bool:
+    """Whether all of these were to be changed in place, and none to be created."""
+    return all(result.kind is Kind.UPDATE for result in results)
+
+
+def stopped(outcome: Outcome) -> str:
+    """What a run that was halted did no more of."""
+    waiting = ended(outcome, Status.NOT_STARTED)
+    return "Stopped updating" if waiting and only_updates(waiting) else "Stopped creating"
+
+
 def how_to_retry(results: tuple[Result, ...]) -> str:
     """What a person can do about engines that failed for one reason, with the exact command."""
+    if len(results) > 1 and only_updates(results):
+        hints = {result.hint for result in results}
+        shared = hints.pop() if len(hints) == 1 else None
+        return shared or f"edit their files, then run `{reconcile('apply')}`"
     if len(results) > 1:
         return f"edit their files, or try again: {reconcile('apply', '--retry-failed')}"
     (result,) = results
@@ -182,7 +199,8 @@ def next_steps(outcome: Outcome, command: str, record: str | None) -> list[str]:
     if counts["running"]:
         again.append("waits for the jobs that are still running")
     if counts["not_started"]:
-        again.append("creates what was not created")
+        updates = only_updates(ended(outcome, Status.NOT_STARTED))
+        again.append("updates what was not updated" if updates else "creates what was not created")
     if again:
         first = _REMEDIES.get(outcome.halted_status or 0, _REMEDY) + " " if outcome.halted else ""
         which = "apply" if counts["not_started"] else command  # collecting starts nothing

@@ -13,6 +13,7 @@ _COUNTED = (
     ("create", "to create"),
     ("replace", "to replace"),
     ("recreate", "to recreate"),
+    ("update", "to update in place"),
     ("resume", "to resume"),
     ("restore", "to restore"),
     ("discard", "to discard"),
@@ -115,6 +116,7 @@ def what_happens(action: Action) -> str:
         Kind.REPLACE: "will be replaced"
         + (f" ({engine} keeps serving until the new engine is ready)" if engine else ""),
         Kind.RECREATE: f"will be recreated (drift: {engine or 'its engine'} is gone from the platform)",
+        Kind.UPDATE: f"will be updated in place (keeps {engine or 'its engine'}; no new job)",
         Kind.RESUME: f"will be resumed (waits for {job}{of_engine}; no new job)",
         Kind.RESTORE: f"will be restored (back to {engine or 'its earlier engine'}; no new job)",
         Kind.DISCARD: f"keeps its engine (the pending replacement{f' {engine}' if engine else ''} is discarded)",

@@ -151,10 +151,8 @@ def _conditions(plan: Plan) -> Iterator[_Note]:
 
 def _changes(plan: Plan) -> Iterator[_Note]:
     """What is planned, the most costly first."""
-    order = {
-        kind: index
-        for index, kind in enumerate((Kind.RECREATE, Kind.DELETE, Kind.REPLACE, Kind.RETIRE, Kind.CREATE))
-    }
+    kinds = (Kind.RECREATE, Kind.DELETE, Kind.REPLACE, Kind.RETIRE, Kind.CREATE, Kind.UPDATE)
+    order = {kind: index for index, kind in enumerate(kinds)}
     planned = [action for action in plan.actions if action.kind is not Kind.NONE and action.guard is None]
     for action in by_origin(sorted(planned, key=lambda action: order.get(action.kind, len(order)))):
         message = f"{what_happens(action)}\nreason: {action.reason}"

@@ -74,6 +74,12 @@ RULES: dict[str, Rule] = {
         "the new engine is ready.",
         f"Find out who deleted it. Applying the plan creates it again. {_SEE}",
     ),
+    "update": Rule(
+        "The engine's name, description or locales will be changed in place.",
+        "Only these have changed in the engine file, and the settings say `metadata_changes: in_place`. The engine "
+        "keeps its ID, and no job is created.",
+        f"No action needed: merging applies it. {_SEE}",
+    ),
     "retire": Rule(
         "The engine will no longer be used.",
         "Its file was removed. The lockfile keeps its IDs under `retired`, and nothing is deleted on the platform.",

@@ -22,6 +22,8 @@ from reconciler.render.phrases.outcome_words import (
     made,
     next_steps,
     not_waited_for,
+    only_updates,
+    stopped,
     what_was_done,
     why_drifted,
     why_failed,
@@ -218,9 +220,11 @@ def _not_started(outcome: Outcome, look: Look) -> list[str]:
     if not results:
         return []
     number = counted(len(results), "engine")
-    lines = [look.paint(f"{number} not created:", "yellow")]
+    what = "updated" if only_updates(results) else "created"
+    lines = [look.paint(f"{number} not {what}:", "yellow")]
     for group in grouped(results, lambda result: why_not_started(outcome, result)):
         lines += [f"  {_keys(group.results, look)}", *_indented(group.error, look)]
+        lines += _hint(group.results[0].hint, look) if group.results[0].hint else []
     return lines
 
 
@@ -228,7 +232,7 @@ def _how_it_ended(outcome: Outcome, look: Look, command: str) -> list[str]:
     lines = []
     if outcome.halted is not None:
         lines += [
-            look.paint(f"Stopped creating engines: {line}", "red") for line in [sanitize(outcome.halted)]
+            look.paint(f"{stopped(outcome)} engines: {line}", "red") for line in [sanitize(outcome.halted)]
         ]
     if outcome.interrupted:
         lines.append(_INTERRUPTED)

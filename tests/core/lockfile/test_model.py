@@ -33,8 +33,8 @@ def test_the_file_is_sorted_ends_with_a_newline_and_leaves_out_what_has_no_value
     text = render(lock).decode()
     document = json.loads(text)
     assert text == json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2) + "\n"
-    newer = ('"hold": ', '"insteadOf": ', '"pruning": ')
-    assert document["version"] == (2 if any(key in text for key in newer) else 1)
+    newer = ("hold", "insteadOf", "pruning", "revision", "updating")
+    assert document["version"] == (2 if any(f'"{name}": ' in text for name in newer) else 1)
     assert "null" not in text
     assert '": {}' not in text.replace('"engines": {}', "")
     assert '": ""' not in text

@@ -63,6 +63,7 @@ def test_the_summary_counts_every_kind() -> None:
         "create": 1,
         "replace": 2,
         "recreate": 0,
+        "update": 0,
         "resume": 1,
         "restore": 1,
         "discard": 1,

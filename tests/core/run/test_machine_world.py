@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from tests.core.attempt import Attempt
 from tests.core.build import A, B, C, wanted
 from tests.core.world import FAIR, FaultRates, World, edit, entries_of
 
-SPECS = (A, A, A, B, B, C)
+SPECS = (A, A, A, B, B, C)  # A and B differ in what can be changed in place
 
 
 def weather_of(rng: Random) -> FaultRates:
@@ -42,6 +43,26 @@ def options_of(rng: Random) -> Options:
         detach=rng.random() < 0.3,
         read_summaries=rng.random() < 0.5,
     )
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=120)
+def test_a_change_in_place_is_never_lost_and_keeps_the_engine(seed: int) -> None:
+    """Crashes, lost answers and refusals: in the end the one engine has what the file asks for last."""
+    rng = Random(seed)
+    world = World(rng, in_place=True)
+    world.files["acme"] = A
+    Attempt(world, FAIR, Options(), world.plan()).go()
+    [made] = world.platform.shows
+    weather = weather_of(rng)
+    for _ in range(rng.randint(2, 8)):
+        world.files["acme"] = rng.choice([A, B, replace(A, name="Acme Corp"), replace(B, description=None)])
+        Attempt(world, weather, options_of(rng), world.plan()).go()
+        world.check()
+    converge(world)
+    Attempt(world, FAIR, Options(), world.plan()).go()
+    assert_converged(world)
+    assert world.platform.shows == {made: wanted("acme", world.files["acme"]).fingerprint}
 
 
 def live(world: World, weather: FaultRates, how: Options, rounds: int) -> None:
@@ -85,6 +106,7 @@ def assert_converged(world: World) -> None:
         assert entry is not None
         assert entry.pending is None
         assert entry.current is not None
+        assert entry.current.updating == ()
         assert entry.current.fingerprint == wanted(key, spec).fingerprint
         assert entry.current.engine_id not in world.platform.gone
     assert not records
@@ -116,7 +138,7 @@ def test_webhooks_leave_nothing_uncertain_that_made_an_engine(seed: int) -> None
 def test_whatever_happens_every_engine_is_known_and_it_converges(seed: int) -> None:
     """The schedule and the troubles all come from one drawn number: hypothesis' own choices favour quiet days."""
     rng = Random(seed)
-    world = World(rng)
+    world = World(rng, in_place=rng.random() < 0.5)
     world.files["acme"] = A
     live(world, weather_of(rng), options_of(rng), rng.randint(2, 8))
     converge(world)

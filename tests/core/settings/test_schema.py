@@ -59,6 +59,7 @@ VALUES: tuple[Any, ...] = (
         8.0,
         5e6,
     ),
+    *("in_place", "reprovision"),
     *("5", "5 or 30%", "101%", "1000000", "100 %", -1, 999999, 1000000),
     *("https://api.lingo.dev", "https://h/x/", "http://h", "http://127.0.0.1:80", "http://127.0.0.256"),
     *(
