@@ -57,6 +57,9 @@ lint: $(DEV_STAMP) ## check style, types, layers, workflows and the committed sc
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 	$(BIN)/zizmor --offline --no-progress --quiet --pedantic .github action.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci docs/ci/gitlab-ci.yml
 	$(BIN)/reconcile schema --check
 
 format: $(DEV_STAMP) ## put the code into shape
