@@ -169,7 +169,7 @@ class World:
         alive = self.platform.engines.keys() - gone if refresh else frozenset()
         recorded, in_place = self.recorded(), self.in_place
         situation = PlanInput(
-            recorded, desired, desired.keys(), selected, retry_failed, gone, alive, in_place
+            recorded, desired, desired.keys(), selected, retry_failed, gone, alive, in_place=in_place
         )
         return Plan("production", actions_for(situation))
 
