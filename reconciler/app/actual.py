@@ -29,14 +29,22 @@ def actual_engines(ask: Lookups, lockfile: Lockfile, selected: Callable[[str], b
 
 
 def actions_as_it_is(
-    ask: Lookups, situation: PlanInput, actual: Actual | None, files: Mapping[str, str]
+    ask: Lookups,
+    situation: PlanInput,
+    actual: Actual | None,
+    files: Mapping[str, str],
+    *,
+    overwrites: bool,
 ) -> tuple[tuple[Action, ...], Sequence[Diagnostic]]:
     """The actions for a situation, given what is known of the platform: none of them switches to an engine that is
-    gone. And what could not be found out. `files` are the engine files by key.
+    gone; and what was changed there is set back where the request `overwrites` it. And what could not be found out.
+    `files` are the engine files by key.
     """
     if actual is None:
         return _without_gone(ask, situation)
-    actions, told = _without_gone(ask, replace(situation, gone=actual.gone, alive=actual.alive))
+    drifted = actual.drifted.keys() if overwrites else None
+    known = replace(situation, gone=actual.gone, alive=actual.alive, drifted=drifted)
+    actions, told = _without_gone(ask, known)
     return tuple(with_drift(actions, actual.drifted, situation.lockfile, files)), told
 
 

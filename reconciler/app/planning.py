@@ -48,12 +48,18 @@ class Request:
     settings_file: str | None = None  # relative to the project's root
     deletes: bool = False  # an engine goes with its file
     refresh: bool = False  # look up on the platform what serves
+    fix_drift: bool = False  # and overwrite what was changed there
     in_place: bool = False  # whether a change of name, description or locales keeps the engine
 
     @property
     def refreshes(self) -> bool:
         """Whether the platform is asked what became of the serving engines."""
-        return self.refresh or (self.saved is not None and self.saved.refresh)
+        return self.refresh or self.overwrites or (self.saved is not None and self.saved.refresh)
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether what was changed on the platform is set back."""
+        return self.fix_drift or (self.saved is not None and self.saved.fix_drift)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def make_plan(
     keys = [*found, *recorded.folded.engines, *recorded.doubts]
     selected = _selection(request, lockfile.path, keys)
     actual = _actual(ask if request.refreshes else None, recorded.folded, selected)
-    suspects = frozenset() if actual is None else actual.to_read
+    suspects = frozenset() if actual is None else actual.to_read(overwrites=request.overwrites)
     desired, unchanged, diagnostics = _load(
         engines, found, recorded.folded, selected, request.id_length, suspects
     )
@@ -177,7 +183,7 @@ def _actions(
     else:
         from reconciler.app.actual import actions_as_it_is
 
-        actions, told = actions_as_it_is(ask, situation, actual, found)
+        actions, told = actions_as_it_is(ask, situation, actual, found, overwrites=request.overwrites)
     if request.saved is not None:
         actions = request.saved.still(actions, lockfile)
     if branch is not None:

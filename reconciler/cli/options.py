@@ -102,6 +102,9 @@ _PLAN = (
         "--refresh", is_flag=True, help="Look up on the platform whether engines are gone or were changed."
     ),
     click.option(
+        "--fix-drift", is_flag=True, help="Overwrite what was changed on the platform. Implies --refresh."
+    ),
+    click.option(
         "--allow-replace",
         callback=as_keys,
         multiple=True,

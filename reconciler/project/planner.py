@@ -114,6 +114,7 @@ def request_of(project: Project, flags: Mapping[str, Any], saved: SavedPlan | No
         project.settings_file,
         project.settings.on_removed == "delete",
         flags.get("refresh", False),
+        flags.get("fix_drift", False),
         project.settings.metadata_changes == "in_place",
     )
 

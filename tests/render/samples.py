@@ -136,7 +136,8 @@ EVERY_KIND = Plan(
                 Change("locales", old="fr"),
                 Change("locales", new="it"),
             ),
-            hint="bring the change into engines/news.yaml, or change the engine back on the platform",
+            hint="bring the change into engines/news.yaml, or run `reconcile apply --fix-drift --only news` "
+            "to overwrite it",
         ),
         Action("old/campaign", Kind.RETIRE, "engine file removed", engine_id="eng_Camp1"),
         Action(

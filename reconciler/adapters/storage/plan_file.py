@@ -83,7 +83,8 @@ def read_plan_file(path: Path) -> SavedPlan:
         raise _broken(path, "it lists an engine twice")
     if plan.digest != read.digest:
         raise _broken(path, "its digest does not match its actions: it was changed or damaged")
-    return SavedPlan(plan, read.apply.entries, read.apply.retryFailed, read.apply.refresh)
+    apply = read.apply
+    return SavedPlan(plan, apply.entries, apply.retryFailed, apply.refresh, apply.fixDrift)
 
 
 def _action(read: ActionPart) -> Action:

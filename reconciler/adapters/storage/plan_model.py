@@ -297,6 +297,7 @@ class ApplyPart(Strict):
     )
     retryFailed: Flag = Field(False, description="The plan was made with --retry-failed.")
     refresh: Flag = Field(False, description="The plan was made with --refresh: applying it looks again.")
+    fixDrift: Flag = Field(False, description="The plan was made with --fix-drift.")
 
 
 class PlanDocument(Planned):

@@ -78,7 +78,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         raise
     code = most_severe([exit_code_of(planned.plan, flags["detailed_exitcode"]), foreign])
     if flags["out"] is not None:
-        asked = {name: flags[name] for name in ("retry_failed", "refresh")}
+        asked = {name: flags[name] for name in ("retry_failed", "refresh", "fix_drift")}
         write_saved(start_folder(ctx), flags["out"], project.root, project.settings, planned, asked, code)
     plans = PlanPrinter(
         project.root,

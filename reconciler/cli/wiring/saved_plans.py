@@ -62,7 +62,7 @@ def read_saved(root: Path, start: Path, flags: Mapping[str, Any]) -> SavedPlan |
     name = flags["plan_file"]
     if name is None:
         return None
-    for option in ("--only", "--retry-failed", "--refresh"):
+    for option in ("--only", "--retry-failed", "--refresh", "--fix-drift"):
         if flags[option[2:].replace("-", "_")]:
             raise UsageError(
                 f"{option} cannot be used with a saved plan", hint="use it with the command `plan`"

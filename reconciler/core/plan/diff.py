@@ -24,7 +24,7 @@ from reconciler.core.lockfile.entry import (
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.actions import action_for, means, of_pending, serves
 from reconciler.core.plan.changes import changes_between, changes_of_kept
-from reconciler.core.plan.in_place import confirm, update
+from reconciler.core.plan.in_place import confirm, put_back, update
 from reconciler.core.plan.model import Action, Change, Condition, Kind
 from reconciler.core.plan.reuse import bring_back, readopt, restore
 from reconciler.core.plan.uncertain import how_to_settle, report_uncertain
@@ -50,6 +50,9 @@ class PlanInput:
     alive: Collection[str] = ()
     deletes: bool = False  # whether an engine goes with its file
     in_place: bool = False  # whether a change of name, description or locales keeps the engine
+    drifted: Collection[str] | None = (
+        None  # keys whose engine the platform has otherwise, where that is overwritten
+    )
 
 
 def actions_for(situation: PlanInput) -> tuple[Action, ...]:
@@ -179,7 +182,9 @@ def _decide(key: str, wanted: Desired, situation: PlanInput) -> Action | None:
             return recreate(wanted, entry, entry.current, gone=gone, alive=alive, retry_failed=retry)
         if entry.pending is not None:
             return _discard(wanted, entry.pending)
-        return confirm(wanted, entry) if situation.in_place else None
+        if situation.drifted is not None and key in situation.drifted:
+            return put_back(wanted, entry)
+        return confirm(wanted, entry) if situation.in_place or situation.drifted is not None else None
     pending = entry.pending if entry.pending is not None and means(entry.pending, wanted) else None
     if pending is not None and pending.status == IN_PROGRESS:
         return of_pending(action_for(wanted, Kind.RESUME, "its job is still running"), pending)

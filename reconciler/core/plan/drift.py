@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
+from reconciler.core.commands import only, reconcile
 from reconciler.core.engine.spec import SpecRecord, meaning_of_text
 from reconciler.core.errors import Diagnostic, PlatformError, Severity
 from reconciler.core.frozen import dataclass, field, replace
@@ -39,7 +40,11 @@ class Actual:
     alive: frozenset[str] = frozenset()
     drifted: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
-    to_read: frozenset[str] = frozenset()  # keys whose engine files are needed to do something about it
+    lost: frozenset[str] = frozenset()  # keys whose serving engine is gone
+
+    def to_read(self, *, overwrites: bool) -> frozenset[str]:
+        """The keys whose engine files are needed to do something about it."""
+        return self.lost.union(self.drifted) if overwrites else self.lost
 
 
 def says_enough(answers: Mapping[str, EngineAnswer], last: str) -> bool:
@@ -136,6 +141,7 @@ def with_drift(
 def _report(key: str, engine_id: str, drift: Sequence[Change], file: str | None) -> Action:
     fields = list(dict.fromkeys(change.field for change in drift))
     what = fields[0] if len(fields) == 1 else f"{', '.join(fields[:-1])} and {fields[-1]}"
+    fix = reconcile("apply", "--fix-drift", only(key))
     were = "was" if fields in (["name"], ["description"]) else "were"
     return Action(
         key,
@@ -145,7 +151,7 @@ def _report(key: str, engine_id: str, drift: Sequence[Change], file: str | None)
         engine_id=engine_id,
         condition=Condition.DRIFTED,
         drift=tuple(drift),
-        hint=f"bring the change into {file or 'its file'}, or change the engine back on the platform",
+        hint=f"bring the change into {file or 'its file'}, or run `{fix}` to overwrite it",
     )
 
 

@@ -38,6 +38,14 @@ def confirm(wanted: Desired, entry: Entry) -> Action | None:
     return _update(wanted, entry, entry.current, "an earlier update got no answer")
 
 
+def put_back(wanted: Desired, entry: Entry) -> Action | None:
+    """The serving engine is recorded as its file wants it, and the platform has it otherwise."""
+    if entry.current is None:
+        return None
+    reason = "drift: it was changed on the platform, and is set back to what its file asks for"
+    return _update(wanted, entry, entry.current, reason)
+
+
 def _update(wanted: Desired, entry: Entry, current: Provisioned, reason: str) -> Action:
     changes = (*changes_between(current.spec, wanted.spec), *changes_of_kept(entry.kept, wanted.kept))
     return replace(

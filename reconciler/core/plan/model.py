@@ -50,7 +50,7 @@ class Condition(StrEnum):
 
     FAILED = "failed"  # its job failed, or its create call was refused; waits for an edit or --retry-failed
     UNCERTAIN = "uncertain"  # its create call has no known outcome; waits for a person
-    DRIFTED = "drifted"  # the platform has other values than the lockfile; waits for an edit
+    DRIFTED = "drifted"  # the platform has other values than the lockfile; waits for an edit or --fix-drift
 
 
 class Origin(StrEnum):

@@ -32,6 +32,7 @@ class SavedPlan:
     entries: Mapping[str, str]
     retry_failed: bool = False
     refresh: bool = False  # the platform was asked about engines
+    fix_drift: bool = False  # and what was changed there is to be set back
 
     @property
     def keys(self) -> frozenset[str]:
@@ -134,7 +135,7 @@ def entry_digest(lockfile: Lockfile, key: str) -> str:
 
 
 def apply_document(
-    plan: Plan, lockfile: Lockfile, retry_failed: bool, refresh: bool = False
+    plan: Plan, lockfile: Lockfile, retry_failed: bool, refresh: bool = False, fix_drift: bool = False
 ) -> dict[str, Any]:
     """What a plan file has beside the plan for reading it: how to tell whether it still holds."""
     keys = sorted({key for action in plan.actions for key in _keys_of(action)})
@@ -142,5 +143,5 @@ def apply_document(
         "version": VERSION,
         "entries": {key: entry_digest(lockfile, key) for key in keys},
     }
-    flags = {"retryFailed": retry_failed, "refresh": refresh}
+    flags = {"retryFailed": retry_failed, "refresh": refresh or fix_drift, "fixDrift": fix_drift}
     return document | {name: True for name, given in flags.items() if given}

@@ -39,7 +39,7 @@ class Differences:
         if action.changes:
             told["values"] = list(_values(one for one in action.changes if not one.content))
             told["texts"] = [self._text(change) for change in action.changes if change.content]
-        elif action.spec is not None:
+        elif action.spec is not None and not action.drift:
             told["values"] = list(_asked_for(action.spec))
             told["texts"] = [self._new_text(*one) for one in _texts_of(action.spec)]
         if action.drift:

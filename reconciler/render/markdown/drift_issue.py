@@ -76,9 +76,9 @@ def _what_to_do(actions: Sequence[Action]) -> list[str]:
         recreate = code_span(reconcile("apply", "--refresh"))
         said.append(f"- Engines that are gone: find out who deleted them. {recreate} creates them again.")
     if any(one.drift for one in actions):
+        fix = code_span(reconcile("apply", "--fix-drift"))
         said.append(
-            "- Engines that were changed: bring the change into the engine file, or change the engine back on the "
-            "platform."
+            f"- Engines that were changed: bring the change into the engine file. {fix} overwrites it."
         )
     closing = "This issue is kept up to date by each run, and closed when all is well."
     return ["\n".join(said), prose(closing)]

@@ -51,7 +51,7 @@ def _changes(action: Action) -> Iterator[str]:
     if action.changes:
         for change in action.changes:
             yield from _content(change) if change.content else _value(change)
-    elif action.spec is not None:
+    elif action.spec is not None and not action.drift:
         yield from _asked_for(action.spec)
 
 

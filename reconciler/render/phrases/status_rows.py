@@ -95,7 +95,8 @@ class Row:
         if self.gone:
             return f"run `{reconcile('apply', '--refresh', only(self.key))}` to recreate it"
         if self.drift:
-            return "bring the change into its file, or change the engine back on the platform"
+            fix = reconcile("apply", "--fix-drift", only(self.key))
+            return f"bring the change into its file, or run `{fix}` to overwrite it"
         return None
 
     @property

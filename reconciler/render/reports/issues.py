@@ -55,7 +55,7 @@ RULES: dict[str, Rule] = {
     "drifted": Rule(
         "The engine was changed on the platform.",
         "Its name, description or locales on the platform are not those in the lockfile.",
-        "Bring the change into the engine file, or change the engine back on the platform.",
+        "Bring the change into the engine file, or overwrite it with `--fix-drift`.",
     ),
     "file-warning": Rule(
         "A file is valid, but should be reviewed.",

@@ -39,7 +39,7 @@ def field_lines(action: Action, look: Look, room: Room) -> list[str]:
         lines += _text_field("reason", action.reason, look, room)
     if action.changes:
         lines += _changed(action.changes, look, room)
-    elif action.spec is not None:
+    elif action.spec is not None and not action.drift:
         lines += _asked_for(action.spec, look, room)
     if action.drift:
         lines += drift_lines(action.drift, look, room)

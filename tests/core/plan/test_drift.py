@@ -40,14 +40,14 @@ def test_one_is_gone_where_another_is_found() -> None:
     known = actual(Gone(), FOUND, FOUND)
     assert known.gone == {"eng_acme"}
     assert known.alive == {"eng_blog", "eng_shop"}
-    assert known.to_read == {"acme"}
+    assert known.to_read(overwrites=False) == {"acme"}
     assert known.findings == ()
 
 
 @pytest.mark.parametrize("other", [None, Unreadable("no answer"), Throttled("quota"), NotOffered(405)])
 def test_nothing_is_concluded_where_no_other_is_found(other: EngineAnswer | None) -> None:
     known = actual(Gone(), Gone(), other)
-    assert (known.gone, known.to_read) == (frozenset(), frozenset())
+    assert (known.gone, known.lost) == (frozenset(), frozenset())
     assert known.findings
 
 
@@ -118,7 +118,9 @@ def test_drift_is_reported_and_ends_a_plan_with_two_where_that_is_asked_for() ->
     assert (action.kind, action.condition, action.engine_id) == (Kind.NONE, Condition.DRIFTED, "eng_acme")
     assert action.drift == (Change("name", "Acme", "Mine"),)
     assert action.reason == "its name was changed on the platform"
-    assert "bring the change into engines/acme.yaml" in (action.hint or "")
+    assert "--fix-drift --only acme` to overwrite it" in (action.hint or "")
+    assert known.to_read(overwrites=True) == {"acme"}
+    assert known.to_read(overwrites=False) == frozenset()
     plan = Plan("production", (action,))
     assert not plan.changes_anything
     assert (exit_code_of(plan, detailed=True), exit_code_of(plan, detailed=False)) == (2, 0)
