@@ -29,7 +29,7 @@ COMMAND_GROUPS = (
 GLOBAL = "Global options"
 OPTION_GROUPS = (
     ("Engines", ("only", "retired", "retry_failed", "allow_replace", "allow_retire", "allow_prune")),
-    ("Comparing", ("refresh", "fetch", "base", "fail_on_foreign")),
+    ("Comparing", ("refresh", "fix_drift", "fetch", "base", "fail_on_foreign")),
     ("Applying", ("yes", "concurrency", "detach", "lease_ttl", "lease_wait")),
     ("Waiting for jobs", ("timeout", "no_wait", "via", "inbox", "inbox_url", "listen", "event")),
     ("Publishing", ("publish", "publish_pr", "no_publish")),

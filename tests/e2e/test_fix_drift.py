@@ -81,7 +81,7 @@ def test_nothing_is_overwritten_that_was_rolled_back(repo: Project) -> None:
 def test_a_platform_that_changes_nothing_is_an_error_and_the_entry_stays(repo: Project) -> None:
     change(repo, "blog", name="Mine")
     before = repo.entry("blog")
-    refuses = {"on": "update", "do": "status=405", "times": 100}
+    refuses = {"on": "engine-update", "do": "status=405", "times": 100}
     httpx.post(f"{repo.url}/sandbox/faults", json=refuses).raise_for_status()
     repo.apply("--fix-drift").ended(1, "blog")
     assert repo.entry("blog") == before

@@ -8,6 +8,7 @@ from random import Random
 from tests.simulation import people
 from tests.simulation.commands import How, Way
 from tests.simulation.deciding import Act, adopting, releasing, rolling_back
+from tests.simulation.naming import entries_of
 from tests.simulation.person import Command
 from tests.simulation.repo import MAIN, PROPOSALS
 from tests.simulation.schedule import Step
@@ -53,10 +54,12 @@ class Acts:
         only = (rng.choice(people.KEYS),) if rng.random() < 0.15 else ()
         wait = rng.choice((0.0, 0.0, 30.0, 600.0))
         retry, detach, asks = rng.random() < 0.05, rng.random() < 0.15, rng.random() < 0.1
-        return How(only=only, retry_failed=retry, detach=detach, lease_wait=wait, asks=asks)
+        refresh = rng.random() < 0.3
+        return How(only=only, retry_failed=retry, detach=detach, lease_wait=wait, asks=asks, refresh=refresh)
 
     def do_ci(self, rng: Random, weather: Weather) -> None:
-        self.stage.start("ci", self.stage.ci_machine(), rng, weather, applying(How()))
+        how = How(refresh=rng.random() < 0.3)
+        self.stage.start("ci", self.stage.ci_machine(), rng, weather, applying(how))
 
     def do_ci_collect(self, rng: Random, weather: Weather) -> None:
         how = How(collect=True, no_wait=rng.random() < 0.5)
@@ -238,6 +241,15 @@ class Acts:
 
     def do_close_proposal(self, rng: Random, weather: Weather) -> None:
         self.world.repo.branches.pop(PROPOSALS, None)
+
+    def do_delete(self, rng: Random, weather: Weather) -> None:
+        """Somebody deletes an engine that serves, on the platform's own page."""
+        entries = [entry for _, entry in entries_of(self.world.lock())]
+        serving = [one.current.engine_id for one in entries if one.current is not None]
+        if serving:
+            gone = rng.choice(sorted(serving))
+            self.world.platform.gone.add(gone)
+            self.world.say(f"{gone} is gone")
 
     def do_jobs_end(self, rng: Random, weather: Weather) -> None:
         self.stage.let_arrive()

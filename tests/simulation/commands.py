@@ -47,6 +47,7 @@ class How:
     policy: Policy = DEFAULT_POLICY
     lease_wait: float = 0.0
     asks: bool = False
+    refresh: bool = False
 
 
 @dataclass(slots=True)
@@ -143,11 +144,19 @@ class RunCommand:
     def _plan(self, how: How, shared: RemoteSnapshot | None) -> PlanResult:
         self.process.planned_on = self.process.machine.lock
         journal = self.journal(known=shared is None)
-        request = Request(only=how.only, retry_failed=how.retry_failed, policy=how.policy, saved=how.saved)
+        request = Request(
+            only=how.only,
+            retry_failed=how.retry_failed,
+            policy=how.policy,
+            saved=how.saved,
+            refresh=how.refresh,
+        )
         if how.collect:
             planned = plan_to_collect(self.lockfile, journal, request, shared)
         else:
-            planned = make_plan(Engines(self.process.machine), self.lockfile, journal, request, shared)
+            ask = self.world.platform.look_up if how.refresh else None
+            engines = Engines(self.process.machine)
+            planned = make_plan(engines, self.lockfile, journal, request, shared, ask=ask)
         self._note_doubts(planned.recorded)
         words = ", ".join(_said(one) for one in planned.plan.actions)
         self.world.say(f"{self.process.name}: plan: {words or 'nothing'}; unwritten {planned.plan.unwritten}")

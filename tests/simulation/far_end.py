@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
 from reconciler.core.engine.fingerprint import fingerprint
 from reconciler.core.engine.spec import Spec
 from reconciler.core.ledger.webhook_facts import Delivery
+from reconciler.core.platform.engine import EngineAnswer, Found, Gone
 from reconciler.core.platform.job import COMPLETED, FAILED, IN_PROGRESS, Accepted, Answer, Refused
 from reconciler.core.platform.webhook import Event
 
@@ -36,6 +37,7 @@ class Platform:
     answered: dict[str, Answer] = field(default_factory=dict)
     inbox: list[Delivery] = field(default_factory=list)
     claimed: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)  # deleted by somebody, behind everyone's back
 
     def post(
         self, operation: str, key: str, spec: Spec, run: str, publishes: bool, rng: Random, refusing: float
@@ -61,6 +63,10 @@ class Platform:
         made = Made(f"eng_{number}", f"pjb_{number}", f"hand_{number}", key, wanted, "", False, COMPLETED)
         self.engines[made.engine_id] = made
         return made
+
+    def look_up(self, engine_ids: Collection[str]) -> Mapping[str, EngineAnswer]:
+        """As the port `Lookups`."""
+        return {one: Gone() if one in self.gone else Found() for one in engine_ids}
 
     def of_operation(self, operation: str) -> Made | None:
         return next((one for one in self.engines.values() if one.operation == operation), None)

@@ -24,7 +24,8 @@ def check_create(world: World, process: Process, command: Create) -> None:
     known = engines_in(read_lock(process.planned_on)) | process.knows
     for one in world.platform.engines.values():
         same = one.key == command.key and one.fingerprint == wanted and one.operation != command.operation
-        if same and one.status != FAILED and one.engine_id in known:
+        left = one.status != FAILED and one.engine_id not in world.platform.gone
+        if same and left and one.engine_id in known:
             home = _homes(world, process, one.engine_id)
             if home and home != {command.key}:
                 world.excused.add(command.operation)  # that one serves another key by now
@@ -208,6 +209,7 @@ def check_nothing_twice(world: World) -> None:
             made = world.platform.engines[engine_id]
             if (
                 made.status == FAILED
+                or engine_id in world.platform.gone
                 or not made.publishes
                 or made.operation in world.decided.keys() | world.excused
             ):

@@ -32,7 +32,7 @@ def rest(stage: Stage) -> None:
     laws.check_decided(world)
     _settle_all(stage)
     _name_held_back(stage)
-    _converge(stage, How(retry_failed=True))
+    _converge(stage, How(retry_failed=True, refresh=True))
     laws.check_nothing_lost(world)
     laws.check_nothing_twice(world)
     laws.check_serving(world, world.lock())

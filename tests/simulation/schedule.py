@@ -72,6 +72,7 @@ WEIGHTS = {
     "roll_back": 3,
     "release": 2,
     "import_": 1,
+    "delete": 2,
     "resolve": 3,
     "lease_break": 2,
     "jobs_end": 8,
