@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
-from tests.e2e.far_ends import KEY, Project, Ran, terminal
+from tests.e2e.dashboard import made_elsewhere
+from tests.e2e.far_ends import Project, Ran, terminal
 
 Env = dict[str, str | None]
 
@@ -25,19 +25,6 @@ def mcp(platform: SandboxServer) -> Env:
     return {"RECONCILE_MCP_URL": f"{platform.url}/mcp"}
 
 
-def made(platform: SandboxServer, *names: str) -> list[str]:
-    """Engines that were made elsewhere."""
-    with httpx.Client(base_url=platform.url, headers={"X-API-Key": KEY}, trust_env=False) as client:
-        return [
-            str(
-                client.post("/jobs/provisioning", json={"engine": {"name": name}, "locales": ["de"]})
-                .raise_for_status()
-                .json()["engineId"]
-            )
-            for name in names
-        ]
-
-
 def by_name(project: Project, env: Env, *words: str, match: str = "*") -> Ran:
     return project.run("import", "--all", "--match", match, "--yes", *words, env=env)
 
@@ -47,7 +34,7 @@ def served(project: Project) -> dict[str, str]:
 
 
 def test_engines_are_taken_by_their_names(project: Project, platform: SandboxServer, mcp: Env) -> None:
-    acme, web, shop = made(platform, "Acme Corp", "Acme Web", "Shop")
+    acme, web, shop = made_elsewhere(platform, "Acme Corp", "Acme Web", "Shop")
     ran = by_name(project, mcp, match="Acme*").ended(0, f"acme-corp: {acme} imported")
     assert served(project) == {"acme-corp": acme, "acme-web": web}
     assert "git add engines.lock.json engines/acme-corp.yaml engines/acme-web.yaml && git commit" in ran.err
@@ -60,7 +47,7 @@ def test_engines_are_taken_by_their_names(project: Project, platform: SandboxSer
 def test_a_file_that_waits_for_an_engine_of_its_name_gets_it(
     project: Project, platform: SandboxServer, mcp: Env
 ) -> None:
-    [web] = made(platform, "Website")
+    [web] = made_elsewhere(platform, "Website")
     project.engine("marketing/site", "name: Website\nlocales: [de]\n")
     by_name(project, mcp).ended(0)
     assert served(project) == {"marketing/site": web}
@@ -70,7 +57,7 @@ def test_a_file_that_waits_for_an_engine_of_its_name_gets_it(
 def test_what_cannot_be_imported_is_left_with_its_command(
     project: Project, platform: SandboxServer, mcp: Env
 ) -> None:
-    first, twin, odd, differs, fine = made(platform, "Acme", "Acme!", "***", "Blog", "Shop")
+    first, twin, odd, differs, fine = made_elsewhere(platform, "Acme", "Acme!", "***", "Blog", "Shop")
     project.engine("blog", "name: Blog\nlocales: [fr]\n")
     ran = by_name(project, mcp).ended(1, "4 engines not imported (1 imported):")
     assert served(project) == {"shop": fine}
@@ -96,7 +83,7 @@ def test_an_engine_of_a_lost_answer_is_for_resolve(
 def test_what_the_platform_does_not_describe_is_left(
     project: Project, platform: SandboxServer, mcp: Env
 ) -> None:
-    acme, shop = made(platform, "Acme", "Shop")
+    acme, shop = made_elsewhere(platform, "Acme", "Shop")
     platform.faults.add("engine", "status=404", match="Acme", times=None)
     ran = by_name(project, mcp).ended(
         1, "write engines/acme.yaml yourself", "1 engine not imported (1 imported)"
@@ -111,14 +98,14 @@ def test_another_environments_engines_are_recorded(
     (project.root / "reconcile.yaml").write_text(
         "environments:\n  production: {}\n  staging: {lockfile: engines.staging.lock.json}\n"
     )
-    acme, shop = made(platform, "Acme", "Shop")
+    acme, shop = made_elsewhere(platform, "Acme", "Shop")
     project.run("import", "acme", acme, "--env", "staging").ended(0)
     by_name(project, mcp).ended(0)
     assert served(project) == {"shop": shop}
 
 
 def test_what_is_in_the_way_of_a_file_is_told(project: Project, platform: SandboxServer, mcp: Env) -> None:
-    acme, _ = made(platform, "Acme", "Shop")
+    acme, _ = made_elsewhere(platform, "Acme", "Shop")
     (project.root / "engines/shop.yaml").mkdir(parents=True)
     by_name(project, mcp).ended(1, "1 engine not imported (1 imported)", "is not an engine file")
     assert served(project) == {"acme": acme}
@@ -152,7 +139,7 @@ def test_what_is_refused(
     code: int,
     said: str,
 ) -> None:
-    made(platform, "Acme")
+    made_elsewhere(platform, "Acme")
     project.run("import", *arguments, env=mcp | env).ended(code, said)
     assert not project.lockfile.exists()
 
@@ -161,7 +148,7 @@ def test_what_is_refused(
 
 
 def test_a_person_chooses_by_numbers(project: Project, platform: SandboxServer, mcp: Env) -> None:
-    blog, shop, web = made(platform, "Blog", "Shop", "Web")
+    blog, shop, web = made_elsewhere(platform, "Blog", "Shop", "Web")
     with terminal(project, "import", "--all", **mcp) as there:
         there.read(until="empty for none): ")
         assert there.shown.index(blog) < there.shown.index(shop) < there.shown.index(web)
@@ -174,7 +161,7 @@ def test_a_person_chooses_by_numbers(project: Project, platform: SandboxServer, 
 
 @pytest.mark.parametrize("answer", ["", "none"])
 def test_a_person_may_choose_none(project: Project, platform: SandboxServer, mcp: Env, answer: str) -> None:
-    made(platform, "Blog")
+    made_elsewhere(platform, "Blog")
     with terminal(project, "import", "--all", **mcp) as there:
         there.read(until="empty for none): ")
         there.say(f"{answer}\n")
@@ -185,7 +172,7 @@ def test_a_person_may_choose_none(project: Project, platform: SandboxServer, mcp
 def test_who_types_nonsense_three_times_gets_nothing(
     project: Project, platform: SandboxServer, mcp: Env
 ) -> None:
-    made(platform, "Blog")
+    made_elsewhere(platform, "Blog")
     with terminal(project, "import", "--all", **mcp) as there:
         for answer in ("2", "b", "1-"):
             there.read(until="empty for none): ")
@@ -196,7 +183,7 @@ def test_who_types_nonsense_three_times_gets_nothing(
 
 
 def test_what_matches_is_shown_and_asked_for(project: Project, platform: SandboxServer, mcp: Env) -> None:
-    blog, _ = made(platform, "Blog", "Shop")
+    blog, _ = made_elsewhere(platform, "Blog", "Shop")
     with terminal(project, "import", "--all", "--match", "B*", **mcp) as there:
         there.read(until="Import 1 engine? [y/N]: ")
         there.say("y\n")
@@ -207,7 +194,7 @@ def test_what_matches_is_shown_and_asked_for(project: Project, platform: Sandbox
 def test_a_file_that_differs_is_asked_about_and_no_is_no_failure(
     project: Project, platform: SandboxServer, mcp: Env
 ) -> None:
-    blog, shop = made(platform, "Blog", "Shop")
+    blog, shop = made_elsewhere(platform, "Blog", "Shop")
     project.engine("blog", "name: Blog\nlocales: [fr]\n")
     with terminal(project, "import", "--all", **mcp) as there:
         there.read(until="empty for none): ")

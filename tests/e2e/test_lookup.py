@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
-from tests.e2e.far_ends import KEY, Project
+from tests.e2e.dashboard import made_elsewhere
+from tests.e2e.far_ends import Project
 
 LOST = "name: {name}\nlocales: [de]\n"
 
@@ -17,16 +17,6 @@ LOST = "name: {name}\nlocales: [de]\n"
 @pytest.fixture
 def mcp(project: Project) -> dict[str, str | None]:
     return {"RECONCILE_MCP_URL": f"{project.url}/mcp", "RECONCILE_LOOKUP": "off"}
-
-
-def made_elsewhere(platform: SandboxServer, name: str) -> str:
-    answer = httpx.post(
-        f"{platform.url}/jobs/provisioning",
-        json={"engine": {"name": name}},
-        headers={"X-API-Key": KEY},
-        trust_env=False,
-    )
-    return str(answer.raise_for_status().json()["engineId"])
 
 
 def lost(
@@ -93,7 +83,7 @@ def test_others_of_the_name_are_told_apart(
     project: Project, platform: SandboxServer, mcp: dict[str, str | None]
 ) -> None:
     engine = lost(project, platform, mcp)
-    twin, alike, other = (made_elsewhere(platform, name) for name in ("shop/web", "Shop Web", "blog"))
+    twin, alike, other = made_elsewhere(platform, "shop/web", "Shop Web", "blog")
     ran = project.run("resolve", "shop/web", "--find", env=mcp).ended(
         0, engine, twin, f'{alike}, named "Shop Web"'
     )
@@ -108,7 +98,7 @@ def test_engines_of_another_environment_are_recorded(
     (project.root / "reconcile.yaml").write_text(
         "environments:\n  production: {}\n  staging: {lockfile: engines.staging.lock.json}\n"
     )
-    theirs = made_elsewhere(platform, "shop/web")
+    [theirs] = made_elsewhere(platform, "shop/web")
     project.run("import", "shop/web", theirs, "--env", "staging", "--as-is").ended(0)
     engine = lost(project, platform, mcp)
     ran = project.run("resolve", "shop/web", "--find", env=mcp).ended(0, engine)

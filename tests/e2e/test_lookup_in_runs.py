@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
 from tests.e2e.actors import NO_ANSWER, Actors
-from tests.e2e.far_ends import KEY, Project, Ran, wait_until
+from tests.e2e.dashboard import made_elsewhere
+from tests.e2e.far_ends import Project, Ran, wait_until
 
 Env = dict[str, str | None]
 
@@ -26,16 +26,6 @@ def mcp(platform: SandboxServer) -> Env:
 @pytest.fixture
 def auto(mcp: Env) -> Env:
     return mcp | {"RECONCILE_LOOKUP": "auto"}
-
-
-def made_elsewhere(platform: SandboxServer, name: str) -> str:
-    answer = httpx.post(
-        f"{platform.url}/jobs/provisioning",
-        json={"engine": {"name": name}},
-        headers={"X-API-Key": KEY},
-        trust_env=False,
-    )
-    return str(answer.raise_for_status().json()["engineId"])
 
 
 def named(platform: SandboxServer, name: str) -> str:
@@ -209,14 +199,14 @@ def test_a_list_that_is_empty_cut_or_missing_settles_nothing(
 
 
 def test_two_engines_of_the_name_are_a_doubt(project: Project, platform: SandboxServer, auto: Env) -> None:
-    twin = made_elsewhere(platform, "shop/web")
+    [twin] = made_elsewhere(platform, "shop/web")
     lost(project, platform, auto).ended(7, twin, named(platform, "shop/web"))
     assert "engineId" not in project.entry("shop/web")
 
 
 def test_a_name_that_is_only_like_it_is_a_doubt(project: Project, platform: SandboxServer, auto: Env) -> None:
     platform.faults.add("create", "status=500", match="shop/web")  # nothing was made
-    alike = made_elsewhere(platform, "Shop/Web")
+    [alike] = made_elsewhere(platform, "Shop/Web")
     project.run("apply", "--yes", env=auto).ended(7, f"{alike} is named 'Shop/Web'")
     assert "engineId" not in project.entry("shop/web")
 

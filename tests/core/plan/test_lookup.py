@@ -123,6 +123,11 @@ def test_names_are_asked_for_by_whatever_is_not_finished() -> None:
     assert asked_for(state) == {NAME: {"op_y"}, "Other": {"op_z"}}
 
 
+def test_what_is_not_finished_counts_in_a_retired_entry_too() -> None:
+    gone = entry(None, uncertain("y", A), superseded("w", B))
+    assert asked_for(lockfile({}, gone=gone)) == {NAME: {"op_y"}}
+
+
 # ── in words ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
