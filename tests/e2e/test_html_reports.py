@@ -66,6 +66,29 @@ def test_a_page_does_not_leave_the_project_through_a_link(project: Project, tmp_
     assert not project.lockfile.exists(), "refused before anything was created"
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("engines.lock.json", 64, "reconcile reads that file itself"),
+        ("reconcile.yaml", 64, "reconcile reads that file itself"),
+        ("engines/new.yaml", 64, "reconcile reads that file itself"),
+        ("missing/report.html", 1, "there is no folder"),
+        ("engines", 1, "is a folder"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused_before_anything_is_done(
+    project: Project, name: str, code: int, words: str
+) -> None:
+    before = project.snapshot()
+    for command in (("plan",), ("apply", "--yes"), ("collect",)):
+        project.run(*command, "--report-html", name).ended(code, words)
+    for option, command in (("--report", ("apply", "--yes")), ("--out", ("plan",))):
+        project.run(*command, option, name).ended(code, words)
+    assert {path: content for path, (_, content) in project.snapshot().items()} == {
+        path: content for path, (_, content) in before.items()
+    }
+
+
 @pytest.mark.parametrize("command", ["apply", "collect"])
 def test_what_applies_prints_no_page(project: Project, command: str) -> None:
     words = [command, *(["--yes"] if command == "apply" else [])]

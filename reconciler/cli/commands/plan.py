@@ -107,7 +107,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 def _write_page(plans: PlanPrinter, planned: PlanResult, name: str) -> None:
     from reconciler.cli.wiring.html_reports import check_place, write_page  # only for a page
 
-    check_place(plans.root, name)
+    check_place(plans.root, plans.settings, name)
     write_page(name, plans.html(planned))
 
 

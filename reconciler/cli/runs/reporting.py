@@ -17,6 +17,7 @@ from reconciler.cli.runs.stopwatch import Stopwatch
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
 from reconciler.cli.wiring.plan_views import PlanPrinter
+from reconciler.cli.wiring.written_files import check_written
 from reconciler.core.frozen import dataclass, replace
 
 if TYPE_CHECKING:
@@ -38,6 +39,16 @@ class Report:
     plans: PlanPrinter
     now: Callable[[], Lockfile]
     work: Stopwatch
+
+    def check_places(self) -> None:
+        """Before the run: whether its files can be written. Raises `InvalidInput`, `UsageError`, `StorageError`."""
+        if self.options.report:
+            file = Path(self.options.report).absolute()
+            check_written(self.plans.root, self.settings, "--report", self.options.report, file)
+        if self.options.report_html:
+            from reconciler.cli.wiring.html_reports import check_place  # only for a page
+
+            check_place(self.plans.root, self.settings, self.options.report_html)
 
     def keep(self, plan: Plan, outcome: Outcome, code: int) -> None:
         """What `--format json` prints, in a file for the steps that follow."""

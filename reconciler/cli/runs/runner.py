@@ -5,12 +5,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.adapters.project.places import find_git, refuse_link_out
+from reconciler.adapters.project.places import find_git
 from reconciler.app.applying import refuse_if_stale
 from reconciler.app.planning import PlanResult
 from reconciler.app.recorded import read_recorded_state
@@ -52,12 +51,6 @@ class ApplyRunner:
         plan: Callable[[RemoteSnapshot | None], PlanResult],
         sources: CompletionSources,
     ) -> None:
-        if options.report:
-            refuse_link_out(project.root, Path(options.report), f"--report {options.report}")
-        if options.report_html:
-            from reconciler.cli.wiring.html_reports import check_place  # only for a page
-
-            check_place(project.root, options.report_html)
         self._project = project
         self._root, self._settings, self._private = project.root, project.settings, project.private
         self._journal = project.journal
@@ -72,6 +65,7 @@ class ApplyRunner:
         self._report = Report(
             project.settings, options, self._plans, lambda: planner.recorded(None).folded, self._work
         )
+        self._report.check_places()
         self._target: PublishTarget | None = None
         self._api_key: str | None = None
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.adapters.project.places import find_git, refuse_link_out
+from reconciler.adapters.project.places import find_git
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.history import Change, LedgerCommit, history
 from reconciler.app.recorded import RecordedState
 from reconciler.cli.pull_requests.plan_comment import occasion_of
 from reconciler.cli.wiring.recorded_history import commits_of_ledger, versions_of_lockfile
+from reconciler.cli.wiring.written_files import check_written
 from reconciler.core.duration import format_duration
 from reconciler.core.errors import GitError, ReconcileError
 from reconciler.core.plan.model import Plan
@@ -76,14 +77,14 @@ def status_html(
     )
 
 
-def check_place(root: Path, name: str) -> None:
+def check_place(root: Path, settings: Settings, name: str) -> None:
     """Looked at before a run: whether a page can be made, and may be in this place. Raises `UsageError` where the
-    template library is missing, `InvalidInput` for a file that a link leads out of the project.
+    template library is missing or the file cannot be written, `InvalidInput` where a link leads it out of the project.
     """
     from reconciler.render.html.page import check_library
 
     check_library()
-    refuse_link_out(root, Path(name), f"--report-html {name}")
+    check_written(root, settings, "--report-html", name, Path(name))
 
 
 def write_page(name: str, page: str) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.project.places import refuse_link_out
+from reconciler.cli.wiring.written_files import check_written
 from reconciler.core.errors import UsageError
-from reconciler.core.settings.model import SETTINGS_FILE, Settings
+from reconciler.core.settings.model import Settings
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
@@ -30,12 +31,7 @@ def write_saved(
     Raises `StorageError`, `UsageError`.
     """
     file = start / out
-    refuse_link_out(root, file, f"--out {out}")
-    if _is_ours(root, settings, file):
-        raise UsageError(
-            f"--out {out}: reconcile reads that file itself",
-            hint="choose another name, such as --out plan.json",
-        )
+    check_written(root, settings, "--out", out, file)
     if planned.plan.invalid:
         return
     from reconciler.adapters.storage.plan_file import write_plan_file  # pydantic, for saved plans only
@@ -48,13 +44,6 @@ def write_saved(
         "exitCode": int(code),
     }
     write_plan_file(file, document)
-
-
-def _is_ours(root: Path, settings: Settings, file: Path) -> bool:
-    """Whether a plan in this place would be taken for something else, or be in its place."""
-    place = file.resolve()
-    ours = {(root / name).resolve() for name in (settings.lockfile, SETTINGS_FILE)}
-    return place in ours or (root / settings.engines).resolve() in place.parents
 
 
 def read_saved(root: Path, start: Path, flags: Mapping[str, Any]) -> SavedPlan | None:
