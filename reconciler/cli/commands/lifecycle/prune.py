@@ -164,12 +164,16 @@ def _prune(ctx: click.Context, project: Project, asked: _Asked) -> ExitCode:
 
     run = DeletingRun(project, in_use, target, key, chosen)
     seen = run.look()
-    folded = run.recorded(seen).folded
+    recorded = run.recorded(seen)
+    folded = recorded.folded
     choices = choose(folded, asked.terms(project, folded), in_use.reasons(folded, seen))
     wanted = deletions(choices)
     if not wanted or asked.asks or asked.format == "text":
         _show(choices, asked.format, beside=bool(wanted))
     if not wanted:
+        if recorded.unwritten:  # what a run that was killed got done
+            with FileLease(project.private).hold():
+                run.run(seen, [])
         return _code_of(choices)
     if asked.asks and not click.confirm(_question(wanted), err=True):
         click.echo("nothing was done", err=True)
