@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.project.places import refuse_link_out
-from reconciler.cli.wiring.written_files import check_written
 from reconciler.core.errors import UsageError
 from reconciler.core.settings.model import Settings
 
@@ -31,6 +30,8 @@ def write_saved(
     Raises `StorageError`, `UsageError`.
     """
     file = start / out
+    from reconciler.cli.wiring.written_files import check_written  # only with --out
+
     check_written(root, settings, "--out", out, file)
     if planned.plan.invalid:
         return
