@@ -94,12 +94,13 @@ class Cell:
 
     @contextmanager
     def _run_page(self) -> Iterator[dict[str, str | None]]:
-        """Variables as GitHub Actions sets them, for one run."""
+        """Variables as GitHub Actions sets them, for one run; and the setting under which engines are updated."""
+        in_place: dict[str, str | None] = {"RECONCILE_METADATA_CHANGES": "in_place"}
         if self.github is None:
-            yield {}
+            yield in_place
             return
         run = str(uuid.uuid4().int % 10**12)
-        yield {
+        yield in_place | {
             "GITHUB_SERVER_URL": "https://github.example",
             "GITHUB_REPOSITORY": "acme/engines",
             "GITHUB_RUN_ID": run,
@@ -237,9 +238,20 @@ class Cell:
         assert len(set(serving)) == len(serving), told
         assert {jobs[engine] for engine in serving} == {"completed"}, told
         assert not any("pending" in entry for entry in lock["engines"].values()), told
+        self._check_updated(lock["engines"]["updated"])
         self._check_rest(len(wanted))
         if self.shared:
             self._check_origin()
+
+    def _check_updated(self, entry: dict[str, Any]) -> None:
+        """The same engine has exactly what its file asks for, and the lockfile says so."""
+        [engine] = [one for one in self.platform.engines() if one["id"] == entry["engineId"]]
+        assert entry["engineId"] in self.template.engines_before, self.told
+        shown = (engine["name"], engine["description"], engine["targetLocales"])
+        assert shown == ("renamed", "Better than before", ["de", "ja"]), self.told
+        spec = entry["spec"]
+        assert (spec["name"], spec["description"], spec["locales"]) == shown, self.told
+        assert (entry.get("revision", 0) > 0, "updating" in entry) == (True, False), self.told
 
     def _check_rest(self, engines: int) -> None:
         """Nothing is left to do, and nothing lies around."""

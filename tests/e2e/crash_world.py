@@ -1,9 +1,9 @@
 """A project in the middle of its life, of which many copies can be killed: bare origin, clone, platform with a past.
 
-One apply in it creates (with a job and without), replaces, recreates one that is gone from the platform, restores,
-moves, retires and resumes. So it makes exactly four engines, and whatever a crash does to it, the runs that follow must
-come to the same. Meanwhile somebody else has a commit for the branch, with an engine of their own in the lockfile;
-where it lands, it must stay.
+One apply in it creates (with a job and without), replaces, recreates one that is gone from the platform, updates in
+place, restores, moves, retires and resumes. So it makes exactly four engines, and whatever a crash does to it, the runs
+that follow must come to the same. Meanwhile somebody else has a commit for the branch, with an engine of their own in
+the lockfile; where it lands, it must stay.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ MADE = {
     "replaced": "edited",
     "recreated": "recreated",
 }  # keys, and the names of their engines
-KEPT = {"restored", "resumed", "moved-here"}
+KEPT = {"restored", "resumed", "moved-here", "updated"}
+UPDATED = "name: renamed\ndescription: Better than before\nlocales: [de, ja]\n"
+OTHER_LINK = LINK.replace("brand", "other-brand")  # a change that no update can make
 SOMEBODY = "refs/somebody/merged"
 
 REJECT_ONCE = """#!/bin/sh
@@ -94,7 +96,7 @@ class Template:
         git("remote", "add", "origin", str(origin), cwd=work)
         with platform_of(self.root, 0.0) as platform:
             project = Project(work, platform.url)
-            for key in ("replaced", "restored", "moved", "gone", "recreated"):
+            for key in ("replaced", "restored", "moved", "gone", "recreated", "updated"):
                 project.engine(key, running=True)
             self._applied(project)
             project.engine("restored", ENGINE.format(name="another"))
@@ -114,7 +116,8 @@ class Template:
     def _edit(self, project: Project) -> None:
         """What the apply is to carry out."""
         project.engine("restored", running=True)
-        project.engine("replaced", ENGINE.format(name=MADE["replaced"]), running=True)
+        project.engine("replaced", ENGINE.format(name=MADE["replaced"]) + OTHER_LINK)
+        project.engine("updated", UPDATED, running=True)
         project.engine("created", running=True)
         project.engine("at-once")
         (project.root / "engines/moved.yaml").rename(project.root / "engines/moved-here.yaml")

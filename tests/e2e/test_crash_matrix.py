@@ -22,6 +22,8 @@ STEPS = (
     "ledger pushed",
     "create call about to leave",
     "create call answered",
+    "update about to leave",
+    "update answered",
     "publishing push about to leave",
     "lockfile published",
     "replacement written beside the file",
