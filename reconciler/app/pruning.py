@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.app.ledger_writer import LedgerWriter
-from reconciler.app.ports import Clock, ExistingEngines, Journal, LockfileStore
+from reconciler.app.ports import Clock, Journal, LockfileStore
 from reconciler.app.recorded import read_recorded_state
 from reconciler.app.settling import Publish, record_facts
 from reconciler.core.commands import reconcile
@@ -28,6 +28,7 @@ from reconciler.core.platform.engine import (
     Deleted,
     DeletionAnswer,
     Denied,
+    EngineAnswer,
     Found,
     Gone,
     NotOffered,
@@ -39,6 +40,14 @@ AT_ONCE = 16  # engines that are announced, and then deleted, together
 _COMPARED = 3  # engines in use that are looked up to tell what a 404 means
 _STOPPING = frozenset({402})  # what is refused for the organization, not for one engine
 NOT_TRIED = "not tried"
+
+
+class DeletableEngines(Protocol):
+    """What a prune needs of the port `ExistingEngines`."""
+
+    async def read(self, engine_id: str) -> EngineAnswer: ...
+
+    async def delete(self, engine_id: str) -> DeletionAnswer: ...
 
 
 class Result(StrEnum):
@@ -76,7 +85,7 @@ class Pruner:
 
     def __init__(
         self,
-        engines: ExistingEngines,
+        engines: DeletableEngines,
         shares: Shares,
         serving: Sequence[str],
         still_idle: Callable[[Collection[str]], Mapping[str, str]] = lambda engines: {},

@@ -9,6 +9,8 @@ import pytest
 
 from reconciler.adapters.platform.engines import EngineClient
 from reconciler.core.platform.engine import (
+    Deleted,
+    DeletionAnswer,
     Denied,
     Details,
     EngineAnswer,
@@ -141,3 +143,62 @@ def test_those_that_were_refused_together_pause_once() -> None:
         return pauses
 
     assert run(work()) == [2.0]
+
+
+# ── deleting ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def delete(answering: Answering) -> tuple[DeletionAnswer, list[Request], Pauses]:
+    async def work() -> tuple[DeletionAnswer, list[Request], Pauses]:
+        pauses = Pauses()
+        async with far_end(answering) as end, client(end.url + "/api", pauses) as engines:
+            return await engines.delete("eng_1"), end.requests, pauses
+
+    return run(work())
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "requests"),
+    [
+        (204, Deleted, 1),
+        (200, Deleted, 1),
+        (202, Deleted, 1),
+        (404, Gone, 1),
+        (405, NotOffered, 1),
+        (501, NotOffered, 1),
+        (401, Denied, 1),
+        (403, Denied, 1),
+        (429, Throttled, 1),
+        (402, Unreadable, 1),
+        (409, Unreadable, 1),
+        (302, Unreadable, 1),
+        (500, Unreadable, 3),
+        (503, Unreadable, 3),
+    ],
+)
+def test_a_clear_answer_is_taken_and_a_breakdown_asked_again(status: int, kind: type, requests: int) -> None:
+    answer, seen, _ = delete(answers(raw(status, b"")))
+    assert isinstance(answer, kind)
+    assert [(one.method, one.path) for one in seen] == [("DELETE", "/api/engines/eng_1")] * requests
+
+
+def test_after_a_lost_answer_a_clear_one_settles_it_and_a_refusal_does_not() -> None:
+    answer, seen, _ = delete(answers(raw(500, b""), raw(404, b"")))
+    assert (answer, len(seen)) == (Gone(), 2)
+    answer, seen, _ = delete(answers(raw(500, b""), raw(401, b"")))
+    assert isinstance(answer, Unreadable)
+    assert (answer.status, answer.sent, len(seen)) == (500, True, 2)
+
+
+def test_silence_leaves_it_unknown_and_a_call_that_never_left_does_not() -> None:
+    answer, seen, _ = delete(says_nothing)
+    assert answer == Unreadable("no answer arrived within 0.3 seconds")
+    assert len(seen) == 3
+
+    async def work() -> DeletionAnswer:
+        async with client(f"http://127.0.0.1:{closed_port()}") as engines:
+            return await engines.delete("eng_1")
+
+    unsent = run(work())
+    assert isinstance(unsent, Unreadable)
+    assert not unsent.sent
