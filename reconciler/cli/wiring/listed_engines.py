@@ -9,7 +9,7 @@ from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.cli.stderr import warn
 from reconciler.core.errors import GitError, InvalidInput, StorageError, UsageError
 from reconciler.core.frozen import replace
-from reconciler.core.ledger.journal import Acceptance, Decision, Record, Settlement
+from reconciler.core.ledger.journal import Acceptance, Decision, Pruned, Pruning, Record, Settlement
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import engines_of
 from reconciler.core.platform.listing import Listing
@@ -18,6 +18,7 @@ from reconciler.core.settings.trust import check_lookup_host
 from reconciler.project.opened import Project
 
 SECONDS = 15.0
+_NAMING = (Acceptance, Settlement, Decision, Pruning, Pruned)  # records that name an engine
 
 
 def engines_listed(
@@ -118,5 +119,5 @@ def recorded_anywhere(recorded: RecordedState, others: Iterable[Elsewhere]) -> f
 
 def _named_in(records: Iterable[Record]) -> Iterator[str]:
     for record in records:
-        if isinstance(record, Acceptance | Settlement | Decision) and record.engine_id is not None:
+        if isinstance(record, _NAMING) and record.engine_id is not None:
             yield record.engine_id
