@@ -198,13 +198,18 @@ def _change(begin: Begin, known: Facts, commit: LedgerCommit) -> Change:
         begin.at,
         begin.key,
         begin.operation,
-        _status(known) + (UNVERIFIED if begin.operation in commit.unverified else ""),
+        _status(known) + _gone(begin) + (UNVERIFIED if begin.operation in commit.unverified else ""),
         next(iter(known.engines), None),
         commit.id,
         commit.by,
         commit.run,
         took=None if known.ended is None else seconds_between(begin.at, known.ended.at),
     )
+
+
+def _gone(begin: Begin) -> str:
+    """That it was made in the place of an engine that the platform no longer had."""
+    return "" if begin.instead_of is None else f", {begin.instead_of} was gone (drift)"
 
 
 def _status(known: Facts) -> str:

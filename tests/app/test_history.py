@@ -64,3 +64,10 @@ def test_a_job_that_ended_says_how_long_it_took() -> None:
 
 def test_without_a_lockfile_only_the_logs_tell() -> None:
     assert history([], []) == []
+
+
+def test_what_was_recreated_says_what_was_gone() -> None:
+    begin = Begin("op-4", "acme", "v1:b", SPEC, {}, "2026-11-25T11:00:00Z", instead_of="eng_2")
+    facts = (begin, Acceptance("op-4", "pjb_4", "eng_4", begin.at), End("op-4", "completed", begin.at))
+    [told] = history([LedgerCommit("c2", "Ann", None, facts)], [], standing=EMPTY)
+    assert told.status == "completed, eng_2 was gone (drift)"
