@@ -12,7 +12,7 @@ from reconciler.core.duration import seconds_between
 from reconciler.core.errors import LockfileError
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.facts import Facts, gather
-from reconciler.core.ledger.journal import Begin, Decision, Pruned, Record
+from reconciler.core.ledger.journal import Begin, Decision, Pruned, Record, Update
 from reconciler.core.ledger.pruning import DELETED
 from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Pending, Superseded
 from reconciler.core.lockfile.model import Lockfile
@@ -63,6 +63,8 @@ class LockfileCommit:
 
 
 UNVERIFIED = ", unverified"
+_UPDATED = "updated"
+_TOLD = Decision | Pruned | Update  # each is about one engine, and needs no other fact
 # Decisions that change which engine a key has. The others only say what its file is now.
 _DECIDED = {"move": "moved", "retire": "retired", "restore": "restored", "discard": "discarded"} | {
     "adopt": "imported",
@@ -94,7 +96,12 @@ def history(
     changes += [one for one in recorded if one.engine_id not in told]
     if standing is not None:
         told = {change.engine_id for change in changes}
-        changes += [one for one in _told_by(standing) if one.engine_id not in told or one.status == "retired"]
+        updated = {one.engine_id for one in _decided_in(ledger) if one.status.startswith(_UPDATED)}
+        changes += [
+            one
+            for one in _told_by(standing)
+            if one.engine_id not in (updated if one.status == _UPDATED else told) or one.status == "retired"
+        ]
     changes += _decided_in(ledger)
     return sorted(
         (change for change in changes if key in (None, change.key)),
@@ -151,6 +158,8 @@ def _told_by_entry(key: str, entry: Entry) -> Iterator[Change]:
             at, status = part.provisioned_at, "completed"
         if at is not None:
             yield Change(at, key, part.operation_id, status, part.engine_id, None, "", None)
+        if not isinstance(part, Pending) and part.updated_at is not None:
+            yield Change(part.updated_at, key, None, _UPDATED, part.engine_id, None, "", None)
 
 
 def changes_in(commits: Iterable[LedgerCommit]) -> list[Change]:
@@ -175,7 +184,7 @@ def _decided_in(commits: Iterable[LedgerCommit]) -> Iterator[Change]:
     for commit in commits:
         for record in commit.records:
             status = _what(record)
-            if status is None or record.operation in told or not isinstance(record, Decision | Pruned):
+            if status is None or record.operation in told or not isinstance(record, _TOLD):
                 continue
             told.add(record.operation)
             status += UNVERIFIED if record.operation in commit.unverified else ""
@@ -186,6 +195,8 @@ def _decided_in(commits: Iterable[LedgerCommit]) -> Iterator[Change]:
 
 def _what(record: Record) -> str | None:
     """What was done without a create call, in a word; None for what does not change which engines there are."""
+    if isinstance(record, Update):
+        return _UPDATED
     if isinstance(record, Pruned):
         return "deleted" if record.result == DELETED else None
     if not isinstance(record, Decision) or record.kind not in _DECIDED:

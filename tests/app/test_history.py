@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.app.history import LedgerCommit, history
-from reconciler.core.ledger.journal import Acceptance, Begin, End
+from reconciler.core.ledger.journal import Acceptance, Begin, End, Update
 from reconciler.core.lockfile.entry import Entry, Pending, Provisioned, Retired, Superseded
 from reconciler.core.lockfile.model import EMPTY
 
@@ -49,6 +51,16 @@ def test_a_lockfile_tells_of_its_engines_newest_first() -> None:
         ("2026-11-02", "acme", "failed", "eng_0"),
         ("2026-11-01", "acme", "completed", "eng_1"),
     ]
+
+
+def test_an_update_is_told_by_the_ledger_or_else_by_the_lockfile() -> None:
+    updated = replace(SERVING, revision=1, updated_at="2026-11-23T09:00:00Z")
+    standing = EMPTY.with_entry("acme", Entry(updated))
+    [first, *_] = history([], [], standing=standing)
+    assert (first.at, first.status, first.engine_id) == ("2026-11-23T09:00:00Z", "updated", "eng_2")
+    fact = Update("u-1", "acme", "eng_2", 1, "v1:b", SPEC, {}, "2026-11-23T09:00:00.123Z")
+    told = history([COMMIT, LedgerCommit("c2", "Bob", None, (fact,))], [], standing=standing)
+    assert [(one.by, one.commit) for one in told if one.status == "updated"] == [("Bob", "c2")]
 
 
 def test_what_others_tell_better_is_told_once() -> None:
