@@ -255,12 +255,13 @@ def record_deleted(
     clock: Clock,
     engines: Sequence[str],
     in_use: Callable[[Lockfile], Mapping[str, str]],
+    refuse_if_there: Callable[[Sequence[str]], None],
     *,
     shared: RemoteSnapshot | None = None,
     publish: Publish | None = None,
 ) -> Lockfile:
     """Record that a person deleted these engines. Raises `UsageError` for one that the lockfile does not list as out of
-    use, or that is in use anywhere.
+    use, or that is in use anywhere, and whatever `refuse_if_there` raises for those that the platform still has.
     """
     recorded = read_recorded_state(lockfile, journal, shared)
     used = {**in_use(recorded.folded), **used_by(recorded.folded)}
@@ -273,6 +274,7 @@ def record_deleted(
                 f"the lockfile does not list {engine_id} as superseded or retired",
                 hint=f"run `{reconcile('prune', '--dry-run')}` to see what it lists",
             )
+    refuse_if_there(engines)
     now = clock.now()
     facts = [
         Pruned(prune_of(engine_id), listed[engine_id].key, engine_id, DELETED, now)

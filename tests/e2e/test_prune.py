@@ -115,6 +115,15 @@ def test_age_counts_and_what_is_asked_for_in_other_words_is_refused(desk: Projec
     assert deletes(desk) == []
 
 
+def test_an_engine_in_use_is_never_recorded_as_deleted(desk: Project) -> None:
+    serving = desk.entry("acme")["engineId"]
+    for publish in ("--publish", "--no-publish"):
+        desk.run("prune", "--deleted-by-hand", serving, publish).ended(
+            64, f"{serving} is not out of use: in use for `acme`"
+        )
+    assert desk.entry("acme")["engineId"] == serving
+
+
 def test_json_says_what_is_done_with_each_engine_and_what_became_of_it(desk: Project) -> None:
     one, two = past(desk)
     document = desk.run("prune", "--dry-run", "--format", "json").ended(0).json

@@ -21,7 +21,9 @@ from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.limits import Policy
 from reconciler.core.plan.pruning import DEFAULT_KEEP, Choice, Listed, Terms, choose, deletions
+from reconciler.core.values import ID
 from reconciler.project.opened import Project
+from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
     from reconciler.cli.runs.pruning import DeletingRun, Done
@@ -243,7 +245,12 @@ def _record_deleted(ctx: click.Context, project: Project, engines: Sequence[str]
     from reconciler.cli.wiring.in_use import InUse
 
     in_use = InUse(project, settings_of_environment(ctx), online=True)
-    refuse_if_there(project.settings, engines)
+    for engine_id in engines:
+        if not ID.accepts(engine_id):
+            raise UsageError(f"`{sanitize(engine_id[:80])}` is not an engine ID")
+
+    def refuse(named: Sequence[str]) -> None:
+        refuse_if_there(project.settings, named)
 
     def carry_out(lockfile: Any, journal: Any, **shared: Any) -> None:
         seen = shared["shared"] if "shared" in shared else in_use.look()
@@ -251,7 +258,7 @@ def _record_deleted(ctx: click.Context, project: Project, engines: Sequence[str]
         def reasons(folded: Lockfile) -> Mapping[str, str]:
             return in_use.reasons(folded, seen)
 
-        record_deleted(lockfile, journal, UtcClock(), engines, reasons, **shared)
+        record_deleted(lockfile, journal, UtcClock(), engines, reasons, refuse, **shared)
 
     again = reconcile("prune", *[("--deleted-by-hand", one) for one in engines])
     with FileLease(project.private).hold():
