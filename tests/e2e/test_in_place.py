@@ -94,6 +94,9 @@ def test_what_stays_unknown_is_made_sure_by_the_next_run(
     ran = acme.run("apply", "--yes", env=IN_PLACE).ended(1)
     assert "may or may not have it" in ran.out
     assert acme.entry("acme")["updating"] == [1]
+    assert "serving, update not confirmed" in acme.run("status").ended(0).out
+    status = acme.run("status", "--format", "json").ended(0).json
+    assert "reconcile apply --only acme" in status["engines"][0]["hint"]
     platform.faults.clear()
     acme.engine("acme", named(then))
     assert acme.run("plan", "--detailed-exitcode", env=IN_PLACE).code == 2

@@ -76,7 +76,14 @@ class Row:
         status = "retired" if self.retired_at else self._status_words(now)
         if self.gone or self.drift:
             status += ", gone from the platform" if self.gone else ", changed on the platform"
+        if self._updating and not self.retired_at:
+            status += ", update not confirmed"
         return f"{status}, protected" if self.protected else status
+
+    @property
+    def _updating(self) -> bool:
+        """Whether a change in place got no answer."""
+        return self.entry.current is not None and bool(self.entry.current.updating)
 
     def _status_words(self, now: str) -> str:
         pending = self.entry.pressing
@@ -106,6 +113,8 @@ class Row:
         if pending is None and self.entry.hold is not None and not self.retired_at:
             release = reconcile("release", arguments=[self.key])
             return f"held since {self.entry.hold.since}; edit its file, or run `{release}`"
+        if pending is None and self._updating and not self.retired_at:
+            return f"an update got no answer; run `{reconcile('apply', only(self.key))}`, which checks it"
         if pending is None or pending.status == IN_PROGRESS or self.retired_at:
             return None
         if self.entry.unresolved:
