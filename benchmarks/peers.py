@@ -3,6 +3,7 @@
 Only when asked for by name, since it takes minutes and installs things: `python -m benchmarks peers`.
 
 * check-jsonschema validates the same files against our schema; `reconcile validate` does that and more.
+* dbt-jobs-as-code, our nearest relative, validates as many files with a job each; its plan asks dbt Cloud.
 * Terraform, where it is installed, plans one `terraform_data` for each of the same files, which it reads by itself.
 * octoDNS plans as many zones as we have engines, unchanged, from one folder of YAML files to another.
 """
@@ -23,7 +24,7 @@ from benchmarks.table import Row, cost
 
 SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "engine.schema.json"
 OBJECTS = 10_000
-TERRAFORM_OBJECTS = 1_000
+FEWER_OBJECTS = 1_000  # for those that take minutes for ten thousand
 QUICK_OBJECTS = 1_000
 
 # octoDNS wants keys in order.
@@ -43,6 +44,22 @@ resource "terraform_data" "engine" {
   input    = each.value
 }
 """
+_DBT_JOB = """\
+jobs:
+  job_{number:05}:
+    account_id: 1
+    project_id: 2
+    environment_id: 3
+    name: Job {number:05}
+    description: Formal tone keep the brand name short sentences never translate product.
+    settings: {{threads: 4, target_name: production}}
+    execution: {{timeout_seconds: 0}}
+    run_generate_sources: false
+    generate_docs: false
+    execute_steps: [dbt build --select tag:nightly]
+    schedule: {{cron: "0 1 * * *"}}
+    triggers: {{github_webhook: false, git_provider_webhook: false, schedule: true, on_merge: false}}
+"""
 _OCTODNS = """\
 providers:
   here: {{class: octodns.provider.yaml.YamlProvider, directory: {root}/here}}
@@ -56,13 +73,13 @@ def rows(quick: bool) -> Iterator[Row]:
     with project(count) as root:
         yield _check_jsonschema(root, count)
         yield _octodns(root, count)
-    if (terraform := shutil.which("terraform")) is not None:
-        with project(TERRAFORM_OBJECTS) as root:
-            yield _terraform(terraform, root, TERRAFORM_OBJECTS)
+    with project(FEWER_OBJECTS) as root:
+        yield _dbt_jobs(root, FEWER_OBJECTS)
+        if (terraform := shutil.which("terraform")) is not None:
+            yield _terraform(terraform, root, FEWER_OBJECTS)
 
 
 def _terraform(terraform: str, root: Path, count: int) -> Row:
-    """Fewer files: it takes minutes to record ten thousand resources."""
     (root / "main.tf").write_text(_TERRAFORM)
     for words in (("init",), ("apply", "-auto-approve")):
         _run([terraform, f"-chdir={root}", *words, "-no-color", "-input=false"])
@@ -79,6 +96,15 @@ def _check_jsonschema(root: Path, count: int) -> Row:
         return _row(
             f"validate {count:,} files", Command([RECONCILE, "validate"], root), "check-jsonschema", peer
         )
+
+
+def _dbt_jobs(root: Path, count: int) -> Row:
+    with tempfile.TemporaryDirectory() as folder, _installed("dbt-jobs-as-code") as programs:
+        for number in range(count):
+            Path(folder, f"job-{number:05}.yml").write_text(_DBT_JOB.format(number=number))
+        peer = Command([str(programs / "dbt-jobs-as-code"), "validate", f"{folder}/*.yml"], Path(folder))
+        ours = Command([RECONCILE, "validate"], root)
+        return _row(f"validate {count:,} files", ours, "dbt-jobs-as-code", peer)
 
 
 def _octodns(root: Path, count: int) -> Row:
