@@ -57,8 +57,10 @@ class LockfileFile:
         replace_file(self._file, content, self.path)
         step("lockfile replaced")
         if self._note is not None:
+            digest = lockfile_format.digest_of(content)
+            lockfile_format.written(lockfile, len(content), digest)
             with suppress(OSError):  # without it git is asked who wrote the file
-                self._note.write_text(lockfile_format.digest_of(content))
+                self._note.write_text(digest)
         _remove_leftovers(Path(os.path.realpath(self._file)))
 
     def check_writable(self) -> None:

@@ -114,14 +114,17 @@ EMPTY = Lockfile()
 
 
 class _Known:
-    """A big file that was read; `digest` where somebody asked for it."""
+    """A big file that was read, with its `digest` where somebody asked for it; or one that was written, of which the
+    digest is known, and the content once it is read again.
+    """
 
-    __slots__ = ("content", "digest", "lockfile")
+    __slots__ = ("content", "digest", "lockfile", "size")
 
-    def __init__(self, content: bytes, lockfile: Lockfile) -> None:
+    def __init__(self, content: bytes, lockfile: Lockfile, digest: str = "", size: int = 0) -> None:
         self.content = content
         self.lockfile = lockfile
-        self.digest = ""
+        self.digest = digest
+        self.size = size
 
 
 _last: list[_Known] = []
@@ -131,9 +134,7 @@ def render(lockfile: Lockfile) -> bytes:
     """The file's exact content. Entries that are still texts, and as a run writes them, are put there as they are."""
     documents = (*lockfile.engines.values(), *(one for some in lockfile.retired.values() for one in some))
     if any(isinstance(one, TextDocument) for one in documents):
-        content = b"".join(_pieces(lockfile, _version(documents)))
-        _last[:] = [_Known(content, lockfile), *_last[:1]]  # what is written is read again
-        return content
+        return b"".join(_pieces(lockfile, _version(documents)))
     document: dict[str, Any] = {"version": _version(documents), "engines": lockfile.engines}
     if lockfile.retired:
         document["retired"] = lockfile.retired
@@ -238,8 +239,20 @@ def content_of(lockfile: Lockfile) -> bytes | None:
     return next((one.content for one in _last if one.lockfile is lockfile), None)
 
 
+def written(lockfile: Lockfile, size: int, digest: str) -> None:
+    """Remember what a run wrote: so many bytes, with this digest. It will be read again."""
+    if size >= BIG:
+        _last[:] = [_Known(b"", lockfile, digest, size), *_last[:1]]
+
+
 def _known(content: bytes) -> _Known | None:
-    return next((one for one in _last if one.content == content), None)
+    for one in _last:
+        if one.content == content:
+            return one
+        if one.size == len(content) and not one.content and one.digest == f"sha256:{sha256(content)}":
+            one.content = content
+            return one
+    return None
 
 
 def read_exactly(content: bytes, file: str) -> Lockfile:

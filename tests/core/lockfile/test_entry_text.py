@@ -5,6 +5,7 @@ The two readers are compared on whole lockfiles and on files that were damaged i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping
@@ -278,3 +279,16 @@ def test_where_msgspec_is_missing_the_exact_reader_reads_everything(monkeypatch:
     read = model.parse(render(FULL), FILE)
     assert read == FULL
     assert all(isinstance(one, dict) for one in read.engines.values())
+
+
+def test_what_a_run_wrote_is_known_when_it_is_read_again_and_nothing_else_is() -> None:
+    lock = with_an_entry(as_texts(FULL))
+    content = render(lock)
+    model.written(lock, len(content), model.digest_of(content))
+    other = content.replace(b"eng_", b"enG_", 1)
+    assert len(other) == len(content)
+    assert model.parse(other, FILE) == read_exactly(other, FILE) != lock
+    model.written(lock, len(content), model.digest_of(content))
+    assert model.parse(content, FILE) is lock
+    assert model.parse(content, FILE) == read_exactly(content, FILE)
+    assert model.digest_of(content) == f"sha256:{hashlib.sha256(content).hexdigest()}"
