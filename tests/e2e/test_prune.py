@@ -3,75 +3,30 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import KEY, Project, wait_until
-
-NAMES = ("One", "Two", "Three")
+from tests.e2e.prune_world import (
+    apply_name,
+    colleague,
+    deletes,
+    fault,
+    in_step,
+    past,
+    publish_change,
+    replaced_twice,
+    there,
+)
 
 
 @pytest.fixture
 def desk(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
-    """A clone whose engine was replaced twice, all of it published."""
-    empty = ["--quiet", "--bare", "--initial-branch=main", "--template="]
-    subprocess.run(["git", "init", *empty, str(tmp_path / "origin.git")], check=True)
-    made = Project(tmp_path / "work", platform.url)
-    made.git("init", "--quiet", "--initial-branch=main", "--template=")
-    made.git("remote", "add", "origin", str(tmp_path / "origin.git"))
-    for name in NAMES:
-        apply_name(made, name)
-    yield made
-    made.check_no_key_left()
-
-
-def apply_name(project: Project, name: str, key: str = "acme", more: str = "") -> None:
-    project.engine(key, f"name: {name}\n{more}")
-    publish_change(project)
-
-
-def publish_change(project: Project) -> None:
-    project.commit()
-    project.git("push", "--quiet", "--set-upstream", "origin", "main")
-    project.apply("--publish").ended(0)
-    in_step(project)
-
-
-def in_step(project: Project) -> None:
-    project.git("add", "--all")
-    project.git("pull", "--quiet", "--ff-only")
-
-
-def colleague(project: Project, name: str = "colleague") -> Project:
-    root = project.root.parent / name
-    project.git("clone", "--quiet", "--template=", str(project.root.parent / "origin.git"), str(root))
-    return Project(root, project.url)
-
-
-def past(project: Project, key: str = "acme") -> list[str]:
-    return [one["engineId"] for one in project.entry(key).get("superseded", ())]
-
-
-def there(project: Project) -> set[str]:
-    """The engines that the platform has."""
-    return {one["id"] for one in httpx.get(f"{project.url}/sandbox/engines").json()["engines"]}
-
-
-def fault(project: Project, do: str, times: int | None = 1, **more: Any) -> None:
-    wanted = {"on": "engine-delete", "do": do, "times": times, **more}
-    httpx.post(f"{project.url}/sandbox/faults", json=wanted).raise_for_status()
-
-
-def deletes(project: Project) -> list[str]:
-    """The engines that the platform was asked to delete, in order."""
-    requests = httpx.get(f"{project.url}/sandbox/requests").json()["requests"]
-    return [one["path"].rpartition("/")[2] for one in requests if one["method"] == "DELETE"]
+    yield from replaced_twice(tmp_path, platform)
 
 
 def test_what_is_out_of_use_goes_and_one_stays_for_a_rollback(desk: Project) -> None:
@@ -345,78 +300,3 @@ def test_another_run_that_has_the_lease_is_not_disturbed(desk: Project) -> None:
     running.kill()
     running.wait()
     assert deletes(desk) == []
-
-
-# ── engines that go with their files, and prunes that an apply ends ───────────────────────────────────────────────
-
-
-def remove(project: Project, key: str) -> None:
-    (project.root / f"engines/{key}.yaml").unlink()
-    project.commit()
-    project.git("push", "--quiet")
-
-
-@pytest.fixture
-def deleting(desk: Project) -> Project:
-    """The same, with an engine beside it and `on_removed: delete`."""
-    (desk.root / "reconcile.yaml").write_text("on_removed: delete\n")
-    apply_name(desk, "Blog", "blog")
-    return desk
-
-
-@pytest.mark.parametrize("publish", ["--publish", "--no-publish"])
-def test_an_engine_goes_with_its_file_once_no_lockfile_names_it(deleting: Project, publish: str) -> None:
-    blog = deleting.entry("blog")["engineId"]
-    remove(deleting, "blog")
-    deleting.run("plan").ended(0, "blog will be deleted", "cannot be undone", "1 to delete")
-    ran = deleting.apply(publish)
-    if publish == "--no-publish":  # the branch still has it
-        ran.ended(0, f"{blog} is deleted later: in use for `blog` on `main`")
-        assert blog in there(deleting)
-        deleting.run("plan").ended(0, f"the deletion of {blog} on the platform began")
-        deleting.commit()
-        deleting.git("push", "--quiet")
-        ran = deleting.apply(publish)
-    ran.ended(0, f"blog: {blog} deleted")
-    assert blog not in there(deleting)
-    assert "blog" not in deleting.lockfile.read_text()
-    assert deleting.lock["version"] == 1
-
-
-def test_a_renamed_file_deletes_nothing_and_protection_and_limits_hold(deleting: Project) -> None:
-    (deleting.root / "engines/blog.yaml").rename(deleting.root / "engines/news.yaml")
-    deleting.run("plan").ended(0, "news will move here from blog")
-    publish_change(deleting)
-    apply_name(deleting, "Blog", "news", "lifecycle: {protect: true}\n")
-    remove(deleting, "news")
-    deleting.apply("--publish").ended(6, "would be deleted, but is held back: it is protected")
-    limit = {"RECONCILE_MAX_PRUNE": "0"}
-    (deleting.root / "engines/acme.yaml").unlink()
-    deleting.engine("other")
-    deleting.commit()
-    deleting.git("push", "--quiet")
-    held = deleting.run("apply", "--yes", "--publish", env=limit)
-    held.ended(6, "this run would delete 1 of 2 engines; the limit is 0 (max_prune: 0)")
-    assert deletes(deleting) == []
-
-
-def test_an_apply_ends_what_a_prune_began(desk: Project) -> None:
-    one, two = past(desk)
-    fault(desk, "status=500", times=3)
-    desk.run("prune", "--yes", "--publish").ended(1, f"{one} outcome unknown")
-    in_step(desk)
-    fault(desk, "status=503", times=3)
-    desk.apply("--publish").ended(1, f"{one} outcome unknown")  # and is not concluded from
-    assert one in there(desk)
-    colleague(desk).run("apply", "--yes", "--publish").ended(0, f"acme: {one} deleted")
-    desk.git("pull", "--quiet", "--ff-only")
-    assert past(desk) == [two]
-
-
-def test_without_a_key_what_began_is_left_and_told(desk: Project) -> None:
-    one, _ = past(desk)
-    fault(desk, "status=500", times=3)
-    desk.run("prune", "--yes", "--no-publish").ended(1, f"{one} outcome unknown")
-    ran = desk.run("apply", "--yes", "--no-publish", env={"LINGO_API_KEY": None})
-    ran.ended(1, "engines that are out of use are not deleted yet: no API key")
-    desk.run("apply", "--yes", "--no-publish").ended(0, f"{one} deleted")

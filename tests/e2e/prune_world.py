@@ -1,0 +1,71 @@
+"""A project for tests of what deletes engines: one that was replaced twice, and what they ask the platform."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from reconciler.sandbox.server import SandboxServer
+from tests.e2e.far_ends import Project
+
+NAMES = ("One", "Two", "Three")
+
+
+def replaced_twice(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
+    """A clone whose engine was replaced twice, all of it published."""
+    empty = ["--quiet", "--bare", "--initial-branch=main", "--template="]
+    subprocess.run(["git", "init", *empty, str(tmp_path / "origin.git")], check=True)
+    made = Project(tmp_path / "work", platform.url)
+    made.git("init", "--quiet", "--initial-branch=main", "--template=")
+    made.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    for name in NAMES:
+        apply_name(made, name)
+    yield made
+    made.check_no_key_left()
+
+
+def apply_name(project: Project, name: str, key: str = "acme", more: str = "") -> None:
+    project.engine(key, f"name: {name}\n{more}")
+    publish_change(project)
+
+
+def publish_change(project: Project) -> None:
+    project.commit()
+    project.git("push", "--quiet", "--set-upstream", "origin", "main")
+    project.apply("--publish").ended(0)
+    in_step(project)
+
+
+def in_step(project: Project) -> None:
+    project.git("add", "--all")
+    project.git("pull", "--quiet", "--ff-only")
+
+
+def colleague(project: Project, name: str = "colleague") -> Project:
+    root = project.root.parent / name
+    project.git("clone", "--quiet", "--template=", str(project.root.parent / "origin.git"), str(root))
+    return Project(root, project.url)
+
+
+def past(project: Project, key: str = "acme") -> list[str]:
+    return [one["engineId"] for one in project.entry(key).get("superseded", ())]
+
+
+def there(project: Project) -> set[str]:
+    """The engines that the platform has."""
+    return {one["id"] for one in httpx.get(f"{project.url}/sandbox/engines").json()["engines"]}
+
+
+def fault(project: Project, do: str, times: int | None = 1, **more: Any) -> None:
+    wanted = {"on": "engine-delete", "do": do, "times": times, **more}
+    httpx.post(f"{project.url}/sandbox/faults", json=wanted).raise_for_status()
+
+
+def deletes(project: Project) -> list[str]:
+    """The engines that the platform was asked to delete, in order."""
+    requests = httpx.get(f"{project.url}/sandbox/requests").json()["requests"]
+    return [one["path"].rpartition("/")[2] for one in requests if one["method"] == "DELETE"]
