@@ -125,6 +125,11 @@ def into_file(command: str, name: str) -> str:
     return f"{command} > {_joined([_path(name, _now().here)])}"
 
 
+def folder_for(name: str) -> str:
+    """A command that makes a folder, with those around it."""
+    return _joined(["mkdir", "-p", *(["--"] if name.startswith("-") else []), name])
+
+
 def last_good_lockfile() -> str:
     """What brings back the lockfile of the commit that is checked out."""
     return git("checkout", "HEAD", "--", git_path(_now().lockfile))

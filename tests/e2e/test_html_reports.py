@@ -72,21 +72,43 @@ def test_a_page_does_not_leave_the_project_through_a_link(project: Project, tmp_
         ("engines.lock.json", 64, "reconcile reads that file itself"),
         ("reconcile.yaml", 64, "reconcile reads that file itself"),
         ("engines/new.yaml", 64, "reconcile reads that file itself"),
-        ("missing/report.html", 1, "there is no folder"),
+        ("missing/report.html", 1, "mkdir -p"),
         ("engines", 1, "is a folder"),
+        ("pipe", 1, "is not a regular file"),
+        ("circle", 1, "Too many levels of symbolic links"),
+        ("x" * 300, 1, "File name too long"),
+        ("engines/acme.yaml/report.html", 64, "reconcile reads that file itself"),
+        ("README/report.html", 1, "README is not a folder"),
+        (".git/config", 64, "git reads that file itself"),
+        ("-", 64, "it takes a file"),
     ],
 )
 def test_a_file_that_cannot_be_is_refused_before_anything_is_done(
     project: Project, name: str, code: int, words: str
 ) -> None:
-    before = project.snapshot()
+    os.mkfifo(project.root / "pipe")
+    (project.root / "circle").symlink_to("circle")
+    (project.root / "README").write_text("here\n")
+    project.git("init", "--quiet")
+    before = {path: content for path, (_, content) in project.snapshot().items()}
     for command in (("plan",), ("apply", "--yes"), ("collect",)):
         project.run(*command, "--report-html", name).ended(code, words)
-    for option, command in (("--report", ("apply", "--yes")), ("--out", ("plan",))):
-        project.run(*command, option, name).ended(code, words)
-    assert {path: content for path, (_, content) in project.snapshot().items()} == {
-        path: content for path, (_, content) in before.items()
-    }
+    others: list[tuple[str, tuple[str, ...]]] = [
+        ("--report", ("apply", "--yes")),
+        ("--out", ("plan",)),
+        ("--output", ("export", "--format", "typescript")),
+    ]
+    for option, words_before in others:
+        project.run(*words_before, option, name).ended(code, words)
+    assert {path: content for path, (_, content) in project.snapshot().items()} == before
+
+
+@pytest.mark.parametrize("command", [("plan", "--out"), ("apply", "--yes", "--report")])
+def test_two_files_of_one_name_are_refused(project: Project, command: tuple[str, ...]) -> None:
+    (project.root / "link").symlink_to("one")
+    project.run(*command, "one", "--report-html", "link").ended(64, "name the same file", "report.html")
+    assert not (project.root / "one").exists()
+    assert not project.lockfile.exists()
 
 
 @pytest.mark.parametrize("command", ["apply", "collect"])

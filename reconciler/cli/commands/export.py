@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from reconciler.adapters.project.places import refuse_link_out
 from reconciler.app.recorded import read_lockfile
 from reconciler.app.selection import select
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, start_folder
 from reconciler.cli.options import ONLY, global_options
 from reconciler.cli.stderr import say
+from reconciler.cli.wiring.written_files import check_written
 from reconciler.core.commands import Option, reconcile
 from reconciler.core.errors import InvalidInput
 from reconciler.render.phrases.sanitize import sanitize
@@ -62,7 +62,7 @@ def command(
     engines, others = serving(lockfile, select(engine_keys(ctx, project, only), lockfile.engines))
     text = _rendered(format_, engines, prefix)
     if output is not None:
-        refuse_link_out(project.root, start_folder(ctx) / output, f"--output {output}")
+        check_written(project.root, project.settings, "--output", output, start_folder(ctx) / output)
     if check:
         again = reconcile("export", *_options(format_, prefix, only), ("--output", str(output)))
         _compare(start_folder(ctx) / str(output), text, str(output), again)
@@ -101,7 +101,7 @@ def _compare(file: Path, text: str, name: str, again: str) -> None:
     written = read_regular(file, name)
     if written is None:
         raise InvalidInput(f"{name} is missing", hint=f"run `{again}` to write it")
-    if written != text.encode():
+    if written.replace(b"\r\n", b"\n") != text.encode():  # git may have checked it out with CRLF
         raise InvalidInput(f"{name} is out of date", hint=f"run `{again}` to update it")
     click.echo(f"{sanitize(name)} is up to date")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,6 +71,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     announced = _announcement(flags)
     project = open_project(ctx)
     flags = with_engine_keys(ctx, project, flags)
+    _check_files(start_folder(ctx), project, flags)
     try:
         planned, foreign = _planned(project, flags)
     except ReconcileError as error:
@@ -89,7 +91,9 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         flags["only"],
     )
     if flags["report_html"] is not None:
-        _write_page(plans, planned, str(start_folder(ctx) / flags["report_html"]))
+        from reconciler.cli.wiring.html_reports import write_page  # only for a page
+
+        write_page(str(start_folder(ctx) / flags["report_html"]), plans.html(planned))
     if announced is not None and plans.format == "json":  # it says how the run ends
         code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])
     if flags["issue"] and planned.actual is not None:
@@ -104,11 +108,21 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     ctx.exit(code)
 
 
-def _write_page(plans: PlanPrinter, planned: PlanResult, name: str) -> None:
-    from reconciler.cli.wiring.html_reports import check_place, write_page  # only for a page
+def _check_files(start: Path, project: Project, flags: dict[str, Any]) -> None:
+    """Raises `InvalidInput`, `UsageError` or `StorageError` for a file of --out or --report-html that cannot be."""
+    named = {option: flags[name] for option, name in (("--out", "out"), ("--report-html", "report_html"))}
+    files = {option: start / name for option, name in named.items() if name is not None}
+    if not files:
+        return
+    from reconciler.cli.wiring.written_files import check_apart, check_written  # only with a file
 
-    check_place(plans.root, plans.settings, name)
-    write_page(name, plans.html(planned))
+    check_apart(files)
+    for option, file in files.items():
+        check_written(project.root, project.settings, option, named[option], file)
+    if "--report-html" in files:
+        from reconciler.render.html.page import check_library
+
+        check_library()
 
 
 def _planned(project: Project, flags: dict[str, Any]) -> tuple[PlanResult, ExitCode]:

@@ -17,7 +17,7 @@ from reconciler.cli.runs.stopwatch import Stopwatch
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
 from reconciler.cli.wiring.plan_views import PlanPrinter
-from reconciler.cli.wiring.written_files import check_written
+from reconciler.cli.wiring.written_files import check_apart, check_written
 from reconciler.core.frozen import dataclass, replace
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Report:
 
     def check_places(self) -> None:
         """Before the run: whether its files can be written. Raises `InvalidInput`, `UsageError`, `StorageError`."""
+        named = {"--report": self.options.report, "--report-html": self.options.report_html}
+        check_apart({option: Path(name).absolute() for option, name in named.items() if name})
         if self.options.report:
             file = Path(self.options.report).absolute()
             check_written(self.plans.root, self.settings, "--report", self.options.report, file)

@@ -27,12 +27,9 @@ def write_saved(
     """Write the plan file `out`, as seen from the folder `start`; none where no plan could be made. `asked` are the
     flags that applying it needs to know.
 
-    Raises `StorageError`, `UsageError`.
+    The file was looked at before (written_files.py). Raises `StorageError`, `UsageError`.
     """
     file = start / out
-    from reconciler.cli.wiring.written_files import check_written  # only with --out
-
-    check_written(root, settings, "--out", out, file)
     if planned.plan.invalid:
         return
     from reconciler.adapters.storage.plan_file import write_plan_file  # pydantic, for saved plans only
