@@ -137,6 +137,7 @@ def test_nothing_is_written_through_a_link(repo: Project, tmp_path: Path, link: 
     (repo.root / link).symlink_to(outside if not link.endswith(".yml") else outside / "file.yml")
     repo.run("init", "--ci", "github", SOURCE).ended(1, f"{link} is a link")
     assert list(outside.iterdir()) == []
+    assert not (repo.root / "reconcile.yaml").exists()
     assert (repo.root / link).is_symlink()
     assert not (repo.root / ".github/workflows/engines-apply.yml").exists()
 
@@ -149,7 +150,9 @@ def test_what_is_in_the_way_is_said(repo: Project, place: str) -> None:
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("a file\n")
-    repo.run("init", "--ci", "github", SOURCE).ended(1, place.rstrip("/"))
+    before = sorted(os.listdir(repo.root))
+    repo.run("init", "--ci", "github", SOURCE).ended(1, place.rstrip("/"), "out of the way")
+    assert sorted(os.listdir(repo.root)) == before, "looked at before anything is written"
 
 
 def test_an_ignored_workflow_is_said_to_be(repo: Project) -> None:
@@ -175,15 +178,21 @@ def test_without_knowing_where_the_action_is_that_is_left_to_do(repo: Project) -
         ("--ci=github", "--source=https://x.example/y"),
         ("--ci=github", "--source=acme/reconcile@main"),
         ("--ci=github", "--source=acme/re\nconcile"),
+        ("--ci=github", "--source=../.."),
+        ("--ci=github", f"--source=acme/..@{COMMIT}"),
+        ("--ci=github", f"--source=-x/y@{COMMIT}"),
+        ("--ci=gitlab", "--source=https://git.example/.."),
+        ("--ci=gitlab", f"--source=https://git.example/../x@{COMMIT}"),
+        ("--ci=gitlab", "--source=https://user:s3cret@git.example/x"),
         ("--ci=gitlab", "--source=acme/reconcile"),
         ("--ci=jenkins",),
         ("--ci=github", "--config=reconcile.yaml"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_and_nothing_written(repo: Project, line: tuple[str, ...]) -> None:
-    repo.run("init", *line).ended(64)
-    assert not (repo.root / ".github").exists()
-    assert not (repo.root / "ci").exists()
+    ran = repo.run("init", *line).ended(64)
+    assert os.listdir(repo.root) == [".git"]
+    assert len(ran.err.splitlines()) <= 2, "one message and one hint, whatever is in a value"
 
 
 def test_settings_decide_environment_branch_and_way(repo: Project) -> None:
@@ -269,3 +278,34 @@ def test_outside_of_git_the_project_is_the_root(tmp_path: Path) -> None:
     made = Project(tmp_path / "plain")
     made.run("init", "--ci", "github", SOURCE).ended(0)
     assert set(os.listdir(made.root / ".github/workflows")) >= NAMES
+
+
+@pytest.mark.parametrize("place", [".git", ".git/hooks", "bare.git", "bare.git/objects"])
+def test_nothing_is_set_up_inside_of_gits_own_folder(repo: Project, place: str) -> None:
+    repo.git("init", "--quiet", "--bare", "bare.git")
+    before = repo.snapshot()
+    for ci in ((), ("--ci", "github")):
+        repo.run("-C", place, "init", *ci).ended(64, "is in git's own folder", "work tree")
+    assert repo.snapshot() == before
+
+
+def test_a_worktree_is_no_folder_of_gits(repo: Project) -> None:
+    repo.git("commit", "--quiet", "--allow-empty", "--message", "First")
+    repo.git("worktree", "add", "--quiet", ".git/there")
+    repo.run("-C", ".git/there", "init", "--ci", "github", SOURCE).ended(0)
+    assert set(os.listdir(repo.root / ".git/there/.github/workflows")) >= NAMES
+    assert not (repo.root / ".github").exists()
+
+
+def test_an_address_of_this_machine_is_nothing_for_ci(repo: Project) -> None:
+    """Whoever tried things out with the sandbox has it in the environment still."""
+    for address in ("http://127.0.0.1:8787", "http://localhost:8787", "http://[::1]:8787"):
+        ran = repo.run("init", "--ci", "github", SOURCE, env={"LINGO_API_URL": address}).ended(0)
+        assert "LINGO_API_URL" not in ran.out
+    ran = repo.run("init", "--ci", "github", SOURCE, env={"LINGO_API_URL": "https://eu.lingo.dev"})
+    assert "Set the variable LINGO_API_URL to https://eu.lingo.dev." in ran.ended(0).out
+
+
+def test_only_an_example_that_was_written_is_to_be_edited(repo: Project) -> None:
+    assert "next: edit the example" in repo.run("init").ended(0).out
+    assert "edit the example" not in repo.run("init").ended(0).out

@@ -67,6 +67,11 @@ def _look_at(top: Path, path: str, text: str, system: str) -> CiFile:
             raise StorageError(
                 f"{name} is a link, so {path} is not written", hint=f"replace {name} by what it is"
             )
+        if folder != target and os.path.lexists(folder) and not folder.is_dir():
+            name = folder.relative_to(top).as_posix()
+            raise StorageError(
+                f"{name} is not a folder, so {path} cannot be written", hint=f"move {name} out of the way"
+            )
     before = read_regular(target, path)
     state = state_of(before)
     fresh = text if before is None or state is State.FOREIGN else renewed(text, before)

@@ -70,6 +70,18 @@ def find_git(start: Path) -> tuple[Path, Path] | None:
     return None
 
 
+def git_folder_around(start: Path) -> Path | None:
+    """Git's own folder, or a bare repository, if `start` lies in one; None in a work tree and outside of git."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / ".git").exists():
+            return None
+        if folder.name == ".git" or (
+            (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+        ):
+            return folder
+    return None
+
+
 def folder_in_repo(root: Path) -> str:
     """The project's folder from the root of its repository, where annotations count from; empty for the root."""
     found = find_git(root)

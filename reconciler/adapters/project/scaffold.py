@@ -94,8 +94,13 @@ sources:
 """
 
 
+def example_path(engines: str) -> str:
+    """Where the engine file of a new project goes."""
+    return f"{engines}/example.yaml"
+
+
 def _example(root: Path, engines: str) -> ScaffoldResult:
-    path = f"{engines}/example.yaml"
+    path = example_path(engines)
     existing = _first_engine_file(root / engines)
     if existing is not None:
         return ScaffoldResult(existing.relative_to(root).as_posix(), "kept")

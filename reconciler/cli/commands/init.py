@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.adapters.project.scaffold import scaffold
+from reconciler.adapters.project.places import git_folder_around
+from reconciler.adapters.project.scaffold import example_path, scaffold
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import given, global_options
@@ -56,12 +57,15 @@ def command(ctx: click.Context, ci: str | None, diff: bool, source: str | None) 
             f"{start} is in the engines folder of the project in {project.root}",
             hint=f"run `{reconcile('init', directory=up)}` to set up the project; YAML files in here are engines",
         )
+    _refuse_git_folder(start)
     project = Project(start, project.settings)
-    if ci is not None and diff:
+    if ci is not None:
         from reconciler.cli.setup.ci import differences, shown  # git, and every engine file
 
-        shown(differences(project, ci, source))
-        return
+        changes = list(differences(project, ci, source))  # what is wrong with it, before anything is written
+        if diff:
+            shown(changes)
+            return
     results = scaffold(
         project.root,
         engine_schema=schema_text(),
@@ -80,7 +84,19 @@ def command(ctx: click.Context, ci: str | None, diff: bool, source: str | None) 
         from reconciler.cli.setup.ci import set_up_ci, shown
 
         shown(set_up_ci(project, ci, source, [one.path for one in results]))
-    tell(f"next: edit the example, then run `{reconcile('plan')}`")
+    example = example_path(project.settings.engines)
+    first = any(one.action == "created" and one.path == example for one in results)
+    tell(f"next: {'edit the example, then ' if first else ''}run `{reconcile('plan')}`")
+
+
+def _refuse_git_folder(start: Path) -> None:
+    """Raises `UsageError` in a repository without files, or in git's own folder: nothing there is ever committed."""
+    folder = git_folder_around(start)
+    if folder is not None:
+        raise UsageError(
+            f"{start} is in git's own folder {folder}",
+            hint="run init in a work tree: a clone that has files",
+        )
 
 
 def _proposals(project: Project) -> Iterator[str]:

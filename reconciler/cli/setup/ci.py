@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -98,6 +98,6 @@ def _ignored(top: Path, files: list[CiFile]) -> dict[str, str]:
         return {}
 
 
-def shown(lines: Iterator[str]) -> None:
+def shown(lines: Iterable[str]) -> None:
     for line in lines:
         click.echo(line)

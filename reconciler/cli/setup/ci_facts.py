@@ -26,13 +26,17 @@ from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import InvalidInput, Severity, UsageError
 from reconciler.core.path_filters import filters_for, plain
 from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE, Settings
+from reconciler.core.values import shown
 from reconciler.project.opened import Project
 
 _ENVIRONMENT = SETTINGS["environment"]
 _PACKAGE = "lingo-reconcile"
+_NAME = r"(?!\.{1,2}(?:[/@:]|$))[A-Za-z0-9_.][A-Za-z0-9_.-]*"  # `..` would be another folder
 _SOURCE = {
-    GITHUB: re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<commit>[0-9a-f]{40}))?"),
-    "gitlab": re.compile(r"(?P<name>https://[\w.-]+(?::[0-9]+)?(?:/[\w.-]+)+)(?:@(?P<commit>[0-9a-f]{40}))?"),
+    GITHUB: re.compile(rf"(?P<name>{_NAME}/{_NAME})(?:@(?P<commit>[0-9a-f]{{40}}))?"),
+    "gitlab": re.compile(
+        rf"(?P<name>https://{_NAME}(?::[0-9]+)?(?:/{_NAME})+)(?:@(?P<commit>[0-9a-f]{{40}}))?"
+    ),
 }
 _EXAMPLES = {GITHUB: "acme/reconcile@<COMMIT>", "gitlab": "https://github.com/acme/reconcile@<COMMIT>"}
 
@@ -103,7 +107,7 @@ def _source(system: str, given: str | None) -> tuple[str, str]:
     found = _SOURCE[system].fullmatch(given)
     if found is None:
         raise UsageError(
-            f"--source {given[:80]}: write it like {_EXAMPLES[system]}, with a commit of 40 digits"
+            f"--source {shown(given)}: write it like {_EXAMPLES[system]}, with a commit of 40 digits"
         )
     return found["name"], found["commit"] or commit
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import urlsplit
 
+from reconciler.adapters.platform.endpoint import is_loopback
 from reconciler.adapters.project.ci_files import GITHUB, INCLUDING, PIPELINES, CiFile
 from reconciler.cli.setup.ci_facts import pipeline
 from reconciler.core.ci_files import NO_COMMIT, OWNER, Facts, State
@@ -78,4 +80,6 @@ def _gitlab(facts: Facts, settings: Settings, page: _Pages) -> Iterator[Step]:
 
 
 def _own_host(settings: Settings) -> bool:
-    return settings.api_url != SETTINGS["api_url"].default
+    """Where CI is to be told of it. What listens on this machine alone, such as the sandbox, no runner reaches."""
+    host = urlsplit(settings.api_url).hostname or ""
+    return settings.api_url != SETTINGS["api_url"].default and not is_loopback(host)
