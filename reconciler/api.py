@@ -89,19 +89,24 @@ class Lockfile:
             return cls(LockfileFile(root, name, missing).read()[0], invocation)
 
     @classmethod
-    def parse(cls, content: bytes | str, name: str = "engines.lock.json") -> Lockfile:
+    def parse(
+        cls, content: bytes | bytearray | memoryview | str, name: str = "engines.lock.json"
+    ) -> Lockfile:
         """The lockfile in `content`, such as from `git show`; errors call it `name`. Raises `LockfileError`."""
         from reconciler.core.lockfile.model import parse
 
-        encoded = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-        return cls(parse(encoded, name), Invocation())
+        if isinstance(content, str):
+            content = content.encode("utf-8", "surrogatepass")
+        elif not isinstance(content, bytes):
+            content = bytes(memoryview(content))
+        return cls(parse(content, name), Invocation())
 
     def engine_id(self, key: str) -> str:
         """The engine ID that applications use now. Raises `NotServing` where there is none, and says why."""
         from reconciler.core.lockfile.engine_ids import field_of
 
         with commands_for(self._invocation):
-            return field_of(self._entries, key, "engineId")
+            return field_of(self._entries, _text(key, "a key"), "engineId")
 
     def engine_ids(self) -> dict[str, str]:
         """The IDs of all engines that serve, by key. Raises `LockfileError` for a broken entry."""
@@ -115,7 +120,7 @@ class Lockfile:
         from reconciler.core.lockfile.engine_ids import status_of
 
         with commands_for(self._invocation):
-            entry = self._entries.entry(key)
+            entry = self._entries.entry(_text(key, "a key"))
         if entry is None:
             return None
         now = entry.current
@@ -230,7 +235,7 @@ class Project:
         """Where the lockfile is, or will be."""
         return self._opened.root / self._opened.settings.lockfile
 
-    def plan(self, *, only: Iterable[str] = (), retry_failed: bool = False) -> Plan:
+    def plan(self, *, only: _Path | Iterable[_Path] = (), retry_failed: bool = False) -> Plan:
         """What applying would do; needs no key and no network, and writes nothing. `only` has keys, globs
         of them, or paths of engine files.
 
@@ -280,12 +285,13 @@ class Project:
             entries = read_lockfile(self._opened.lockfile, self._opened.known_journal)
             return Lockfile(entries, self._invocation)
 
-    def _keys(self, only: Iterable[str]) -> tuple[str, ...]:
+    def _keys(self, only: _Path | Iterable[_Path]) -> tuple[str, ...]:
         from unicodedata import normalize
 
         from reconciler.adapters.project.engine_paths import key_of
 
-        words = [normalize("NFC", one) for one in ([only] if isinstance(only, str) else only)]
+        several = [only] if isinstance(only, (str, os.PathLike)) else only
+        words = [normalize("NFC", os.fsdecode(one)) for one in several]
         root, bases = str(self.root), (self._invocation.directory, str(self.root))
         return tuple(key_of(word, bases, root, self._opened.settings.engines) for word in words)
 
@@ -319,11 +325,11 @@ def open_project(
     from reconciler.project.opening import project_of, settings_of
 
     start = _absolute(folder)
-    if not start.is_dir():
+    if not os.path.isdir(start):
         raise UsageError(f"{start}: no such folder")
-    root, given = find_root(start), dict(variables or {})
-    file = None if config is None else os.fspath(config)
-    _absolute(file or ".")
+    given = {name: _text(value, f"the variable {name}") for name, value in dict(variables or {}).items()}
+    root, file = find_root(start), None if config is None else os.fsdecode(config)
+    _absolute(start / (file or ""))
     invocation = _invocation(start, root, file or "", environment or "", "engines.lock.json")
 
     def key() -> str | None:
@@ -346,12 +352,19 @@ def _invocation(start: Path, root: Path, config: str, environment: str, lockfile
 
 def _absolute(path: _Path) -> Path:
     try:
-        absolute = os.path.abspath(path)
+        absolute = os.path.abspath(os.fsdecode(path))
     except OSError as error:
         raise StorageError(f"there is no current folder for {path!r}: {error.strerror}") from error
     if "\0" in absolute:
         raise UsageError(f"{absolute!r} is not a path")
     return Path(absolute)
+
+
+def _text(value: object, what: str) -> str:
+    """Raises `TypeError` here, and not deep inside."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be a str, not {type(value).__name__}")
+    return value
 
 
 def _plan_of(plan: _plan.Plan, code: ExitCode) -> Plan:

@@ -9,8 +9,10 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,7 +117,8 @@ def test_engines_are_named_by_key_by_glob_and_by_file(applied: Project) -> None:
     applied.engine("blog")
     applied.engine("shop/help")
     project = api.open_project(applied.root)
-    for only in ("shop/help", ["shop/h*"], ["engines/shop/help.yaml"], ["shop/he?p"]):
+    file = applied.root / "engines/shop/help.yaml"
+    for only in ("shop/help", ["shop/h*"], ["engines/shop/help.yaml"], ["shop/he?p"], file, [file]):
         assert [one.key for one in project.plan(only=only).actions] == ["shop/help"], only
     with pytest.raises(api.UsageError, match="no engine matches `nothing`"):
         project.plan(only=["nothing"])
@@ -126,6 +129,8 @@ def test_a_current_folder_that_is_gone_is_an_error_of_the_tree(applied: Project)
     for call in ("open_project()", "Lockfile.load('engines.lock.json')"):
         ran = python(applied, f"{code}try: {call}\nexcept StorageError as error: print(error)")
         assert ran.stdout.startswith("there is no current folder"), ran.stderr
+    ran = python(applied, f"{code}print(open_project({str(applied.root)!r}).plan().changes_anything)")
+    assert ran.stdout == "False\n", "a full path needs none"
 
 
 def test_settings_come_from_what_is_passed_and_from_nowhere_else(
@@ -184,8 +189,33 @@ def test_a_folder_is_no_lockfile_and_a_file_no_project(tmp_path: Path) -> None:
     with pytest.raises(api.LockfileError, match="not UTF-8"):
         api.Lockfile.parse('{"version": 1, "engines": {}}\ud800')
     (tmp_path / "file").touch()
-    with pytest.raises(api.UsageError, match="no such folder"):
-        api.open_project(tmp_path / "file")
+    for name in ("file", "x" * 5_000, "file/below"):
+        with pytest.raises(api.UsageError, match="no such folder"):
+            api.open_project(tmp_path / name)
+
+
+def test_a_wrong_type_is_said_where_it_is_passed(applied: Project) -> None:
+    """By programs that nobody checks with mypy."""
+    anything: Any = api
+    lockfile, project = anything.Lockfile.load(applied.lockfile), anything.open_project(applied.root)
+    calls: list[tuple[Callable[[], object], str]] = [
+        (lambda: lockfile.engine_id(3), "a key must be a str, not int"),
+        (lambda: lockfile.engine(None), "a key must be a str, not NoneType"),
+        (lambda: anything.Lockfile.parse(3), "bytes-like object is required, not 'int'"),
+        (lambda: anything.Lockfile.load(None), "expected str, bytes or os.PathLike object, not NoneType"),
+        (lambda: anything.open_project(3), "expected str, bytes or os.PathLike object, not int"),
+        (lambda: anything.open_project(applied.root, config=3), "expected str, bytes or os.PathLike"),
+        (
+            lambda: anything.open_project(applied.root, variables={"RECONCILE_TIMEOUT": 5}),
+            "the variable RECONCILE_TIMEOUT must be a str, not int",
+        ),
+        (lambda: project.plan(only=[3]), "expected str, bytes or os.PathLike object, not int"),
+    ]
+    for call, said in calls:
+        with pytest.raises(TypeError, match=said):
+            call()
+    content = applied.lockfile.read_bytes()
+    assert list(api.Lockfile.parse(memoryview(content))) == list(api.Lockfile.parse(bytearray(content)))
 
 
 def test_a_lockfile_can_be_read_from_its_content(applied: Project) -> None:
