@@ -103,6 +103,16 @@ def test_keys_are_those_of_the_files_and_of_the_lockfile(project: Folder, tmp_pa
     assert words(elsewhere, "get", "") == []
 
 
+def test_a_key_never_becomes_an_option(project: Folder) -> None:
+    """An engine file may be called `--yes.yaml`; whoever completes a key does not say yes."""
+    project.engine("--yes")
+    project.engine("-x")
+    for line in (("get", ""), ("rollback", ""), ("resolve", "")):
+        assert not [one for one in words(project, *line) if one.startswith("-")], line
+    assert set(words(project, "get", "--", "-")) == {"--yes", "-x"}
+    assert set(words(project, "plan", "--only", "")) >= {"--yes", "-x"}, "a value, which cannot be one"
+
+
 def test_files_and_folders_are_left_to_the_shell(project: Folder) -> None:
     assert ask(project, "-C", "").out == "dir\n"
     for line in (("--config", ""), ("validate", ""), ("plan", "--out", ""), ("export", "--output", "x")):

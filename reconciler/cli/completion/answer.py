@@ -52,7 +52,10 @@ class _Words(ShellComplete):
             if isinstance(kind, str):
                 return kind, []
             if kind is not None:
-                return PLAIN, [(before + one, "") for one in kind(ctx, typed) if one.startswith(typed)]
+                fitting = [one for one in kind(ctx, typed) if one.startswith(typed)]
+                if isinstance(found, click.Argument) and "--" not in self._line.words:
+                    fitting = [one for one in fitting if not one.startswith("-")]  # it would be an option
+                return PLAIN, [(before + one, "") for one in fitting]
         if isinstance(found, click.Group) and ctx.parent is None and not typed.startswith("-"):
             return PLAIN, [
                 (one, "") for one in found.list_commands(ctx) if one.startswith(typed)
