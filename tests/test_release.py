@@ -68,11 +68,28 @@ def test_a_cut_leaves_an_empty_section_above_what_is_released() -> None:
         ("0.2", "2026-11-29", "is not a version"),
         ("0.2.0", "29.11.2026", "is not a date"),
         ("0.2.0", "2026-02-30", "is not a date"),
+        ("0.2.0", "20261129", "is not a date"),
+        ("0.2.0", "2026-W48-7", "is not a date"),
+        ("0.1\N{ARABIC-INDIC DIGIT TWO}.0", "2026-11-29", "is not a version"),
     ],
 )
 def test_a_cut_that_cannot_be_is_refused(version: str, date: str, said: str) -> None:
     with pytest.raises(release.Wrong, match=re.escape(said)):
         release.cut(CHANGELOG, PACKAGE, version, date)
+
+
+def test_a_version_never_goes_back_behind_the_program() -> None:
+    later = PACKAGE.replace("0.1.0", "0.3.0")
+    with pytest.raises(release.Wrong, match=re.escape("0.2.0 is older than 0.3.0 in reconciler/__init__.py")):
+        release.cut(CHANGELOG, later, "0.2.0", "2026-11-29")
+    assert '__version__ = "0.3.0"' in release.cut(CHANGELOG, later, "0.3.0", "2026-11-29")[1]
+    with pytest.raises(release.Wrong, match="has no line `__version__"):
+        release.cut(CHANGELOG, "", "0.2.0", "2026-11-29")
+
+
+def test_sections_that_are_no_releases_do_not_count() -> None:
+    changelog = CHANGELOG + "\n## [0.0.9-rc1] - 2025-12-01\n\n- A try.\n\n## [Before]\n\n- Prehistory.\n"
+    assert "## [0.2.0] - 2026-11-29\n" in release.cut(changelog, PACKAGE, "0.2.0", "2026-11-29")[0]
 
 
 def test_nothing_is_cut_twice() -> None:
@@ -111,7 +128,9 @@ def test_what_does_not_agree_is_named(tmp_path: Path, tag: str, version: str, ho
     assert said in "\n".join(wrong)
 
 
-@pytest.mark.parametrize("tag", ["0.2.0", "v0.2", "v0.2.0-rc1", "v00.2.0", "main", "v0.2.0\n"])
+@pytest.mark.parametrize(
+    "tag", ["0.2.0", "v0.2", "v0.2.0-rc1", "v00.2.0", "main", "v0.2.0\n", "v0.1\N{ARABIC-INDIC DIGIT TWO}.0"]
+)
 def test_other_tags_are_no_releases(tag: str) -> None:
     with pytest.raises(release.Wrong):
         release.version_of(tag)

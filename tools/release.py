@@ -19,8 +19,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
-_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
-_TAG = re.compile(rf"v(?P<version>{_VERSION.pattern})")
+_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
+_TAG = re.compile(rf"v(?P<version>{_VERSION.pattern})", re.ASCII)
 _SECTION = re.compile(r"^## \[(?P<name>[^\]]+)\](?: - (?P<date>\S+))?$", re.MULTILINE)
 _UNRELEASED = "Unreleased"
 _LITERAL = re.compile(r'^__version__ = "([^"]*)"$', re.MULTILINE)
@@ -69,9 +69,14 @@ def cut(changelog: str, package: str, version: str, date: str) -> tuple[str, str
     names = sections(changelog)
     if next(iter(names), None) != _UNRELEASED or not re.search(r"^- \S", names[_UNRELEASED][1], re.MULTILINE):
         raise Wrong("CHANGELOG.md has nothing under [Unreleased]")
-    newest = max((name for name in names if name != _UNRELEASED), key=_ordered, default=None)
+    newest = max((name for name in names if _VERSION.fullmatch(name)), key=_ordered, default=None)
     if newest is not None and _ordered(version) <= _ordered(newest):
         raise Wrong(f"{version} does not follow {newest}")
+    literal = _LITERAL.search(package)
+    if literal is None:
+        raise Wrong('reconciler/__init__.py has no line `__version__ = "…"`')
+    if _VERSION.fullmatch(literal[1]) and _ordered(version) < _ordered(literal[1]):
+        raise Wrong(f"{version} is older than {literal[1]} in reconciler/__init__.py")
     head = f"## [{_UNRELEASED}]\n"
     released = changelog.replace(head, f"{head}\n## [{version}] - {date}\n", 1)
     return released, _LITERAL.sub(f'__version__ = "{version}"', package)
@@ -120,9 +125,11 @@ def _ordered(version: str) -> tuple[int, ...]:
 
 def _check_date(date: str) -> None:
     try:
-        datetime.date.fromisoformat(date)
+        read = datetime.date.fromisoformat(date)
     except ValueError:
-        raise Wrong(f"`{date}` is not a date; write one such as 2026-11-29") from None
+        read = None
+    if read is None or str(read) != date:  # Python takes 20261129 and 2026-W48-7, too
+        raise Wrong(f"`{date}` is not a date; write one such as 2026-11-29")
 
 
 def main(arguments: list[str]) -> int:
