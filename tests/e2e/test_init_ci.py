@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -309,3 +310,25 @@ def test_an_address_of_this_machine_is_nothing_for_ci(repo: Project) -> None:
 def test_only_an_example_that_was_written_is_to_be_edited(repo: Project) -> None:
     assert "next: edit the example" in repo.run("init").ended(0).out
     assert "edit the example" not in repo.run("init").ended(0).out
+
+
+def test_what_is_to_be_committed_can_be_added_after_the_example_was_renamed(repo: Project) -> None:
+    ran = repo.run("init", "--ci", "github", SOURCE).ended(0)
+    (line,) = [line.strip() for line in ran.out.splitlines() if line.strip().startswith("git add")]
+    (repo.root / "engines/example.yaml").rename(repo.root / "engines/website.yaml")
+    repo.git(*shlex.split(line)[1:])
+    assert "engines/website.yaml" in repo.git("diff", "--cached", "--name-only").splitlines()
+    assert repo.git("status", "--porcelain", "--untracked-files").count("??") == 0
+
+
+def test_engine_files_that_are_not_checked_out_are_no_new_project(repo: Project, tmp_path: Path) -> None:
+    """An example beside them would be an engine more, which the platform bills."""
+    repo.engine("acme")
+    repo.git("add", "--all")
+    repo.git("commit", "--quiet", "--message", "First")
+    repo.git("sparse-checkout", "set", "--no-cone", "/docs/")
+    repo.run("init", "--ci", "github", SOURCE).ended(3, "engine files are", "sparse-checkout")
+    assert os.listdir(repo.root) == [".git"]
+    repo.git("sparse-checkout", "disable")
+    (repo.root / "engines/acme.yaml").unlink()
+    repo.run("init").ended(0, "created  engines/example.yaml")

@@ -83,13 +83,13 @@ class GitCheckout:
                 found.setdefault(causes[name], {})[key] = name
         return [_finding(cause, self._root, some) for cause, some in found.items()]
 
-    def folder_not_gone(self) -> Diagnostic | None:
-        """See the port."""
+    def folder_not_gone(self, *, at_desk: bool = False) -> Diagnostic | None:
+        """See the port, for which files that are only missing are not gone: whoever plans needs some."""
         if find_git(self._root) is None:
             return None
         try:
             names = self._tracked() or [f"{self._engines}/…"]  # a submodule's are not known
-            causes = self._causes(names, at_desk=False)
+            causes = self._causes(names, at_desk=at_desk)
         except GitError:  # that there are none is an error in any case
             return None
         if not causes:

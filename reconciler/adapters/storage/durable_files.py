@@ -101,5 +101,10 @@ _HINTS = {
     30: "make the file system writable; it is mounted read-only",
     13: "check the permissions of the file and its folder",
     1: "check the permissions of the file and its folder",
+    2: "create the folder first, or choose another place",
+    20: "what stands in the place of a folder is a file; move it, or choose another place",
+    27: "raise the limit on the size of files, or free some disk space, then run again",
+    36: "choose a shorter name",
+    40: "replace the link with what it is to lead to",
     122: "free some of the disk quota, then run again",
 }

@@ -15,7 +15,7 @@ from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import given, global_options
 from reconciler.cli.screen import tell
 from reconciler.core.commands import reconcile
-from reconciler.core.errors import UsageError
+from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.project.opened import Project
 
 
@@ -59,6 +59,7 @@ def command(ctx: click.Context, ci: str | None, diff: bool, source: str | None) 
         )
     _refuse_git_folder(start)
     project = Project(start, project.settings)
+    _refuse_half_checkout(project)
     if ci is not None:
         from reconciler.cli.setup.ci import differences, shown  # git, and every engine file
 
@@ -97,6 +98,21 @@ def _refuse_git_folder(start: Path) -> None:
             f"{start} is in git's own folder {folder}",
             hint="run init in a work tree: a clone that has files",
         )
+
+
+def _refuse_half_checkout(project: Project) -> None:
+    """Raises `InvalidInput` where git has engine files that are only not checked out: an example beside them would be
+    one engine more, which nobody asked for.
+    """
+    try:
+        project.engines.discover()
+    except InvalidInput:
+        from reconciler.adapters.checkout.checked_out import GitCheckout  # git, only without engine files
+
+        checkout = GitCheckout(project.root, project.settings.engines, at_desk=True)
+        missing = checkout.folder_not_gone(at_desk=True)
+        if missing is not None:
+            raise InvalidInput(missing.message, hint=missing.hint) from None
 
 
 def _proposals(project: Project) -> Iterator[str]:

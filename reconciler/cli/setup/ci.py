@@ -47,7 +47,9 @@ def set_up_ci(project: Project, system: str, source: str | None, others: Sequenc
     ]
     yield from ("", *(f"note: {one}" for one in doubts), "Left to do:")
     ours = [str(top / one.path) for one in files if one.state is not State.FOREIGN and one.path not in rules]
-    add = git("add", "--", *(git_path(one) for one in (*others, *ours)))
+    engines = project.settings.engines  # as a folder: the example is going to be renamed
+    named = dict.fromkeys(engines if one.startswith(f"{engines}/") else one for one in others)
+    add = git("add", "--", *(git_path(one) for one in (*named, *ours)))
     left = steps(system, facts, project.settings, files, web_address(top, remote))
     for number, (said, line) in enumerate((*left, ("Commit, push, and open a pull request.", add)), 1):
         yield f"  {number}. {sanitize(said)}"
