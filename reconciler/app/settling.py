@@ -137,7 +137,8 @@ def record_facts(
     publish: Publish | None,
 ) -> Lockfile:
     """Record facts, durably, then write the lockfile, here and where runs share."""
-    journal.append(facts)
+    if facts:
+        journal.append(facts)
     settled = fold(recorded.folded, facts)
     if publish is not None:
         settled = publish(settled, [*recorded.records, *facts])

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from reconciler.adapters.platform.engines import EngineClient
+from reconciler.adapters.platform.exchange import Timeouts
 from reconciler.app.refreshing import look_up
 from reconciler.core.platform.engine import (
     Denied,
@@ -25,12 +26,12 @@ ENGINE = raw(200, b'{"name": "Acme"}')
 
 
 def looked_up(
-    answering: Answering, number: int, seconds: float = 60.0
+    answering: Answering, number: int, seconds: float = 60.0, timeouts: Timeouts = QUICK
 ) -> tuple[Mapping[str, EngineAnswer], int, Pauses]:
     async def work() -> tuple[Mapping[str, EngineAnswer], int, Pauses]:
         pauses = Pauses()
         async with far_end(answering) as end:
-            client = EngineClient(end.url, KEY, random=lambda: 0.5, sleep=pauses, timeouts=QUICK)
+            client = EngineClient(end.url, KEY, random=lambda: 0.5, sleep=pauses, timeouts=timeouts)
             async with client as engines:
                 found = await look_up(engines, [f"eng_{one}" for one in range(number)], seconds=seconds)
             return found, len(end.requests), pauses
@@ -50,7 +51,7 @@ def test_a_thousand_engines_with_one_429_in_the_middle() -> None:
         running -= 1
         writer.write(raw(429, b'{"message": "quota"}', "Retry-After: 7") if refused else ENGINE)
 
-    found, requests, pauses = looked_up(answering, 1000)
+    found, requests, pauses = looked_up(answering, 1000, timeouts=Timeouts())
     assert len(found) == 1000
     assert all(isinstance(one, Found) for one in found.values())
     assert (requests, pauses) == (1001, [7.0])

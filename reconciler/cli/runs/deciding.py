@@ -6,14 +6,21 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from reconciler.adapters.outputs.files import LockfileAndOutputs, wanted_files
+from reconciler.adapters.storage.lease_file import FileLease
+from reconciler.app.ports import Journal, LockfileStore
+from reconciler.app.recorded import read_recorded_state
+from reconciler.app.settling import Publish, record_facts
 from reconciler.cli.ci import in_ci
 from reconciler.cli.runs.interrupts import held_together
+from reconciler.cli.screen import tell
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
 from reconciler.cli.wiring.publishing import PublishTarget, target_of_run
-from reconciler.core.ledger.journal import Record
+from reconciler.core.ledger.journal import Decision, Record
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.project.opened import WRITTEN, Project
+from reconciler.render.phrases.sanitize import sanitize
 
 
 class Recorded(NamedTuple):
@@ -68,6 +75,35 @@ def record_decision(
     tip = None if in_ci() else seen.branch_tip
     step = None if tip is None else how_to_pull(project.root, target.branch, tip, written)
     return Recorded("recorded and published", step, published=True)
+
+
+def finish_cut_off(project: Project, without_key: str, kind: str, key: str) -> Decision | None:
+    """Write, here and where runs share, what was decided by a command that was killed before it could. Returns the
+    decision of this kind about the key where one was among that.
+    """
+    records = project.journal.read()[0]
+    written: list[Record] = []
+
+    def carry_out(
+        lockfile: LockfileStore,
+        journal: Journal,
+        shared: RemoteSnapshot | None = None,
+        publish: Publish | None = None,
+    ) -> None:
+        recorded = read_recorded_state(lockfile, journal, shared)
+        if recorded.unwritten:
+            record_facts(lockfile, journal, recorded, (), publish)
+            written.extend(records)
+
+    if records:
+        with FileLease(project.private).hold():
+            record_decision(project, without_key, carry_out)
+    decided = [one for one in written if isinstance(one, Decision) and (one.kind, one.key) == (kind, key)]
+    if not decided:
+        return None
+    word = {"adopt": "import"}.get(kind, kind)
+    tell(f"{sanitize(key)}: an earlier {word} was interrupted; it is recorded now")
+    return decided[-1]
 
 
 def _outputs(project: Project, lockfile: LockfileAndOutputs) -> list[str]:

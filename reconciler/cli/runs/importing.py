@@ -16,6 +16,7 @@ from reconciler.adapters.storage.lease_file import FileLease
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.deciding import Stores, adopt, check_adoptable
 from reconciler.app.recorded import read_recorded_state
+from reconciler.cli.runs.deciding import finish_cut_off
 from reconciler.cli.screen import must_ask
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.api_key import known_key
@@ -36,6 +37,9 @@ def import_engine(project: Project, key: str, engine_id: str, *, as_is: bool) ->
     Raises `UsageError` where it cannot become the engine of this key, or its file says something else and there is
     nobody to ask.
     """
+    finished = finish_cut_off(project, "set LINGO_API_KEY", "adopt", key)
+    if finished is not None and finished.engine_id == engine_id:
+        return files_of(project).get(key)
     check_adoptable(read_recorded_state(project.lockfile, project.known_journal).folded, key, engine_id)
     _check_other_environments(project, engine_id)
     found = _look_up(project, engine_id)

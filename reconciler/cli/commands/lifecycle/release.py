@@ -13,7 +13,7 @@ from reconciler.app.ports import Journal, LockfileStore
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, publishing
 from reconciler.cli.options import as_keys, global_options
-from reconciler.cli.runs.deciding import record_decision
+from reconciler.cli.runs.deciding import finish_cut_off, record_decision
 from reconciler.cli.screen import tell
 from reconciler.core.commands import only, reconcile
 from reconciler.render.phrases.sanitize import sanitize
@@ -34,14 +34,17 @@ def command(ctx: click.Context, key: str, publish: bool | None, publish_pr: bool
     """
     project = publishing(ctx, open_project(ctx), "pr" if publish_pr else publish)
     (key,) = engine_keys(ctx, project, [key])
+    again = reconcile("release", arguments=[key])
+    without_key = f"set LINGO_API_KEY, then run `{again}`"
+    if finish_cut_off(project, without_key, "release", key) is not None:
+        return
     ended = []
 
     def carry_out(lockfile: LockfileStore, journal: Journal, **shared: Any) -> None:
         ended.append(release(Stores(lockfile, journal, UtcClock(), **shared), key))
 
-    again = reconcile("release", arguments=[key])
     with FileLease(project.private).hold():
-        recorded = record_decision(project, f"set LINGO_API_KEY, then run `{again}`", carry_out)
+        recorded = record_decision(project, without_key, carry_out)
     [hold] = ended
     tell(f"{sanitize(key)}: released (held since {hold.since} by {sanitize(hold.by)}; {recorded.where})")
     steps = [recorded.step, reconcile("apply", only(key))]

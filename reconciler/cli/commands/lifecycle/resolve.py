@@ -15,7 +15,7 @@ from reconciler.app.settling import calls_in_question, settle
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, publishing
 from reconciler.cli.options import as_keys, global_options
-from reconciler.cli.runs.deciding import record_decision
+from reconciler.cli.runs.deciding import finish_cut_off, record_decision
 from reconciler.cli.screen import tell
 from reconciler.cli.wiring.api_key import api_key
 from reconciler.cli.wiring.publishing import shares
@@ -94,6 +94,7 @@ def command(
         return
     decision = "engine" if engine_id is not None else "retry" if retry else "forget"
     project = _project(ctx, key, "pr" if publish_pr else publish)
+    finish_cut_off(project, "set LINGO_API_KEY", "resolve", key)
     if engine_id is not None and not force:
         _look_up(project, key, engine_id, job_id, operation)
     again = reconcile("apply", "--refresh") if retry and _stands_in(project, key) else None

@@ -13,7 +13,7 @@ from reconciler.app.ports import Journal, LockfileStore
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, publishing
 from reconciler.cli.options import as_keys, global_options
-from reconciler.cli.runs.deciding import record_decision
+from reconciler.cli.runs.deciding import finish_cut_off, record_decision
 from reconciler.cli.screen import must_ask, tell
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.engine_lookup import check_engine
@@ -23,6 +23,8 @@ from reconciler.cli.wiring.publishing import PublishTarget
 from reconciler.core.commands import git, reconcile
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import GuardRefused, InvalidInput
+from reconciler.core.lockfile.entry import Entry
+from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import engines_of
 from reconciler.core.values import ID
 from reconciler.project.opened import Project
@@ -59,19 +61,15 @@ def command(
     asks = must_ask("rollback", yes=yes)
     project = publishing(ctx, open_project(ctx), "pr" if publish_pr else publish)
     (key,) = engine_keys(ctx, project, [key])
+    again = reconcile("rollback", "--yes", arguments=[key])
+    finished = finish_cut_off(project, f"set LINGO_API_KEY, then run `{again}`", "rollback", key)
+    if finished is not None and engine_id in (None, finished.engine_id):
+        return
     known = where_it_stands(project).folded  # a clone that is behind would name what serves no more
     entry, target = target_of_rollback(known, key, engine_id)
     serving = entry.current.engine_id if entry.current is not None else ""
     if not force:
-        again = reconcile("rollback", ("--to", target.engine_id), "--force", arguments=[key])
-        earlier = [one.engine_id for one in reversed(entry.superseded) if one.status is None]
-        others = [one for one in dict.fromkeys(earlier) if one != target.engine_id]
-        listed = f"engines that served `{key}` before" if others else "no other engine served it before"
-        advice = f"{listed}: {', '.join(others)}" if others else listed
-        elsewhere = engines_of(known) - {serving, target.engine_id, *others}
-        check_engine(
-            project.settings, target.engine_id, [serving, *others, *sorted(elsewhere)], again, advice
-        )
+        _check_exists(project, known, key, entry, target.engine_id)
     tell(f"{sanitize(key)}: {serving} → {target.engine_id} (made {target.provisioned_at or 'earlier'})")
     if asks and not click.confirm("Roll back?", err=True):
         click.echo("No changes made.", err=True)
@@ -99,6 +97,18 @@ def command(
     click.echo(
         f"It stays until its file changes. To end the hold: {reconcile('release', arguments=[key])}", err=True
     )
+
+
+def _check_exists(project: Project, known: Lockfile, key: str, entry: Entry, engine_id: str) -> None:
+    """Raises where the platform does not have the engine any more, or cannot be asked."""
+    again = reconcile("rollback", ("--to", engine_id), "--force", arguments=[key])
+    earlier = [one.engine_id for one in reversed(entry.superseded) if one.status is None]
+    others = [one for one in dict.fromkeys(earlier) if one != engine_id]
+    listed = f"engines that served `{key}` before" if others else "no other engine served it before"
+    advice = f"{listed}: {', '.join(others)}" if others else listed
+    first = [entry.current.engine_id, *others] if entry.current is not None else others
+    elsewhere = engines_of(known) - {engine_id, *first}
+    check_engine(project.settings, engine_id, [*first, *sorted(elsewhere)], again, advice)
 
 
 def _wanted(project: Project, key: str) -> Desired | None:
