@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -332,3 +333,20 @@ def test_engine_files_that_are_not_checked_out_are_no_new_project(repo: Project,
     repo.git("sparse-checkout", "disable")
     (repo.root / "engines/acme.yaml").unlink()
     repo.run("init").ended(0, "created  engines/example.yaml")
+
+
+@pytest.mark.parametrize(("system", "engines"), [("github", ".github"), ("gitlab", "ci")])
+def test_workflows_are_not_written_among_engines(repo: Project, system: str, engines: str) -> None:
+    (repo.root / "reconcile.yaml").write_text(f"engines: {engines}\n")
+    repo.run("init", "--ci", system).ended(64, f"would be in the engines folder {engines}/", "`engines`")
+    assert sorted(os.listdir(repo.root)) == [".git", "reconcile.yaml"]
+
+
+@pytest.mark.parametrize("version", ["v" + "9" * 6_000, "v1" + ".1" * 3_000, "v1..2", "v."])
+def test_a_pin_with_a_strange_version_is_an_edit(repo: Project, version: str) -> None:
+    repo.run("init", "--ci", "github", SOURCE).ended(0)
+    plan = repo.root / ".github/workflows/engines-plan.yml"
+    edited = re.sub(r"(uses: actions/checkout@\w+ # )v[0-9.]+", rf"\g<1>{version}", plan.read_text())
+    plan.write_text(edited)
+    repo.run("init", "--ci", "github", SOURCE).ended(0, "(skipped: edited since init wrote it)")
+    assert plan.read_text() == edited

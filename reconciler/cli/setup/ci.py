@@ -16,7 +16,7 @@ from reconciler.cli.setup.ci_facts import ci_files, facts_of, top_of
 from reconciler.cli.setup.ci_steps import steps
 from reconciler.core.ci_files import State, state_of
 from reconciler.core.commands import Option, git, git_path, reconcile
-from reconciler.core.errors import GitError
+from reconciler.core.errors import GitError, UsageError
 from reconciler.project.opened import Project
 from reconciler.render.phrases.sanitize import sanitize
 
@@ -34,6 +34,7 @@ def set_up_ci(project: Project, system: str, source: str | None, others: Sequenc
     top, remote = top_of(project.root), project.settings.remote
     facts, doubts = facts_of(project, system, source, remote)
     files = ci_files(top, system, facts)
+    _refuse_among_engines(project, top, files)
     rules = _ignored(top, files)
     for file in files:
         yield _written(top, file, rules.get(file.path))
@@ -60,7 +61,9 @@ def set_up_ci(project: Project, system: str, source: str | None, others: Sequenc
 def differences(project: Project, system: str, source: str | None) -> Iterator[str]:
     """What init would have the files hold, as differences to what they hold. Nothing is written."""
     top, remote = top_of(project.root), project.settings.remote
-    for file in ci_files(top, system, facts_of(project, system, source, remote)[0]):
+    files = ci_files(top, system, facts_of(project, system, source, remote)[0])
+    _refuse_among_engines(project, top, files)
+    for file in files:
         before = (file.before or b"").decode("utf-8", "replace").replace("\r\n", "\n")
         for line in difflib.unified_diff(
             before.splitlines(),
@@ -70,6 +73,17 @@ def differences(project: Project, system: str, source: str | None) -> Iterator[s
             lineterm="",
         ):
             yield sanitize(line)
+
+
+def _refuse_among_engines(project: Project, top: Path, files: list[CiFile]) -> None:
+    """Raises `UsageError` where a file would be taken for an engine."""
+    engines = project.root.resolve() / project.settings.engines
+    for file in files:
+        if (top / file.path).is_relative_to(engines):
+            raise UsageError(
+                f"{file.path} would be in the engines folder {project.settings.engines}/",
+                hint="set `engines` in reconcile.yaml to a folder for engines alone, and move them there",
+            )
 
 
 def _written(top: Path, file: CiFile, rule: str | None) -> str:
