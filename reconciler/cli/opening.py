@@ -15,15 +15,22 @@ from reconciler.cli.invocation import invocation_of, with_settings
 from reconciler.cli.options import given
 from reconciler.cli.stderr import warn
 from reconciler.core.commands import show_commands_for
+from reconciler.core.errors import StorageError
 from reconciler.core.settings.model import SETTINGS, Settings
 from reconciler.project.opened import Project, Surroundings
 from reconciler.project.opening import project_of, settings_of
 
 
 def start_folder(ctx: click.Context) -> Path:
-    """The folder that the command works from: -C, or the current one."""
+    """The folder that the command works from: -C, or the current one, which is there in any case."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise StorageError(
+            f"the current folder cannot be used: {error.strerror}", hint="change to a folder that exists"
+        ) from error
     folder = Path(given(ctx, "directory") or ".")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path.is_dir, never raises
         raise click.UsageError(f"-C {folder}: no such folder.", ctx)
     return folder.absolute()
 

@@ -87,7 +87,8 @@ def must_ask(command: str, *, yes: bool) -> bool:
 def _columns() -> int:
     """What COLUMNS says; 0 where it says nothing."""
     columns = os.environ.get("COLUMNS", "")
-    return int(columns) if columns.isdecimal() and int(columns) <= _WIDEST else 0
+    believed = columns.isdecimal() and len(columns) <= len(str(_WIDEST)) and int(columns) <= _WIDEST
+    return int(columns) if believed else 0
 
 
 def _width(terminal: TextIO) -> int:

@@ -76,7 +76,14 @@ def test_who_decides_about_colour(
 
 @pytest.mark.parametrize(
     ("columns", "width", "wrap"),
-    [("50", 50, 50), ("", 100, None), ("x", 100, None), ("0", 100, None), ("9" * 9, 100, None)],
+    [
+        ("50", 50, 50),
+        ("", 100, None),
+        ("x", 100, None),
+        ("0", 100, None),
+        ("9" * 9, 100, None),
+        ("9" * 9_000, 100, None),
+    ],
 )
 def test_without_a_terminal_only_columns_gives_a_width(
     columns: str, width: int, wrap: int | None, monkeypatch: pytest.MonkeyPatch

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -217,3 +219,31 @@ def test_only_takes_the_path_of_an_engine_file(bare: Project) -> None:
     for path in ("engines/one.yaml", "./engines/one.yaml", "engines/one"):
         found = bare.run("plan", "--only", path, "--format", "json").ended(0).json
         assert [action["key"] for action in found["actions"]] == ["one"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan",),
+        ("-C", "{project}", "plan"),
+        ("status", "--format", "html"),
+        ("export", "--format=env"),
+        ("init", "--ci", "github"),
+    ],
+)
+def test_a_current_folder_that_is_gone(project: Project, words: tuple[str, ...]) -> None:
+    code = "import os, sys\nos.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+    code += "os.execv(sys.argv[1], sys.argv[1:])"
+    line = [word.format(project=project.root) for word in words]
+    command = [sys.executable, "-c", code, sys.executable, "-m", "reconciler", *line]
+    done = subprocess.run(
+        command, cwd=project.root, env=project.environment(), capture_output=True, text=True
+    )
+    project.check_text(done.stdout + done.stderr)
+    assert done.returncode == 1
+    assert "the current folder cannot be used" in done.stderr
+
+
+def test_a_folder_with_a_name_that_is_too_long(project: Project) -> None:
+    project.run("-C", "x" * 5_000, "plan").ended(64, "no such folder")
+    project.run("plan", "--config", "x" * 5_000).ended(1, "File name too long")
