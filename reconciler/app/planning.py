@@ -144,9 +144,11 @@ def _warnings(recorded: RecordedState, lockfile: str) -> list[Diagnostic]:
     found = outgrown(recorded.size, lockfile)
     warnings = [found] if found is not None else []
     if any("pruning" in one for one in recorded.folded.engines.values()) or recorded.folded.retired:
+        from reconciler.core.ledger.pruning import begun_by
         from reconciler.core.plan.pruning import told_of_begun
 
-        warnings += told_of_begun(recorded.folded)
+        known = None if recorded.shared is None else {one.engine_id for one in begun_by(recorded.records)}
+        warnings += told_of_begun(recorded.folded, known)
     if recorded.unverified is None:
         return warnings
     from reconciler.core.ledger.sealed import told_of

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import httpx
 import pytest
 
+from reconciler.sandbox.server import SandboxServer
+from tests.e2e.actors import Actors
 from tests.e2e.far_ends import KEY, Project
 
 ELSEWHERE = "https://platform.example"
@@ -62,3 +66,34 @@ def test_an_inbox_of_the_repository_is_not_believed(project: Project) -> None:
     (project.root / "reconcile.yaml").write_text("inbox: inbox.db\n")
     refused = project.apply().ended(6)
     assert "RECONCILE_INBOX" in refused.err
+
+
+def marked(project: Project, engine_id: str) -> None:
+    """The lockfile says, by hand, that the engine is retired and being deleted."""
+    lock = project.lock
+    entry = {**lock["engines"]["acme"], "engineId": engine_id, "jobId": "pjb_x", "operationId": "op-x"}
+    entry |= {"pruning": {engine_id: "2026-11-01T00:00:00Z"}, "retiredAt": "2026-11-01T00:00:00Z"}
+    lock |= {"version": 2, "retired": {"old": [entry]}}
+    project.lockfile.write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n")
+
+
+@pytest.mark.parametrize("publish", ["--publish", "--no-publish"])
+def test_a_mark_in_the_lockfile_alone_deletes_no_engine(
+    tmp_path: Path, platform: SandboxServer, publish: str
+) -> None:
+    actors = Actors(tmp_path, platform, "acme")
+    actors.publish().ended(0)
+    answer = httpx.post(
+        f"{platform.url}/jobs/provisioning", json={"engine": {"name": "Theirs"}}, headers={"X-API-Key": KEY}
+    )
+    theirs: str = answer.raise_for_status().json()["engineId"]
+    actors.change(lambda project: marked(project, theirs))
+    said = f"{theirs} is marked as being deleted in engines.lock.json, but no run recorded that it began"
+    for _ in range(2):  # whatever the first one publishes, it vouches for no mark
+        actors.edit("acme", f"Acme {len(actors.clones)}")
+        actors.publish(None, publish).ended(0, said)
+    assert theirs in actors.engines()
+    limited = {"RECONCILE_MAX_PRUNE": "0"}
+    held = actors.clone().run("prune", "--yes", publish, "--only", "old", env=limited)
+    held.ended(6, theirs, "the limit is 0")
+    assert theirs in actors.engines()

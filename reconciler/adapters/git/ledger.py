@@ -28,6 +28,7 @@ from reconciler.core.ledger import journal, lease, sealed
 from reconciler.core.ledger.commit_messages import ledger_subject, publish_message
 from reconciler.core.ledger.journal import Record, is_begin
 from reconciler.core.ledger.lease import Lease
+from reconciler.core.ledger.pruning import still_begun
 from reconciler.core.ledger.published import (
     begins_lost,
     is_published,
@@ -161,9 +162,10 @@ class GitLedger:
         """
         tip = seen.branch_tip
         published = self.remote.blob_at(tip, self.path) if tip is not None else None
-        past = seen.past | {record.operation for record in seen.records}
+        kept = still_begun(seen.records, seen.lockfile)
+        past = seen.past | {record.operation for record in seen.records} - {one.operation for one in kept}
         left = sealed.left_over(seen.unverified, seen.lockfile)
-        seen = replace(seen, records=(), unverified=left, past=past)
+        seen = replace(seen, records=kept, unverified=left, past=past)
         if published is None or published == seen.published:
             return seen
         seal = next_seal(self._seal(), seen.published_seal, published)
@@ -283,14 +285,15 @@ class GitLedger:
         draft = self._for_branch(seen, lockfile)
         content = seen.content if draft is None else draft.files.get(self.path, seen.content)
         before = self._draft(seen, told, held, seen.ledger_tip)
+        kept = still_begun(told, lockfile)
         emptied = replace(
-            seen, records=tuple(told), unverified=sealed.left_over(self._unverified(seen, told), lockfile)
+            seen, records=(*told, *kept), unverified=sealed.left_over(self._unverified(seen, told), lockfile)
         )
         published = blob_id(content, len(seen.branch_tip or "")) if content else seen.published
         if published is not None and number_of(self.seal, published, seen.published_seal) is None:
             seal = next_seal(self._seal(), seen.published_seal, published)
             emptied = replace(emptied, published=published, published_seal=seal)
-        after = self._draft(emptied, (), held, ":1")
+        after = self._draft(emptied, kept, held, ":1")
         if content:
             after.blobs.pop(PUBLISHED_FILE, None)
             after.files[PUBLISHED_FILE] = content
@@ -304,7 +307,7 @@ class GitLedger:
         return replace(
             emptied,
             ledger_tip=tip,
-            records=(),
+            records=kept,
             lease=held,
             branch_tip=branch_tip,
             lockfile=lockfile,

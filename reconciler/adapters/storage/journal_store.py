@@ -99,8 +99,8 @@ class JournalFile:
 
     def compact(self, *, published: bool) -> None:
         """See the port."""
-        kept = () if published else self._resolutions()
-        if kept and self._shares():
+        kept = () if published else self._kept()
+        if kept:
             from reconciler.core.ledger import journal as journal_format
 
             replace_file(self._file, journal_format.render(kept), str(self._file))
@@ -110,13 +110,16 @@ class JournalFile:
             sync_folder(self._file.parent)
         step("journal emptied")
 
-    def _resolutions(self) -> tuple[Record, ...]:
+    def _kept(self) -> tuple[Record, ...]:
+        """What the ledger has to hear of, where there is one, and deletions that are not at their end."""
         records = _read_journal(self._file)[0]
         if not records:
             return ()
         from reconciler.core.ledger.facts import resolutions  # with a journal only
+        from reconciler.core.ledger.journal import union
+        from reconciler.core.ledger.pruning import begun_by
 
-        return resolutions(records)
+        return union(resolutions(records) if self._shares() else (), begun_by(records))
 
 
 def _read_journal(file: Path) -> tuple[tuple[Record, ...], bytes]:

@@ -19,9 +19,11 @@ from reconciler.cli.stderr import say, warn
 from reconciler.cli.wiring.git_hints import how_to_pull, how_to_record
 from reconciler.cli.wiring.in_use import InUse, settings_beside
 from reconciler.cli.wiring.publishing import PublishTarget
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError
 from reconciler.core.frozen import dataclass
 from reconciler.core.ledger.fold import fold
+from reconciler.core.ledger.pruning import begun_by
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import used_in
@@ -66,15 +68,29 @@ def _end_deletions(project: Project, target: PublishTarget | None) -> ExitCode:
     from reconciler.render.text.pruning import by_hand, prune_outcome
 
     in_use = InUse(project, lambda name: settings_beside(project, name), online=True)
-    run = DeletingRun(project, in_use, target, api_key(project.settings), _idle)
+    recorded: RecordedState | None = None
+
+    def idle(folded: Lockfile, reasons: Mapping[str, str]) -> list[Listed]:
+        facts = recorded.records if recorded is not None else ()
+        begun = {one.engine_id for one in begun_by(facts)}
+        return [one for one in _idle(folded, reasons) if one.engine_id in begun]
+
+    run = DeletingRun(project, in_use, target, api_key(project.settings), idle)
     seen = run.look()
-    folded = run.recorded(seen).folded
+    recorded = run.recorded(seen)
+    folded = recorded.folded
+    for one in _idle(folded, {}):
+        if one not in idle(folded, {}):
+            warn(
+                f"{one.key}: {one.engine_id} is marked as being deleted in {project.settings.lockfile}, but no run "
+                f"recorded that it began; it stays until `{reconcile('prune')}`"
+            )
     shared = seen if target is None or seen is None else in_use.look()
     reasons = in_use.reasons(folded, shared)
     for one in begun_in(folded):
         if one.engine_id in reasons:
             say(f"note: {one.key}: {one.engine_id} is deleted later: {reasons[one.engine_id]}")
-    wanted = _idle(folded, reasons)
+    wanted = idle(folded, reasons)
     if not wanted:
         return ExitCode.OK
     with FileLease(project.private).hold():

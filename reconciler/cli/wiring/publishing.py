@@ -25,6 +25,7 @@ from reconciler.core.commands import URL, git
 from reconciler.core.errors import GitError, InvalidInput, RefMoved
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.lease import Holder, give_back
+from reconciler.core.ledger.pruning import still_begun
 from reconciler.core.ledger.sealed import to_keep
 from reconciler.core.settings.model import Settings
 from reconciler.project.opened import FETCHED
@@ -197,6 +198,8 @@ class PublishTarget:
         if not self.proposes or seen is None or not seen.records or planned.recorded.unwritten:
             return
         if planned.plan.invalid or planned.plan.changes_anything:
+            return
+        if len(still_begun(seen.records, seen.lockfile)) == len(seen.records):  # nothing else is left
             return
         try:
             self.keep(self.ledger().publish(seen, seen.lockfile, seen.records, give_back(seen.lease)))

@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from reconciler.core.frozen import replace
-from reconciler.core.ledger.journal import Pruned, Pruning, Record
+from reconciler.core.ledger.journal import Decision, Pruned, Pruning, Record
 from reconciler.core.lockfile import pruning
 from reconciler.core.lockfile.entry import Retired
+from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.pruning import marked_in
 from reconciler.core.lockfile.transitions import seconds
 
 if TYPE_CHECKING:
@@ -30,6 +32,36 @@ def prune_of(engine_id: str) -> str:
 def deleted_by(records: Iterable[Record]) -> frozenset[str]:
     """The engines that are known to be deleted."""
     return frozenset(one.engine_id for one in records if isinstance(one, Pruned) and one.result == DELETED)
+
+
+def begun_by(records: Iterable[Record]) -> tuple[Pruning, ...]:
+    """The deletions that these facts begin and do not end. A mark in a lockfile, which anybody may write who opens a
+    pull request, deletes nothing by itself: it takes one of these.
+    """
+    records = tuple(records)
+    deleted = deleted_by(records)
+    kept = {(one.engine_id, seconds(one.begun or "")) for one in records if isinstance(one, Pruned)}
+    begun = (one if isinstance(one, Pruning) else _decided(one) for one in records)
+    return tuple(
+        one
+        for one in begun
+        if one is not None and one.engine_id not in deleted and (one.engine_id, seconds(one.at)) not in kept
+    )
+
+
+def _decided(record: Record) -> Pruning | None:
+    """The deletion that goes with the decision to retire an engine and delete it."""
+    if not isinstance(record, Decision) or record.kind != "delete" or record.engine_id is None:
+        return None
+    engine_id, at = record.engine_id, record.at
+    return Pruning(prune_of(engine_id), record.key, engine_id, seconds(at), at)
+
+
+def still_begun(records: Iterable[Record], lockfile: Lockfile) -> tuple[Pruning, ...]:
+    """Of these, the ones whose mark is in the lockfile: they are kept until they end."""
+    begun = begun_by(records)
+    marked = marked_in(lockfile) if begun else ()
+    return tuple({one.engine_id: one for one in begun if one.engine_id in marked}.values())
 
 
 def begin(copy: WorkingCopy, fact: Pruning) -> None:

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import Entry, Retired
+from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.transitions import superseded_by
 
 # Of one whose time nobody wrote down, as merges have it.
 UNKNOWN = "1970-01-01T00:00:00Z"
+
+
+def marked_in(lockfile: Lockfile) -> frozenset[str]:
+    """The engines that are marked anywhere in it."""
+    entries = [*lockfile.engines.values(), *(one for some in lockfile.retired.values() for one in some)]
+    return frozenset(engine for one in entries if "pruning" in one for engine in one["pruning"])
 
 
 def is_used(entry: Entry, engine_id: str) -> bool:

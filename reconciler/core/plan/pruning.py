@@ -6,7 +6,7 @@ left is narrowed down by age and by how many earlier engines a key keeps for a r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from reconciler.core.commands import reconcile
@@ -67,6 +67,7 @@ class Terms:
     keep: int = DEFAULT_KEEP
     selected: Callable[[str], bool] = lambda key: True
     policy: Policy = DEFAULT_POLICY
+    begun: Collection[str] = frozenset()  # the engines whose deletion a run began, by its facts
 
 
 def listed_in(lockfile: Lockfile) -> tuple[Listed, ...]:
@@ -134,7 +135,9 @@ def choose(lockfile: Lockfile, terms: Terms, used: Mapping[str, str]) -> tuple[C
     """
     used = {**used, **in_use(lockfile)}
     choices: list[Choice] = []
-    everything = listed_in(lockfile)
+    everything = tuple(
+        one if one.engine_id in terms.begun else replace(one, begun=None) for one in listed_in(lockfile)
+    )
     for one in everything:
         if terms.selected(one.key):
             choices.append(_guarded(Choice(one, _why_kept(one, terms, used)), terms.policy))
@@ -221,9 +224,11 @@ def deletions(choices: Sequence[Choice]) -> tuple[Listed, ...]:
     return tuple(found.values())
 
 
-def told_of_begun(lockfile: Lockfile) -> list[Diagnostic]:
-    """That engines are being deleted, for those who look at a plan."""
-    begun = begun_in(lockfile)
+def told_of_begun(lockfile: Lockfile, known: Collection[str] | None = None) -> list[Diagnostic]:
+    """That engines are being deleted, for those who look at a plan. `known` are those of which facts say so; None where
+    not all facts can be seen.
+    """
+    begun = [one for one in begun_in(lockfile) if known is None or one.engine_id in known]
     if not begun:
         return []
     few = ", ".join(one.engine_id for one in begun[:_SHOWN])

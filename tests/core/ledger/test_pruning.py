@@ -10,7 +10,7 @@ from reconciler.core.errors import JournalError
 from reconciler.core.ledger.facts import resolutions
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Decision, Pruned, Pruning, Record, Settlement, parse, render
-from reconciler.core.ledger.pruning import prune_of
+from reconciler.core.ledger.pruning import begun_by, prune_of, still_begun
 from reconciler.core.lockfile.entry import Hold
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.core.build import (
@@ -44,6 +44,29 @@ def pruned(engine_id: str = "eng_1", result: str = "deleted", second: int = 61) 
 def marks(lock: Lockfile, key: str = "acme") -> dict[str, str]:
     found = lock.entry(key)
     return dict(found.pruning) if found is not None else {}
+
+
+def test_a_deletion_is_begun_by_facts_until_one_ends_it() -> None:
+    again = pruning(second=70)
+    cases: list[tuple[list[Record], tuple[Pruning, ...]]] = [
+        ([], ()),
+        ([pruning()], (pruning(),)),
+        ([pruned(), pruning()], ()),  # in any order
+        ([pruning(), pruned(result="kept")], ()),
+        ([pruning(), pruned(result="kept"), again], (again,)),
+    ]
+    for records, open_ in cases:
+        assert begun_by(records) == open_
+    decided = Decision("d", "blog", "delete", at(60), engine_id="eng_3")
+    assert [(one.engine_id, one.key) for one in begun_by([decided])] == [("eng_3", "blog")]
+    retired = fold(LISTED, [decided])
+    assert fold(retired, begun_by([decided])) == retired  # it says the same as the decision
+    assert begun_by([replace(decided, kind="retire")]) == ()
+
+
+def test_it_is_kept_as_long_as_the_lockfile_has_its_mark() -> None:
+    assert still_begun([pruning(), pruning()], fold(LISTED, [pruning()])) == (pruning(),)
+    assert still_begun([pruning()], LISTED) == ()
 
 
 def test_an_engine_is_marked_before_the_call_and_gone_after_it() -> None:

@@ -104,8 +104,9 @@ def test_protection_and_the_limit_hold_back_and_a_named_key_is_let_through() -> 
 
 def test_what_began_is_finished_whatever_is_asked_for_but_not_once_it_is_in_use() -> None:
     begun = lockfile({"acme": marked(entry(current("9", B), None, *PAST), "eng_3", T0)})
-    asked = terms(keep=9, older_than=99 * DAY, policy=Policy(max_prune=Limit(0)))
+    asked = terms(keep=9, older_than=99 * DAY, policy=Policy(max_prune=Limit(0)), begun={"eng_3"})
     assert chosen(begun, asked) == ["eng_3"]
+    assert chosen(begun, replace(asked, begun=())) == []  # a mark that no fact stands behind
     assert [one.engine_id for one in begun_in(begun)] == ["eng_3"]
     assert chosen(begun, asked, {"eng_3": "app.json has it"}) == []
     assert begun_in(LOCK) == ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.adapters.system.clock import UtcClock
-from reconciler.app.recorded import read_recorded_state
+from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.app.selection import select
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, publishing, settings_of_environment
@@ -18,6 +18,7 @@ from reconciler.core.commands import reconcile
 from reconciler.core.duration import parse_duration
 from reconciler.core.errors import ExitCode, InvalidInput, UsageError, most_severe
 from reconciler.core.frozen import dataclass
+from reconciler.core.ledger.pruning import begun_by
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.limits import Policy
 from reconciler.core.plan.pruning import DEFAULT_KEEP, Choice, Listed, Terms, choose, deletions
@@ -51,13 +52,15 @@ class _Asked:
     asks: bool
     format: str
 
-    def terms(self, project: Project, folded: Lockfile) -> Terms:
+    def terms(self, project: Project, recorded: RecordedState) -> Terms:
+        folded = recorded.folded
         keys = {*folded.engines, *folded.retired}
         selected = select(self.only, keys)
         for key in sorted(self.allow - keys):
             raise UsageError(f"--allow-prune `{key}`: no such engine", hint="use the full key")
         policy = Policy(max_prune=project.settings.max_prune, allow_prune=self.allow)
-        return Terms(UtcClock().now(), self.older_than, self.keep, selected, policy)
+        begun = frozenset(one.engine_id for one in begun_by(recorded.records))
+        return Terms(UtcClock().now(), self.older_than, self.keep, selected, policy, begun)
 
 
 @click.command("prune", cls=Command, example="--older-than 14d --dry-run", docs="clean-up.md")
@@ -143,9 +146,9 @@ def command(
 def _dry_run(ctx: click.Context, project: Project, asked: _Asked) -> ExitCode:
     from reconciler.cli.wiring.in_use import InUse
 
-    folded = read_recorded_state(project.lockfile, project.known_journal).folded
-    reasons = InUse(project, settings_of_environment(ctx), online=False).reasons(folded, None)
-    choices = choose(folded, asked.terms(project, folded), reasons)
+    recorded = read_recorded_state(project.lockfile, project.known_journal)
+    reasons = InUse(project, settings_of_environment(ctx), online=False).reasons(recorded.folded, None)
+    choices = choose(recorded.folded, asked.terms(project, recorded), reasons)
     _show(choices, asked.format)
     return _code_of(choices)
 
@@ -162,13 +165,13 @@ def _prune(ctx: click.Context, project: Project, asked: _Asked) -> ExitCode:
     in_use = InUse(project, settings_of_environment(ctx), online=True)
 
     def chosen(folded: Lockfile, reasons: Mapping[str, str]) -> Sequence[Listed]:
-        return deletions(choose(folded, asked.terms(project, folded), reasons))
+        return deletions(choose(folded, terms, reasons))
 
     run = DeletingRun(project, in_use, target, key, chosen)
     seen = run.look()
     recorded = run.recorded(seen)
-    folded = recorded.folded
-    choices = choose(folded, asked.terms(project, folded), in_use.reasons(folded, seen))
+    folded, terms = recorded.folded, asked.terms(project, recorded)
+    choices = choose(folded, terms, in_use.reasons(folded, seen))
     wanted = deletions(choices)
     if not wanted or asked.asks or asked.format == "text":
         _show(choices, asked.format, beside=bool(wanted))
