@@ -303,7 +303,7 @@ def put(origin: Path, ref: str, **files: str) -> None:
     ("files", "error", "words"),
     [
         ({"journal_jsonl": "junk\n"}, JournalError, "cannot be read (line 1: not valid JSON"),
-        ({"journal_jsonl": '{"v":2,"type":"begin"}\n'}, JournalError, "version 2"),
+        ({"journal_jsonl": '{"v":9,"type":"begin"}\n'}, JournalError, "version 9"),
         ({"lease_json": "{"}, JournalError, "the lease on the remote cannot be read"),
         ({"lease_json": '{"version": 9, "fencing": 1}'}, JournalError, "the lease has version 9"),
     ],
