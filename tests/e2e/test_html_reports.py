@@ -111,6 +111,16 @@ def test_two_files_of_one_name_are_refused(project: Project, command: tuple[str,
     assert not project.lockfile.exists()
 
 
+@pytest.mark.parametrize("option", ["--report", "--report-html"])
+def test_a_report_does_not_replace_the_plan_that_is_applied(project: Project, option: str) -> None:
+    project.apply().ended(0)
+    project.run("plan", "--out", "plan.json").ended(0)
+    before = (project.root / "plan.json").read_bytes()
+    project.apply("plan.json", option, "./plan.json").ended(64, f"PLAN and {option} name the same file")
+    assert (project.root / "plan.json").read_bytes() == before
+    assert project.apply("plan.json").ended(0).out.splitlines() == ["No changes."]
+
+
 @pytest.mark.parametrize("command", ["apply", "collect"])
 def test_what_applies_prints_no_page(project: Project, command: str) -> None:
     words = [command, *(["--yes"] if command == "apply" else [])]

@@ -17,7 +17,7 @@ from reconciler.cli.options import (
     refuse_report_formats,
 )
 from reconciler.cli.runs.completion_sources import check_callback, completion_sources_of
-from reconciler.cli.runs.run_options import run_options
+from reconciler.cli.runs.run_options import RunOptions, run_options
 from reconciler.cli.runs.runner import ApplyRunner
 from reconciler.cli.wiring.saved_plans import read_saved
 from reconciler.core.commands import reconcile
@@ -55,11 +55,22 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     _refuse_key(start_folder(ctx), flags)
     saved = read_saved(project.root, start_folder(ctx), flags)
     options = run_options("apply", flags, given(ctx, "color"), start_folder(ctx))
+    if saved is not None:
+        _keep_plan(start_folder(ctx) / flags["plan_file"], options)
     planner = planner_of(project, request_of(project, flags, saved), looks=True)
     with completion_sources_of(project.root, project.settings, listen=flags["listen"]) as sources:
         check_callback(sources)
         code = ApplyRunner(project, options, planner, planner.plan, sources).run()
     ctx.exit(code)
+
+
+def _keep_plan(plan: Path, options: RunOptions) -> None:
+    """Raises `UsageError` where a report would replace the plan that it is about."""
+    from reconciler.cli.wiring.written_files import check_apart  # only with a saved plan
+
+    for option, name in (("--report", options.report), ("--report-html", options.report_html)):
+        if name is not None:
+            check_apart({"PLAN": plan, option: Path(name).absolute()})
 
 
 def _refuse_key(start: Path, flags: dict[str, Any]) -> None:

@@ -70,7 +70,7 @@ def no_changes(plan: Plan) -> str:
         return f"No changes to apply. {counted(waiting, 'engine')} {needs} attention{kept}."
     if unchanged:
         return f"No changes. {counted(unchanged, 'engine')} {verb} up to date."
-    return "No changes. There are no engines."
+    return "No changes."  # the plan is about no engine, such as a saved one that had nothing to do
 
 
 def jobs(plan: Plan) -> int:

@@ -22,7 +22,7 @@ def one(action: Action, max_lines: int = 40) -> str:
 def test_nothing_to_do_is_one_line() -> None:
     assert render_plan(NOTHING) == "No changes. 10,000 engines are up to date."
     assert render_plan(Plan("x", unchanged=("a",))) == "No changes. 1 engine is up to date."
-    assert render_plan(Plan("x")) == "No changes. There are no engines."
+    assert render_plan(Plan("x")) == "No changes."
 
 
 def test_engines_that_wait_for_a_person_are_no_change() -> None:
