@@ -56,6 +56,18 @@ def test_a_plan_is_shown_as_asked_and_written_as_a_page(project: Project, tmp_pa
     assert "Plan: 2 to create." in Page((project.root / "plan.html").read_text()).words
 
 
+def test_each_file_counts_from_the_folder_of_the_command(project: Project, tmp_path: Path) -> None:
+    project.apply().ended(0)
+    where = ("-C", str(project.root))
+    project.run(
+        *where, "apply", "--yes", "--report", "r.json", "--report-html", "r.html", cwd=tmp_path
+    ).ended(0)
+    project.run(*where, "plan", "--out", "p.json", "--report-html", "p.html", cwd=tmp_path).ended(0)
+    project.run(*where, "export", "--format=env", "--output", "ids.env", cwd=tmp_path).ended(0)
+    assert {"r.json", "r.html", "p.json", "p.html", "ids.env"} <= set(os.listdir(project.root))
+    assert not {"r.json", "r.html", "p.json", "p.html", "ids.env"} & set(os.listdir(tmp_path))
+
+
 def test_a_page_does_not_leave_the_project_through_a_link(project: Project, tmp_path: Path) -> None:
     (project.root / "page.html").symlink_to(tmp_path / "elsewhere.html")
     for words in (("plan",), ("apply", "--yes")):

@@ -42,6 +42,5 @@ def run_options(command: str, flags: Mapping[str, Any], color: str | None, start
         flags.get("detach", False),
         flags.get("no_wait", False),
         flags["comment"],
-        flags["report"],
-        None if flags["report_html"] is None else str(start / flags["report_html"]),
+        *(None if flags[name] is None else str(start / flags[name]) for name in ("report", "report_html")),
     )
