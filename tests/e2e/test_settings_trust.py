@@ -97,3 +97,22 @@ def test_a_mark_in_the_lockfile_alone_deletes_no_engine(
     held = actors.clone().run("prune", "--yes", publish, "--only", "old", env=limited)
     held.ended(6, theirs, "the limit is 0")
     assert theirs in actors.engines()
+
+
+def test_an_engine_that_a_branch_lists_as_out_of_use_is_named(project: Project) -> None:
+    project.apply().ended(0)
+    project.commit("Record 2 engines")
+    lock = project.lock
+    entry = lock["engines"]["acme"]
+    theirs = {"engineId": "eng_theirs", "fingerprint": "v1:x", "spec": {"name": "Theirs"}}
+    entry["superseded"] = [theirs | {"replacedAt": "2026-11-01T00:00:00Z"}]
+    project.lockfile.write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n")
+    said = "this branch lists engines as out of use that the base, commit"
+    project.run("plan", "--base", "HEAD").ended(0, said, "eng_theirs (`acme`); a prune deletes them")
+    shown = project.run("plan", "--base", "HEAD", "--format", "github").ended(0)
+    assert "::warning file=engines.lock.json,line=" in shown.out
+    entry["superseded"][0]["engineId"] = lock["engines"]["acme"]["engineId"]
+    project.git("checkout", "--quiet", "engines.lock.json")
+    project.engine("acme", "name: Acme 2\n")
+    project.apply().ended(0)  # what was replaced is listed by the base
+    assert said not in project.run("plan", "--base", "HEAD").ended(0).out

@@ -78,15 +78,15 @@ def _compared(project: Project, planned: PlanResult, asked: str) -> PlanResult:
 def _lockfile_edits(project: Project, planned: PlanResult, base: GitBase, commit: str) -> list[Diagnostic]:
     """What this branch changes in the lockfile that no run changes."""
     from reconciler.adapters.storage.durable_files import read_regular
-    from reconciler.core.lockfile.hand_edits import findings_between
+    from reconciler.core.lockfile.hand_edits import findings_between, newly_out_of_use
 
     name = project.settings.lockfile
     before, content = base.read(name), read_regular(project.root / name, name)
     if before is None or content is None or before == content:
         return []
-    return findings_between(
-        before, planned.recorded.on_disk, content, name, f"the base, commit {commit[:12]}"
-    )
+    now, base_ = planned.recorded.on_disk, f"the base, commit {commit[:12]}"
+    edited = findings_between(before, now, content, name, base_)
+    return [*edited, *newly_out_of_use(before, now, content, name, base_)]
 
 
 def _setting_changes(project: Project, base: GitBase) -> list[Diagnostic]:

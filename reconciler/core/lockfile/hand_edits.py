@@ -16,9 +16,11 @@ from reconciler.core.engine.fingerprint import fingerprint_of_record, same_sourc
 from reconciler.core.errors import Diagnostic, LockfileError, Severity
 from reconciler.core.lockfile.entry import Entry, Pending, Provisioned, Superseded
 from reconciler.core.lockfile.model import Lockfile
+from reconciler.core.lockfile.names import engines_of, out_of_use
 
 _Part = Provisioned | Pending | Superseded
 _SHOWN = 20
+_NAMED = 5  # engines that one warning names
 
 
 class Edit(NamedTuple):
@@ -176,3 +178,28 @@ def findings_between(
         return findings(edits(parse(before, file), now, ancestor=ancestor), content, file, since)
     except LockfileError:  # what is broken is told by those who need it
         return []
+
+
+def newly_out_of_use(before: bytes, now: Lockfile, content: bytes, file: str, base: str) -> list[Diagnostic]:
+    """A warning for engines that are listed as out of use, though the base names them nowhere: they need not be this
+    project's, and a prune deletes what is listed.
+    """
+    from reconciler.core.lockfile.model import parse
+
+    try:
+        then = engines_of(parse(before, file))
+    except LockfileError:  # what is broken is told by those who need it
+        return []
+    idle = out_of_use(now) - then
+    keys = [*now.engines, *now.retired] if idle else ()
+    found = sorted(
+        {(key, part.engine_id) for key in keys for part in _parts_of(key, now) if part.engine_id in idle}
+    )
+    if not found:
+        return []
+    few = ", ".join(f"{engine_id} (`{key}`)" for key, engine_id in found[:_NAMED])
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    what = f"this branch lists engines as out of use that {base} does not name: {few}{more}; a prune deletes them"
+    line = _line_of(found[0][0], content.decode("utf-8", "replace").splitlines())
+    hint = "make sure that they are engines of this project"
+    return [Diagnostic(what, file, line=line, hint=hint, severity=Severity.WARNING)]

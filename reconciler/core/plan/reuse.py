@@ -22,6 +22,8 @@ def restore(wanted: Desired, entry: Entry, gone: Collection[str] = ()) -> Action
         return None
     changes = changes_between(entry.current.spec, wanted.spec) if entry.current else ()
     reason = f"{found.engine_id} already exists for this exact configuration"
+    if found.updating:
+        reason += "; an update of it got no answer, so the next apply makes sure of its values"
     action = action_for(wanted, Kind.RESTORE, reason)
     return replace(action, engine_id=found.engine_id, job_id=found.job_id, changes=changes)
 

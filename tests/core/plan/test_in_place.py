@@ -129,6 +129,16 @@ def test_a_change_without_an_answer_is_made_sure() -> None:
     assert plan_of(lockfile({"acme": marked}), {"acme": A}, in_place=False) == ()
 
 
+def test_going_back_to_an_engine_whose_change_has_no_answer_says_so() -> None:
+    action = only(entry(current("1", A), None, superseded("0", C, updating=(1,))), C)
+    assert action.kind is Kind.RESTORE
+    assert action.reason is not None
+    assert action.reason.endswith("no answer, so the next apply makes sure of its values")
+    settled = only(entry(current("1", A), None, superseded("0", C)), C)
+    assert settled.reason is not None
+    assert "answer" not in settled.reason
+
+
 def test_protection_and_limits_hold_back_nothing_that_keeps_its_engine() -> None:
     kept = replace(wanted("acme", A).kept, protect=True)
     lock = lockfile({"acme": replace(SERVING, kept=kept), "blog": entry(current("2", A))})
