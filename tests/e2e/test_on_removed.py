@@ -97,3 +97,24 @@ def test_without_a_key_what_began_is_left_and_told(desk: Project) -> None:
     ran = desk.run("apply", "--yes", "--no-publish", env={"LINGO_API_KEY": None})
     ran.ended(1, "engines that are out of use are not deleted yet: no API key")
     desk.run("apply", "--yes", "--no-publish").ended(0, f"{one} deleted")
+
+
+def test_without_a_remote_what_an_apply_began_the_next_one_ends(
+    tmp_path: Path, platform: SandboxServer
+) -> None:
+    alone = Project(tmp_path / "alone", platform.url)
+    alone.git("init", "--quiet", "--initial-branch=main", "--template=")
+    (alone.root / "reconcile.yaml").write_text("on_removed: delete\n")
+    alone.engine("acme")
+    blog_file = alone.engine("blog")
+    alone.commit()
+    alone.apply().ended(0)
+    blog = alone.entry("blog")["engineId"]
+    blog_file.unlink()
+    alone.commit()
+    fault(alone, "status=500", times=3)
+    alone.apply().ended(1, f"blog: {blog} outcome unknown")
+    assert alone.records() == ["pruning"]
+    alone.apply().ended(0, f"blog: {blog} deleted")
+    assert blog not in there(alone)
+    assert alone.records() == []

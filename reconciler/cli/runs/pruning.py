@@ -23,7 +23,8 @@ from reconciler.core.commands import reconcile
 from reconciler.core.errors import ExitCode, LeaseHeld, ReconcileError
 from reconciler.core.frozen import dataclass
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.pruning import begun_by
+from reconciler.core.ledger.journal import Pruning
+from reconciler.core.ledger.pruning import begun_by, prune_of
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import used_in
@@ -45,13 +46,18 @@ class Done:
     error: ReconcileError | None = None
 
 
-def end_deletions(project: Project, target: PublishTarget | None, known: Lockfile) -> ExitCode:
+def end_deletions(
+    project: Project, target: PublishTarget | None, known: Lockfile, decided: Collection[str]
+) -> ExitCode:
     """Delete what an earlier run began to delete, or this one by retiring it. Whatever keeps that from being done is
-    told, and left to the next run. `known` is where things stand, as far as it was looked at.
+    told, and left to the next run. `known` is where things stand, as far as it was looked at; `decided` are the engines
+    that this run has decided to delete.
     """
     if not begun_in(known):
         return ExitCode.OK
     try:
+        if decided:
+            _note_decided(project, target, known, decided)
         return _end_deletions(project, target)
     except LeaseHeld as error:
         say(f"note: {error.message}; the next run deletes what is left")
@@ -60,6 +66,24 @@ def end_deletions(project: Project, target: PublishTarget | None, known: Lockfil
         hint = f" ({error.hint})" if error.hint else ""
         warn(f"engines that are out of use are not deleted yet: {error.message}{hint}")
         return ExitCode.FAILED
+
+
+def _note_decided(
+    project: Project, target: PublishTarget | None, known: Lockfile, decided: Collection[str]
+) -> None:
+    """What this run decided is a fact in this machine's journal, where no ledger has it."""
+    from reconciler.adapters.storage.lease_file import FileLease
+
+    if target is not None:  # the decision went there with the lockfile
+        return
+    facts = [
+        Pruning(prune_of(one.engine_id), one.key, one.engine_id, one.left, one.begun or one.left)
+        for one in begun_in(known)
+        if one.engine_id in decided
+    ]
+    if facts:
+        with FileLease(project.private).hold():
+            project.journal.append(facts)
 
 
 def _end_deletions(project: Project, target: PublishTarget | None) -> ExitCode:

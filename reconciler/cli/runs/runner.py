@@ -109,7 +109,7 @@ class ApplyRunner:
             return self._report_unchanged(newest)
         code = self._report_outcome(newest, *done)
         known = self._planner.lockfile.read()[0] if done[0].is_recorded else None
-        return with_deletions(code, self._project, self._target, known)
+        return with_deletions(code, self._project, self._target, known, newest.plan.actions)
 
     # ── look, take in ──────────────────────────────────────────────────────────────────────────────────────────────
 
