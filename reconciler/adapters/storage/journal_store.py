@@ -119,7 +119,8 @@ class JournalFile:
         from reconciler.core.ledger.journal import union
         from reconciler.core.ledger.pruning import begun_by
 
-        return union(resolutions(records) if self._shares() else (), begun_by(records))
+        resolved = resolutions(records)
+        return union(resolved if resolved and self._shares() else (), begun_by(records))
 
 
 def _read_journal(file: Path) -> tuple[tuple[Record, ...], bytes]:

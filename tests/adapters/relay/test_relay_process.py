@@ -201,7 +201,7 @@ BAD = [
 def test_what_cannot_be_relayed_is_one_message(
     inbox: Path, flag: str, variables: dict[str, str], code: int, said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from reconciler.cli.main import entry
+    from reconciler.cli.main import main
 
     given = {"GITHUB_TOKEN": TOKEN} | variables
     with pytest.MonkeyPatch.context() as patch:
@@ -210,11 +210,9 @@ def test_what_cannot_be_relayed_is_one_message(
                 patch.delenv(name)
         for name, value in environment(**given).items():
             patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["reconcile", *words(inbox, "--relay", flag)[3:]])
-        with pytest.raises(SystemExit) as ended:
-            entry()
+        ended = main(words(inbox, "--relay", flag)[3:])
     out, err = capfd.readouterr()
-    assert ended.value.code == code, err
+    assert ended == code, err
     assert said in err
     assert err.count("error") == 1, err
     assert out == ""
