@@ -4,4 +4,4 @@ The version stands here as a plain string, since looking it up in the installed 
 several milliseconds. The build reads it from here too, so there is one place to change.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
