@@ -19,6 +19,7 @@ from reconciler.core.platform.engine import EngineAnswer, Found, Gone, why_unkno
 if TYPE_CHECKING:
     from reconciler.app.ports import Lookups
 
+_LOOKED_AT = frozenset({Kind.RESTORE, Kind.RECREATE})
 _COMPARED = 3  # other engines that are looked up to tell what it means that one is not found
 
 
@@ -49,14 +50,15 @@ def actions_as_it_is(
 
 
 def _without_gone(ask: Lookups, situation: PlanInput) -> tuple[tuple[Action, ...], Sequence[Diagnostic]]:
-    """The actions, once every engine that is switched to was looked up, and what could not be found out.
+    """The actions, once every engine that is switched to, or that another one is paid for, was looked up; and what
+    could not be found out. A recreation that failed was for an engine that may be back when it is tried again.
 
     One that cannot be looked up is switched to all the same: going back must not wait for a platform that is down.
     """
     told: dict[str, Diagnostic] = {}
     while True:
         actions = actions_for(situation)
-        targets = {one.engine_id: one.key for one in actions if one.kind is Kind.RESTORE and one.engine_id}
+        targets = {one.engine_id: one.key for one in actions if one.kind in _LOOKED_AT and one.engine_id}
         unasked = targets.keys() - {*situation.gone, *situation.alive, *told}
         if not unasked:
             return actions, tuple(told.values())

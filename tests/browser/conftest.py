@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 if TYPE_CHECKING:  # to import it skips, where there is no browser
     from tests.browser.opened import Opener
@@ -23,8 +23,9 @@ _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]  # CI runs as root, oft
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Ended with the module: while it is there, no other test of the process could run an event loop of its own."""
-    from tests.browser.opened import BROWSER
+    from tests.browser.opened import BROWSER, WAIT
 
+    expect.set_options(timeout=WAIT)
     with sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=BROWSER, args=_ARGUMENTS, timeout=60_000)
         yield started

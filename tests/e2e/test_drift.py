@@ -157,6 +157,19 @@ def test_one_that_failed_is_reported_and_tried_again(repo: Project) -> None:
     assert repo.lock["version"] == 1
 
 
+def test_one_that_is_back_is_not_created_again(repo: Project) -> None:
+    """The attempt that failed was for an engine that was only not found; a retry asks before it pays."""
+    before = engine(repo, "acme")
+    fault(repo, do="status=404", times=1, match="acme")
+    create = {"on": "create", "do": "status=400", "times": 1}
+    httpx.post(f"{repo.url}/sandbox/faults", json=create).raise_for_status()
+    repo.apply("--refresh").ended(1, "1 failed")
+    calls = jobs(repo)
+    repo.apply("--retry-failed").ended(0, f"{before} exists on the platform")
+    assert (engine(repo, "acme"), jobs(repo)) == (before, calls)
+    repo.run("plan", "--refresh", "--detailed-exitcode").ended(0)
+
+
 def test_a_lost_answer_is_resolved_and_created_again(repo: Project) -> None:
     gone = delete(repo, "acme")
     lost = {"on": "create", "do": "drop", "times": 1}

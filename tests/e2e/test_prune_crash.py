@@ -109,7 +109,9 @@ def test_a_prune_that_is_killed_at_any_step_is_ended_by_the_next_run(
     steps = steps_of(tmp_path, platform, publish)
     assert "journal appended#1" in steps
     assert "engine to be deleted#3" in steps
-    for number, step in enumerate(steps):
+    # With publishing, each way to end it gets every other step: together they are all of them.
+    mine = steps if publish == "--no-publish" else steps[ended_by == "apply" :: 2]
+    for number, step in enumerate(mine):
         one = world(tmp_path / str(number), platform, publish)
         code = one.run("prune", "--keep", "0", RECONCILE_TEST_KILL_AFTER_STEP=step)
         assert code in (KILLED, 0), step
