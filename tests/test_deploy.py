@@ -14,7 +14,7 @@ import click
 import pytest
 from ruamel.yaml import YAML
 
-from reconciler.cli.commands.webhook import serve_command
+from reconciler.cli.commands.service.webhook import serve_command
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"

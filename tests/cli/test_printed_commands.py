@@ -38,7 +38,7 @@ _ABOUT = {
     ("core/settings/model.py", "The git remote to publish to."): "a help text",
     ("cli/completion/scripts.py", "compadd -l -V"): "a name within the script",
     ("cli/completion/scripts.py", "complete --command reconcile"): "the shell is told which command it is",
-    ("cli/commands/demo.py", "It was a mistake."): "the demo says what it does itself",
+    ("cli/commands/service/demo.py", "It was a mistake."): "the demo says what it does itself",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from reconciler.core.lockfile.entry import Entry, Retired
 from reconciler.core.lockfile.entry_format import Document
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import names_of
-from reconciler.core.lockfile.text_document import TextDocument
+from reconciler.core.lockfile.text.document import TextDocument
 
 
 class _Retired:

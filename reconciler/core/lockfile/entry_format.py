@@ -27,7 +27,7 @@ from reconciler.core.lockfile.entry import (
 )
 from reconciler.core.lockfile.lifecycle_options import NAMES as KEPT_NAMES
 from reconciler.core.lockfile.lifecycle_options import lifecycle_document, read_lifecycle
-from reconciler.core.lockfile.text_document import TextDocument
+from reconciler.core.lockfile.text.document import TextDocument
 from reconciler.core.values import FINGERPRINT, ID, LINE, TIME, as_line, is_number, shown
 
 Document = Mapping[str, Any]

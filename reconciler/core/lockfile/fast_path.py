@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
-from reconciler.core.lockfile.text_document import TextDocument
+from reconciler.core.lockfile.text.document import TextDocument
 from reconciler.core.values import ID
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from reconciler.core.commands import last_good_lockfile, reconcile
 from reconciler.core.digests import sha256
 from reconciler.core.errors import Diagnostic, LockfileError, Severity
 from reconciler.core.frozen import dataclass, field, replace
-from reconciler.core.lockfile.text_document import NEWER, TextDocument
+from reconciler.core.lockfile.text.document import NEWER, TextDocument
 from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.values import KEY, are_keys, shown
 
@@ -68,7 +68,7 @@ class Lockfile:
         `LockfileError` for the first that cannot be read.
         """
         if any(isinstance(document, TextDocument) for document in self.engines.values()):
-            from reconciler.core.lockfile.entry_text import EntryText, prove
+            from reconciler.core.lockfile.text.entry import EntryText, prove
 
             prove((one for one in self.engines.values() if isinstance(one, EntryText)), _ENTRY)
         for key, document in self.engines.items():
@@ -209,7 +209,7 @@ def _taken_apart(content: bytes) -> Lockfile | None:
     if (known := _known(content)) is not None:
         return known.lockfile
     try:
-        from reconciler.core.lockfile.entry_text import taken_apart
+        from reconciler.core.lockfile.text.entry import taken_apart
     except ImportError:  # no msgspec for this system
         return None
     found = taken_apart(content, _last[0].lockfile.engines if _last else {})

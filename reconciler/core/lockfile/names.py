@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.core.lockfile.entry_format import Document
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.lockfile.text_document import TextDocument
+from reconciler.core.lockfile.text.document import TextDocument
 
 
 def engines_of(lockfile: Lockfile) -> set[str]:

@@ -21,11 +21,11 @@ from reconciler.core.errors import LockfileError
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.working_copy import WorkingCopy
 from reconciler.core.lockfile import model
-from reconciler.core.lockfile.entry_text import EntryText
 from reconciler.core.lockfile.fast_path import recorded_files
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import EMPTY, Lockfile, read_exactly, render
 from reconciler.core.lockfile.names import engines_of, names_of, unresolved_in
+from reconciler.core.lockfile.text.entry import EntryText
 from reconciler.core.plan.saved import entry_digest
 from tests.core.build import A, B, C, current, entry, lockfile, pending, superseded, uncertain
 from tests.core.strategies import currents, entries, journals, lockfiles
@@ -275,7 +275,7 @@ def test_where_msgspec_is_missing_the_exact_reader_reads_everything(monkeypatch:
     import sys
 
     model._last.clear()
-    monkeypatch.setitem(sys.modules, "reconciler.core.lockfile.entry_text", None)
+    monkeypatch.setitem(sys.modules, "reconciler.core.lockfile.text.entry", None)
     read = model.parse(render(FULL), FILE)
     assert read == FULL
     assert all(isinstance(one, dict) for one in read.engines.values())

@@ -1,6 +1,6 @@
-"""The types that the text of an entry is checked against, in one pass and without keeping anything (see `entry_text`).
+"""The types that the text of an entry is checked against, in one pass and without keeping anything (see `text.entry`).
 
-They know shapes only; `entry_check` knows what each kind of value may be.
+They know shapes only; `text.check` knows what each kind of value may be.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a document in a lockfile can do besides giving its values, where it is still a text (see `entry_text`).
+"""What a document in a lockfile can do besides giving its values, where it is still a text (see `text.entry`).
 
 Apart from the class that does it, so that asking whether a document is one imports nothing.
 """

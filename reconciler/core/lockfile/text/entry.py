@@ -17,8 +17,8 @@ from msgspec import UNSET, MsgspecError, Raw, Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.json import format as laid_out
 
-from reconciler.core.lockfile.entry_values import EntryValues, RetiredValues
-from reconciler.core.lockfile.text_document import NEWER, TextDocument
+from reconciler.core.lockfile.text.document import NEWER, TextDocument
+from reconciler.core.lockfile.text.values import EntryValues, RetiredValues
 from reconciler.core.strict_json import read_json
 from reconciler.core.values import ID
 
@@ -143,7 +143,7 @@ class EntryText(TextDocument):
     def spelled(self, indent: bytes) -> memoryview | None:
         """See `TextDocument`."""
         if self._proved != indent:
-            from reconciler.core.lockfile.entry_check import is_sound  # only where something is written
+            from reconciler.core.lockfile.text.check import is_sound  # only where something is written
 
             values = self._read(self._text)
             if not _is_spelled(values, bytes(self._text), indent) or not is_sound(values):
@@ -160,7 +160,7 @@ def prove(texts: Iterable[EntryText], indent: bytes) -> None:
     """Find out of many texts whether they are `spelled`, at half the cost of asking each. It gives no answer: what is
     not proved here is proved, or not, when it is asked.
     """
-    from reconciler.core.lockfile.entry_check import are_sound
+    from reconciler.core.lockfile.text.check import are_sound
 
     plain = [
         one for one in texts if one.settled_files is not None and not one._rare and one._proved != indent

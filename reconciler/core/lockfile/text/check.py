@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from reconciler.core.engine.record import LONGEST_NAME
 from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
 from reconciler.core.lockfile.entry import FAILED, IN_PROGRESS, UNCERTAIN
-from reconciler.core.lockfile.entry_values import (
+from reconciler.core.lockfile.text.values import (
     EntryValues,
     HoldValues,
     OutputValues,
