@@ -103,6 +103,23 @@ def test_keys_are_those_of_the_files_and_of_the_lockfile(project: Folder, tmp_pa
     assert words(elsewhere, "get", "") == []
 
 
+def test_engines_to_go_back_to_are_those_of_the_key_on_the_line(project: Folder) -> None:
+    document = json.loads(project.lockfile.read_text())
+    document["engines"]["zeta"] = {
+        **document["engines"]["größe"],
+        "engineId": "eng_20",
+        "superseded": [
+            {"engineId": name, "jobId": "pjb_2", "fingerprint": "v1:b", "spec": {"name": "y"}}
+            for name in ("eng_18", "eng_19")
+        ],
+    }
+    project.lockfile.write_text(json.dumps(document))
+    assert words(project, "rollback", "zeta", "--to", "") == ["eng_19", "eng_18"]
+    assert words(project, "rollback", "zeta", "--to=eng_18") == ["--to=eng_18"]
+    assert words(project, "rollback", "shop/web", "--to", "") == []
+    assert words(project, "rollback", "--to", "") == []
+
+
 def test_a_key_never_becomes_an_option(project: Folder) -> None:
     """An engine file may be called `--yes.yaml`; whoever completes a key does not say yes."""
     project.engine("--yes")

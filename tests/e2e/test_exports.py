@@ -57,6 +57,11 @@ def test_get_without_an_engine_to_give(made: Project) -> None:
     made.run("get", "acme").ended(1, "reconcile apply")
 
 
+@pytest.mark.parametrize("format_", ["json", "yaml", "typescript", "python"])
+def test_a_prefix_that_would_go_unheard_is_refused(made: Project, format_: str) -> None:
+    made.run("export", "--format", format_, "--prefix", "E_").ended(64, f"--format {format_} has none")
+
+
 def test_what_the_journal_knows_counts(bare: Project) -> None:
     """A run that was killed before it wrote the lockfile knew the engine all the same."""
     at = "2026-11-24T11:00:00.000Z"

@@ -32,6 +32,8 @@ def kind_of(param: click.Parameter) -> str | Callable[[click.Context, str], Iter
         return FILE
     if param.name == "directory":
         return FOLDER
+    if "--to" in param.opts and param.metavar == "ENGINE_ID":
+        return _earlier_engines
     return _keys if param.metavar == "KEY" else _VALUES.get(param.name or "")
 
 
@@ -45,6 +47,13 @@ def _keys(ctx: click.Context, typed: str) -> Iterable[str]:
         found |= lockfile.engines.keys() | lockfile.retired.keys()
     matching = sorted(key for key in found if key.startswith(typed))
     return matching[:_MOST]
+
+
+def _earlier_engines(ctx: click.Context, typed: str) -> Iterable[str]:
+    """The engines that the key of this line served with before, the newest first."""
+    key = ctx.params.get("key") or next(iter(ctx.args), "")  # left there while `--to` lacks its value
+    entry = _project(ctx).lockfile.read()[0].entry(key)
+    return [] if entry is None else [one.engine_id for one in reversed(entry.superseded)]
 
 
 def _environments(ctx: click.Context, typed: str) -> Iterable[str]:

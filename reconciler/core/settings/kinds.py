@@ -234,6 +234,10 @@ class RelativePath:
 
     def parse(self, value: object, as_text: bool) -> str:
         path = relative_path(value)
+        if f"{path}/".lower().startswith(".github/workflows/"):
+            raise InvalidInput(
+                "must not be in .github/workflows", hint="GitHub takes every YAML file there for a workflow"
+            )
         if self.suffix and not (str(value).endswith(self.suffix) and path.rpartition("/")[2] != self.suffix):
             raise InvalidInput(
                 f"must end in {self.suffix}", hint="choose a .json name; applications import the file as JSON"
@@ -242,9 +246,12 @@ class RelativePath:
 
     def schema(self) -> JsonSchema:
         suffix = self.suffix.replace(".", r"\.")
-        inside = r"^(?!\s)(?!.*\s$)(?![/~])(?!.:)(?!.*://)(?!.*(?:^|/)(?:\.\.|\.[Gg][Ii][Tt])(?:/|$))(?!(?:\.?/)*\.?$)"
+        workflows = (
+            r"(?!(?:\.?/)*\.[Gg][Ii][Tt][Hh][Uu][Bb]/(?:\.?/)*[Ww][Oo][Rr][Kk][Ff][Ll][Oo][Ww][Ss](?:/|$))"
+        )
+        inside = r"(?!\s)(?!.*\s$)(?![/~])(?!.:)(?!.*://)(?!.*(?:^|/)(?:\.\.|\.[Gg][Ii][Tt])(?:/|$))(?!(?:\.?/)*\.?$)"
         last = rf"[^\\]*[^/\\]{suffix}$" if suffix else r"[^\\]+$"
-        return {"type": "string", "maxLength": 255, "pattern": inside + last}
+        return {"type": "string", "maxLength": 255, "pattern": "^" + workflows + inside + last}
 
 
 def nullable(schema: Mapping[str, Any]) -> JsonSchema:

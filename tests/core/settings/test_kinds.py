@@ -117,6 +117,8 @@ def test_paths_that_are_taken(written: str, value: str) -> None:
         (".", "stay below"),
         ("./", "stay below"),
         (".git/x", "git folder"),
+        (".github/workflows", "not be in .github/workflows"),
+        ("./.GitHub//./Workflows/engines", "not be in .github/workflows"),
         ("a/.GIT", "git folder"),
         ("a\nb", "plain path"),
         ("a\0b", "plain path"),

@@ -20,6 +20,7 @@ from reconciler.render.phrases.sanitize import sanitize
 
 _GITHUB_OUTPUT = "GITHUB_OUTPUT"
 _PREFIX = "LINGO_ENGINE_"
+_WITH_VARIABLES = ("env", "github-output")
 
 
 @click.command("export", cls=Command, example="--format env --output .env.engines", docs="consumers.md")
@@ -55,6 +56,8 @@ def command(
 
     if output == "":
         raise click.UsageError("--output needs the name of a file.", ctx)
+    if prefix != _PREFIX and format_ not in _WITH_VARIABLES:
+        raise click.UsageError(f"--prefix names variables, and --format {format_} has none.", ctx)
     if check and output is None:
         raise click.UsageError("--check needs --output FILE, the file to compare.", ctx)
     project = open_project(ctx)
