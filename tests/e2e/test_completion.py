@@ -109,7 +109,12 @@ def test_engines_to_go_back_to_are_those_of_the_key_on_the_line(project: Folder)
         **document["engines"]["größe"],
         "engineId": "eng_20",
         "superseded": [
-            {"engineId": name, "jobId": "pjb_2", "fingerprint": "v1:b", "spec": {"name": "y"}}
+            {
+                "engineId": name,
+                "fingerprint": "v1:b",
+                "spec": {"name": "y"},
+                "replacedAt": "2026-11-01T00:00:00Z",
+            }
             for name in ("eng_18", "eng_19")
         ],
     }
