@@ -183,7 +183,7 @@ def test_every_action_that_is_shown_is_named_by_its_commit(path: Path) -> None:
 INSTALLING = [
     *sorted((GITHUB / "actions").rglob("*.sh")),
     *sorted((ROOT / "docs" / "ci").iterdir()),
-    *sorted((ROOT / "deploy").iterdir()),
+    *sorted(path for path in (ROOT / "deploy").rglob("*") if path.is_file()),
 ]
 
 
