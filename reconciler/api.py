@@ -312,8 +312,9 @@ def open_project(
     """The project in `folder`, or around it: the nearest one with settings, a lockfile or `engines/`.
 
     `environment` and `config` are as `--env` and `--config`; a relative `config` counts from `folder`. `variables` are
-    what the command takes from the environment: `RECONCILE_…`, `LINGO_API_URL`, and `LINGO_API_KEY`, with which the
-    records of other runs that were fetched are verified. None are taken by default; pass `os.environ` for all.
+    what the command takes from the environment: `RECONCILE_…`, `LINGO_API_URL`, and `LINGO_API_KEY` (or what
+    `api_key_env` names), with which the records of other runs that were fetched are verified. None are taken by
+    default; pass `os.environ` for all.
 
     Raises `InvalidInput` for settings that are not valid, `UsageError` for a folder or an environment that is not
     there, `StorageError`.
@@ -332,16 +333,15 @@ def open_project(
     _absolute(start / (file or ""))
     invocation = _invocation(start, root, file or "", environment or "", "engines.lock.json")
 
-    def key() -> str | None:
-        return given.get("LINGO_API_KEY", "").strip() or None
-
     with commands_for(invocation):
         settings = settings_of(root, start, file, {"environment": environment}, given)
         if settings.source_of["environment"] == SETTINGS["environment"].variable:
             invocation = replace(invocation, environment=settings.environment)
-        invocation = replace(invocation, lockfile=settings.lockfile)
+        variable = settings.api_key_env
+        invocation = replace(invocation, lockfile=settings.lockfile, key_variable=variable)
         with commands_for(invocation):
-            return Project(project_of(root, start, file, settings, Surroundings(key)), invocation)
+            surroundings = Surroundings(lambda: given.get(variable, "").strip() or None)
+            return Project(project_of(root, start, file, settings, surroundings), invocation)
 
 
 def _invocation(start: Path, root: Path, config: str, environment: str, lockfile: str) -> Invocation:

@@ -53,7 +53,11 @@ def with_settings(invocation: Invocation, settings: Settings) -> Invocation:
     given_now = _is_given(settings, "environment")
     environment = settings.environment if given_now else invocation.environment
     return replace(
-        invocation, environment=environment, publish=_publish(settings), lockfile=settings.lockfile
+        invocation,
+        environment=environment,
+        publish=_publish(settings),
+        lockfile=settings.lockfile,
+        key_variable=settings.api_key_env,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.options import line_of
-from reconciler.core.commands import as_typed
+from reconciler.core.commands import as_typed, key_variable
 from reconciler.core.errors import UsageError
 from reconciler.core.suggest import did_you_mean
 
@@ -101,7 +101,7 @@ def unknown_option(ctx: click.Context, option: str, words: Sequence[str]) -> Usa
     typed = words[at].partition("=")[0] if at is not None else option
     message = f"`{ctx.command_path}` has no option `{typed}`"
     if any(word in typed.lower() for word in _SECRET):
-        return UsageError(message, hint="the API key is read from LINGO_API_KEY only")
+        return UsageError(message, hint=f"the API key is read from {key_variable()} only")
     if at is None:
         return UsageError(message, hint=_see_help(ctx))
     line = line_of(ctx)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from reconciler.core.commands import reconcile
+from reconciler.core.commands import key_variable, reconcile
 from reconciler.core.duration import format_duration
 from reconciler.core.errors import Diagnostic, ExitCode, ReconcileError, most_severe
 from reconciler.core.frozen import dataclass
@@ -153,7 +153,7 @@ def judge_key(status: int) -> Finding:
     if 200 <= status < 300:
         return ok("key", "the platform accepts the API key")
     if status in (401, 403):
-        return problem("key", f"the platform refuses the API key ({status})", "check LINGO_API_KEY")
+        return problem("key", f"the platform refuses the API key ({status})", f"check {key_variable()}")
     if status in NOT_OFFERED:
         return warning("key", f"cannot determine whether the API key is valid: no /users/me there ({status})")
     return warning("key", f"cannot determine whether the API key is valid: the platform answers {status}")

@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 
+from reconciler.core.commands import KEY_VARIABLE
 from reconciler.core.frozen import dataclass
 from reconciler.core.path_filters import plain
 from reconciler.core.patterns import lazy_pattern
@@ -59,6 +60,7 @@ class Facts:
     environment: str = _USUAL
     branch: str = "main"
     pull_request: bool = False  # how the lockfile gets to the branch
+    key_variable: str = KEY_VARIABLE  # and the name of the secret
     suffix: str = ""  # of names, for an environment besides the project's own: `-staging`
 
 
@@ -73,6 +75,7 @@ def github_workflow(template: str, facts: Facts) -> str:
         return f"{indent}- uses: {facts.source}@{facts.commit}\n{indent}  with:\n{inside}"
 
     text = _OWN_STEP.sub(step, template)
+    text = _with_key(text, facts)
     text = text.replace("paths: # add sources outside the engines folder;", "paths: # as init found them;")
     text = _line(text, r'- "engines/\*\*"', [f"- {_text(one)}" for one in facts.files])
     text = _line(text, r'- "engines\.lock\.json"', [f"- {_text(plain(facts.lockfile))}"])
@@ -93,7 +96,7 @@ def gitlab_pipeline(template: str, facts: Facts) -> str:
     """The pipeline of the project, without its mark."""
     known = OWNER not in facts.source and facts.commit != NO_COMMIT
     values = {"SOURCE": facts.source, "COMMIT": facts.commit} if known else {}
-    text = template
+    text = template.replace(KEY_VARIABLE, facts.key_variable)
     for name, value in values.items():
         text = _line(text, rf'ENGINES_{name}: ""', [f"ENGINES_{name}: {_text(value)}"])
     changes = [
@@ -118,6 +121,16 @@ def gitlab_pipeline(template: str, facts: Facts) -> str:
         chosen = f"RECONCILE_ENVIRONMENT: {_word(facts.environment)}"
         text = _line(text, "GIT_STRATEGY: clone", ["GIT_STRATEGY: clone", chosen])
     return _in_environment(text, facts)
+
+
+def _with_key(text: str, facts: Facts) -> str:
+    """The secret and the variable of this environment; the action has to be told which variable that is."""
+    if facts.key_variable == KEY_VARIABLE:
+        return text
+    named = text.replace(KEY_VARIABLE, facts.key_variable)
+    return re.sub(
+        r"^( *)(api-key: .*)$", rf"\1\2\n\1api-key-env: {facts.key_variable}", named, flags=re.MULTILINE
+    )
 
 
 def _in_environment(text: str, facts: Facts) -> str:

@@ -20,6 +20,7 @@ Option = str | tuple[str, str]  # a flag of ours, or an option and a value that 
 
 # What a person fills in. Quoted, so that the shell takes it for a word; the command refuses it as it is.
 ENGINE_ID, FILE, KEY, URL = "<ENGINE_ID>", "<FILE>", "<KEY>", "<URL>"
+KEY_VARIABLE = "LINGO_API_KEY"
 PLACEHOLDER = lazy_pattern(r"<[A-Z][A-Z_]*>")
 _PUBLISHING = frozenset(  # the commands that take the options below
     {"apply", "collect", "prune", "release", "resolve", "rollback"}
@@ -32,7 +33,7 @@ _PATTERN = lazy_pattern(r"[*?[]")
 class Invocation:
     """What a command needs besides its own words. The first four are the options of that name, empty where they are
     not needed; `git` is where git is led to, empty where it finds the repository by itself. `here`, the folder that
-    commands are read in, and `root`, the project's, are absolute.
+    commands are read in, and `root`, the project's, are absolute. `key_variable` holds the API key.
     """
 
     directory: str = ""
@@ -43,6 +44,7 @@ class Invocation:
     here: str = ""
     root: str = ""
     lockfile: str = "engines.lock.json"
+    key_variable: str = KEY_VARIABLE
 
 
 class _Reader:
@@ -108,6 +110,11 @@ def git(*words: str, folder: str | None = None) -> str:
     """`git …` for the shell, led to the project's repository; or to `folder`, nowhere if that is empty."""
     leads = _now().git if folder is None else folder
     return _joined([*(["git", "-C", leads] if leads else ["git"]), *words])
+
+
+def key_variable() -> str:
+    """The variable that holds the API key of this run's environment."""
+    return _now().key_variable
 
 
 def reading_folder() -> str:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from reconciler.core.commands import key_variable
 from reconciler.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class EngineLookups:
         check_key_host(self._settings)
         if key is None:
             raise InvalidInput(
-                "no API key", hint="set LINGO_API_KEY; --refresh asks the platform about engines"
+                "no API key", hint=f"set {key_variable()}; --refresh asks the platform about engines"
             )
         return asyncio.run(_asked(self._settings.api_url, key, engine_ids))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.project.places import find_git
-from reconciler.core.commands import Option, reconcile
+from reconciler.core.commands import Option, key_variable, reconcile
 from reconciler.core.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def how_to_resolve(key: str, decision: str, given: Mapping[str, str]) -> str:
         (
             "run the workflow that has the key, with `gh` or from its Actions page:",
             f"gh workflow run {RESOLVE_WORKFLOW} {workflow}",
-            "or set LINGO_API_KEY and run again here:",
+            f"or set {key_variable()} and run again here:",
             reconcile("resolve", *options, arguments=[key]),
         )
     )

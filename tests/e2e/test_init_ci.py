@@ -211,11 +211,13 @@ def test_settings_decide_environment_branch_and_way(repo: Project) -> None:
 
 def test_each_environment_has_workflows_of_its_own(repo: Project) -> None:
     (repo.root / "reconcile.yaml").write_text(
-        "environments: {production: {}, staging: {lockfile: s.lock.json}}\n"
+        "environments: {production: {}, staging: {lockfile: s.lock.json, api_key_env: LINGO_API_KEY_STAGING}}\n"
     )
     repo.run("init", "--ci", "github", SOURCE).ended(0)
     first = {name: text for name, text in workflows(repo.root).items() if "staging" not in name}
-    repo.run("--env", "staging", "init", "--ci", "github", SOURCE).ended(0, "environment `staging`")
+    assert all("api-key-env" not in str(text) for text in first.values())
+    named = "Add the secret LINGO_API_KEY_STAGING"
+    repo.run("--env", "staging", "init", "--ci", "github", SOURCE).ended(0, "environment `staging`", named)
     made = workflows(repo.root)
     assert {name: made[name] for name in first} == first
     for name, workflow in first.items():
@@ -225,6 +227,9 @@ def test_each_environment_has_workflows_of_its_own(repo: Project) -> None:
         assert groups[0] != groups[1] or groups[0] == name
         (own,) = [s["with"] for job in other["jobs"].values() for s in job["steps"] if "acme" in s["uses"]]
         assert own["environment"] == "staging"
+        if "api-key" in own:
+            assert own["api-key"] == "${{ secrets.LINGO_API_KEY_STAGING }}"
+            assert own["api-key-env"] == "LINGO_API_KEY_STAGING"
     paths = made["engines-plan-staging.yml"]["on"]["pull_request"]["paths"]
     assert {"s.lock.json", ".github/workflows/engines-plan-staging.yml"} <= set(paths)
     assert ".github/workflows/engines-plan.yml" not in paths
@@ -233,7 +238,7 @@ def test_each_environment_has_workflows_of_its_own(repo: Project) -> None:
 
 def test_each_environment_has_jobs_of_its_own_on_gitlab(repo: Project) -> None:
     (repo.root / "reconcile.yaml").write_text(
-        "environments: {production: {}, staging: {lockfile: s.lock.json}}\n"
+        "environments: {production: {}, staging: {lockfile: s.lock.json, api_key_env: LINGO_API_KEY_STAGING}}\n"
     )
     repo.run("init", "--ci", "gitlab").ended(0)
     repo.run("--env", "staging", "init", "--ci", "gitlab").ended(0, "ci/engines-staging.yml")
@@ -246,6 +251,7 @@ def test_each_environment_has_jobs_of_its_own_on_gitlab(repo: Project) -> None:
     assert other[".engines-staging-publishing"]["extends"] == ".engines-staging"
     assert other[".engines-staging"]["variables"]["RECONCILE_ENVIRONMENT"] == "staging"
     assert other[".engines-staging-publishing"]["resource_group"] == "engines-staging"
+    assert "-u LINGO_API_KEY_STAGING " in str(other[".engines-staging"]["before_script"])
     assert "s.lock.json" in other["engines-plan-staging"]["rules"][0]["changes"]
     files = [str(file) for file in [*(repo.root / "ci").iterdir(), repo.root / ".gitlab-ci.yml"]]
     checked(repo.root, str(TOOLS / "check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci", *files)

@@ -62,6 +62,43 @@ def test_a_lockfile_that_a_branch_edits_by_hand_is_named(project: Project) -> No
     assert "by hand" not in project.run("plan", "--base", "HEAD").ended(0).out
 
 
+STAGING = "environments:\n  production: {}\n  staging: {lockfile: s.lock.json, api_key_env: LINGO_API_KEY_STAGING}\n"
+
+
+def test_each_environment_has_the_key_of_its_own_variable(project: Project, platform: SandboxServer) -> None:
+    (project.root / "reconcile.yaml").write_text(STAGING)
+    own: dict[str, str | None] = {"LINGO_API_KEY": "lk_of_production_xyz", "LINGO_API_KEY_STAGING": KEY}
+    project.run("--env", "staging", "apply", "--yes", env=own).ended(0)
+    made = platform.create_calls()
+    assert made > 0
+    project.run("--env", "production", "apply", "--yes", env=own).ended(1, "check LINGO_API_KEY, which")
+    project.engine("new")
+    none: dict[str, str | None] = {"LINGODOTDEV_API_KEY": KEY, "LINGO_API_KEY_STAGING": " "}
+    refused = project.run("--env", "staging", "apply", "--yes", env=none)
+    refused.ended(3, "no API key for the environment `staging`", "set LINGO_API_KEY_STAGING;")
+    project.run("--env", "staging", "doctor", env=none).ended(1, "set LINGO_API_KEY_STAGING;")
+    project.run("--env", "staging", "doctor", env=own).ended(0, "an API key is set (LINGO_API_KEY_STAGING)")
+    wrong: dict[str, str | None] = {"LINGO_API_KEY_STAGING": "lk_refused_by_all"}
+    project.run("--env", "staging", "apply", "--yes", env=wrong).ended(1, "check LINGO_API_KEY_STAGING")
+    assert platform.create_calls() == made
+
+
+@pytest.mark.parametrize(
+    "name", ["GITHUB_TOKEN", "LINGO_API_KEYS", "lingo_api_key_x", "'LINGO_API_KEY_ X'", "7"]
+)
+def test_only_a_key_of_ours_can_be_named_as_the_key(project: Project, name: str) -> None:
+    (project.root / "reconcile.yaml").write_text(f"api_key_env: {name}\n")
+    project.run("plan").ended(3, "api_key_env must be the name of a variable that begins with LINGO_API_KEY")
+
+
+def test_a_plan_names_a_change_of_the_variable_with_the_key(changed: Project) -> None:
+    (changed.root / "reconcile.yaml").write_text(
+        "environments:\n  production: {api_key_env: LINGO_API_KEY_EVIL}\n"
+    )
+    said = "this branch changes the setting `api_key_env` of environment `production`: not set → LINGO_API_KEY_EVIL"
+    changed.run("plan", "--base", "HEAD").ended(0, said)
+
+
 def test_an_inbox_of_the_repository_is_not_believed(project: Project) -> None:
     (project.root / "reconcile.yaml").write_text("inbox: inbox.db\n")
     refused = project.apply().ended(6)

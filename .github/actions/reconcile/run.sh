@@ -20,7 +20,10 @@ given() {
     if [ -n "${!2:-}" ]; then export "$1=${!2}"; fi
     unset "$2"
 }
-given LINGO_API_KEY INPUT_API_KEY
+key="${INPUT_API_KEY_ENV:-LINGO_API_KEY}"
+[[ "$key" =~ ^LINGO_API_KEY(_[A-Z0-9_]{1,80})?$ ]] || fail "api-key-env must be a name that begins with LINGO_API_KEY"
+given "$key" INPUT_API_KEY
+unset INPUT_API_KEY_ENV
 given LINGO_WEBHOOK_SECRET INPUT_WEBHOOK_SECRET
 given GITHUB_TOKEN INPUT_GITHUB_TOKEN
 given RECONCILE_CALLBACK_URL INPUT_CALLBACK_URL

@@ -39,7 +39,7 @@ _MISLEADING = lazy_pattern(
 )
 _OURS = lazy_pattern(r"LINGO.*|RECONCILE_.*|INPUT_.*")
 _WINDOW = "SSH_ASKPASS"  # desktops set it for a window that asks, which in a run nobody may see
-_KEYS = ("LINGO_API_KEY", "LINGODOTDEV_API_KEY")
+_KEYS = ("LINGO_API_KEY", "LINGODOTDEV_API_KEY")  # and all whose names begin so: one for each environment
 _SHORTEST_KEY = 8  # a shorter one may be a part of anything
 # Tokens of GitHub and GitLab, which `gh` and scripts of GIT_ASKPASS read.
 _TOKENS = frozenset(
@@ -69,7 +69,11 @@ OPTIONS = ("--no-pager", *(word for setting in _SETTINGS for word in ("-c", sett
 
 def hidden(environ: Mapping[str, str], *, network: bool, tokens: bool) -> Iterator[str]:
     """The names that a git command must not see; with `tokens` a helper is set up that may need those."""
-    keys = [key for name in _KEYS if len(key := environ.get(name, "").strip()) >= _SHORTEST_KEY]
+    keys = [
+        key
+        for name, value in environ.items()
+        if name.startswith(_KEYS) and len(key := value.strip()) >= _SHORTEST_KEY
+    ]
     for name, value in environ.items():
         shown = _for_network(name, tokens=tokens) if network else name in _LOCAL or _configures(name)
         if not shown or any(key in value for key in keys):

@@ -22,6 +22,7 @@ from reconciler.adapters.git.drafts import Draft
 from reconciler.adapters.git.refs import PUBLISHED_FILE
 from reconciler.adapters.git.remote import Commit, GitRemote, Update
 from reconciler.adapters.storage.kill_points import step
+from reconciler.core.commands import key_variable
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import GitError, InvalidInput, LockfileError, PushRefused
 from reconciler.core.ledger import journal, lease, sealed
@@ -382,7 +383,7 @@ class GitLedger:
         if self.seal is None:
             raise InvalidInput(
                 f"no API key, so nothing can be written to {self.ref}",
-                hint="set LINGO_API_KEY, which signs what runs write there",
+                hint=f"set {key_variable()}, which signs what runs write there",
             )
         return self.seal
 

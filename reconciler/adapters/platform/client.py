@@ -15,6 +15,7 @@ from typing import Any, Self, TypeGuard
 from reconciler.adapters.platform.endpoint import parse_endpoint
 from reconciler.adapters.platform.exchange import Connections, Lost, Reply, Timeouts, Unreached
 from reconciler.adapters.storage.kill_points import step
+from reconciler.core.commands import key_variable
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import PlatformError
 from reconciler.core.platform.backoff import delays
@@ -135,7 +136,7 @@ class PlatformClient:
             message = message_of(outcome.status, outcome.body)
             raise PlatformError(
                 f"the platform answered {outcome.status}: {message}",
-                hint="check LINGO_API_KEY" if outcome.status in (401, 403) else "check LINGO_API_URL",
+                hint=f"check {key_variable()}" if outcome.status in (401, 403) else "check LINGO_API_URL",
                 status=outcome.status,
                 retryable=outcome.status >= 500,
             )

@@ -18,10 +18,10 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from reconciler import __version__
+from reconciler.core.commands import key_variable
 from reconciler.core.errors import InvalidInput, PlatformError
 from reconciler.core.platform.scrub import scrub
 
-_KEY_HINT = "set LINGO_API_KEY to the key exactly as the platform shows it, without quotes or line breaks"
 _URL_HINT = "set LINGO_API_URL to a base address such as https://api.lingo.dev"
 
 
@@ -93,14 +93,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _key_hint() -> str:
+    return f"set {key_variable()} to the key exactly as the platform shows it, without quotes or line breaks"
+
+
 def check_key(api_key: str) -> str:
     """The key, fit for a header. Raises `InvalidInput`, which never repeats any of it."""
     if not api_key:
-        raise InvalidInput("the API key is empty", hint=_KEY_HINT)
+        raise InvalidInput("the API key is empty", hint=_key_hint())
     if any(not "\x21" <= letter <= "\x7e" for letter in api_key):
         raise InvalidInput(
             "the API key contains a space, a line break or another invalid character",
-            hint=_KEY_HINT,
+            hint=_key_hint(),
         )
     return api_key
 

@@ -34,6 +34,7 @@ from reconciler.adapters.platform.event_pace import Pace
 from reconciler.adapters.platform.unreachable import why_unreachable
 from reconciler.adapters.system import trail
 from reconciler.adapters.system.open_files import room_for_sockets
+from reconciler.core.commands import key_variable
 from reconciler.core.errors import PlatformError
 from reconciler.core.platform.job import News, Progress, message_of, news_in, shorten
 from reconciler.core.platform.scrub import scrub, scrub_body
@@ -182,7 +183,9 @@ class EventStream:
         if status in _REFUSALS or 300 <= status < 400:
             raise PlatformError(
                 f"the platform refused the event stream ({status}): {message}",
-                hint=_REFUSALS.get(status, "check LINGO_API_URL; redirects are not followed"),
+                hint=_REFUSALS.get(status, "check LINGO_API_URL; redirects are not followed").format(
+                    key_variable()
+                ),
                 status=status,
             ) from error
         self._report(f"the platform answered {status}: {message}")
@@ -219,9 +222,9 @@ class EventStream:
 
 
 _REFUSALS = {
-    401: "check LINGO_API_KEY",
-    403: "check LINGO_API_KEY: it has no access to this job",
-    404: "check LINGO_API_KEY and LINGO_API_URL: the platform does not know this job",
+    401: "check {}",
+    403: "check {}: it has no access to this job",
+    404: "check {} and LINGO_API_URL: the platform does not know this job",
 }
 
 

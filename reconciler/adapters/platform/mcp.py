@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from reconciler import __version__
 from reconciler.adapters.platform.endpoint import Endpoint, parse_endpoint
 from reconciler.adapters.platform.exchange import Connections, Lost, Reply, Timeouts, Unreached
+from reconciler.core.commands import key_variable
 from reconciler.core.errors import PlatformError
 from reconciler.core.platform.job import message_of
 from reconciler.core.platform.listing import Listing
@@ -133,5 +134,5 @@ class _Conversation:
 
 def _hint(status: int) -> str:
     if status in _REFUSED_KEY:
-        return "check LINGO_API_KEY"
+        return f"check {key_variable()}"
     return "try again later" if status == _TRY_LATER or status >= 500 else f"check {_SETTING}"

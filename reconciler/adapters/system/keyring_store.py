@@ -1,6 +1,7 @@
 """The API key from the system's keyring, for laptops: an optional extra, asked only when no variable has the key.
 
-Store it once with `keyring set lingo-reconcile <host>`, such as `keyring set lingo-reconcile api.lingo.dev`.
+Store it once with `keyring set lingo-reconcile <host>`, such as `keyring set lingo-reconcile api.lingo.dev`. The key of
+an environment with a variable of its own has that in front: `LINGO_API_KEY_STAGING@api.lingo.dev`.
 """
 
 from __future__ import annotations
@@ -8,19 +9,23 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from reconciler.adapters.system import trail
+from reconciler.core.commands import KEY_VARIABLE
 
 SERVICE = "lingo-reconcile"
 
 
-def key_from_keyring(api_url: str) -> str | None:
-    """The key stored for the host of this URL, or None: also when the extra or a keyring is not there."""
+def key_from_keyring(api_url: str, variable: str = KEY_VARIABLE) -> str | None:
+    """The key stored for the host of this URL in the place of `variable`, or None: also when the extra or a keyring is
+    not there.
+    """
     try:
         import keyring  # an optional extra
         from keyring.errors import KeyringError
     except ImportError:
         return None
     try:
-        key = keyring.get_password(SERVICE, urlsplit(api_url).hostname or "")
+        host = urlsplit(api_url).hostname or ""
+        key = keyring.get_password(SERVICE, host if variable == KEY_VARIABLE else f"{variable}@{host}")
     except KeyringError:
         return None
     if key:

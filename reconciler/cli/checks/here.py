@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -11,10 +10,10 @@ from reconciler.adapters.project.places import find_git
 from reconciler.app.planning import validate_engines
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.cli.checks.workflows import check_workflows
-from reconciler.cli.wiring.api_key import DEPRECATED_KEY, api_key
+from reconciler.cli.wiring.api_key import DEPRECATED_KEY, api_key, is_deprecated
 from reconciler.cli.wiring.publishing import shares
 from reconciler.core.checkup import Finding, Verdict, from_error, judge_git, ok, problem, warning
-from reconciler.core.commands import git, reconcile
+from reconciler.core.commands import KEY_VARIABLE, git, key_variable, reconcile
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import (
     Diagnostic,
@@ -146,7 +145,7 @@ def _unverified(recorded: RecordedState) -> list[Finding]:
 
     hint = f"run `{reconcile('plan')}` to see the commands that resolve them"
     if not recorded.unverified.has_key:
-        hint = f"set LINGO_API_KEY, or resolve them with the workflow {RESOLVE_WORKFLOW}"
+        hint = f"set {key_variable()}, or resolve them with the workflow {RESOLVE_WORKFLOW}"
     return [warning("ledger", told_of(recorded.unverified), hint)]
 
 
@@ -203,9 +202,13 @@ def check_key_here(settings: Settings, *, needed: bool) -> tuple[Finding, str | 
         key = api_key(settings)
     except (InvalidInput, GuardRefused) as error:
         return Finding("key", Verdict.PROBLEM if needed else Verdict.WARNING, error.message, error.hint), None
-    if not os.environ.get("LINGO_API_KEY", "").strip() and os.environ.get(DEPRECATED_KEY, "").strip():
-        return warning("key", f"{DEPRECATED_KEY} is a deprecated name", "use LINGO_API_KEY"), key
-    return ok("key", "an API key is set"), key
+    if is_deprecated(settings):
+        return warning("key", f"{DEPRECATED_KEY} is a deprecated name", f"use {key_variable()}"), key
+    return ok("key", f"an API key is set{_named_key(settings)}"), key
+
+
+def _named_key(settings: Settings) -> str:
+    return f" ({settings.api_key_env})" if settings.api_key_env != KEY_VARIABLE else ""
 
 
 def _lease(private: Path) -> Finding:

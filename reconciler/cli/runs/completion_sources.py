@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 SECRET = "LINGO_WEBHOOK_SECRET"  # noqa: S105 # a variable's name
 TOKEN = "RECONCILE_INBOX_TOKEN"  # noqa: S105 # the same
-_SECRETS = ("LINGO_API_KEY", "LINGODOTDEV_API_KEY", SECRET, TOKEN, "GITHUB_TOKEN")
+_KEYS = ("LINGO_API_KEY", "LINGODOTDEV_API_KEY")  # and all whose names begin so
+_SECRETS = (SECRET, TOKEN, "GITHUB_TOKEN")
 OWN_INBOX = "inbox.db"  # of `--listen` without `--inbox`, in the private folder
 
 
@@ -67,7 +68,11 @@ class _Scrubbed:
 
 
 def _secrets() -> list[str]:
-    return [value for name in _SECRETS if (value := os.environ.get(name, "").strip())]
+    return [
+        value.strip()
+        for name, value in os.environ.items()
+        if (name in _SECRETS or name.startswith(_KEYS)) and value.strip()
+    ]
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from reconciler.cli.screen import must_ask
 from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.api_key import known_key
 from reconciler.cli.wiring.engine_lookup import details_of
-from reconciler.core.commands import reconcile
+from reconciler.core.commands import key_variable, reconcile
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import InvalidInput, LockfileError, PlatformError, UsageError
 from reconciler.core.lockfile.model import parse
@@ -37,7 +37,7 @@ def import_engine(project: Project, key: str, engine_id: str, *, as_is: bool) ->
     Raises `UsageError` where it cannot become the engine of this key, or its file says something else and there is
     nobody to ask.
     """
-    finished = finish_cut_off(project, "set LINGO_API_KEY", "adopt", key)
+    finished = finish_cut_off(project, f"set {key_variable()}", "adopt", key)
     if finished is not None and finished.engine_id == engine_id:
         return files_of(project).get(key)
     check_adoptable(read_recorded_state(project.lockfile, project.known_journal).folded, key, engine_id)
@@ -108,7 +108,7 @@ def _starter_file(project: Project, key: str, found: Details | None, engine_id: 
     """
     path = f"{project.settings.engines}/{key}.yaml"
     if found is None or found.name is None:
-        set_key = ", or set LINGO_API_KEY" if known_key(project.settings) is None else ""
+        set_key = f", or set {key_variable()}" if known_key(project.settings) is None else ""
         again = reconcile("import", arguments=[key, engine_id])
         raise UsageError(
             f"{engine_id} cannot be read from the platform, so its engine file cannot be written",

@@ -22,7 +22,7 @@ from reconciler.cli.wiring.listed_engines import (
 )
 from reconciler.cli.wiring.publishing import shares
 from reconciler.cli.wiring.resolutions import Resolutions
-from reconciler.core.commands import only
+from reconciler.core.commands import key_variable, only
 from reconciler.core.errors import ReconcileError
 from reconciler.core.frozen import replace
 from reconciler.core.ledger.undoing import Resolution
@@ -144,7 +144,7 @@ def _adopt(
 
     try:
         with FileLease(project.private).hold():
-            now = record_decision(project, "set LINGO_API_KEY", carry_out)
+            now = record_decision(project, f"set {key_variable()}", carry_out)
             if done:
                 published = outcome.published or now.published
                 outcome = replace(outcome, published=published, proposed=now.proposed or outcome.proposed)

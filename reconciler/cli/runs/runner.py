@@ -21,6 +21,7 @@ from reconciler.cli.stderr import say, warn
 from reconciler.cli.wiring.api_key import api_key
 from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.publishing import PublishTarget, target_of_run
+from reconciler.core.commands import key_variable
 from reconciler.core.errors import ExitCode, GitError, LeaseHeld, ReconcileError, StorageError, most_severe
 from reconciler.core.frozen import replace
 from reconciler.core.plan.model import Plan, exit_code_of
@@ -179,7 +180,7 @@ class ApplyRunner:
         if not any(action.creates or action.updates or action.waits for action in plan.actions):
             if self._target is not None and plan.changes_anything:
                 self._target.check_seal(
-                    "set LINGO_API_KEY, or use --no-publish to record it on this machine only"
+                    f"set {key_variable()}, or use --no-publish to record it on this machine only"
                 )
             return None
         self._api_key = self._api_key or api_key(self._settings)

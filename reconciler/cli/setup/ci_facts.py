@@ -65,6 +65,7 @@ def facts_of(project: Project, system: str, source: str | None, remote: str) -> 
         environment=settings.environment,
         branch=settings.branch or default_branch(top, remote),
         pull_request=settings.publish == "pr",
+        key_variable=settings.api_key_env,
         suffix=_suffix(settings),
     )
     return facts, doubts

@@ -9,7 +9,7 @@ from reconciler.adapters.platform.endpoint import is_loopback
 from reconciler.adapters.project.ci_files import GITHUB, INCLUDING, PIPELINES, CiFile
 from reconciler.cli.setup.ci_facts import pipeline
 from reconciler.core.ci_files import NO_COMMIT, OWNER, Facts, State
-from reconciler.core.commands import reconcile
+from reconciler.core.commands import key_variable, reconcile
 from reconciler.core.settings.model import SETTINGS, Settings
 
 Step = tuple[
@@ -53,7 +53,7 @@ def steps(
 def _github(facts: Facts, settings: Settings, page: _Pages) -> Iterator[Step]:
     new = page("settings/environments/new", "Settings → Environments")
     yield f"Create the environment `{facts.environment}`, limited to the branch `{facts.branch}`.", new
-    yield "Add the secret LINGO_API_KEY to that environment, and optionally required reviewers.", ""
+    yield f"Add the secret {key_variable()} to that environment, and optionally required reviewers.", ""
     allow = ", and let Actions create pull requests" if facts.pull_request else ""
     actions = page("settings/actions", "Settings → Actions → General")
     yield f"Set the workflow permissions to read only{allow}.", actions
@@ -69,7 +69,7 @@ def _gitlab(facts: Facts, settings: Settings, page: _Pages) -> Iterator[Step]:
     tokens = page("-/settings/access_tokens", "Settings → Access tokens")
     yield "Create a project access token with the scope `write_repository`.", tokens
     yield (
-        "Add it as PUSH_TOKEN, and your key as LINGO_API_KEY: masked, protected, only for the environment "
+        f"Add it as PUSH_TOKEN, and your key as {key_variable()}: masked, protected, only for the environment "
         f"`{facts.environment}`.",
         page("-/settings/ci_cd", "Settings → CI/CD → Variables"),
     )

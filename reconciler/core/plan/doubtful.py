@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from reconciler.core.commands import key_variable
 from reconciler.core.engine.fingerprint import same_meaning
 from reconciler.core.frozen import replace
 from reconciler.core.lockfile.entry import Entry, Pending
 from reconciler.core.plan.model import Action, Condition, Kind
 from reconciler.core.plan.uncertain import how_to_settle, report_uncertain
 
-VERIFY = "set LINGO_API_KEY and plan again, so that it can be verified"
+
+def _verify() -> str:
+    return f"set {key_variable()} and plan again, so that it can be verified"
+
 
 Doubts = Mapping[str, Sequence[Pending]]
 
@@ -36,13 +40,13 @@ def with_doubts(
             continue
         report = report_uncertain(key, Entry(uncertain=tuple(calls)), None)
         assert report is not None  # there are calls
-        report = report if has_key else replace(report, hint=VERIFY)
+        report = report if has_key else replace(report, hint=_verify())
         planned[about] = _reported(planned.get(about), replace(report, key=about))
     gone = {key: calls for key, calls in doubts.items() if key not in present and key not in left}
     for key, action in planned.items():
         source = next((old for old, calls in gone.items() if action.creates and _means(calls, action)), None)
         if source is not None:
-            hint = how_to_settle(source, gone[source]) if has_key else VERIFY
+            hint = how_to_settle(source, gone[source]) if has_key else _verify()
             reason = f"`{source}` was identical, and the outcome of its create call is unknown"
             planned[key] = _held_up(action, reason, hint)
     return tuple(planned[key] for key in sorted(planned))

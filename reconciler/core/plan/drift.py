@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from reconciler.core.commands import only, reconcile
+from reconciler.core.commands import key_variable, only, reconcile
 from reconciler.core.engine.spec import SpecRecord, meaning_of_text
 from reconciler.core.errors import Diagnostic, PlatformError, Severity
 from reconciler.core.frozen import dataclass, field, replace
@@ -91,7 +91,7 @@ def refuse_denied(answers: Iterable[EngineAnswer]) -> None:
         first = denied[0]
         raise PlatformError(
             f"the platform refused the API key ({first.status}): {first.message}",
-            hint="check LINGO_API_KEY",
+            hint=f"check {key_variable()}",
             status=first.status,
         )
 

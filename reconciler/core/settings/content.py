@@ -84,7 +84,7 @@ class FileReading:
         close = did_you_mean(name, known)
         hint = f"did you mean `{close}`?" if close else f"use one of {', '.join(known)}"
         if any(word in name.lower() for word in _SECRET_WORDS):
-            hint = "set LINGO_API_KEY instead: the API key is not read from files"
+            hint = "set LINGO_API_KEY instead: the API key is not read from files; `api_key_env` names another variable"
         elif path and name in SETTINGS:
             hint = "move it to the top level: it chooses the overlay"
         self._report(

@@ -30,6 +30,7 @@ NAME_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}
 
 # A branch: names as above, joined by slashes.
 BRANCH_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)(?:/|$))(?!.*/[./])[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}(?<!/)$"
+KEY_PATTERN = r"^LINGO_API_KEY(?:_[A-Z0-9_]{1,80})?$"
 PATH_PATTERN = r"^(?!.*(?:^|/)\.\.(?:/|$))(?!.*://)(?!\s)[^\x00-\x1f\x7f]{1,1000}(?<!\s)$"
 LABELS_PATTERN = r"^(?!.*(?:\.\.|://))[^,\x00-\x1f\x7f]{1,50}(?:,[^,\x00-\x1f\x7f]{1,50}){0,19}$"
 AUTHOR_PATTERN = r"^[^<>\x00-\x1f]{1,100} <[^<>\s]{1,200}>$"

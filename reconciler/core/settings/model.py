@@ -15,6 +15,7 @@ from reconciler.core.plan.limits import DEFAULT_CREATES, DEFAULT_LIMIT, DEFAULT_
 from reconciler.core.settings.kinds import (
     AUTHOR_PATTERN,
     BRANCH_PATTERN,
+    KEY_PATTERN,
     LABELS_PATTERN,
     PATH_PATTERN,
     Choice,
@@ -115,6 +116,12 @@ class Settings:
         "https://api.lingo.dev",
         variable="LINGO_API_URL",
         older="LINGODOTDEV_API_URL",
+    )
+    api_key_env: str = _setting(
+        "LINGO_API_KEY",
+        Text("the name of a variable that begins with LINGO_API_KEY", KEY_PATTERN, "LINGO_API_KEY_STAGING"),
+        "The variable that holds the API key. Its name begins with LINGO_API_KEY.",
+        "LINGO_API_KEY",
     )
     mcp_url: str = _setting(
         "https://mcp.lingo.dev/account",

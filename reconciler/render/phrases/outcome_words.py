@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from reconciler.core.commands import only, reconcile
+from reconciler.core.commands import key_variable, only, reconcile
 from reconciler.core.duration import format_duration
 from reconciler.core.frozen import dataclass
 from reconciler.core.plan.model import Kind
@@ -166,15 +166,18 @@ def how_to_retry(results: tuple[Result, ...]) -> str:
     return f"edit {result.file}, or try again: {again}" if result.file else f"try again: {again}"
 
 
-_KEY = "check LINGO_API_KEY, which the platform refused ({}), then"
 _REMEDY = "once the cause is fixed (key, credit, quota, connection or disk),"
 _REMEDIES = {
-    401: _KEY.format(401),
-    403: _KEY.format(403),
+    401: "check {}, which the platform refused (401), then",
+    403: "check {}, which the platform refused (403), then",
     402: "once the organization's credit limit allows it again (402),",
     404: "check LINGO_API_URL: no provisioning API at that address (404); then",
     429: "once the daily token quota is renewed or raised (429),",
 }
+
+
+def _remedy(status: int) -> str:
+    return _REMEDIES.get(status, _REMEDY).format(key_variable())
 
 
 def next_steps(outcome: Outcome, command: str, record: str | None) -> list[str]:
@@ -202,7 +205,7 @@ def next_steps(outcome: Outcome, command: str, record: str | None) -> list[str]:
         updates = only_updates(ended(outcome, Status.NOT_STARTED))
         again.append("updates what was not updated" if updates else "creates what was not created")
     if again:
-        first = _REMEDIES.get(outcome.halted_status or 0, _REMEDY) + " " if outcome.halted else ""
+        first = _remedy(outcome.halted_status or 0) + " " if outcome.halted else ""
         which = "apply" if counts["not_started"] else command  # collecting starts nothing
         steps.append(f"{first}run `{reconcile(which)}` again, which {' and '.join(again)}")
     return steps

@@ -174,11 +174,12 @@ def test_credentials_come_from_where_git_has_them(
 def test_what_git_need_not_see_is_hidden() -> None:
     ours = {
         "LINGO_API_KEY": "key-0123456789",
+        "LINGO_API_KEY_STAGING": "of-staging-0123",
         "RECONCILE_INBOX_TOKEN": "x",
         "INPUT_API-KEY": "y",
         "GIT_DIR": "/x",
     }
-    copies = {"MY_KEY": "key-0123456789", "CURL_ARGS": "-H key-0123456789"}
+    copies = {"MY_KEY": "key-0123456789", "MY_OTHER": "of-staging-0123", "CURL_ARGS": "-H key-0123456789"}
     helpers = {
         "AWS_PROFILE": "a",
         "KRB5CCNAME": "b",

@@ -55,6 +55,14 @@ def test_the_key_of_the_host_is_found(memory: Memory) -> None:
     assert key_from_keyring("https://API.lingo.dev:443/v1") == KEY
 
 
+def test_the_key_of_an_environment_never_stands_in_for_another(memory: Memory) -> None:
+    keyring.set_password(SERVICE, "api.lingo.dev", "of production")
+    assert key_from_keyring("https://api.lingo.dev", "LINGO_API_KEY_STAGING") is None
+    keyring.set_password(SERVICE, "LINGO_API_KEY_STAGING@api.lingo.dev", KEY)
+    assert key_from_keyring("https://api.lingo.dev", "LINGO_API_KEY_STAGING") == KEY
+    assert key_from_keyring("https://api.lingo.dev") == "of production"
+
+
 @pytest.mark.parametrize(
     "url", ["https://lingo.dev", "https://api.lingo.dev.evil.example", "http://127.0.0.1:8000", ""]
 )

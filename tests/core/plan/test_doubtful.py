@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.lockfile.entry import Entry
-from reconciler.core.plan.doubtful import VERIFY, with_doubts
+from reconciler.core.plan.doubtful import with_doubts
 from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from tests.core.build import A, B, C, current, entry, lockfile, pending, planned, superseded, uncertain
 
@@ -75,7 +75,7 @@ def test_a_new_key_that_asks_for_the_same_as_one_that_is_gone_waits() -> None:
 
 def test_without_the_key_it_is_to_be_verified_first() -> None:
     made = doubted(planned(lockfile({}), {"new": B}), {"new"}, has_key=False)
-    assert [one.hint for one in made] == [VERIFY, VERIFY]
+    assert [one.hint for one in made] == ["set LINGO_API_KEY and plan again, so that it can be verified"] * 2
 
 
 def test_what_was_not_asked_for_is_not_reported() -> None:

@@ -19,6 +19,8 @@ VALIDATOR = jsonschema.Draft202012Validator(settings_schema())
 VALUES: tuple[Any, ...] = (
     *(
         None,
+        "LINGO_API_KEY_STAGING",
+        "LINGO_API_KEYS",
         True,
         0,
         1,

@@ -14,7 +14,7 @@ from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, publishing, settings_of_environment
 from reconciler.cli.options import ONLY, as_keys, global_options
 from reconciler.cli.screen import must_ask, tell
-from reconciler.core.commands import reconcile
+from reconciler.core.commands import key_variable, reconcile
 from reconciler.core.duration import parse_duration
 from reconciler.core.errors import ExitCode, InvalidInput, UsageError, most_severe
 from reconciler.core.frozen import dataclass
@@ -265,7 +265,7 @@ def _record_deleted(ctx: click.Context, project: Project, engines: Sequence[str]
 
     again = reconcile("prune", *[("--deleted-by-hand", one) for one in engines])
     with FileLease(project.private).hold():
-        recorded = record_decision(project, f"set LINGO_API_KEY, then run `{again}`", carry_out)
+        recorded = record_decision(project, f"set {key_variable()}, then run `{again}`", carry_out)
     tell(f"{', '.join(engines)}: deleted by hand ({recorded.where})")
     if recorded.step is not None:
         click.echo(f"Next: {recorded.step}", err=True)

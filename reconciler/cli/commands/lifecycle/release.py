@@ -15,7 +15,7 @@ from reconciler.cli.opening import engine_keys, open_project, publishing
 from reconciler.cli.options import as_keys, global_options
 from reconciler.cli.runs.deciding import finish_cut_off, record_decision
 from reconciler.cli.screen import tell
-from reconciler.core.commands import only, reconcile
+from reconciler.core.commands import key_variable, only, reconcile
 from reconciler.render.phrases.sanitize import sanitize
 
 
@@ -35,7 +35,7 @@ def command(ctx: click.Context, key: str, publish: bool | None, publish_pr: bool
     project = publishing(ctx, open_project(ctx), "pr" if publish_pr else publish)
     (key,) = engine_keys(ctx, project, [key])
     again = reconcile("release", arguments=[key])
-    without_key = f"set LINGO_API_KEY, then run `{again}`"
+    without_key = f"set {key_variable()}, then run `{again}`"
     if finish_cut_off(project, without_key, "release", key) is not None:
         return
     ended = []

@@ -20,7 +20,7 @@ from reconciler.cli.screen import tell
 from reconciler.cli.wiring.api_key import api_key
 from reconciler.cli.wiring.publishing import shares
 from reconciler.cli.wiring.resolutions import Resolutions
-from reconciler.core.commands import reconcile
+from reconciler.core.commands import key_variable, reconcile
 from reconciler.core.errors import UsageError
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Begin
@@ -94,7 +94,7 @@ def command(
         return
     decision = "engine" if engine_id is not None else "retry" if retry else "forget"
     project = _project(ctx, key, "pr" if publish_pr else publish)
-    finish_cut_off(project, "set LINGO_API_KEY", "resolve", key)
+    finish_cut_off(project, f"set {key_variable()}", "resolve", key)
     if engine_id is not None and not force:
         _look_up(project, key, engine_id, job_id, operation)
     again = reconcile("apply", "--refresh") if retry and _stands_in(project, key) else None

@@ -20,7 +20,7 @@ from reconciler.cli.wiring.engine_lookup import check_engine
 from reconciler.cli.wiring.listed_engines import where_it_stands
 from reconciler.cli.wiring.people import who
 from reconciler.cli.wiring.publishing import PublishTarget
-from reconciler.core.commands import git, reconcile
+from reconciler.core.commands import git, key_variable, reconcile
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import GuardRefused, InvalidInput
 from reconciler.core.lockfile.entry import Entry
@@ -62,7 +62,7 @@ def command(
     project = publishing(ctx, open_project(ctx), "pr" if publish_pr else publish)
     (key,) = engine_keys(ctx, project, [key])
     again = reconcile("rollback", "--yes", arguments=[key])
-    finished = finish_cut_off(project, f"set LINGO_API_KEY, then run `{again}`", "rollback", key)
+    finished = finish_cut_off(project, f"set {key_variable()}, then run `{again}`", "rollback", key)
     if finished is not None and engine_id in (None, finished.engine_id):
         return
     known = where_it_stands(project).folded  # a clone that is behind would name what serves no more
@@ -87,7 +87,7 @@ def command(
 
     again = reconcile("rollback", ("--to", target.engine_id), "--yes", arguments=[key])
     with FileLease(project.private).hold():
-        recorded = record_decision(project, f"set LINGO_API_KEY, then run `{again}`", carry_out, check)
+        recorded = record_decision(project, f"set {key_variable()}, then run `{again}`", carry_out, check)
     tell(f"{sanitize(key)}: {target.engine_id} serves again ({recorded.where})")
     if recorded.step is not None:
         click.echo(f"Next: {recorded.step}", err=True)
