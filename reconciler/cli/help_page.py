@@ -19,7 +19,7 @@ from reconciler.render.phrases.style import Look
 
 COMMAND_GROUPS = (
     ("Everyday", ("plan", "apply", "validate", "status", "history", "get")),
-    ("CI", ("collect", "export", "fetch")),
+    ("CI", ("collect", "export", "fetch", "projects")),
     ("Recovery", ("rollback", "release", "prune", "resolve", "lease", "lockfile", "doctor")),
     ("Webhooks", ("webhook",)),
     ("Project", ("init", "import", "schema", "completion")),
@@ -28,6 +28,7 @@ COMMAND_GROUPS = (
 )
 GLOBAL = "Global options"
 OPTION_GROUPS = (
+    ("Projects", ("all_projects", "globs", "changed_since", "all_environments")),
     ("Engines", ("only", "retired", "retry_failed", "allow_replace", "allow_retire", "allow_prune")),
     ("Comparing", ("refresh", "fix_drift", "fetch", "base", "fail_on_foreign")),
     ("Applying", ("yes", "concurrency", "detach", "lease_ttl", "lease_wait")),

@@ -48,6 +48,26 @@ def invocation_of(ctx: click.Context, start: Path, root: Path) -> Invocation:
     )
 
 
+def invocation_at(ctx: click.Context, root: Path, environment: str) -> Invocation:
+    """The same for one project of several, which lies elsewhere than the command line says; `environment` is empty for
+    the one that its settings choose.
+    """
+    found = find_git(root)
+    real = root.resolve()
+    top = real if found is None else found[0]
+    if ci.in_ci() or ci.has_summary() or ctx.params.get("comment"):
+        return Invocation(_from(real, top), "", environment, here=str(top), root=str(real))
+    here = Path.cwd()
+    way = _from(real, here)
+    leads = here.resolve() != top if found is None else find_git(here) != found
+    return Invocation(way, "", environment, git=(way or ".") if leads else "", here=str(here), root=str(real))
+
+
+def _from(folder: Path, here: Path) -> str:
+    way = os.path.relpath(folder, here.resolve())
+    return "" if way == "." else way
+
+
 def with_settings(invocation: Invocation, settings: Settings) -> Invocation:
     """The same, with what only the settings tell."""
     given_now = _is_given(settings, "environment")

@@ -49,6 +49,7 @@ COMMANDS = {
     "lease": "reconciler.cli.commands.lease",
     "fetch": "reconciler.cli.commands.fetch",
     "history": "reconciler.cli.commands.views.history",
+    "projects": "reconciler.cli.commands.views.projects",
     "lockfile": "reconciler.cli.commands.lockfile",
     "doctor": "reconciler.cli.commands.doctor",
     "init": "reconciler.cli.commands.init",

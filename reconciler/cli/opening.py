@@ -71,10 +71,12 @@ def open_project(ctx: click.Context, **flags: Any) -> Project:
     api_url = SETTINGS["api_url"]
     if settings.source_of["api_url"] == api_url.older:
         warn(f"{api_url.older} is deprecated; use {api_url.variable}")
-    return project_of(root, start, config, settings, _surroundings(settings))
+    return project_of(root, start, config, settings, surroundings_of(settings))
 
 
-def _surroundings(settings: Settings) -> Surroundings:
+def surroundings_of(settings: Settings) -> Surroundings:
+    """The process around a project with these settings."""
+
     def key() -> str | None:
         from reconciler.cli.wiring.api_key import known_key  # only where something is sealed
 

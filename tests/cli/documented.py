@@ -197,6 +197,19 @@ def conflict(root: Path) -> None:
     write(root, {LOCKFILE: "".join([*text[:13], "<<<<<<< HEAD\n", *text[13:]])})
 
 
+def projects(root: Path) -> None:
+    """Three teams: one with a new engine and two environments, one up to date, and one whose settings are wrong."""
+    web = "environments:\n  production: {}\n  staging:\n    lockfile: engines.staging.lock.json\n"
+    write(root, {"apps/web/reconcile.yaml": web, "apps/web/engines/website.yaml": _SUPPORT})
+    write(root, {"apps/help/reconcile.yaml": "concurrency: 4\n", "apps/help/engines/help.yaml": _HELP})
+    _record(root / "apps/help", EMPTY.with_entries({"help": _serving(root / "apps/help", "help", "Help")}))
+    write(
+        root,
+        {"docs/reconcile.yaml": "concurency: 4\n", "node_modules/kit/reconcile.yaml": "concurrency: 4\n"},
+    )
+    _committed(root)
+
+
 SCENES: dict[str, Callable[[Path], None]] = {
     "changes": changes,
     "one edit": one_edit,
@@ -207,4 +220,5 @@ SCENES: dict[str, Callable[[Path], None]] = {
     "sparse": sparse,
     "invalid": invalid,
     "conflict": conflict,
+    "projects": projects,
 }

@@ -46,14 +46,25 @@ class _Comment(NamedTuple):
 
 
 class StickyComment:
-    """`marker` is the comment's first line; `repository` is `owner/name`. Methods raise `GitHubError`."""
+    """`marker` is the comment's first line; `repository` is `owner/name`. Comments of ours with one of the other lines
+    say what this one says now, and are deleted. Methods raise `GitHubError`.
+    """
 
-    def __init__(self, github: PatientGitHub, repository: str, pull_request: int, marker: str) -> None:
+    def __init__(
+        self,
+        github: PatientGitHub,
+        repository: str,
+        pull_request: int,
+        marker: str,
+        replaces: frozenset[str] = frozenset(),
+    ) -> None:
         self._github = github
         self._repo = ("repos", *repository.split("/"))
         self._list = (*self._repo, "issues", str(pull_request), "comments")
         self._marker = marker
+        self._replaces = replaces
         self._account: int | None = None  # ours, once it is known
+        self._overtaken: list[_Comment] = []
         self._undecided = False  # whether there are comments that may be ours
 
     def show(self, body: str, *, create: bool = True) -> Kept:
@@ -62,10 +73,17 @@ class StickyComment:
 
     def revise(self, render: Callable[[str | None], str | None]) -> Kept:
         """Make the comment say what `render` makes of what it says now, None where there is none. Nothing is done where
-        that gives None.
+        that gives None. Comments that it stands in for are deleted once it is there.
         """
+        kept = self._revised(render)
+        if kept.done is not Done.ABSENT:
+            self._delete(self._overtaken)
+        return kept
+
+    def _revised(self, render: Callable[[str | None], str | None]) -> Kept:
         own = self._own()
-        body = render(own[0].body if own else None)
+        earlier = own or self._overtaken
+        body = render(earlier[0].body if earlier else None)
         if body is None:
             return self._absent()
         if own:
@@ -85,9 +103,9 @@ class StickyComment:
         return Kept(Done.CREATED, self._alone(body) or made.url)
 
     def remove(self) -> Kept:
-        own = self._own()
-        self._delete(own)
-        return Kept(Done.DELETED) if own else self._absent()
+        ours = [*self._own(), *self._overtaken]
+        self._delete(ours)
+        return Kept(Done.DELETED) if ours else self._absent()
 
     def _absent(self) -> Kept:
         """Raises `GitHubError` where there may be one of ours that now says what is not so any more."""
@@ -112,11 +130,14 @@ class StickyComment:
     def _own(self) -> list[_Comment]:
         """Ours, the oldest first."""
         comments = (_comment_of(item) for page in self._github.pages(*self._list) for item in page)
-        marked = [one for one in comments if one is not None and _first_line(one.body) == self._marker]
+        lines = {self._marker, *self._replaces}
+        marked = [one for one in comments if one is not None and _first_line(one.body) in lines]
         if marked and self._account is None:
             self._account = account_of(self._github)
         self._undecided = bool(marked) and self._account is None
-        return sorted(_by(self._account, marked), key=lambda one: one.number)
+        ours = sorted(_by(self._account, marked), key=lambda one: one.number)
+        self._overtaken = [one for one in ours if _first_line(one.body) != self._marker]
+        return [one for one in ours if _first_line(one.body) == self._marker]
 
     def _change(self, comment: _Comment, body: str) -> bool:
         """False when it is not there any more."""

@@ -1,7 +1,7 @@
 """The JSON Schemas of plans and outcomes, generated from their models.
 
 The committed copies under `schemas/` are for those who read such documents with programs; `reconcile schema --plan` and
-`--outcome` print them, and `--check` compares.
+`--outcome` print them, `--plans` that of several plans, and `--check` compares.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from reconciler.adapters.storage.outcome_model import OutcomeDocument
-from reconciler.adapters.storage.plan_model import PlanDocument, Planned
+from reconciler.adapters.storage.plan_model import PlanDocument, PlansDocument, View
 
 
 def plan_schema() -> dict[str, Any]:
     """Of what `plan --format json` prints and `plan --out` writes."""
     return _schema(PlanDocument, "plan")
+
+
+def plans_schema() -> dict[str, Any]:
+    """Of what `plan --format json` prints for several projects or environments."""
+    return _schema(PlansDocument, "plans")
 
 
 def outcome_schema() -> dict[str, Any]:
@@ -31,7 +36,7 @@ def schema_text(schema: dict[str, Any]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def _schema(document: type[Planned], name: str) -> dict[str, Any]:
+def _schema(document: type[View], name: str) -> dict[str, Any]:
     """Draft 2020-12. It is stricter than what is read: a key that is not named is a mistake of ours."""
     schema = document.model_json_schema(schema_generator=_Schema)
     title = schema["title"]

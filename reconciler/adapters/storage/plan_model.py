@@ -314,3 +314,39 @@ class PlanDocument(Planned):
     )
 
     apply: ApplyPart | None = None
+
+
+class ProjectPlanDocument(PlanDocument):
+    """The plan of one project for one environment. Paths in it are relative to the project."""
+
+    project: str = Field(
+        description="The project's folder, from the repository's root; `.` is the root itself."
+    )
+
+
+class LeftOut(View):
+    """A project that was seen and has no plan."""
+
+    project: str
+    reason: str
+
+
+class PlansDocument(View):
+    """What `reconcile plan --all-projects --format json` and `--all-environments` print. Keys that have no value are
+    left out; new keys may be added without a new schemaVersion.
+    """
+
+    model_config = ConfigDict(title="Reconcile plans")
+
+    schemaVersion: Literal[1]
+    plans: list[ProjectPlanDocument] = Field(
+        description="Sorted by project; environments as the settings list them."
+    )
+    summary: Annotated[dict[str, int], SkipValidation, WithJsonSchema(_SUMMARY)] = Field(
+        description="Number of engines per action, and of provisioning jobs to create, of all plans together."
+    )
+    removed: Texts | None = Field(
+        None, description="With --changed-since: folders that held a project, and hold none any more."
+    )
+    skipped: Annotated[list[LeftOut], Field(min_length=1)] | None = None
+    exitCode: Annotated[ExitCode, one_of(ExitCode)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from reconciler.cli.options import (
     global_options,
     plan_options,
 )
+from reconciler.cli.projects.options import ALL_ENVIRONMENTS, is_for_several, project_options
 from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.cli.wiring.saved_plans import write_saved
 from reconciler.core.errors import (
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
 )
 @click.option("--fail-on-foreign", is_flag=True, help="Exit with 6 if a change is not this branch's.")
 @comment_options
+@project_options
+@ALL_ENVIRONMENTS
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
@@ -69,6 +74,10 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
             raise UsageError("--issue is about all engines, so it cannot be used with --only")
         flags["refresh"] = True
     announced = _announcement(flags)
+    if is_for_several(flags):
+        from reconciler.cli.projects.plans import plan_several  # only for several
+
+        ctx.exit(plan_several(ctx, flags, partial(_planned_in, ctx), announced))
     project = open_project(ctx)
     flags = with_engine_keys(ctx, project, flags)
     _check_files(start_folder(ctx), project, flags)
@@ -123,6 +132,12 @@ def _check_files(start: Path, project: Project, flags: dict[str, Any]) -> None:
         from reconciler.render.html.page import check_library
 
         check_library()
+
+
+def _planned_in(
+    ctx: click.Context, project: Project, flags: Mapping[str, Any]
+) -> tuple[PlanResult, ExitCode]:
+    return _planned(project, with_engine_keys(ctx, project, flags))
 
 
 def _planned(project: Project, flags: dict[str, Any]) -> tuple[PlanResult, ExitCode]:

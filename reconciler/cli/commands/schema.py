@@ -16,12 +16,19 @@ from reconciler.core.commands import into_file, reconcile, show_commands_for
 from reconciler.core.errors import InvalidInput
 
 ENGINE, SETTINGS, LOCKFILE, PLAN, OUTCOME = "engine", "settings", "lockfile", "plan", "outcome"
+PLANS = "plans"
 
 
 @click.command("schema", cls=Command, example="--settings", docs="engine-files.md")
 @click.option("--settings", "kind", flag_value=SETTINGS, help="Print the schema of reconcile.yaml.")
 @click.option("--lockfile", "kind", flag_value=LOCKFILE, help="Print the schema of the lockfile.")
 @click.option("--plan", "kind", flag_value=PLAN, help="Print the schema of `reconcile plan --format json`.")
+@click.option(
+    "--plans",
+    "kind",
+    flag_value=PLANS,
+    help="Print the schema of `reconcile plan --all-projects --format json`.",
+)
 @click.option(
     "--outcome", "kind", flag_value=OUTCOME, help="Print the schema of `reconcile apply --format json`."
 )
@@ -72,6 +79,12 @@ def _plan_schema() -> str:
     return schema_text(plan_schema())
 
 
+def _plans_schema() -> str:
+    from reconciler.adapters.storage.document_schemas import plans_schema, schema_text  # pydantic, only here
+
+    return schema_text(plans_schema())
+
+
 def _outcome_schema() -> str:
     from reconciler.adapters.storage.document_schemas import (  # pydantic, only here
         outcome_schema,
@@ -86,6 +99,7 @@ _SCHEMAS: dict[str, Callable[[], str]] = {
     SETTINGS: _settings_schema,
     LOCKFILE: _lockfile_schema,
     PLAN: _plan_schema,
+    PLANS: _plans_schema,
     OUTCOME: _outcome_schema,
 }
 

@@ -13,6 +13,7 @@ from reconciler.app.planning import discovered, validate_engines
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import given, global_options
+from reconciler.cli.projects.options import ALL_ENVIRONMENTS, is_for_several, project_options
 from reconciler.cli.screen import screen_of
 from reconciler.core.errors import Diagnostic, ExitCode, Severity, UsageError
 from reconciler.core.plan.model import Plan
@@ -29,14 +30,24 @@ from reconciler.project.opened import Project
     show_default=True,
     help="Print the findings in this format.",
 )
+@project_options
+@ALL_ENVIRONMENTS
 @global_options
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[str, ...], format_: str) -> None:
+def command(ctx: click.Context, /, paths: tuple[str, ...], format_: str, **flags: Any) -> None:
     """Check engine files and report every error.
 
     Checks all engine files, or those at PATH (files or folders). Needs no API key and no network. Exits with 3 if
     something is wrong.
     """
+    if is_for_several(flags):
+        from reconciler.cli.projects.validation import validate_several  # only for several
+
+        if paths:
+            raise UsageError(
+                "PATH is about one project, and this is for several", hint="leave one of them out"
+            )
+        ctx.exit(validate_several(ctx, {**flags, "format_": format_}))
     project = open_project(ctx)
     chosen = None
     if paths:

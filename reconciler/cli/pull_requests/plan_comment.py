@@ -10,7 +10,7 @@ import os
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -42,6 +42,19 @@ _NO_RIGHT = frozenset(
 )  # what a token without the right is told, the last for private repositories
 
 
+class Said(NamedTuple):
+    """What is announced: lines of annotations, a summary for the room that there is, in bytes, and the comment behind
+    its marker. `replaces` are markers of comments that it stands in for.
+    """
+
+    annotations: list[str]
+    summary: Callable[[int], str]
+    marker: str
+    comment: Callable[[], str]
+    worth_it: bool
+    replaces: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True)
 class Announcement:
     """What --comment asks for. `pull_request` is None where the run is for none, and need not be."""
@@ -54,20 +67,39 @@ class Announcement:
 
     def publish(self, root: Path, plan: Plan) -> ExitCode:
         """Annotations, summary, comment. What fails is told on stderr, and is the exit code."""
-        try:
-            if ci.in_actions() and self.annotates:
-                click.echo("\n".join(annotation_lines(root, plan)), err=True)
+
+        def said() -> Said:
             occasion = occasion_of(root, self.pull_request, self.only, report=self.report)
-            write_summary(plan, occasion)
+            return Said(
+                annotation_lines(root, plan) if self.shows_annotations() else [],
+                lambda room: render_plan_summary(plan, occasion, limit=room),
+                marker(occasion.command, plan.environment, occasion.folder),
+                lambda: render_plan_comment(plan, occasion),
+                worth_a_comment(plan),
+            )
+
+        return self.publish_said(said, "the plan")
+
+    def publish_said(self, told: Callable[[], Said], what: str) -> ExitCode:
+        """The same for what is already in words."""
+        try:
+            said = told()
+            if said.annotations:
+                click.echo("\n".join(said.annotations), err=True)
+            summarise(said.summary, what)
             if self.pull_request is None:
                 notice("this run is not for a pull request, so there is nothing to comment on")
             else:
-                self._comment(plan, occasion, self.pull_request)
+                self._comment(said, self.pull_request)
         except ReconcileError as error:
             hint = f"\nhint: {sanitize(error.hint)}" if error.hint else ""
             click.echo(f"error: the comment was not posted: {sanitize(error.message)}{hint}", err=True)
             return error.exit_code
         return ExitCode.OK
+
+    def shows_annotations(self) -> bool:
+        """Whether they are to be printed beside the plan."""
+        return ci.in_actions() and self.annotates
 
     def publish_failure(self, root: Path, settings: Settings, error: ReconcileError) -> None:
         """There is no plan: an older comment must not go on showing one."""
@@ -75,13 +107,13 @@ class Announcement:
         plan = Plan(settings.environment, diagnostics=findings, lockfile=settings.lockfile)
         replace(self, report=False).publish(root, plan)
 
-    def _comment(self, plan: Plan, occasion: Occasion, pull_request: PullRequest) -> None:
+    def _comment(self, said: Said, pull_request: PullRequest) -> None:
         token = os.environ.get("GITHUB_TOKEN", "").strip()
         if not token and pull_request.foreign:
             notice(_FORK)
             return
         try:
-            kept = self._kept(plan, occasion, pull_request.number, token)
+            kept = self._kept(said, pull_request.number, token)
         except GitHubError as error:
             if error.status not in _NO_RIGHT or pull_request.foreign is False:
                 raise
@@ -90,18 +122,16 @@ class Announcement:
         where = f": {kept.url}" if kept.url else ""
         say(f"comment on #{pull_request.number}: {_WORDS[kept.done.value]}{where}")
 
-    def _kept(self, plan: Plan, occasion: Occasion, number: int, token: str) -> Kept:
+    def _kept(self, said: Said, number: int, token: str) -> Kept:
         from reconciler.adapters.github.client import PUBLIC, PatientGitHub
         from reconciler.adapters.github.comments import StickyComment
 
-        line = marker(occasion.command, plan.environment, occasion.folder)
         address = os.environ.get("GITHUB_API_URL") or PUBLIC
         with PatientGitHub(address, token, random=random.random) as github:
-            comment = StickyComment(github, repository(), number, line)
-            worth = worth_a_comment(plan)
-            if not worth and self.delete_when_unchanged:
+            comment = StickyComment(github, repository(), number, said.marker, said.replaces)
+            if not said.worth_it and self.delete_when_unchanged:
                 return comment.remove()
-            return comment.show(render_plan_comment(plan, occasion), create=worth)
+            return comment.show(said.comment(), create=said.worth_it)
 
 
 _FORK = (
@@ -183,11 +213,18 @@ def page_of_repository() -> str | None:
 def occasion_of(
     root: Path, pull_request: PullRequest | None, only: tuple[str, ...] = (), *, report: bool = False
 ) -> Occasion:
-    """`report`: whether the run leaves the plan as a page. Raises `InvalidInput` for a repository that is none."""
+    """`report`: whether the run leaves the plan as a page."""
+    return occasion_at(folder_in_repo(root) or ".", pull_request, only, report=report)
+
+
+def occasion_at(
+    folder: str, pull_request: PullRequest | None, only: tuple[str, ...] = (), *, report: bool = False
+) -> Occasion:
+    """The same for a folder that counts from the repository's root."""
     commit = (pull_request.commit if pull_request else None) or os.environ.get("GITHUB_SHA") or None
     page = page_of_repository()
     return Occasion(
-        folder=folder_in_repo(root) or ".",
+        folder=folder,
         commit=commit,
         commit_url=f"{page}/commit/{commit}" if page and commit else None,
         run_url=ci.run_url(),

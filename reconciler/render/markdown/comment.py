@@ -158,7 +158,8 @@ def _heading(plan: Plan, occasion: Occasion) -> str:
     where = "" if occasion.folder == "." else f" in {code_span(occasion.folder, 200)}"
     part = ", ".join(code_span(one, 60) for one in occasion.only[:_PARTS])
     only = f", only of {part}{' and more' * (len(occasion.only) > _PARTS)}" if part else ""
-    return f"### Localization engines{where}: plan for {code_span(plan.environment, 100)}{only}"
+    environment = f" for {code_span(plan.environment, 100)}" if plan.environment else ""
+    return f"### Localization engines{where}: plan{environment}{only}"
 
 
 def _foot(plan: Plan, occasion: Occasion) -> str:

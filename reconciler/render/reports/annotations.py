@@ -9,7 +9,7 @@ so no text can contain its own token.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from reconciler.core.errors import Diagnostic, Severity
@@ -69,15 +69,29 @@ def render_annotations(
     `prefix` leads from the repository's root to the project's (`apps/web`): GitHub counts from the former. `line_of`
     is asked where in its file an engine changes, for those that are shown only. `rest` is where all of them are.
     """
-    notes = [*_diagnostics(plan), *_conditions(plan), *_changes(plan)]
+    return render_all_annotations([Part(plan, prefix, line_of)], rest=rest)
+
+
+class Part(NamedTuple):
+    """One plan of several, with what `render_annotations` takes for it."""
+
+    plan: Plan
+    prefix: str = ""
+    line_of: Callable[[Action], int | None] = _no_line
+
+
+def render_all_annotations(parts: Sequence[Part], *, rest: str = "the log") -> list[str]:
+    """The same for several plans in one step: what is important comes first, whichever plan it is in."""
+    kinds = (_diagnostics, _conditions, _changes)
+    notes = [(note, part) for notes_of in kinds for part in parts for note in notes_of(part.plan)]
     lines: list[str] = []
     for level in Severity:
-        these = [note for note in notes if note.level == level]
+        these = [one for one in notes if one[0].level == level]
         most = _MOST[level]
         shown = these if len(these) <= most else these[: most - 1]
-        lines += [_written(note, prefix, line_of) for note in shown]
+        lines += [_written(note, part.prefix, part.line_of) for note, part in shown]
         if len(shown) < len(these):
-            lines.append(_count(level, these[len(shown) :], rest))
+            lines.append(_count(level, [note for note, _ in these[len(shown) :]], rest))
     return lines
 
 

@@ -6,6 +6,7 @@ The format is GitLab's subset of Code Climate's: https://docs.gitlab.com/ci/test
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from reconciler.core.plan.model import Plan
@@ -16,7 +17,11 @@ _SEVERITIES = {"error": "critical", "warning": "major", "notice": "info"}
 
 def render_gitlab(plan: Plan, *, prefix: str, line_of: LineOf) -> str:
     """A JSON list in pure ASCII, empty when there is nothing to say. No final newline."""
-    issues = issues_of(plan, prefix=prefix, line_of=line_of)
+    return render_gitlab_issues(issues_of(plan, prefix=prefix, line_of=line_of))
+
+
+def render_gitlab_issues(issues: Sequence[Issue]) -> str:
+    """The same for findings of several plans."""
     return json.dumps([_document(one) for one in issues], indent=2, ensure_ascii=True)
 
 

@@ -5,6 +5,7 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +21,13 @@ _MOST = 25_000  # results of a run that GitHub takes
 
 def render_sarif(plan: Plan, *, prefix: str, line_of: LineOf, version: str) -> str:
     """One run, with a result for each finding. `version` is this program's. No final newline."""
-    issues = issues_of(plan, prefix=prefix, line_of=line_of)[:_MOST]
+    found = issues_of(plan, prefix=prefix, line_of=line_of)
+    return render_sarif_issues(found, plan.environment, version)
+
+
+def render_sarif_issues(found: Sequence[Issue], category: str, version: str) -> str:
+    """The same for findings of several plans. GitHub takes one run of a category from an upload, and twenty runs."""
+    issues = found[:_MOST]
     rules = [rule for rule in RULES if any(one.rule == rule for one in issues)]
     driver = {
         "name": "reconcile",
@@ -31,7 +38,7 @@ def render_sarif(plan: Plan, *, prefix: str, line_of: LineOf, version: str) -> s
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "automationDetails": {"id": f"reconcile/{plan.environment}/"},
+        "automationDetails": {"id": f"reconcile/{category}/"},
         "results": [_result(one, rules.index(one.rule)) for one in issues],
     }
     return render_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})

@@ -8,9 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.adapters.storage.document_schemas import outcome_schema, plan_schema
+from reconciler.adapters.storage.document_schemas import outcome_schema, plan_schema, plans_schema
 
-SCHEMAS = {"plan": plan_schema(), "outcome": outcome_schema()}
+SCHEMAS = {"plan": plan_schema(), "outcome": outcome_schema(), "plans": plans_schema()}
 
 
 def parts(schema: Any) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,73 @@
+"""`validate` for several projects or environments: what is wrong in each, one table, one document."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.app.planning import validate_engines
+from reconciler.cli.options import given
+from reconciler.cli.projects.members import Made, made, members_of
+from reconciler.cli.projects.plans import Views
+from reconciler.cli.screen import screen_of
+from reconciler.core.errors import ExitCode, most_severe
+from reconciler.core.plan.model import Plan
+
+if TYPE_CHECKING:
+    from reconciler.core.project_list import ProjectList
+    from reconciler.project.opened import Project
+
+
+def validate_several(ctx: click.Context, flags: Mapping[str, Any]) -> ExitCode:
+    """Checks all that the flags choose, shows it, and returns how the run ends. Raises as `members_of` does."""
+    members, found = members_of(ctx, flags)
+    checked = [made(ctx, member, _checked) for member in members]
+    code = most_severe([one.shown.exit_code for one in checked])
+    format_ = flags["format_"]
+    if format_ == "json":
+        _show_json(checked, found, code)
+    elif format_ in ("gitlab", "sarif"):
+        click.echo(Views(tuple(checked), found, format_, None).rendered(code))
+    elif format_ == "github":
+        views = Views(tuple(checked), found, format_, None)
+        click.echo("\n".join([*views.annotations(), views.guarded(_text(checked, found, None, plain=True))]))
+    else:
+        click.echo(_text(checked, found, given(ctx, "color")))
+    return code
+
+
+def _checked(project: Project) -> tuple[Plan, ExitCode, None]:
+    valid, findings = validate_engines(project.engines, None, project.checkout)
+    settings = project.settings
+    plan = Plan(
+        settings.environment, unchanged=tuple(valid), diagnostics=tuple(findings), lockfile=settings.lockfile
+    )
+    return plan, ExitCode.INVALID if plan.invalid else ExitCode.OK, None
+
+
+def _text(checked: Sequence[Made], found: ProjectList, color: str | None, *, plain: bool = False) -> str:
+    from reconciler.render.phrases.diagnostics import render_diagnostics
+    from reconciler.render.phrases.style import Look
+    from reconciler.render.text.project_plans import left_out, render_checked
+
+    screen = screen_of(sys.stdout, color)
+    look = Look() if plain else Look(screen.color, screen.ascii_only, screen.wrap)
+    texts = [
+        render_diagnostics(
+            one.shown.plan.diagnostics, color=look.color, ascii_only=look.ascii_only, width=look.width
+        )
+        if one.shown.plan.diagnostics
+        else ""
+        for one in checked
+    ]
+    left = left_out(found.skipped, found.removed)
+    return render_checked([one.shown for one in checked], texts, look, left)
+
+
+def _show_json(checked: Sequence[Made], found: ProjectList, code: ExitCode) -> None:
+    from reconciler.render.data.project_plans_json import render_checked_json
+
+    click.echo(render_checked_json([one.shown for one in checked], code, found))
