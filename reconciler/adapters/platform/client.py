@@ -6,19 +6,16 @@ nothing.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from types import TracebackType
-from typing import Any, Self, TypeGuard
+from collections.abc import Mapping
+from typing import Any, TypeGuard
 
-from reconciler.adapters.platform.endpoint import parse_endpoint
-from reconciler.adapters.platform.exchange import Connections, Lost, Reply, Timeouts, Unreached
+from reconciler.adapters.platform.api_client import ApiClient
+from reconciler.adapters.platform.exchange import Lost, Reply, Unreached
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.commands import key_variable
 from reconciler.core.engine.spec import Spec
 from reconciler.core.errors import PlatformError
-from reconciler.core.platform.backoff import delays
 from reconciler.core.platform.job import (
     THROTTLE_TRIES,
     Again,
@@ -40,47 +37,17 @@ READ_TRIES = 2
 _NOT_OFFERED = frozenset({404, 405, 501})
 
 
-class PlatformClient:
-    """Implements the port `Platform`; an async context manager that closes its connections at the end.
+class PlatformClient(ApiClient):
+    """Implements the port `Platform`."""
 
-    `random` gives the jitter of the pauses between tries, numbers in [0, 1); `concurrency` bounds the
-    requests under way. Raises `InvalidInput` for an address or key that must not be used, `PlatformError` for
-    a proxy or certificates that cannot be.
-    """
-
-    def __init__(
-        self,
-        api_url: str,
-        api_key: str,
-        *,
-        random: Callable[[], float],
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        concurrency: int = 8,
-        timeouts: Timeouts | None = None,
-    ) -> None:
-        self._endpoint = parse_endpoint(api_url)
-        self._connections = Connections(self._endpoint, api_key, concurrency, timeouts or Timeouts())
-        self._random = random
-        self._sleep = sleep
-        self._reads_jobs = True
-
-    def __repr__(self) -> str:
-        return f"PlatformClient({self._endpoint.http()})"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._connections.close()
+    _reads_jobs = True
 
     async def create(self, operation_id: str, spec: Spec, callback_url: str | None) -> Answer:
         """One create call. `Refused.status` is None when no connection could be made."""
         url = self._endpoint.http("jobs", "provisioning")
         content = body_of(spec, callback_url)
         headers = {"Content-Type": "application/json", "Idempotency-Key": operation_id}
-        pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
+        pauses = self._pauses_between_tries()
         unreached = throttled = 0
         while True:
             step("create call about to leave")
@@ -153,7 +120,7 @@ class PlatformClient:
 
     async def _read(self, *segments: str) -> Reply | Unreached | Lost:
         """A GET, which may be repeated whatever became of it."""
-        pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
+        pauses = self._pauses_between_tries()
         for _ in range(READ_TRIES - 1):
             outcome = await self._connections.exchange("GET", self._endpoint.http(*segments))
             if isinstance(outcome, Reply) or (isinstance(outcome, Unreached) and outcome.cause.lasting):

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Self
+from functools import cached_property
 
-from reconciler.adapters.platform.endpoint import parse_endpoint
-from reconciler.adapters.platform.exchange import Connections, Lost, Reply, Timeouts, Unreached
+from reconciler.adapters.platform.api_client import ApiClient
+from reconciler.adapters.platform.exchange import Lost, Reply, Unreached
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.engine.spec import Spec
-from reconciler.core.platform.backoff import delays
 from reconciler.core.platform.engine import (
     Deleted,
     DeletionAnswer,
@@ -44,46 +41,20 @@ DELETE_TRIES = 3
 MAX_BODY = 1_000_000  # bytes of an answer about an engine, which may hold all that it learned
 
 
-class EngineClient:
-    """Implements the port `ExistingEngines`; an async context manager that closes its connections at the end.
+class EngineClient(ApiClient):
+    """Implements the port `ExistingEngines`."""
 
-    `random` gives the jitter of the pauses between tries, numbers in [0, 1); `concurrency` bounds the requests under
-    way. Raises `InvalidInput` for an address or key that must not be used, `PlatformError` for a proxy or
-    certificates that cannot be.
-    """
+    most = MAX_BODY
+    _pauses = 0
 
-    def __init__(
-        self,
-        api_url: str,
-        api_key: str,
-        *,
-        random: Callable[[], float],
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        concurrency: int = 8,
-        timeouts: Timeouts | None = None,
-    ) -> None:
-        self._endpoint = parse_endpoint(api_url)
-        limits = timeouts or Timeouts()
-        self._connections = Connections(self._endpoint, api_key, concurrency, limits, most=MAX_BODY)
-        self._random = random
-        self._sleep = sleep
-        self._gate = asyncio.Lock()  # held while all calls pause
-        self._pauses = 0
-
-    def __repr__(self) -> str:
-        return f"EngineClient({self._endpoint.http()})"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._connections.close()
+    @cached_property
+    def _gate(self) -> asyncio.Lock:
+        """Held while all calls pause."""
+        return asyncio.Lock()
 
     async def read(self, engine_id: str) -> EngineAnswer:
         """What the platform says of an engine. Repeated once where it says nothing at all."""
-        pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
+        pauses = self._pauses_between_tries()
         outcome = await self._send("GET", engine_id)
         if _may_pass(outcome):
             await self._sleep(next(pauses))
@@ -96,7 +67,7 @@ class EngineClient:
         """Delete an engine. A call without an answer is repeated: an engine that is deleted already answers 404. Where
         none of them gets a clear answer, the outcome is unknown, whatever the last one says.
         """
-        pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
+        pauses = self._pauses_between_tries()
         lost: DeletionAnswer | None = None
         for attempt in range(DELETE_TRIES):
             step("engine to be deleted")
@@ -125,7 +96,7 @@ class EngineClient:
         told = judge_look(engine_id, await self.read(engine_id), wanted) if look_first else None
         if told is not None and not isinstance(told, Unconfirmed):
             return told
-        pauses = delays(self._random, floor=0.1, first=0.5, ceiling=10.0)
+        pauses = self._pauses_between_tries()
         answer: UpdateAnswer = Unconfirmed("no call was made")
         for attempt in range(UPDATE_TRIES):
             if attempt > 0:
