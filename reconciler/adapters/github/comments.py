@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from reconciler.adapters.github.client import PatientGitHub
+from reconciler.adapters.github.ours import account_of, same_text, text_of, unknown_whose
 from reconciler.core.errors import GitHubError
 from reconciler.core.patterns import lazy_pattern
 
@@ -89,7 +90,7 @@ class StickyComment:
         if own:
             oldest, *others = own
             self._delete(others)
-            if _same(oldest.body, body):
+            if same_text(oldest.body, body):
                 return Kept(Done.UNCHANGED, oldest.url)
             if self._change(oldest, body):
                 return Kept(Done.UPDATED, oldest.url)
@@ -110,10 +111,7 @@ class StickyComment:
     def _absent(self) -> Kept:
         """Raises `GitHubError` where there may be one of ours that now says what is not so any more."""
         if self._undecided:
-            raise GitHubError(
-                "a comment for this already exists, and GitHub does not say whether it is ours",
-                hint="use a GITHUB_TOKEN that GitHub's GraphQL API accepts, such as the job's own",
-            )
+            raise unknown_whose("a comment for this already exists")
         return Kept(Done.ABSENT)
 
     def _alone(self, body: str) -> str | None:
@@ -122,7 +120,7 @@ class StickyComment:
         if not own:
             return None
         oldest, *others = own
-        if not _same(oldest.body, body):
+        if not same_text(oldest.body, body):
             self._change(oldest, body)
         self._delete(others)
         return oldest.url
@@ -184,18 +182,6 @@ def _by(account: int | None, comments: list[_Comment]) -> list[_Comment]:
     return [] if account is None else [one for one in comments if one.author == account]
 
 
-def account_of(github: PatientGitHub) -> int | None:
-    """Whom the token belongs to, an App's bot included; None where GitHub does not say."""
-    try:
-        answer = github.ask_graph("{viewer{databaseId}}")
-    except GitHubError:  # what is broken for other requests, too, those will say
-        return None
-    for name in ("data", "viewer"):
-        answer = answer.get(name) if isinstance(answer, dict) else None
-    number = answer.get("databaseId") if isinstance(answer, dict) else None
-    return number if type(number) is int else None
-
-
 def _comment_of(item: Any) -> _Comment | None:
     """A comment in GitHub's answer; None for what has not the shape of one."""
     if (
@@ -204,15 +190,8 @@ def _comment_of(item: Any) -> _Comment | None:
         or not isinstance(item.get("body"), str)
     ):
         return None
-    user = item["user"] if isinstance(item.get("user"), dict) else {}
-    author, url = user.get("id"), item.get("html_url")
-    return _Comment(
-        item["id"],
-        item["body"],
-        url if isinstance(url, str) else None,
-        author if isinstance(author, int) else None,
-        _issue_of(item.get("issue_url")),
-    )
+    text = text_of(item)
+    return _Comment(item["id"], text.body, text.url, text.author, _issue_of(item.get("issue_url")))
 
 
 def _issue_of(url: object) -> int | None:
@@ -222,8 +201,3 @@ def _issue_of(url: object) -> int | None:
 
 def _first_line(body: str) -> str:
     return body.lstrip().partition("\n")[0].strip()
-
-
-def _same(one: str, other: str) -> bool:
-    """Alike but for line ends, which GitHub may change."""
-    return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()

@@ -11,8 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from reconciler.adapters.github.client import PatientGitHub
-from reconciler.adapters.github.comments import account_of
-from reconciler.core.errors import GitHubError
+from reconciler.adapters.github.ours import account_of, same_text, text_of, unknown_whose
 
 _PAGES = 20  # of a hundred open issues and pull requests
 
@@ -57,7 +56,7 @@ class StickyIssue:
         oldest, *others = own
         for one in others:
             self._change(one, state="closed", state_reason="not_planned")
-        if oldest.title == title and _same(oldest.body, body):
+        if oldest.title == title and same_text(oldest.body, body):
             return Kept(Done.UNCHANGED, oldest.url)
         self._change(oldest, title=title, body=body)
         return Kept(Done.UPDATED, oldest.url)
@@ -76,10 +75,7 @@ class StickyIssue:
         marked = [one for one in issues if one is not None and one.body.lstrip().startswith(self._marker)]
         account = account_of(self._github) if marked else None
         if marked and account is None:
-            raise GitHubError(
-                "an issue for this is open already, and GitHub does not say whether it is ours",
-                hint="use a GITHUB_TOKEN that GitHub's GraphQL API accepts, such as the job's own",
-            )
+            raise unknown_whose("an issue for this is open already")
         return sorted((one for one in marked if one.author == account), key=lambda one: one.number)
 
     def _change(self, issue: _Issue, **fields: str) -> None:
@@ -90,17 +86,5 @@ def _issue_of(item: Any) -> _Issue | None:
     """An issue in GitHub's answer; None for a pull request, and for what has not the shape of one."""
     if not isinstance(item, dict) or "pull_request" in item or not isinstance(item.get("number"), int):
         return None
-    user = item["user"] if isinstance(item.get("user"), dict) else {}
-    title, body, url, author = item.get("title"), item.get("body"), item.get("html_url"), user.get("id")
-    return _Issue(
-        item["number"],
-        title if isinstance(title, str) else "",
-        body if isinstance(body, str) else "",
-        url if isinstance(url, str) else None,
-        author if isinstance(author, int) else None,
-    )
-
-
-def _same(one: str, other: str) -> bool:
-    """Alike but for line ends, which GitHub may change."""
-    return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()
+    title, text = item.get("title"), text_of(item)
+    return _Issue(item["number"], title if isinstance(title, str) else "", *text)
