@@ -87,6 +87,19 @@ ONLY = click.option(
     metavar="KEY",
     help="Limit to this engine: a key, a glob, or its file. Repeatable.",
 )
+
+
+def text_or_json(help_text: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help=help_text,
+    )
+
+
 _PLAN = (
     click.option(
         "--format",

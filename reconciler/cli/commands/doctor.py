@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project
-from reconciler.cli.options import given, global_options
+from reconciler.cli.options import given, global_options, text_or_json
 from reconciler.cli.screen import screen_of
 from reconciler.core.checkup import (
     Finding,
@@ -27,14 +27,7 @@ SECONDS = 5.0  # for each look at something far away
 
 @click.command("doctor", cls=Command, example="--offline", docs="doctor.md")
 @click.option("--offline", is_flag=True, help="Skip the checks that need the network.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Print the findings in this format.",
-)
+@text_or_json("Print the findings in this format.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, offline: bool, format_: str) -> None:

@@ -12,7 +12,7 @@ from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.app.selection import select
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project, publishing, settings_of_environment
-from reconciler.cli.options import ONLY, as_keys, global_options
+from reconciler.cli.options import ONLY, as_keys, global_options, text_or_json
 from reconciler.cli.screen import must_ask, tell
 from reconciler.core.commands import key_variable, reconcile
 from reconciler.core.duration import parse_duration
@@ -94,14 +94,7 @@ class _Asked:
     metavar="ENGINE_ID",
     help="Record that this engine was deleted in the dashboard. Repeatable.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Print the result in this format.",
-)
+@text_or_json("Print the result in this format.")
 @click.option(
     "--publish/--no-publish", default=None, help="Publish the result, as `apply` does; on by default in CI."
 )

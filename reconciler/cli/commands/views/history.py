@@ -15,7 +15,7 @@ from reconciler.adapters.project.places import find_git
 from reconciler.app.history import Change, history
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project
-from reconciler.cli.options import as_keys, given, global_options
+from reconciler.cli.options import as_keys, given, global_options, text_or_json
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.recorded_history import newest_of_ledger, versions_of_lockfile
 from reconciler.core.commands import git
@@ -33,14 +33,7 @@ from reconciler.render.phrases.style import Look
     metavar="NUMBER",
     help="Read at most this many commits of each.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Print a table or JSON.",
-)
+@text_or_json("Print a table or JSON.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
