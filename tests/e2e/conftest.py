@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
+from tests.e2e import prune_world
 from tests.e2e.far_ends import KEY, Project, end_what_runs
 from tests.e2e.warm_start import WarmStart
 
@@ -54,6 +56,26 @@ def project(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
     made.engine("shop/web")
     yield made
     made.check_no_key_left()
+
+
+@pytest.fixture
+def with_origin(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
+    """A repo on `main` without a commit, beside the bare origin that it is to follow."""
+    empty = ["--quiet", "--bare", "--initial-branch=main", "--template="]
+    subprocess.run(["git", "init", *empty, str(tmp_path / "origin.git")], check=True)
+    made = Project(tmp_path / "work", platform.url)
+    made.git("init", "--quiet", "--initial-branch=main", "--template=")
+    made.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    yield made
+    made.check_no_key_left()
+
+
+@pytest.fixture
+def replaced_twice(with_origin: Project) -> Project:
+    """A clone whose engine was replaced twice, all of it published."""
+    for name in prune_world.NAMES:
+        prune_world.apply_name(with_origin, name)
+    return with_origin
 
 
 @pytest.fixture

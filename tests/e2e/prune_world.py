@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import Project
 
 NAMES = ("One", "Two", "Three")
-
-
-def replaced_twice(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
-    """A clone whose engine was replaced twice, all of it published."""
-    empty = ["--quiet", "--bare", "--initial-branch=main", "--template="]
-    subprocess.run(["git", "init", *empty, str(tmp_path / "origin.git")], check=True)
-    made = Project(tmp_path / "work", platform.url)
-    made.git("init", "--quiet", "--initial-branch=main", "--template=")
-    made.git("remote", "add", "origin", str(tmp_path / "origin.git"))
-    for name in NAMES:
-        apply_name(made, name)
-    yield made
-    made.check_no_key_left()
 
 
 def apply_name(project: Project, name: str, key: str = "acme", more: str = "") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,13 @@ from tests.e2e.prune_world import (
     in_step,
     past,
     publish_change,
-    replaced_twice,
     there,
 )
 
 
 @pytest.fixture
-def desk(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
-    yield from replaced_twice(tmp_path, platform)
+def desk(replaced_twice: Project) -> Project:
+    return replaced_twice
 
 
 def remove(project: Project, key: str) -> None:

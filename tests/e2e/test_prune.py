@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import KEY, Project, wait_until
 from tests.e2e.prune_world import (
     apply_name,
@@ -19,14 +16,13 @@ from tests.e2e.prune_world import (
     in_step,
     past,
     publish_change,
-    replaced_twice,
     there,
 )
 
 
 @pytest.fixture
-def desk(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
-    yield from replaced_twice(tmp_path, platform)
+def desk(replaced_twice: Project) -> Project:
+    return replaced_twice
 
 
 def test_what_is_out_of_use_goes_and_one_stays_for_a_rollback(desk: Project) -> None:

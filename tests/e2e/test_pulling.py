@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import Project, Ran
 
 
 @pytest.fixture
-def desk(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
+def desk(with_origin: Project) -> Project:
     """A clone that follows `main` of its bare origin."""
-    empty = ["--quiet", "--bare", "--initial-branch=main", "--template="]
-    subprocess.run(["git", "init", *empty, str(tmp_path / "origin.git")], check=True)
-    made = Project(tmp_path / "work", platform.url)
-    made.git("init", "--quiet", "--initial-branch=main", "--template=")
-    made.git("remote", "add", "origin", str(tmp_path / "origin.git"))
-    made.engine("acme")
-    made.commit()
-    made.git("push", "--quiet", "--set-upstream", "origin", "main")
-    yield made
-    made.check_no_key_left()
+    with_origin.engine("acme")
+    with_origin.commit()
+    with_origin.git("push", "--quiet", "--set-upstream", "origin", "main")
+    return with_origin
 
 
 def update(ran: Ran) -> str:

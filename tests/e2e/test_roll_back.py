@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
-
 import httpx
 import pytest
 
-from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import KEY, Project
 
 
 @pytest.fixture
-def desk(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
+def desk(with_origin: Project) -> Project:
     """A clone whose engine was replaced once, all of it published."""
-    empty = ["--quiet", "--bare", "--initial-branch=main", "--template="]
-    subprocess.run(["git", "init", *empty, str(tmp_path / "origin.git")], check=True)
-    made = Project(tmp_path / "work", platform.url)
-    made.git("init", "--quiet", "--initial-branch=main", "--template=")
-    made.git("remote", "add", "origin", str(tmp_path / "origin.git"))
     for name in ("One", "Two"):
-        made.engine("acme", f"name: {name}\n")
-        made.commit()
-        made.git("push", "--quiet", "--set-upstream", "origin", "main")
-        made.apply("--publish").ended(0)
-        in_step(made)
-    yield made
-    made.check_no_key_left()
+        with_origin.engine("acme", f"name: {name}\n")
+        with_origin.commit()
+        with_origin.git("push", "--quiet", "--set-upstream", "origin", "main")
+        with_origin.apply("--publish").ended(0)
+        in_step(with_origin)
+    return with_origin
 
 
 def in_step(project: Project) -> None:
