@@ -131,10 +131,11 @@ def proxy_for(endpoint: Endpoint) -> str | None:
     value = proxies.get("https") or proxies.get("all")
     if not value or urllib.request.proxy_bypass(f"{endpoint.host}:{endpoint.port}"):
         return None
-    return _checked_proxy(value if "://" in value else f"http://{value}")
+    return checked_proxy(value if "://" in value else f"http://{value}")
 
 
-def _checked_proxy(value: str) -> str:
+def checked_proxy(value: str) -> str:
+    """A proxy's URL, fit for our libraries. Raises `PlatformError`."""
     hint = "set HTTPS_PROXY to http://host:port, or list the platform's host in NO_PROXY"
     try:
         parts = urlsplit(value)
@@ -161,8 +162,17 @@ def tls_context() -> ssl.SSLContext:
     return _tls_context(os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None)
 
 
+def new_tls_context() -> ssl.SSLContext:
+    """One more, for who offers protocols in it that other connections must not offer. Raises like `tls_context`."""
+    return _new_context(os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None)
+
+
 @cache
 def _tls_context(cafile: str | None, capath: str | None) -> ssl.SSLContext:
+    return _new_context(cafile, capath)
+
+
+def _new_context(cafile: str | None, capath: str | None) -> ssl.SSLContext:
     if cafile is None and capath is None:
         import certifi
 

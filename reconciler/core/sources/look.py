@@ -64,6 +64,8 @@ class Redirect:
 class Target:
     """A page to look at, with what an earlier look recorded.
 
+    `final_url` is where the redirects led then: the ETag belongs to that address, and is sent to no other.
+
     Leave `etag` and `last_modified` out where the recorded digest is of another version than `DIGEST_VERSION`: a 304
     would keep a digest that nothing can be compared with.
     """
@@ -71,6 +73,7 @@ class Target:
     url: str
     etag: str | None = None
     last_modified: str | None = None
+    final_url: str = ""  # empty for `url` itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class PageLook:
     url: str  # as asked for
     outcome: Outcome
     reason: str = (
-        ""  # for people, where the outcome is not `OK`: the end of a sentence, such as `answered 503`
+        ""  # for people, where the outcome is not `OK`: the end of a sentence, such as `returned 503`
     )
     status: int | None = None  # of the last answer; None where none came
     kind: PageKind | None = None  # None where no body was read
@@ -97,7 +100,7 @@ class PageLook:
     words: int = 0
     language: str = ""  # a guess, such as `de`; empty where unsure
     title: str = ""
-    retry_after: int | None = None  # seconds the far end asked to be left alone, where it said so
+    retry_after: int | None = None  # seconds the far end asked to wait, where it said so
     text: str | None = field(default=None, compare=False, repr=False)  # at most `MAX_TEXT` characters
 
     @property

@@ -1,0 +1,1 @@
+"""How well changed pages are told from unchanged ones, on saved pages of the web."""

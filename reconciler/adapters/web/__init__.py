@@ -1,0 +1,1 @@
+"""Pages of the web: fetched within limits, read in a process of its own, told as values (core/sources)."""
