@@ -110,5 +110,5 @@ $(DOCS_STAMP): requirements/docs.txt
 	@touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)
-	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[github-app,keyring,sources,dev]'
+	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[github-app,keyring,metrics,sources,dev]'
 	@touch $@

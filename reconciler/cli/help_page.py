@@ -19,7 +19,7 @@ from reconciler.render.phrases.style import Look
 
 COMMAND_GROUPS = (
     ("Everyday", ("plan", "apply", "validate", "status", "history", "get")),
-    ("CI", ("collect", "export", "fetch", "projects")),
+    ("CI", ("watch", "collect", "export", "fetch", "projects")),
     ("Recovery", ("rollback", "release", "prune", "resolve", "lease", "lockfile", "doctor")),
     ("Webhooks", ("webhook",)),
     ("Project", ("init", "import", "schema", "completion")),

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -57,6 +57,7 @@ COMMANDS = {
     "webhook": "reconciler.cli.commands.service.webhook",
     "sandbox": "reconciler.cli.commands.service.sandbox",
     "demo": "reconciler.cli.commands.service.demo",
+    "watch": "reconciler.cli.commands.service.watch",
     "completion": "reconciler.cli.commands.completion",
     "help": "reconciler.cli.commands.help",
     "version": "reconciler.cli.commands.version",
@@ -217,13 +218,15 @@ def _arm_for_tests() -> None:
         arm(kill_after or "", Path(told_in) if told_in else None)
 
 
-def entry() -> NoReturn:
-    """The console script, from start.py."""
+def entry(at_end: Callable[[], None] = lambda: None) -> NoReturn:
+    """The console script, from start.py. `at_end` is called when all is done."""
     _open_standard_streams()
     # As Ctrl-C: also where this is the first process of a container, which otherwise would not hear of it at all.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _arm_for_tests()
-    _end(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    at_end()
+    _end(code)
 
 
 def _end(code: int) -> NoReturn:

@@ -253,3 +253,8 @@ def apply_options(command: Command) -> Command:
 def collect_options(command: Command) -> Command:
     """--format, --only, --timeout, publishing, the ways to hear of jobs, and --comment."""
     return _stack((*_PLAN[:2], *_RUN, *_HEAR, _TELL), command)
+
+
+def watch_options(command: Command) -> Command:
+    """--only, --concurrency, --timeout, publishing, --lease-ttl, and the ways to hear of jobs."""
+    return _stack((ONLY, _CREATE[1], *_RUN[:5], *_HEAR), command)

@@ -118,6 +118,14 @@ _configs: dict[Repository, Config] = {}
 _trusted: set[Repository] = set()
 
 
+def forget_configuration() -> None:
+    """Ask git again for its configuration, and whether the repository is to be trusted: a process that lives on must
+    not go by what was so once. A commit may have changed a file that the configuration includes.
+    """
+    _configs.clear()
+    _trusted.clear()
+
+
 def _config_of(repository: Repository, end: float) -> Config:
     if repository not in _configs:
         where = [str(repository.top or repository.git_dir.parent), *repository.arguments()]

@@ -10,11 +10,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 from urllib.parse import unquote
 
 from reconciler.adapters.receiver.incoming import Incoming
-from reconciler.adapters.receiver.intake import Intake, Sender
+from reconciler.adapters.receiver.intake import Done, Sender
 from reconciler.adapters.receiver.limits import MAX_PAGE_BODY, MAX_REQUEST
 from reconciler.adapters.receiver.replies import REPLIES, Headers, Reply, Request, refusal, says
 from reconciler.adapters.receiver.watch import Watch
@@ -23,15 +23,31 @@ from reconciler.core.platform.webhook import MAX_BODY, Signed, signed_in
 _UNTAKEN = 8 * 1024  # bytes of answers that may lie in front of a reader before the next request is looked at
 _UNREAD = 16 * 1024  # the same of what has come, while it is encrypted
 _AT_ONCE = 16  # steps of the parser, before others have their turn
-_LARGE_PAGE = says(413, "the body is larger than 64 KB")
+
+
+class Taking(Protocol):
+    """What takes deliveries, or has none to take: see `Intake`."""
+
+    def within(self, path: str) -> str: ...
+
+    def operation_at(self, path: str) -> str | None: ...
+
+    def take(
+        self, signed: Signed | None, body: bytes, operation: str, sender: Sender, done: Done
+    ) -> None: ...
+
+    def refuse(self, outcome: str, sender: Sender) -> None: ...
+
+    def bug(self, error: Exception) -> str: ...
 
 
 class Site(NamedTuple):
-    """What all connections share."""
+    """What all connections share. `page_body` is how many bytes a request may bring that is no delivery."""
 
-    intake: Intake
+    intake: Taking
     pages: Callable[[Request], Awaitable[Reply]]
     watch: Watch
+    page_body: int = MAX_PAGE_BODY
 
 
 class Connection(asyncio.Protocol):
@@ -154,7 +170,7 @@ class Connection(asyncio.Protocol):
         self._path = unquote(raw.decode("ascii"))
         if incoming.method == "POST":
             self._operation = self._site.intake.operation_at(self._path)
-        incoming.keep = MAX_PAGE_BODY if self._operation is None else MAX_BODY
+        incoming.keep = self._site.page_body if self._operation is None else MAX_BODY
         if self._operation is not None:
             self._signed = signed_in(headers)
             if self._signed is None:
@@ -213,7 +229,7 @@ class Connection(asyncio.Protocol):
 
     def _too_large(self) -> None:
         if self._operation is None:
-            self._send(_LARGE_PAGE)
+            self._send(says(413, f"the body is larger than {self._site.page_body >> 10} KB"))
         else:
             self._early("too_large")
 

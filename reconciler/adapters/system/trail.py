@@ -19,6 +19,7 @@ LONGEST = 400  # characters of one
 
 Listener = Callable[[str, str], None]
 
+_answered: dict[str, int] = {}  # requests by their answer's status
 _lines: deque[tuple[float, str]] = deque(maxlen=KEPT)
 _listeners: list[Listener] = []
 _hidden: set[str] = set()
@@ -52,6 +53,11 @@ def last() -> list[tuple[float, str]]:
     return list(_lines)
 
 
+def answered() -> dict[str, int]:
+    """How many requests had which status; `none` for those without an answer."""
+    return dict(_answered)
+
+
 class Exchange:
     """What is known of an answer; without a status there was none."""
 
@@ -74,6 +80,8 @@ def exchange(method: str, url: str, sent: int = 0) -> Iterator[Exchange]:
         why = f"no answer, {type(error).__name__}"
         raise
     finally:
+        counted = "none" if answer.status is None else f"{answer.status}"
+        _answered[counted] = _answered.get(counted, 0) + 1
         came = why if answer.status is None else f"{answer.status}"
         sizes = f"{sent:,} bytes sent, {answer.received:,} received"
         note(f"{method} {url.partition('?')[0]}: {came} in {since(began)}, {sizes}")

@@ -1,0 +1,312 @@
+"""A clone that follows a branch of its remote: looked at, fetched, and moved, without losing anything that is in it.
+
+The work tree goes forward only. What is dirty in it and is what the branch has now came from our own runs, which write
+the lockfile and its outputs last; it is taken into the index first, so that git moves on over it. What is dirty
+otherwise belongs to somebody, and stops the move. A branch that was forced is followed where HEAD is a commit that the
+branch had before; a commit that is only here is somebody's.
+
+A move may be killed. It is announced in a file first, so that the next one knows what was left by it: a lock, and files
+that have the new content, or a part of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from reconciler.adapters.git.command import GitFailed, call_git, forget_configuration
+from reconciler.adapters.git.drafts import Identity
+from reconciler.adapters.git.refs import tracking_ref
+from reconciler.adapters.git.remote import GitRemote
+from reconciler.adapters.project.places import find_git, merge_under_way
+from reconciler.adapters.storage.durable_files import read_regular, replace_file
+from reconciler.core.commands import git
+from reconciler.core.digests import sha256
+from reconciler.core.errors import GitError, StorageError
+from reconciler.core.watch.machine import Trouble
+
+MOVING = "watch.moving.json"  # what a move that is under way goes from and to
+_QUIET = ("-c", "maintenance.auto=false", "-c", "gc.auto=0", "-c", "submodule.recurse=false")
+_ORPHAN = 10.0  # seconds after which a git that outlived a killed move is surely gone
+_SHOWN = 5  # names of files in a message
+
+
+class Moved(NamedTuple):
+    """`before` and `now` are commits, the same where nothing was to be done. `forced`: the branch was rewritten."""
+
+    before: str
+    now: str
+    forced: bool = False
+
+
+class Follower:
+    """The clone around `root`. `lockfile` is its path in the repository, `note` the file with the digest of what a run
+    here wrote last; `written` gives all paths that runs write, `inputs` are those from which plans read files that git
+    may not know yet. With `keeps`, what runs write is nowhere but here. `notice` is told what was put back.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        remote: str,
+        branch: str,
+        *,
+        private: Path,
+        lockfile: str,
+        note: Path,
+        written: Callable[[], Sequence[str]],
+        inputs: Sequence[str],
+        keeps: bool = False,
+        notice: Callable[[str], object] = lambda text: None,
+    ) -> None:
+        self.branch = branch
+        self.notice = notice
+        self._lockfile = lockfile
+        self._written = written
+        self._keeps = keeps
+        self._root = root
+        self._top, self._git_dir = find_git(root) or (root, root / ".git")
+        self._remote = GitRemote(root, remote, Identity("reconcile", "reconcile@localhost"))
+        self._private = private
+        self._note = note
+        self._inputs = tuple(inputs)
+        self._until = math.inf
+
+    @property
+    def ref(self) -> str:
+        return f"refs/heads/{self.branch}"
+
+    @property
+    def _followed(self) -> str:
+        """Keeps the commit that the clone was brought to last."""
+        return f"refs/reconcile-watch/{tracking_ref(self.ref).rpartition('/')[2]}"
+
+    def hurry(self, seconds: float) -> None:
+        """From now on everything ends within that time, what another thread is at as well."""
+        self._until = min(self._until, time.monotonic() + seconds)
+        self._remote.hurry(seconds)
+
+    def fetch(self, ledger: str | None) -> dict[str, str]:
+        """What branch and ledger are at on the remote, all of it fetched. Raises `GitError`."""
+        forget_configuration()  # the clone's, which its owner may have changed since
+        refs = [self.ref] if ledger is None else [self.ref, ledger]
+        tips = self._remote.fetch(refs)
+        if self.ref not in tips:
+            raise GitError(
+                f"the remote `{self._remote.remote}` has no branch `{self.branch}`",
+                hint="push it first, or choose another branch with the setting `branch`",
+            )
+        return tips
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """A file of a commit that was fetched."""
+        return self._remote.read([(commit, path)])[0]
+
+    # ── the work tree ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def move_to(self, tip: str) -> Moved | Trouble:
+        """Bring the work tree to this commit, or say what is in the way. Raises `GitError`, `StorageError`."""
+        head = self._remote.head()
+        if (trouble := self._not_here(head)) is not None or head is None:
+            return trouble or Trouble("clone", "the clone has no commit", needs_person=True)
+        if (trouble := self._tidy(head, tip)) is not None:
+            return trouble
+        forced = False
+        if head != tip:
+            forced = not self._remote.is_ancestor(head, tip)
+            if forced and not self._was_there(head):
+                return Trouble(
+                    "local_commits",
+                    f"the clone has commits that `{self.branch}` on `{self._remote.remote}` lacks",
+                    f"run `{git('log', f'{tip[:12]}..HEAD')}` to see them; push them, or move the branch here back",
+                    True,
+                )
+            if (trouble := self._move(head, tip, forced)) is not None:
+                return trouble
+        (self._private / MOVING).unlink(missing_ok=True)
+        self._call(["update-ref", self._followed, tip])
+        return Moved(head, tip, forced)
+
+    def _not_here(self, head: str | None) -> Trouble | None:
+        """Another branch is checked out, or somebody is in the middle of something. A detached HEAD is moved along."""
+        current = self._remote.current_branch()
+        if current is not None and current != self.branch:
+            return Trouble(
+                "other_branch",
+                f"the clone is on branch `{current}`, but `{self.branch}` is followed",
+                f"run `{git('switch', self.branch)}`",
+                True,
+            )
+        if merge_under_way(self._root):
+            return Trouble(
+                "merge", "a merge or rebase is in progress in the clone", f"run `{git('status')}`", True
+            )
+        return None
+
+    def _was_there(self, head: str) -> bool:
+        """Whether the remote's branch is known to have had this commit."""
+        known = (self._followed, f"refs/remotes/{self._remote.remote}/{self.branch}")
+        return any(self._remote.is_ancestor(head, ref) for ref in known)
+
+    def _tidy(self, head: str, tip: str) -> Trouble | None:
+        """Takes in what is dirty and the branch has; the rest of it is in the way."""
+        left = self._left_over()
+        if left and (trouble := self._unlock()) is not None:
+            return trouble
+        dirty, untracked = self._status()
+        if not dirty and not untracked:
+            return None
+        ours = set(self._written())
+        same, theirs = [], []
+        for path in (*dirty, *untracked):
+            wanted = self._remote.blob_at(tip, path)
+            if wanted is not None and self._blob_here(path) == wanted:
+                same.append(path)
+            elif left and self._is_part(path, wanted):
+                self._restore(head, path)
+            elif path in ours and self._is_known(path, tip):
+                if head != tip and self._remote.blob_at(head, path) != wanted:
+                    self._restore(head, path)
+            elif path in dirty or wanted is not None or self._is_input(path):
+                theirs.append(path)
+        if theirs:
+            return _dirty(theirs, self.branch)
+        if head != tip and same:
+            self._call(["add", "--force", "--", *(f":(top,literal){path}" for path in same)])
+        return None
+
+    def _status(self) -> tuple[list[str], list[str]]:
+        """Changed files that git knows, and files that it does not; each from the top."""
+        asked = [
+            "status",
+            "--porcelain",
+            "-z",
+            "--untracked-files=all",
+            "--no-renames",
+            "--ignore-submodules=all",
+        ]
+        entries = os.fsdecode(self._call(asked)).split("\0")
+        found = [(entry[:2], entry[3:]) for entry in entries if entry]
+        return [path for code, path in found if code != "??"], [path for code, path in found if code == "??"]
+
+    def _is_input(self, path: str) -> bool:
+        return any(path == one or path.startswith(f"{one}/") for one in self._inputs)
+
+    def _blob_here(self, path: str) -> str | None:
+        if not (self._top / path).is_file():
+            return None
+        return self._call(["hash-object", "--", str(self._top / path)]).decode("ascii").strip()
+
+    def _is_known(self, path: str, tip: str) -> bool:
+        """Whether what is in a file that runs write is sure to be elsewhere, too. The lockfile is where a run here
+        wrote it, or the branch had it; outputs are made of it.
+        """
+        if self._keeps:
+            return self._remote.blob_at(tip, path) == self._remote.blob_at("HEAD", path)
+        if path != self._lockfile:
+            return True
+        content = self._content(path)
+        if content is None:
+            return False
+        if self._noted() == sha256(content):
+            return True
+        return self._blob_here(path) in self._remote.blobs_in_log(self.ref, tip, path)
+
+    def _restore(self, head: str, path: str) -> None:
+        """Put a file back as the checked out commit has it. What was in it stays with git's objects for a while."""
+        file = self._top / path
+        if self._content(path) is not None:
+            kept = self._call(["hash-object", "-w", "--", str(file)]).decode("ascii").strip()
+            self.notice(f"{path} was put back; what a run wrote there is kept as {kept[:12]}")
+        if self._remote.blob_at(head, path) is None:
+            file.unlink(missing_ok=True)
+        else:
+            self._call(["checkout", "--quiet", head, "--", f":(top,literal){path}"])
+
+    def _is_part(self, path: str, wanted: str | None) -> bool:
+        """Whether a killed move left this: a part of what it wrote there, or nothing where it took a file away."""
+        content = self._content(path)
+        if content is None:
+            return not os.path.lexists(self._top / path)
+        texts = self._remote.contents([wanted]) if wanted is not None else []
+        return bool(texts) and (texts[0] or b"").startswith(content)
+
+    def _content(self, path: str) -> bytes | None:
+        """A plain file's; None for anything else."""
+        file = self._top / path
+        return read_regular(file, path) if file.is_file() and not file.is_symlink() else None
+
+    def _noted(self) -> str:
+        try:
+            return (read_regular(self._note, self._note.name) or b"").decode("ascii", "replace").strip()
+        except StorageError:
+            return ""
+
+    # ── moving ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _move(self, head: str, tip: str, forced: bool) -> Trouble | None:
+        file = self._private / MOVING
+        self._private.mkdir(parents=True, exist_ok=True)
+        replace_file(
+            file, json.dumps({"from": head, "to": tip}).encode(), MOVING
+        )  # for whoever looks into it
+        go = ["reset", "--keep", "--quiet"] if forced else ["merge", "--ff-only", "--no-autostash", "--quiet"]
+        try:
+            self._call([*_QUIET, *go, tip])
+        except GitFailed as error:
+            if error.status is None or error.status >= 0:  # it was not killed, so it has cleaned up
+                file.unlink(missing_ok=True)
+            return _why_not(error, self._git_dir)
+        file.unlink(missing_ok=True)
+        return None
+
+    def _left_over(self) -> bool:
+        """Whether a move was killed."""
+        return (self._private / MOVING).exists()
+
+    def _unlock(self) -> Trouble | None:
+        """Takes away the locks of a move that was killed, once no git can be at it any more."""
+        branch = self._git_dir / "refs" / "heads" / f"{self.branch}.lock"
+        for lock in (self._git_dir / "index.lock", self._git_dir / "HEAD.lock", branch):
+            with suppress(FileNotFoundError):
+                if abs(time.time() - lock.stat().st_mtime) < _ORPHAN:
+                    return Trouble("locked", f"waiting for a killed git to be gone: {lock}")
+                lock.unlink()
+        return None
+
+    def clean_up(self) -> None:
+        """Let git pack what has piled up, where that is much. Raises `GitError`."""
+        self._call(["-c", "gc.autoDetach=false", "gc", "--auto", "--quiet"], timeout=600.0)
+
+    def _call(self, arguments: Sequence[str], timeout: float = 60.0) -> bytes:
+        """As with the network: a partial clone fetches what is checked out, and filters may be somebody's programs."""
+        until: Callable[[], float] = lambda: self._until  # noqa: E731 - read again and again
+        return call_git(self._root, arguments, network=True, timeout=timeout, until=until)
+
+
+def _dirty(paths: Sequence[str], branch: str) -> Trouble:
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return Trouble(
+        "dirty",
+        f"the clone has changes that are not on `{branch}`: {', '.join(paths[:_SHOWN])}{more}",
+        f"run `{git('status')}`; commit and push them, or remove them",
+        True,
+    )
+
+
+def _why_not(error: GitFailed, git_dir: Path) -> Trouble:
+    """What kept git from moving the work tree."""
+    if ".lock" in error.stderr and "File exists" in error.stderr:
+        hint = f"if no git process is running in the clone, delete {git_dir / 'index.lock'}"
+        return Trouble("locked", f"another git process holds the clone: {error.said}", hint, True)
+    if "would be overwritten" in error.stderr:
+        return Trouble(
+            "dirty", f"files in the clone are in the way: {error.said}", f"run `{git('status')}`", True
+        )
+    return Trouble("move", error.message, f"run `{git('status')}`", True)

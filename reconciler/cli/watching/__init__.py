@@ -1,0 +1,1 @@
+"""Continuous reconciliation at the edge: the clone, the runs as processes, signals, log, and pages."""

@@ -1,0 +1,153 @@
+"""What is watched: a project in a clone, the branch of the remote that it follows, and its ledger.
+
+Remote and branch are decided at the start: a commit cannot lead the watch elsewhere. The rest of the settings is read
+again with every commit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.adapters.checkout.following import Follower
+from reconciler.adapters.project.places import find_git, private_folder
+from reconciler.adapters.project.settings import find_root
+from reconciler.adapters.system.clock import UtcClock
+from reconciler.cli.wiring.publishing import target_of, target_of_run
+from reconciler.core.errors import InvalidInput, ReconcileError
+from reconciler.core.frozen import dataclass, replace
+from reconciler.core.ledger import lease
+from reconciler.core.settings.model import SETTINGS_FILE, Settings
+from reconciler.core.settings.resolution import resolve
+from reconciler.core.watch.machine import Held, Trouble
+from reconciler.core.watch.troubles import trouble_of
+from reconciler.project.opened import WRITTEN
+
+if TYPE_CHECKING:
+    from reconciler.core.ledger.seal import Seal
+
+LEASE_FILE = "lease.json"
+
+Opening = Callable[[], Settings]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """`ledger` is the ref that replicas share, None where they do not publish. `trouble` is why the project cannot be
+    read as its commit has it.
+    """
+
+    root: Path
+    settings: Settings
+    remote: str
+    branch: str
+    address: str
+    ledger: str | None
+    seal: Seal | None
+    follower: Follower
+    trouble: Trouble | None = None
+
+    def held(self, tip: str | None) -> Held | None:
+        """Who holds the lease that is in this commit of the ledger. Raises `JournalError`."""
+        if tip is None:
+            return None
+        found = lease.parse(self.follower.read(tip, LEASE_FILE) or b"", self.seal)
+        if found.holder is None:
+            return None
+        now = UtcClock().now()
+        left = lease.seconds_left(found, now) + lease.SKEW
+        return Held(str(found.holder), max(left, 1.0) if found.held_at(now) else 0.0)
+
+    def holder_pid(self) -> int | None:
+        """The process that holds the lease, as far as was seen here last."""
+        from reconciler.adapters.git.refs import tracking_ref
+
+        if self.ledger is None:
+            return None
+        found = lease.parse(self.follower.read(tracking_ref(self.ledger), LEASE_FILE) or b"", self.seal)
+        return found.holder.pid if found.holder is not None and found.held_at(UtcClock().now()) else None
+
+
+def publishes(settings: Settings) -> bool:
+    """A watch publishes unless it is told not to, in CI or not."""
+    return settings.publish is None or bool(settings.publish)
+
+
+def first_subject(
+    start: Path, opening: Opening, flags: dict[str, Any], notice: Callable[[str], object]
+) -> Subject:
+    """At the start. What cannot be mended by a commit is raised: `InvalidInput`, `UsageError`, `GitError`. A settings
+    file with errors is one that can: the branch is followed then as the environment says.
+    """
+    root = find_root(start)
+    try:
+        settings, trouble = opening(), None
+    except InvalidInput as error:
+        if find_git(root) is None:
+            raise
+        settings, trouble = resolve(flags, os.environ, None), trouble_of(error)
+    settings = settings if settings.publish is not None else replace(settings, publish=True)
+    target = target_of(root, settings, otherwise=", and start again")
+    if trouble is None and publishes(settings):
+        target_of_run(root, settings)  # what a run would refuse, such as a missing token
+    return _subject(root, settings, settings.remote, target.branch, notice, trouble)
+
+
+def renewed(subject: Subject, opening: Opening) -> Subject:
+    """After a commit: the same remote and branch, everything else as the commit has it."""
+    try:
+        settings = opening()
+    except ReconcileError as error:
+        return replace(subject, trouble=trouble_of(error))
+    settings = replace(
+        settings, publish=True if settings.publish is None else settings.publish, branch=subject.branch
+    )
+    return _subject(subject.root, settings, subject.remote, subject.branch, subject.follower.notice, None)
+
+
+def _subject(
+    root: Path,
+    settings: Settings,
+    remote: str,
+    branch: str,
+    notice: Callable[[str], object],
+    trouble: Trouble | None,
+) -> Subject:
+    settings = replace(settings, remote=remote, branch=branch)
+    target = target_of(root, settings)
+    private = private_folder(root, settings.environment)
+    shared = publishes(settings)
+    inside = target.inside
+
+    def written() -> Sequence[str]:
+        return [(inside / name).as_posix() for name in _written(root, settings)]
+
+    follower = Follower(
+        root,
+        remote,
+        branch,
+        private=private,
+        lockfile=target.path,
+        note=private / WRITTEN,
+        written=written,
+        inputs=[(inside / name).as_posix() for name in (settings.engines, SETTINGS_FILE)],
+        keeps=not shared,
+        notice=notice,
+    )
+    ledger = target.ref if shared and trouble is None else None
+    address = target.ledger().remote.url()
+    return Subject(root, settings, remote, branch, address, ledger, target.seal, follower, trouble)
+
+
+def _written(root: Path, settings: Settings) -> list[str]:
+    """The lockfile, and the outputs that it asks for; one that cannot be read asks for none."""
+    from reconciler.adapters.outputs.files import wanted_files
+    from reconciler.adapters.storage.lockfile_store import LockfileFile
+
+    try:
+        lockfile = LockfileFile(root, settings.lockfile).read()[0]
+    except ReconcileError:
+        return [settings.lockfile]
+    return [settings.lockfile, *wanted_files(lockfile, settings.output_rules)]
