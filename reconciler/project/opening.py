@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.adapters.project.nested import refuse_inside
 from reconciler.adapters.project.places import refuse_link_out
 from reconciler.adapters.project.settings import read_settings_file
 from reconciler.core.settings.model import SETTINGS_FILE
@@ -39,13 +40,15 @@ def settings_of(
 def project_of(
     root: Path, start: Path, config: str | None, settings: Settings, surroundings: Surroundings
 ) -> Project:
-    """The project at `root` with these settings. Raises `InvalidInput` where its environments are not apart, or a link
-    stands in the place of its lockfile.
+    """The project at `root` with these settings. Raises `InvalidInput` where its environments are not apart, a link
+    stands in the place of its lockfile, or a setting names what belongs to a project inside.
     """
     if settings.lockfiles:
         from reconciler.adapters.project.environments import check_apart  # only with several environments
 
         check_apart(root, settings.lockfiles)
+    for name in ("engines", "lockfile"):
+        refuse_inside(root, name, getattr(settings, name))
     refuse_link_out(root, root / settings.lockfile, settings.lockfile)
     inside = os.path.relpath(_file_of(root, start, config), root).replace(os.sep, "/")
     return Project(root, settings, None if inside.startswith("../") else inside, surroundings)

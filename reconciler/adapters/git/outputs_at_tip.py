@@ -15,10 +15,12 @@ from pathlib import Path
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.remote import GitRemote
 from reconciler.adapters.outputs.files import edits_for, wanted_files
+from reconciler.adapters.project.nested import folders_to
 from reconciler.adapters.project.safe_read import MAX_FILE_BYTES
 from reconciler.core.frozen import dataclass, field
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.outputs.rules import OutputRules
+from reconciler.core.settings.model import SETTINGS_FILE
 
 _FILE, _EXECUTABLE, _FOLDER = "100644", "100755", "040000"
 _NOTHING_IGNORED = 1  # how git check-ignore ends then
@@ -44,10 +46,17 @@ def outputs_at_tip(
     if not names or tip is None:
         return AtTip(problems=edits_for(lockfile, {}, rules).problems)
     paths = {name: f"{folder}/{name}" if folder else name for name in names}
-    modes = remote.modes(tip, sorted({one for path in paths.values() for one in (path, *_folders(path))}))
+    signs = {
+        name: [f"{paths[name][: -len(name)]}{one}/{SETTINGS_FILE}" for one in folders_to(name)]
+        for name in names
+    }
+    looked_at = {one for path in paths.values() for one in (path, *_folders(path))}
+    modes = remote.modes(tip, sorted(looked_at.union(*signs.values())))
     new = [path for path in paths.values() if path not in modes]
     ignored = _ignored(remote, tip, new) if new else frozenset()
     wrong = {name: why for name, path in paths.items() if (why := _obstacle(path, modes)) is not None}
+    others = {name: one for name in names for one in signs[name] if one in modes}
+    wrong |= {name: f"it belongs to another project, that of {one}" for name, one in others.items()}
     usable = [name for name in names if name not in wrong and paths[name] not in ignored]
     contents = dict(zip(usable, remote.read([(tip, paths[name]) for name in usable]), strict=True))
     wrong |= {

@@ -5,7 +5,7 @@ until the target has it all: so every plan, of any run and clone, folds it in, w
 
 Our branch holds nothing that could not be made again, and is made again whenever the target has moved or more is to be
 recorded. That is the only push that is no fast-forward, and the remote compares first. A branch that we did not make is
-never touched: ours carry the ledger's name in their commits.
+never touched, nor one of another project or environment: ours carry the ledger's name in their commits.
 """
 
 from __future__ import annotations
@@ -122,10 +122,10 @@ class ProposingLedger(GitLedger):
     def _check_ours(self, tip: str) -> None:
         """Raises `PushRefused` for a branch that somebody else made; says so where commits came on top by hand."""
         log = self.remote.history(tip, _LOOKED_AT)
-        if not any(map(self._is_ours, log)):
+        if not self._made_by_us(log):
             self.remote.fetch_more(self._proposals_ref, _LOOKED_AT)
             log = self.remote.history(tip, _LOOKED_AT)
-        if not any(map(self._is_ours, log)):
+        if not self._made_by_us(log):
             raise PushRefused(
                 f"the branch `{self.proposals}` on the remote `{self.remote.remote}` is not ours and stays as it is",
                 hint="choose another branch with the setting `pr_branch`, or delete that one; nothing is lost",
@@ -134,6 +134,11 @@ class ProposingLedger(GitLedger):
             self.notice(
                 f"the branch `{self.proposals}` had manual commits up to {tip[:12]}; recreating it without them"
             )
+
+    def _made_by_us(self, log: Sequence[Commit]) -> bool:
+        """Whether the newest commit of a run is one for our ledger: below it may be any that were merged."""
+        newest = next((one for one in log if f"\n{_TRAILER}: " in one.message), None)
+        return newest is not None and self._is_ours(newest)
 
     def _is_ours(self, commit: Commit) -> bool:
         return f"{_TRAILER}: {self.ref}" in commit.message.split("\n")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.adapters.project.nested import project_inside
 from reconciler.adapters.project.safe_read import FileRefused, SafeFiles
 from reconciler.adapters.storage.durable_files import replace_file
 from reconciler.adapters.storage.lockfile_store import LockfileFile
@@ -106,6 +107,9 @@ class OutputFiles:
         contents: dict[str, bytes | None] = {}
         problems = []
         for file in wanted_files(lockfile, self._rules):
+            if (other := project_inside(self._root, file)) is not None:
+                problems.append(f"{file} is not written: it belongs to another project, in {other}")
+                continue
             try:
                 contents[file] = self._read(file)
             except FileRefused as refused:

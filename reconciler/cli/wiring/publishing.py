@@ -262,6 +262,10 @@ def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> Publish
             hint=f"set `branch` (RECONCILE_BRANCH=main){otherwise}",
         )
     inside = root.resolve().relative_to(found[0])
+    if not inside.as_posix().isascii():
+        from reconciler.cli.wiring.older_ledger import refuse_older_ledger  # for few
+
+        refuse_older_ledger(remote, found[0], settings.environment, inside)
     seal = seal_of(root, settings, lambda: known_key(settings), address)
     return PublishTarget(root, settings, identity, branch, inside, seal=seal)
 

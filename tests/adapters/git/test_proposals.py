@@ -204,6 +204,22 @@ def test_a_branch_of_that_name_that_is_not_ours_is_left_alone(origin: Path, ledg
     assert tip(origin, OURS) == made
 
 
+def test_a_branch_of_another_project_is_left_alone(origin: Path, ledger: ProposingLedger) -> None:
+    """Though below it, on the target, there are commits of ours that were merged."""
+    hook(origin, "update", "exit 0")
+    propose(ledger)
+    git(origin, "update-ref", "refs/heads/main", tip(origin, OURS))
+    git(origin, "update-ref", "-d", OURS)
+    other = replace(
+        ledger_in(clone(origin, "other")), ref=f"{LEDGER}+b", path="b/engines.lock.json", folder="b"
+    )
+    propose(other)
+    made = tip(origin, OURS)
+    with pytest.raises(PushRefused, match="is not ours"):
+        ledger.publish(ledger.look(), TWO, RECORDS, FREE)
+    assert tip(origin, OURS) == made
+
+
 def test_whoever_is_overtaken_on_the_branch_pushes_nothing(origin: Path, ledger: ProposingLedger) -> None:
     """The remote compares: between our look and our push another run proposed something else."""
     seen = ledger.look()

@@ -1,0 +1,33 @@
+"""Projects inside of a project: what lies in one is its own, and not for another to write or to take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.core.errors import InvalidInput
+from reconciler.core.settings.model import SETTINGS_FILE
+
+
+def folders_to(path: str) -> Iterator[str]:
+    """Every folder on the way to a path (relative, with forward slashes), the farthest out first."""
+    parts = path.split("/")
+    return ("/".join(parts[:count]) for count in range(1, len(parts)))
+
+
+def project_inside(root: Path, path: str) -> str | None:
+    """The folder of the project below `root` that `path` lies in; None where it is `root`'s own."""
+    if "/" not in path:  # nearly every one, and the disk is not asked
+        return None
+    return next((one for one in folders_to(path) if os.path.lexists(root / one / SETTINGS_FILE)), None)
+
+
+def refuse_inside(root: Path, setting: str, path: str) -> None:
+    """Raises `InvalidInput` where a setting names a path in another project."""
+    other = project_inside(root, path)
+    if other is not None:
+        raise InvalidInput(
+            f"the setting `{setting}` is {path}, which belongs to another project: {other}/{SETTINGS_FILE}",
+            hint=f"choose a path outside of {other}/, or run reconcile there",
+        )
