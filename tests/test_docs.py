@@ -18,6 +18,7 @@ from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.adapters.project.settings import read_settings_file
 from reconciler.adapters.yaml.reader import read_yaml
 from reconciler.cli.main import cli
+from reconciler.core.engine.overlay import EngineChoice
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import ExitCode
 from reconciler.core.settings.model import SETTINGS
@@ -254,5 +255,9 @@ def _check_engine(fence: Fence, document: dict[str, object], root: Path) -> None
     for source in sources if isinstance(sources, list) else []:
         if "file" in source:
             (file.parent / source["file"]).resolve().write_text("Text.\n", encoding="utf-8")
-    loaded = EngineFiles(root, "engines").load("example", "engines/example.yaml", 40)
+    choice = EngineChoice("staging", ("staging",))
+    if "overlay.schema.json" in fence.body:
+        file.rename(file.with_name("example.staging.yaml"))
+        file.write_text("name: Base\n", encoding="utf-8")
+    loaded = EngineFiles(root, "engines", choice=choice).load("example", "engines/example.yaml", 40)
     assert isinstance(loaded, Desired), loaded

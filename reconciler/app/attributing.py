@@ -73,8 +73,10 @@ def _evidence_here(
         here, meaning = loaded.files, loaded.fingerprint
     entry = folded.entry(action.key)
     gone: tuple[str, ...] = ()
+    if action.file is not None:  # an overlay that is not here may be what the branch removed
+        gone = tuple(one for one in engines.overlay_names(action.file) if one not in here)
     if action.from_key is not None or action.file is None:
-        gone = _gone(action.from_key or action.key, folded, folder)
+        gone = (*gone, *_gone(action.from_key or action.key, folded, folder))
     return Evidence(here, gone=gone, meaning=meaning, pending=entry.pressing if entry else None)
 
 

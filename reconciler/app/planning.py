@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from reconciler.app.desired.loading import about_others, load_changed
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.app.selection import select
 from reconciler.core.errors import Diagnostic, InvalidInput, Severity
 from reconciler.core.frozen import dataclass
-from reconciler.core.lockfile.fast_path import recorded_files
 from reconciler.core.lockfile.model import outgrown
 from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
 from reconciler.core.plan.model import Plan
 
 if TYPE_CHECKING:
     from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore, Lookups
+    from reconciler.core.engine.overlay import Beside
     from reconciler.core.engine.spec import Desired
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.lockfile.model import Lockfile
@@ -91,27 +92,29 @@ def make_plan(
     """
     recorded = read_recorded_state(lockfile, journal, shared)
     found, problems = discovered(engines, checkout)
-    keys = [*found, *recorded.folded.engines, *recorded.doubts]
+    beside = engines.beside()
+    keys = [*found, *recorded.folded.engines, *recorded.doubts, *beside.unchosen]
     selected = _selection(request, lockfile.path, keys)
     actual = _actual(ask if request.refreshes else None, recorded.folded, selected)
     suspects = frozenset() if actual is None else actual.to_read(overwrites=request.overwrites)
-    desired, unchanged, diagnostics = _load(
+    desired, unchanged, diagnostics = load_changed(
         engines, found, recorded.folded, selected, request.id_length, suspects
     )
     diagnostics = [
         *problems,
         *diagnostics,
+        *about_others(beside, recorded.folded, found, request.environment, request.policy.allow_retire),
         *_clashes(recorded.folded, desired, found),
         *_warnings(recorded, lockfile.path),
         *(() if actual is None else actual.findings),
     ]
     invalid = any(one.severity is Severity.ERROR for one in diagnostics)
-    branch = _branch(engines, shared)
     actions: tuple[Action, ...] = ()
     if not invalid:
-        actions, told = _actions(recorded, desired, found, selected, request, branch, actual, ask)
+        branch = _branch(engines, shared)
+        actions, told = _actions(recorded, desired, found, selected, request, branch, actual, ask, beside)
         diagnostics += told
-    not_gone = _not_gone(actions, recorded.folded, checkout)
+    not_gone = _not_gone(actions, recorded.folded, checkout, engines)
     if invalid and checkout is not None:
         not_gone = _sources_not_here(diagnostics, recorded.folded, engines, checkout)
     if not_gone:
@@ -165,11 +168,18 @@ def _actions(
     branch: Branch | None,
     actual: Actual | None,
     ask: Lookups | None,
+    beside: Beside,
 ) -> tuple[tuple[Action, ...], Sequence[Diagnostic]]:
     """What is to be done, and what of it is held back; and what could not be found out about an engine to restore."""
-    lockfile = recorded.folded
+    lockfile, others = recorded.folded, None
+    if beside.bases or beside.unchosen:
+        from reconciler.app.desired.others import Others  # only where not all files are engines
+
+        others = Others(beside, recorded.folded, request.policy.allow_retire, selected)
+        found = others.beside(found)
     nothing_read = not (desired or recorded.doubts or (actual is not None and actual.drifted))
-    if nothing_read and lockfile.engines.keys() <= found.keys() and request.saved is None:
+    waits = others is not None and others.under_way
+    if nothing_read and not waits and lockfile.engines.keys() <= found.keys() and request.saved is None:
         return (), ()  # no file had to be read, and none is gone
     from reconciler.core.plan.diff import PlanInput, actions_for
     from reconciler.core.plan.guards import guarded
@@ -186,6 +196,7 @@ def _actions(
         from reconciler.app.actual import actions_as_it_is
 
         actions, told = actions_as_it_is(ask, situation, actual, found, overwrites=request.overwrites)
+    actions = actions if others is None else others.added(actions)
     if request.saved is not None:
         actions = request.saved.still(actions, lockfile)
     if branch is not None:
@@ -212,16 +223,26 @@ def _held_up(
 
 
 def _not_gone(
-    actions: Collection[Action], lockfile: Lockfile, checkout: Callable[[], Checkout] | None
+    actions: Collection[Action],
+    lockfile: Lockfile,
+    checkout: Callable[[], Checkout] | None,
+    engines: Engines,
 ) -> list[Diagnostic]:
-    """Files that a retirement or a move takes for gone, and that are only not checked out."""
+    """Files that a retirement or a move takes for gone, or a change for removed overlays, and that are only not checked
+    out.
+    """
     if checkout is None or not actions:
         return []
     from reconciler.core.plan.model import Kind
 
     gone = [action.key for action in actions if action.kind in (Kind.RETIRE, Kind.DELETE)]
     gone += [action.from_key for action in actions if action.from_key is not None]
-    return checkout().not_gone({key: _recorded_names(lockfile, key) for key in gone}) if gone else []
+    files = {key: _recorded_names(lockfile, key) for key in gone}
+    for action in actions:
+        overlays = engines.overlay_names(action.file) if action.file is not None and action.files else ()
+        lost = [one for one in overlays if one not in action.files and one in _files_of(lockfile, action.key)]
+        files |= {action.key: lost} if lost else {}
+    return checkout().not_gone(files) if files else []
 
 
 def _sources_not_here(
@@ -277,6 +298,7 @@ def _branch(engines: Engines, shared: RemoteSnapshot | None) -> Branch | None:
         shared.moved_on,
         lambda path: engines.blob_ids(path, length),
         shared.recorded,
+        engines.overlay_names,
     )
 
 
@@ -328,45 +350,6 @@ def plan_to_collect(
     return PlanResult(plan, recorded)
 
 
-def _load(
-    engines: Engines,
-    found: Mapping[str, str],
-    lockfile: Lockfile,
-    selected: Callable[[str], bool],
-    id_length: int,
-    suspects: Collection[str],
-) -> tuple[dict[str, Desired], list[str], list[Diagnostic]]:
-    """What the files ask for, the keys that need no reading, and what is wrong. `suspects` are read in any case."""
-    desired: dict[str, Desired] = {}
-    unchanged: list[str] = []
-    diagnostics: list[Diagnostic] = []
-    moves_possible = not lockfile.engines.keys() <= found.keys()
-    for key, path in found.items():
-        wanted = selected(key)
-        document = lockfile.engines.get(key)
-        if not wanted and (document is not None or not moves_possible):
-            continue
-        if document is not None and key not in suspects and _is_unchanged(engines, document, path):
-            unchanged.append(key)
-            continue
-        loaded = engines.load(key, path, id_length)
-        if not isinstance(loaded, list):
-            desired[key] = loaded
-        elif wanted:
-            diagnostics += loaded
-    return desired, unchanged, diagnostics
-
-
-def _is_unchanged(engines: Engines, document: Mapping[str, object], path: str) -> bool:
-    files = recorded_files(document, path)
-    if files is None:
-        return False
-    for name, blob_id in files.items():  # not `all(…)`: a generator for each of ten thousand engines is felt
-        if not isinstance(blob_id, str) or engines.blob_ids(name, len(blob_id)) != blob_id:
-            return False
-    return True
-
-
 def validate_engines(
     engines: Engines,
     only_paths: Collection[str] | None = None,
@@ -388,6 +371,11 @@ def validate_engines(
         raise InvalidInput(
             "none of these paths is an engine file", hint="name files that match engines/**/*.yaml"
         )
+    return valid, [*diagnostics, *clashes_of(valid)]
+
+
+def clashes_of(valid: Mapping[str, Desired]) -> list[Diagnostic]:
+    """Places for engine IDs that several of these engines ask for."""
     from reconciler.core.lockfile.model import EMPTY
 
-    return valid, [*diagnostics, *_clashes(EMPTY, valid, ())]
+    return _clashes(EMPTY, valid, ())

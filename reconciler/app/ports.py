@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports little of it
     from contextlib import AbstractContextManager
 
+    from reconciler.core.engine.overlay import Beside
     from reconciler.core.engine.spec import Desired, Spec
     from reconciler.core.errors import Diagnostic
     from reconciler.core.ledger.journal import Record
@@ -27,6 +28,14 @@ class Engines(Protocol):
 
     def discover(self) -> tuple[Mapping[str, str], Sequence[Diagnostic]]:
         """Every key with its file, sorted, and what is wrong with the set. Raises `InvalidInput` when there is none."""
+        ...
+
+    def beside(self) -> Beside:
+        """What is there beside those engines: overlays, and engines that are not chosen. Raises as `discover`."""
+        ...
+
+    def overlay_names(self, path: str) -> Sequence[str]:
+        """What the overlay over the engine file at `path` may be called in this environment; none if it has none."""
         ...
 
     def blob_ids(self, path: str, length: int) -> str | None:

@@ -43,7 +43,8 @@ def engine_keys(ctx: click.Context, project: Project, words: Iterable[str]) -> t
 
     root, engines = str(project.root), project.settings.engines
     bases = (str(start_folder(ctx)), root, os.getcwd())  # the last where -C was typed, and the path completed
-    return tuple(key_of(word, bases, root, engines) for word in named)
+    listed = project.settings.listed
+    return tuple(key_of(word, bases, root, engines, listed) for word in named)
 
 
 def with_engine_keys(ctx: click.Context, project: Project, flags: Mapping[str, Any]) -> dict[str, Any]:

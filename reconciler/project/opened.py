@@ -57,7 +57,9 @@ class Project:
     def engines(self) -> EngineFiles:
         from reconciler.adapters.engine_files.files import EngineFiles  # not every command reads them
 
-        return EngineFiles(self.root, self.settings.engines, self.settings.lockfile)
+        return EngineFiles(
+            self.root, self.settings.engines, self.settings.lockfile, choice=self.settings.choice
+        )
 
     def checkout(self) -> Checkout:
         """What git says of the work tree, for those who find something missing."""

@@ -28,6 +28,7 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.platform.job import COMPLETED, FAILED, IN_PROGRESS, Accepted, Answer, News, Progress
 from reconciler.core.platform.webhook import Event
 from reconciler.core.run.outcome import Outcome
+from tests.app.no_overlays import NoOverlays
 from tests.core.build import at
 
 
@@ -48,7 +49,7 @@ class Log(list[str]):
 
 
 @dataclass
-class MemoryEngines:
+class MemoryEngines(NoOverlays):
     """Engine files as specs; a file's bytes are the spec's text, so equal specs have equal ids."""
 
     specs: dict[str, Spec] = field(default_factory=dict)

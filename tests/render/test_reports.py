@@ -104,11 +104,20 @@ SARIF = closed(
 
 
 def gitlab(plan: Plan, prefix: str = "", line: int | None = 7) -> Any:
-    return json.loads(render_gitlab(plan, prefix=prefix, line_of=lambda action: line))
+    return json.loads(
+        render_gitlab(
+            plan, prefix=prefix, place_of=lambda action: None if line is None else (action.file or "", line)
+        )
+    )
 
 
 def sarif(plan: Plan, prefix: str = "", line: int | None = 7) -> Any:
-    text = render_sarif(plan, prefix=prefix, line_of=lambda action: line, version="0.1.0")
+    text = render_sarif(
+        plan,
+        prefix=prefix,
+        place_of=lambda action: None if line is None else (action.file or "", line),
+        version="0.1.0",
+    )
     assert text.isascii()
     return json.loads(text)
 
@@ -182,7 +191,7 @@ def test_the_same_finding_twice_has_two_fingerprints() -> None:
 
 def test_the_most_important_comes_first() -> None:
     plan = PLANS["every-kind"]
-    rules = [one.rule for one in issues_of(plan, prefix="", line_of=lambda action: None)]
+    rules = [one.rule for one in issues_of(plan, prefix="", place_of=lambda action: None)]
     assert rules == sorted(rules, key=list(RULES).index)
     assert rules[0] == "uncertain"
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from reconciler.core.engine.fingerprint import blob_id, fingerprint
+from reconciler.core.engine.overlay import NOTHING, Beside
 from reconciler.core.engine.spec import Desired, Source, Spec
 from reconciler.core.errors import Diagnostic
 from reconciler.core.ledger import journal as journal_format
@@ -79,6 +80,12 @@ class Engines:
 
     def discover(self) -> tuple[Mapping[str, str], Sequence[Diagnostic]]:
         return {key: path_of(key) for key in sorted(self.machine.files)}, []
+
+    def beside(self) -> Beside:
+        return NOTHING
+
+    def overlay_names(self, path: str) -> Sequence[str]:
+        return ()
 
     def blob_ids(self, path: str, length: int) -> str | None:
         file = self.machine.files.get(path.removeprefix("engines/").removesuffix(".yaml"))

@@ -15,6 +15,7 @@ from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.adapters.git.command import GitFailed, GitTexts, call_git
 from reconciler.adapters.project.places import find_git
 from reconciler.adapters.project.safe_read import MAX_FILE_BYTES, FileRefused, SafeFiles
+from reconciler.core.engine.overlay import ALL, EngineChoice
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import Diagnostic, GitError
 from reconciler.core.patterns import lazy_pattern
@@ -26,7 +27,14 @@ _TREE_LINE = lazy_pattern(r"[0-9]{6} blob ([0-9a-f]+)\t(.*)", re.DOTALL)
 class GitBase:
     """The project around `root` at `commit`, a full id. `id_length` is that of the repo's object ids."""
 
-    def __init__(self, root: Path, commit: str, engines_dir: str = "engines", id_length: int = 40) -> None:
+    def __init__(
+        self,
+        root: Path,
+        commit: str,
+        engines_dir: str = "engines",
+        id_length: int = 40,
+        choice: EngineChoice = ALL,
+    ) -> None:
         found = find_git(root)
         if found is None:
             raise GitError("no git repository here, so no base to compare with")
@@ -35,7 +43,7 @@ class GitBase:
         self._commit = commit
         self._id_length = id_length
         self._known: dict[str, str | None] = {}
-        self._engines = EngineFiles(root, engines_dir, files=_FilesThen(str(root), self.read))
+        self._engines = EngineFiles(root, engines_dir, files=_FilesThen(str(root), self.read), choice=choice)
 
     def blob_ids(self, paths: Collection[str]) -> Mapping[str, str]:
         """See the port."""

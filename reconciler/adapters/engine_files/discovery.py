@@ -13,19 +13,68 @@ from collections.abc import Iterator
 
 from reconciler.adapters.project.safe_read import SafeFiles
 from reconciler.core.commands import reconcile
-from reconciler.core.errors import Diagnostic, InvalidInput
+from reconciler.core.engine.overlay import NOTHING, Beside, EngineChoice, Named, chosen, matches
+from reconciler.core.errors import Diagnostic, InvalidInput, Severity
 
 SUFFIXES = (".yaml", ".yml")
 _LOWER = "rename it: engine files end in .yaml or .yml, in lowercase"
 
 
-def discover(root: str, engines_dir: str, files: SafeFiles) -> tuple[dict[str, str], list[Diagnostic]]:
-    """Engine files by key, sorted, and what is wrong with names and links. See EngineFiles.discover."""
+def discover(
+    root: str, engines_dir: str, files: SafeFiles, choice: EngineChoice
+) -> tuple[dict[str, str], list[Diagnostic], Beside]:
+    """Engine files by key, sorted, what is wrong with names and links, and what is there besides. See
+    EngineFiles.discover.
+    """
     walk = _Walk(root, engines_dir, files)
     found = walk.run()
     if not found and not walk.diagnostics:
         raise InvalidInput(f"no engine file (*.yaml, *.yml) in {engines_dir}/", hint=_init())
-    return {key: found[key] for key in sorted(found)}, walk.diagnostics
+    engines, beside = _sorted_out({key: found[key] for key in sorted(found)}, choice, walk.diagnostics)
+    wrong = any(one.severity is Severity.ERROR for one in walk.diagnostics)
+    if beside.unchosen and not engines and not wrong:
+        raise _none_chosen(choice, engines_dir)
+    return engines, walk.diagnostics, beside
+
+
+def _sorted_out(
+    found: dict[str, str], choice: EngineChoice, problems: list[Diagnostic]
+) -> tuple[dict[str, str], Beside]:
+    """The engines of the environment, and the rest."""
+    beside = NOTHING
+    if choice.listed or any("." in key for key in found):
+        said = Named(found, choice)
+        for key, (message, hint) in said.wrong.items():
+            problems.append(Diagnostic(message, found[key], hint=hint, key=key))
+        overlays = {base: found[key] for key, (base, one) in said.bases.items() if one == choice.environment}
+        bases = {key: base for key, (base, _) in said.bases.items()}
+        beside = Beside(overlays, bases, said.lone, {}, {key: found[key] for key in bases}, choice.listed)
+        none = {*bases, *said.wrong}
+        found = {key: path for key, path in found.items() if key not in none} if none else found
+    if not choice.include and not choice.exclude:
+        return found, beside
+    problems += _useless(found, choice)
+    unchosen = {key: path for key, path in found.items() if not chosen(choice, key)}
+    engines = {key: path for key, path in found.items() if key not in unchosen}
+    return engines, beside._replace(unchosen=unchosen)
+
+
+def _useless(found: dict[str, str], choice: EngineChoice) -> Iterator[Diagnostic]:
+    """Patterns that match nothing: a slip of the pen would choose too many engines, or too few."""
+    for name, patterns in (("include", choice.include), ("exclude", choice.exclude)):
+        for pattern in patterns:
+            if not matches(pattern, found):
+                message = f"the pattern `{pattern}` of `{name}` matches no engine (environment `{choice.environment}`)"
+                hint = "patterns match keys: the path in the engines folder, without suffix"
+                yield Diagnostic(message, hint=hint, severity=Severity.WARNING)
+
+
+def _none_chosen(choice: EngineChoice, engines_dir: str) -> InvalidInput:
+    named = " and ".join(f"`{name}`" for name in ("include", "exclude") if getattr(choice, name))
+    return InvalidInput(
+        f"no engine in {engines_dir}/ is chosen for the environment `{choice.environment}`",
+        hint=f"change {named} in the settings; an empty choice never means to retire everything",
+    )
 
 
 def _init() -> str:

@@ -10,34 +10,51 @@ from typing import Any
 
 from reconciler.adapters.project.safe_read import FileRefused, SafeFiles
 from reconciler.adapters.yaml.reader import Path, YamlDocument, read_yaml
+from reconciler.core.engine.overlay import is_of_overlay, merged
 from reconciler.core.errors import InvalidInput
 from reconciler.core.plan.model import Action, Change
 
 
 class EngineLines:
-    """`root` is the project's folder. Called with an action, gives a line from 1, or None."""
+    """`root` is the project's folder. Called with an action, gives the file and a line from 1, or None."""
 
     def __init__(self, root: str) -> None:
         self._files = SafeFiles(root)
 
-    def __call__(self, action: Action) -> int | None:
+    def __call__(self, action: Action) -> tuple[str, int] | None:
         if action.file is None:
             return None
         try:
-            document = read_yaml(self._files.read(action.file), action.file)
-            return _line_in(document, action)
+            read = [
+                (one, read_yaml(self._files.read(one), one)) for one in _files(action.file, action.overlay)
+            ]
         except (FileRefused, InvalidInput):
             return None
+        return _place_in(read, action)
 
 
-def _line_in(document: YamlDocument, action: Action) -> int | None:
-    if not isinstance(document.value, dict):
+def _files(file: str, overlay: str | None) -> tuple[str, ...]:
+    return (file,) if overlay is None else (file, overlay)
+
+
+def _place_in(read: list[tuple[str, YamlDocument]], action: Action) -> tuple[str, int] | None:
+    """Where the first change stands that is still there: in the file that says what counts of it."""
+    values = [document.value for _, document in read]
+    if not all(isinstance(value, dict) for value in values):
         return None
-    path = next(
-        (found for change in action.changes if (found := _path_of(change, document.value))), ("name",)
-    )
+    value = values[0] if len(values) == 1 else merged(*values)
+    path = next((found for change in action.changes if (found := _path_of(change, value))), None)
+    if path is None:
+        path = _removed(action, values[-1]) if len(values) > 1 else ("name",)
+    file, document = read[1] if len(read) > 1 and is_of_overlay(path, *values) else read[0]
     line, _, _ = document.place(path, of="value" if len(path) > 1 else "key")
-    return line
+    return file, line
+
+
+def _removed(action: Action, overlay: dict[str, Any]) -> Path:
+    """The field that an overlay takes away, where that is the change."""
+    gone = (change.field for change in action.changes if overlay.get(change.field, "") is None)
+    return (next(gone, "name"),)
 
 
 def _path_of(change: Change, value: dict[str, Any]) -> Path | None:

@@ -158,6 +158,28 @@ def engine_schema() -> dict[str, Any]:
     return {"$schema": _DIALECT, **schema, "title": "Localization engine"}
 
 
+def overlay_schema() -> dict[str, Any]:
+    """The same of an overlay: nothing is required, and null removes what the engine file says."""
+    schema = engine_schema()
+    description = (
+        "What differs from the engine file in one environment: mappings merge, lists replace, null removes."
+    )
+    schema = {**schema, "title": "Overlay of a localization engine", "description": description}
+    del schema["required"]
+    schema["properties"] = {name: _or_null(one) for name, one in schema["properties"].items()}
+    options = schema["$defs"]["Lifecycle"]
+    options["properties"] = {name: _or_null(one) for name, one in options["properties"].items()}
+    return schema
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    about: dict[str, Any] = {name: one for name, one in schema.items() if name in ("description", "examples")}
+    return {
+        **about,
+        "anyOf": [{name: one for name, one in schema.items() if name not in about}, {"type": "null"}],
+    }
+
+
 def _tidied(schema: Any) -> Any:
     """Without pydantic's titles made from field names, OpenAPI's `discriminator`, and defaults that say nothing."""
     if isinstance(schema, list):
@@ -175,3 +197,8 @@ def _tidied(schema: Any) -> Any:
 def schema_text() -> str:
     """Exactly what `schemas/engine.schema.json` contains."""
     return json.dumps(engine_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def overlay_schema_text() -> str:
+    """Exactly what `schemas/overlay.schema.json` contains."""
+    return json.dumps(overlay_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -93,7 +93,7 @@ def outputs_of(value: Mapping[str, Any]) -> tuple[Output, ...]:
     """The outputs that a validated value asks for."""
     return tuple(
         Output(tidied(one["file"]), one.get("pointer") or None, one.get("key") or None)
-        for one in value.get("outputs", ())
+        for one in value.get("outputs") or ()  # an overlay may take them away
     )
 
 

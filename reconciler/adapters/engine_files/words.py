@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from reconciler.adapters.engine_files.validator import accepts
 from reconciler.adapters.yaml.reader import YamlDocument
@@ -23,6 +23,12 @@ _SOURCE_KEYS = {"link": ("type", "payload"), "content": ("type", "payload", "fil
 _SOURCE_TYPES = ("link", "content")
 
 
+class Written(Protocol):
+    """A document, as far as words need it."""
+
+    def written(self, path: Path) -> str | None: ...
+
+
 class Finding(NamedTuple):
     """One error: the path of the value it is about, or of the key (`of_key`)."""
 
@@ -32,7 +38,7 @@ class Finding(NamedTuple):
     of_key: bool = False
 
 
-def model_findings(value: Any, document: YamlDocument) -> list[Finding]:
+def model_findings(value: Any, document: Written) -> list[Finding]:
     """Everything the model finds wrong with `value`; empty when nothing is."""
     if not isinstance(value, dict):
         return [_not_a_mapping(value)]
@@ -116,7 +122,7 @@ def _either(source: dict[str, Any], path: Path) -> Iterator[Finding]:
         )
 
 
-def _findings(error: Mapping[str, Any], document: YamlDocument) -> Iterator[Finding]:
+def _findings(error: Mapping[str, Any], document: Written) -> Iterator[Finding]:
     path = _path(error["loc"])
     kind: str = error["type"]
     context: Mapping[str, Any] = error.get("ctx", {})
@@ -183,7 +189,7 @@ _MAPPINGS = {
 }
 
 
-def _wrong_type(path: Path, value: Any, document: YamlDocument) -> Finding:
+def _wrong_type(path: Path, value: Any, document: Written) -> Finding:
     name = _name(path)
     if path == ("lifecycle",) or (len(path) == 2 and path[0] in ("sources", "outputs")):
         return Finding(path, f"{name} must be a mapping, not {_kind(value)}", _MAPPINGS[str(path[0])])

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 SUFFIXES = (".yaml", ".yml")
 
 
-def key_of(word: str, bases: Iterable[str], root: str, engines: str) -> str:
+def key_of(word: str, bases: Iterable[str], root: str, engines: str, environments: Iterable[str] = ()) -> str:
     """The key, or the pattern, for a word that may be a path as seen from one of the folders `bases`.
 
-    `engines` is the folder of the engine files, relative to `root`. `engines/shop/` stands for all engines in it.
+    `engines` is the folder of the engine files, relative to `root`. An overlay of one of the `environments` stands for
+    its engine. `engines/shop/` stands for all engines in it.
     """
     folder = os.path.join(os.path.realpath(root), *engines.split("/"))
     if not word.endswith((*SUFFIXES, "/")) and not word.startswith((f"{engines}/", "./", "../")):
@@ -26,8 +27,18 @@ def key_of(word: str, bases: Iterable[str], root: str, engines: str) -> str:
         if inside == ".":
             return "*"
         if not inside.startswith("../") and inside != "..":
-            return _without_suffix(inside) + ("/*" if word.endswith("/") else "")
+            key = _without_suffix(inside) + ("/*" if word.endswith("/") else "")
+            return _of_overlay(key, folder, environments)
     return word
+
+
+def _of_overlay(key: str, folder: str, environments: Iterable[str]) -> str:
+    """The engine, where the key would be that of an overlay of one of the environments."""
+    for environment in environments:
+        base = key.removesuffix(f".{environment}")
+        if base != key and any(os.path.isfile(os.path.join(folder, base + suffix)) for suffix in SUFFIXES):
+            return base
+    return key
 
 
 def _without_suffix(path: str) -> str:

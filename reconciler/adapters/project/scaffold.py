@@ -73,6 +73,7 @@ environments:
   production: {}
 #   staging:
 #     lockfile: engines.staging.lock.json
+# What differs in staging from engines/acme.yaml is in engines/acme.staging.yaml.
 """
 
 _EXAMPLE = """\

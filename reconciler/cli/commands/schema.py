@@ -15,11 +15,16 @@ from reconciler.cli.options import global_options
 from reconciler.core.commands import into_file, reconcile, show_commands_for
 from reconciler.core.errors import InvalidInput
 
-ENGINE, SETTINGS, LOCKFILE, PLAN, OUTCOME = "engine", "settings", "lockfile", "plan", "outcome"
+ENGINE, OVERLAY, SETTINGS, LOCKFILE, PLAN, OUTCOME = (
+    *("engine", "overlay", "settings"),
+    *("lockfile", "plan", "outcome"),
+)
 PLANS = "plans"
 
 
 @click.command("schema", cls=Command, example="--settings", docs="engine-files.md")
+@click.option("--engine", "kind", flag_value=ENGINE, help="Print the schema of engine files (the default).")
+@click.option("--overlay", "kind", flag_value=OVERLAY, help="Print the schema of an environment's overlays.")
 @click.option("--settings", "kind", flag_value=SETTINGS, help="Print the schema of reconcile.yaml.")
 @click.option("--lockfile", "kind", flag_value=LOCKFILE, help="Print the schema of the lockfile.")
 @click.option("--plan", "kind", flag_value=PLAN, help="Print the schema of `reconcile plan --format json`.")
@@ -61,6 +66,12 @@ def _engine_schema() -> str:
     return schema_text()
 
 
+def _overlay_schema() -> str:
+    from reconciler.adapters.engine_files.model import overlay_schema_text  # pydantic, only here
+
+    return overlay_schema_text()
+
+
 def _settings_schema() -> str:
     from reconciler.core.settings.schema import settings_schema_text  # only here
 
@@ -96,6 +107,7 @@ def _outcome_schema() -> str:
 
 _SCHEMAS: dict[str, Callable[[], str]] = {
     ENGINE: _engine_schema,
+    OVERLAY: _overlay_schema,
     SETTINGS: _settings_schema,
     LOCKFILE: _lockfile_schema,
     PLAN: _plan_schema,

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
 import click
 
-from reconciler.app.planning import discovered, validate_engines
+from reconciler.adapters.engine_files.files import EngineFiles
+from reconciler.app.environments.validating import validate_everywhere
+from reconciler.app.planning import discovered
 from reconciler.cli.command import Command
-from reconciler.cli.opening import open_project, start_folder
+from reconciler.cli.opening import open_project, settings_of_environment, start_folder
 from reconciler.cli.options import given, global_options
 from reconciler.cli.projects.options import ALL_ENVIRONMENTS, is_for_several, project_options
 from reconciler.cli.screen import screen_of
+from reconciler.core.engine.overlay import Beside
 from reconciler.core.errors import Diagnostic, ExitCode, Severity, UsageError
+from reconciler.core.frozen import replace
 from reconciler.core.plan.model import Plan
+from reconciler.core.settings.model import SETTINGS
 from reconciler.project.opened import Project
 
 
@@ -37,8 +43,8 @@ from reconciler.project.opened import Project
 def command(ctx: click.Context, /, paths: tuple[str, ...], format_: str, **flags: Any) -> None:
     """Check engine files and report every error.
 
-    Checks all engine files, or those at PATH (files or folders). Needs no API key and no network. Exits with 3 if
-    something is wrong.
+    Checks all engine files, or those at PATH (files or folders), as each environment has them with its overlays; with
+    --env, only as that one has them. Needs no API key and no network. Exits with 3 if something is wrong.
     """
     if is_for_several(flags):
         from reconciler.cli.projects.validation import validate_several  # only for several
@@ -49,24 +55,54 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], format_: str, **flags
             )
         ctx.exit(validate_several(ctx, {**flags, "format_": format_}))
     project = open_project(ctx)
+    environments = _environments(ctx, project)
     chosen = None
     if paths:
-        found, _ = discovered(project.engines, project.checkout)
-        chosen = _chosen(paths, list(found.values()), start_folder(ctx), project.root)
-    read, findings = validate_engines(project.engines, chosen, project.checkout)
-    valid = list(read)
+        chosen = _chosen(paths, _known(environments, project), start_folder(ctx), project.root)
+    valid, findings = validate_everywhere(environments, chosen, project.checkout)
     wrong = any(finding.severity is Severity.ERROR for finding in findings)
     code = ExitCode.INVALID if wrong else ExitCode.OK
-    _show(ctx, project, format_, valid, findings, code)
+    _show(ctx, project, format_, valid, findings, code, len(environments))
     ctx.exit(code)
 
 
-def _chosen(paths: tuple[str, ...], known: list[str], start: Path, root: Path) -> set[str]:
+def _environments(ctx: click.Context, project: Project) -> dict[str, EngineFiles]:
+    """The engine files as each listed environment has them, or as the one that is asked for."""
+    settings, environment = project.settings, SETTINGS["environment"]
+    asked = settings.source_of["environment"] in (environment.flag, environment.variable)
+    if asked or len(settings.listed) < 2:
+        return {settings.environment: project.engines}
+    beside = settings_of_environment(ctx)
+    others = {name: beside(name) for name in settings.listed if name != settings.environment}
+    return {
+        settings.environment: project.engines,
+        **{name: replace(project, settings=one).engines for name, one in others.items()},
+    }
+
+
+def _known(environments: Mapping[str, EngineFiles], project: Project) -> dict[str, str]:
+    """Every file that can be named, with the engine file that it is part of."""
+    known: dict[str, str] = {}
+    for engines in environments.values():
+        found, _ = discovered(engines, project.checkout)
+        beside = engines.beside()
+        known |= {path: path for path in (*found.values(), *beside.unchosen.values())}
+        known |= dict(_overlaid(beside, {**beside.unchosen, **found}))
+    return known
+
+
+def _overlaid(beside: Beside, found: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for key, path in beside.files.items():
+        if beside.bases[key] in found:
+            yield path, found[beside.bases[key]]
+
+
+def _chosen(paths: tuple[str, ...], known: Mapping[str, str], start: Path, root: Path) -> set[str]:
     """The engine files at the given paths. Raises `UsageError` for one that has none."""
     chosen: set[str] = set()
     for given_path in paths:
         target = Path(normalize("NFC", str((start / given_path).resolve())))
-        matches = {path for path in known if _is_at((root / path), target)}
+        matches = {engine for path, engine in known.items() if _is_at((root / path), target)}
         if not matches:
             raise UsageError(
                 f"no engine file at {given_path}",
@@ -88,9 +124,11 @@ def _show(
     valid: list[str],
     findings: list[Diagnostic],
     code: int,
+    environments: int,
 ) -> None:
     environment = project.settings.environment
     count = f"{len(valid):,} engine file{'s' if len(valid) != 1 else ''} valid"
+    count += f" in {environments} environments" if environments > 1 else ""
     if format_ == "json":
         _show_json(valid, findings, code, environment)
     elif format_ in ("gitlab", "sarif"):

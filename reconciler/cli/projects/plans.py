@@ -207,7 +207,7 @@ class Views:
 
         issues: list[Issue] = []
         for part in map(_part, self.plans):
-            issues += issues_of(part.plan, prefix=part.prefix, line_of=part.line_of)
+            issues += issues_of(part.plan, prefix=part.prefix, place_of=part.place_of)
         if self.format == "gitlab":
             return render_gitlab_issues(issues)
         return render_sarif_issues(issues, "all", __version__)

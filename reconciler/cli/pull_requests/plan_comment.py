@@ -185,7 +185,7 @@ def annotation_lines(root: Path, plan: Plan) -> list[str]:
 
     rest = "the job summary" if ci.has_summary() else "the log"
     lines = EngineLines(str(root))
-    return render_annotations(plan, prefix=folder_in_repo(root), line_of=lines, rest=rest)
+    return render_annotations(plan, prefix=folder_in_repo(root), place_of=lines, rest=rest)
 
 
 def write_summary(plan: Plan, occasion: Occasion) -> None:

@@ -22,6 +22,7 @@ from reconciler.cli.stderr import warn
 from reconciler.cli.wiring.api_key import known_key
 from reconciler.cli.wiring.engine_lookup import details_of
 from reconciler.core.commands import key_variable, reconcile
+from reconciler.core.engine.overlay import Named, chosen
 from reconciler.core.engine.spec import Desired
 from reconciler.core.errors import InvalidInput, LockfileError, PlatformError, UsageError
 from reconciler.core.lockfile.model import parse
@@ -41,10 +42,31 @@ def import_engine(project: Project, key: str, engine_id: str, *, as_is: bool) ->
     if finished is not None and finished.engine_id == engine_id:
         return files_of(project).get(key)
     check_adoptable(read_recorded_state(project.lockfile, project.known_journal).folded, key, engine_id)
+    _check_name(project, key)
     _check_other_environments(project, engine_id)
     found = _look_up(project, engine_id)
     wanted = _recorded_as_it_is(project, key, found, engine_id, as_is=as_is)
     return None if wanted is None else wanted.file
+
+
+def _check_name(project: Project, key: str) -> None:
+    """Raises `UsageError` for a key whose file would be no engine of this environment."""
+    files, beside, choice = files_of(project), project.engines.beside, project.settings.choice
+    if not files or key in files:
+        return
+    others = beside()
+    bases = Named({*files, *others.unchosen, *others.bases, key}, choice).bases
+    if key in bases:
+        base, environment = bases[key]
+        raise UsageError(
+            f"`{key}` is the name of an overlay: that of `{base}` for the environment `{environment}`",
+            hint="choose another key",
+        )
+    if not chosen(choice, key):
+        raise UsageError(
+            f"`{key}` is not chosen for the environment `{choice.environment}`",
+            hint="choose another key, or change `include` or `exclude` in the settings",
+        )
 
 
 def files_of(project: Project) -> Mapping[str, str]:

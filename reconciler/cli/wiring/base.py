@@ -69,7 +69,7 @@ def _compared(project: Project, planned: PlanResult, asked: str) -> PlanResult:
     settings = project.settings
     aim = _aim(project.settings) if asked == AUTO else _named(asked)
     commit = MergeBase(project.root, settings.remote).find(aim)
-    base = GitBase(project.root, commit, settings.engines, project.id_length)
+    base = GitBase(project.root, commit, settings.engines, project.id_length, settings.choice)
     plan = attribute(planned, project.engines, project.lockfile, base, settings.engines, project.id_length)
     changed = [*_setting_changes(project, base), *_lockfile_edits(project, planned, base, commit)]
     return replace(planned, plan=replace(plan, diagnostics=(*plan.diagnostics, *changed)))

@@ -138,7 +138,9 @@ class InUse:
 
     def _engine_files(self) -> Iterable[str]:
         try:
-            return self._project.engines.discover()[0].values()
+            engines = self._project.engines
+            found, beside = engines.discover()[0], engines.beside()
+            return [*found.values(), *beside.files.values(), *beside.unchosen.values()]
         except InvalidInput:
             if self._project.checkout().folder_not_gone() is not None:
                 raise

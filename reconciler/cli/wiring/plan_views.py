@@ -85,7 +85,7 @@ def _annotated(root: Path, plan: Plan) -> str:
 
     lines = EngineLines(str(root))
     rest = "the job summary" if ci.has_summary() else "the log"
-    return render_plan_github(plan, prefix=folder_in_repo(root), line_of=lines, rest=rest)
+    return render_plan_github(plan, prefix=folder_in_repo(root), place_of=lines, rest=rest)
 
 
 def report(root: Path, plan: Plan, format_: str) -> str:
@@ -97,7 +97,7 @@ def report(root: Path, plan: Plan, format_: str) -> str:
     from reconciler.render.reports.gitlab import render_gitlab
     from reconciler.render.reports.sarif import render_sarif
 
-    prefix, line_of = folder_in_repo(root), EngineLines(str(root))
+    prefix, place_of = folder_in_repo(root), EngineLines(str(root))
     if format_ == "gitlab":
-        return render_gitlab(plan, prefix=prefix, line_of=line_of)
-    return render_sarif(plan, prefix=prefix, line_of=line_of, version=__version__)
+        return render_gitlab(plan, prefix=prefix, place_of=place_of)
+    return render_sarif(plan, prefix=prefix, place_of=place_of, version=__version__)

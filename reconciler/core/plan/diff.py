@@ -267,12 +267,34 @@ def _replace(wanted: Desired, entry: Entry) -> Action:
     action = action_for(wanted, Kind.REPLACE, _FILE_CHANGED, wanted.spec)
     if record is not None:
         changes = (*changes_between(record, wanted.spec), *changes_of_kept(entry.kept, wanted.kept))
-        action = replace(action, changes=changes, reason=_what_changed(changes))
+        reason = _overlay_changed(wanted, old) or _what_changed(changes)
+        action = replace(action, changes=changes, reason=reason)
     if entry.current is None and entry.pending is not None:
         what = "failed" if entry.pending.status == FAILED else "is still running"
         action = replace(action, reason=f"{action.reason}; the previous operation {what}")
     engine_id = entry.current.engine_id if entry.current is not None else None
     return replace(action, engine_id=engine_id)
+
+
+def _overlay_changed(wanted: Desired, old: Provisioned | Pending | None) -> str | None:
+    """What happened to the overlay, where the engine file and its texts are as they were recorded."""
+    before = old.files if old is not None else {}
+    changed = {one for one in {*before, *wanted.files} if before.get(one) != wanted.files.get(one)}
+    if len(changed) != 1 or wanted.file in changed:
+        return None
+    (file,) = changed
+    if not file.startswith(wanted.file[: wanted.file.rindex(".") + 1]) or not file.endswith(
+        (".yaml", ".yml")
+    ):
+        return None
+    happened = (
+        "changed"
+        if file in before and file in wanted.files
+        else "added"
+        if file in wanted.files
+        else "removed"
+    )
+    return f"{posixpath.basename(file)} {happened}"
 
 
 def _what_changed(changes: Sequence[Change]) -> str:

@@ -152,6 +152,20 @@ class Action:
     unconfirmed: bool = False  # update: an earlier one got no answer, so the engine may have it already
 
     @property
+    def overlay(self) -> str | None:
+        """The file of the overlay over the engine file, as far as the files of the spec are known."""
+        stem = (
+            self.file[: self.file.rindex(".") + 1] if self.file is not None and len(self.files) > 1 else None
+        )
+        names = (one for one in self.files if stem and one.startswith(stem) and one != self.file)
+        return next((one for one in names if one.endswith((".yaml", ".yml"))), None)
+
+    @property
+    def read_from(self) -> str | None:
+        """The engine file and its overlay, as they are shown."""
+        return self.file if self.overlay is None else f"{self.file} + {self.overlay}"
+
+    @property
     def creates(self) -> bool:
         """Whether it issues a provisioning job, which costs money."""
         return self.kind in CREATING and self.guard is None

@@ -19,6 +19,10 @@ from reconciler.core.plan.model import Action, Kind
 _SUFFIXES = (".yaml", ".yml")
 
 
+def _no_overlays(path: str) -> Iterable[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Branch:
     """The branch as it was seen: its name, its tip, and the files that changed there since the checkout left it, with
@@ -30,6 +34,7 @@ class Branch:
     moved_on: Mapping[str, str | None]
     here: Callable[[str], str | None]
     recorded: Lockfile = EMPTY  # what the branch's lockfile says
+    overlays: Callable[[str], Iterable[str]] = _no_overlays  # what those over an engine file may be called
 
     def says_otherwise(self, paths: Iterable[str]) -> bool:
         """Whether one of these files changed there, to something else than it is here. A path that another system
@@ -54,7 +59,7 @@ def hold_outdated(
     outdated = [
         action.kind is not Kind.NONE
         and action.guard is None
-        and (settings or branch.says_otherwise(_paths(action, lockfile)))
+        and (settings or branch.says_otherwise(_paths(action, lockfile, branch.overlays)))
         for action in actions
     ]
     return tuple(
@@ -97,11 +102,12 @@ def _only_waits(action: Action, recorded: Lockfile) -> bool:
     return pending is not None and pending.operation_id == action.operation_id
 
 
-def _paths(action: Action, lockfile: Lockfile) -> Iterator[str]:
+def _paths(action: Action, lockfile: Lockfile, overlays: Callable[[str], Iterable[str]]) -> Iterator[str]:
     """Every file that the action is about, here or on the branch."""
     yield from action.files
     if action.file is not None:
         yield action.file
+        yield from overlays(action.file)
     for key in filter(None, (action.from_key, action.key if not action.files else None)):
         yield from _recorded_paths(lockfile.entry(key))
 

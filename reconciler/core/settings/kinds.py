@@ -30,6 +30,9 @@ NAME_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}
 
 # A branch: names as above, joined by slashes.
 BRANCH_PATTERN = r"^(?!.*\.\.)(?!.*(?:\.|\.lock)(?:/|$))(?!.*/[./])[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}(?<!/)$"
+_ONE_GLOB = r"(?!\.\.?/)(?![^,]*/\.\.?/)(?![^,]*://)(?![/\s])[^,\\\x00-\x1f\x7f]{0,254}[^,\s/\\\x00-\x1f\x7f]"
+GLOB_PATTERN = rf"^{_ONE_GLOB}$"
+_MOST_PATTERNS = 100
 KEY_PATTERN = r"^LINGO_API_KEY(?:_[A-Z0-9_]{1,80})?$"
 PATH_PATTERN = r"^(?!.*(?:^|/)\.\.(?:/|$))(?!.*://)(?!\s)[^\x00-\x1f\x7f]{1,1000}(?<!\s)$"
 LABELS_PATTERN = r"^(?!.*(?:\.\.|://))[^,\x00-\x1f\x7f]{1,50}(?:,[^,\x00-\x1f\x7f]{1,50}){0,19}$"
@@ -253,6 +256,34 @@ class RelativePath:
         inside = r"(?!\s)(?!.*\s$)(?![/~])(?!.:)(?!.*://)(?!.*(?:^|/)(?:\.\.|\.[Gg][Ii][Tt])(?:/|$))(?!(?:\.?/)*\.?$)"
         last = rf"[^\\]*[^/\\]{suffix}$" if suffix else r"[^\\]+$"
         return {"type": "string", "maxLength": 255, "pattern": "^" + workflows + inside + last}
+
+
+class Patterns:
+    """Patterns of engine keys, a list or a text with commas. `*` also crosses `/`."""
+
+    __slots__ = ()
+
+    def parse(self, value: object, as_text: bool) -> tuple[str, ...]:
+        if isinstance(value, str):
+            text = value.removeprefix("[").removesuffix("]") if as_text else value
+            value = [part.strip() for part in text.split(",")]
+        if not isinstance(value, list) or not 0 < len(value) <= _MOST_PATTERNS:
+            raise InvalidInput(
+                f"must be a list of 1 to {_MOST_PATTERNS} patterns", hint="like [marketing/*, shop]"
+            )
+        for one in value:
+            if not isinstance(one, str) or not matches(GLOB_PATTERN, one):
+                raise InvalidInput(
+                    "must be patterns of engine keys",
+                    hint="like marketing/*: without suffix and without the folder",
+                )
+        return tuple(value)
+
+    def schema(self) -> JsonSchema:
+        one = {"type": "string", "pattern": GLOB_PATTERN}
+        many = {"type": "array", "minItems": 1, "maxItems": _MOST_PATTERNS, "items": one}
+        listed = rf"^\s*{_ONE_GLOB}\s*(?:,\s*{_ONE_GLOB}\s*){{0,{_MOST_PATTERNS - 1}}}$"
+        return {"anyOf": [many, {"type": "string", "pattern": listed}]}
 
 
 def nullable(schema: Mapping[str, Any]) -> JsonSchema:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.engine.overlay import EngineChoice
 from reconciler.core.frozen import dataclass, field, said_of
 from reconciler.core.plan.limits import DEFAULT_CREATES, DEFAULT_LIMIT, DEFAULT_PRUNES, Limit, LimitKind
 from reconciler.core.settings.kinds import (
@@ -21,6 +22,7 @@ from reconciler.core.settings.kinds import (
     Choice,
     Duration,
     Name,
+    Patterns,
     RelativePath,
     Switch,
     Text,
@@ -99,10 +101,20 @@ class Settings:
     """Resolved and checked. Paths are relative to the project's root, lengths of time are seconds.
 
     `source_of` tells for each setting where its value came from: the flag, the variable, the file (and the
-    overlay in it), or "default". `lockfiles` has that of each environment, where the file lists several.
+    overlay in it), or "default". `lockfiles` has that of each environment, where the file lists several; `listed`
+    has the names of all that it lists.
     """
 
     engines: str = _setting("engines", RelativePath(), "Folder of the engine files.", "engines")
+    include: tuple[str, ...] | None = _setting(
+        None,
+        Patterns(),
+        "Keys of the engines that are chosen, as patterns; all by default.",
+        "[marketing/*, shop]",
+    )
+    exclude: tuple[str, ...] | None = _setting(
+        None, Patterns(), "Keys of engines that are not chosen, as patterns.", "[experiments/*]"
+    )
     lockfile: str = _setting(
         "engines.lock.json", RelativePath(".json"), "The lockfile; applications read it.", "engines.lock.json"
     )
@@ -251,6 +263,7 @@ class Settings:
 
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     lockfiles: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    listed: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def listed_at(self) -> str | None:
@@ -258,6 +271,11 @@ class Settings:
         mcp_url, api_url = SETTINGS["mcp_url"], SETTINGS["api_url"]
         own = self.source_of.get("mcp_url", "default") != "default" or self.mcp_url != mcp_url.default
         return self.mcp_url if own or self.api_url == api_url.default else None
+
+    @property
+    def choice(self) -> EngineChoice:
+        """What of the engines folder the environment is about."""
+        return EngineChoice(self.environment, self.listed, self.include or (), self.exclude or ())
 
     @property
     def output_rules(self) -> OutputRules:

@@ -39,7 +39,7 @@ def resolve(
     given.choose_environment()
     given.raise_if_wrong()
     sources = dict.fromkeys(SETTINGS, "default") | given.sources
-    return Settings(**given.values, source_of=sources, lockfiles=given.lockfiles)
+    return Settings(**given.values, source_of=sources, lockfiles=given.lockfiles, listed=given.listed)
 
 
 class _Given:
@@ -110,6 +110,11 @@ class _Given:
             if self._place is not None:
                 line, col, excerpt = self._place((OVERLAYS, name), of="key")
             self._findings.append(Diagnostic(message, self._file_name, line, col, excerpt, hint))
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The environments that the file lists."""
+        return tuple(self._overlays or ())
 
     def raise_if_wrong(self) -> None:
         if self._findings:

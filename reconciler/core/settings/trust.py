@@ -18,7 +18,7 @@ _LOOPBACK = ("localhost", "[::1]")
 # Settings that decide where something goes, what is written, or what holds a run back.
 RELEVANT = (
     *("api_url", "api_key_env", "callback_url", "inbox", "inbox_url", "via", "remote", "branch"),
-    *("publish", "pr_branch", "pr_auto_merge", "engines", "lockfile", "environment"),
+    *("publish", "pr_branch", "pr_auto_merge", "engines", "include", "exclude", "lockfile", "environment"),
     *("max_replace", "max_retire", "max_prune", "on_removed", "max_create", "author"),
     *("skip_ci", "sign", "publish_by", "lease_ttl", "metadata_changes", "mcp_url", "lookup"),
 )

@@ -89,7 +89,7 @@ def output_blocks(plan: Plan) -> list[dict[str, Any]]:
 def engine_of(action: Action, differences: Differences) -> dict[str, Any]:
     """What the script shows of one engine, besides its state and history. Keys without a value are left out."""
     about = [
-        ("File", action.file),
+        ("File", action.read_from),
         ("Reason", action.reason),
         ("Engine", action.engine_id),
         ("Job", action.job_id),

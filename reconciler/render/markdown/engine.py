@@ -27,8 +27,8 @@ def engine_section(action: Action, title: str, most: int, *, unfolded: bool = Fa
     about = [f"{happens[:1].upper()}{happens[1:]}."]
     if action.reason:
         about.append(f"Reason: {prose(action.reason)}.")
-    if action.file is not None:
-        about.append(f"File: {code_span(action.file)}.")
+    if action.read_from is not None:
+        about.append(f"File: {code_span(action.read_from)}.")
     opening = "<details open>" if unfolded else "<details>"
     parts = [f"{opening}<summary>{title}</summary>", " ".join(about)]
     lines = list(_differences(action))

@@ -9,7 +9,7 @@ so no text can contain its own token.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from reconciler.core.errors import Diagnostic, Severity
@@ -18,6 +18,7 @@ from reconciler.core.plan.model import Action, Condition, Kind, Plan
 from reconciler.render.phrases.origins import origin_words
 from reconciler.render.phrases.sanitize import sanitize, sanitize_lines, shorten
 from reconciler.render.phrases.words import counted, what_happens
+from reconciler.render.reports.issues import PlaceOf
 from reconciler.render.text.plan import render_plan
 
 # GitHub shows ten annotations of each level for one step. One notice is left for what the command has to say itself.
@@ -38,7 +39,7 @@ class _Note(NamedTuple):
     action: Action | None = None
 
 
-def _no_line(action: Action) -> int | None:
+def _no_line(action: Action) -> tuple[str, int] | None:
     return None
 
 
@@ -48,11 +49,11 @@ def render_plan_github(
     prefix: str = "",
     width: int = 100,
     max_lines: int = 40,
-    line_of: Callable[[Action], int | None] = _no_line,
+    place_of: PlaceOf = _no_line,
     rest: str = "the log",
 ) -> str:
     """Annotations, errors first, and the guarded plan. No final newline."""
-    lines = render_annotations(plan, prefix=prefix, line_of=line_of, rest=rest)
+    lines = render_annotations(plan, prefix=prefix, place_of=place_of, rest=rest)
     text = render_plan(plan, width=width, max_lines=max_lines)
     return "\n".join([*lines, guarded(text, plan.digest)])
 
@@ -61,15 +62,15 @@ def render_annotations(
     plan: Plan,
     *,
     prefix: str = "",
-    line_of: Callable[[Action], int | None] = _no_line,
+    place_of: PlaceOf = _no_line,
     rest: str = "the log",
 ) -> list[str]:
     """As many of each level as GitHub shows, the most important first; the last one counts those it would hide.
 
-    `prefix` leads from the repository's root to the project's (`apps/web`): GitHub counts from the former. `line_of`
+    `prefix` leads from the repository's root to the project's (`apps/web`): GitHub counts from the former. `place_of`
     is asked where in its file an engine changes, for those that are shown only. `rest` is where all of them are.
     """
-    return render_all_annotations([Part(plan, prefix, line_of)], rest=rest)
+    return render_all_annotations([Part(plan, prefix, place_of)], rest=rest)
 
 
 class Part(NamedTuple):
@@ -77,7 +78,7 @@ class Part(NamedTuple):
 
     plan: Plan
     prefix: str = ""
-    line_of: Callable[[Action], int | None] = _no_line
+    place_of: PlaceOf = _no_line
 
 
 def render_all_annotations(parts: Sequence[Part], *, rest: str = "the log") -> list[str]:
@@ -89,7 +90,7 @@ def render_all_annotations(parts: Sequence[Part], *, rest: str = "the log") -> l
         these = [one for one in notes if one[0].level == level]
         most = _MOST[level]
         shown = these if len(these) <= most else these[: most - 1]
-        lines += [_written(note, part.prefix, part.line_of) for note, part in shown]
+        lines += [_written(note, part.prefix, part.place_of) for note, part in shown]
         if len(shown) < len(these):
             lines.append(_count(level, [note for note, _ in these[len(shown) :]], rest))
     return lines
@@ -103,11 +104,11 @@ def _count(level: str, hidden: list[_Note], rest: str) -> str:
     return command(level, f"{counted(len(hidden), f'more {level}')}: see {rest}", title="reconcile")
 
 
-def _written(note: _Note, prefix: str, line_of: Callable[[Action], int | None]) -> str:
-    line = note.line
-    if note.action is not None and note.file is not None:
-        line = line_of(note.action)
-    file = _path(note.file, prefix)
+def _written(note: _Note, prefix: str, place_of: PlaceOf) -> str:
+    file, line = note.file, note.line
+    if note.action is not None and file is not None:
+        file, line = place_of(note.action) or (file, None)
+    file = _path(file, prefix)
     return command(note.level, note.message, file=file, line=line, col=note.col, title=note.title)
 
 

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciler.core.plan.model import Plan
-from reconciler.render.reports.issues import Issue, LineOf, issues_of
+from reconciler.render.reports.issues import Issue, PlaceOf, issues_of
 
 _SEVERITIES = {"error": "critical", "warning": "major", "notice": "info"}
 
 
-def render_gitlab(plan: Plan, *, prefix: str, line_of: LineOf) -> str:
+def render_gitlab(plan: Plan, *, prefix: str, place_of: PlaceOf) -> str:
     """A JSON list in pure ASCII, empty when there is nothing to say. No final newline."""
-    return render_gitlab_issues(issues_of(plan, prefix=prefix, line_of=line_of))
+    return render_gitlab_issues(issues_of(plan, prefix=prefix, place_of=place_of))
 
 
 def render_gitlab_issues(issues: Sequence[Issue]) -> str:

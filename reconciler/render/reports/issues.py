@@ -16,7 +16,7 @@ from reconciler.render.phrases.sanitize import sanitize, shorten
 from reconciler.render.phrases.words import what_happens
 
 _LONGEST = 2_000  # characters of a message
-LineOf = Callable[[Action], int | None]
+PlaceOf = Callable[[Action], tuple[str, int] | None]  # file and line
 
 
 class Rule(NamedTuple):
@@ -141,12 +141,12 @@ class Issue(NamedTuple):
     fingerprint: str
 
 
-def issues_of(plan: Plan, *, prefix: str, line_of: LineOf) -> list[Issue]:
+def issues_of(plan: Plan, *, prefix: str, place_of: PlaceOf) -> list[Issue]:
     """All findings, the most important first. What is in no file is reported at the lockfile.
 
     `prefix` leads from the repository's root to the project's.
     """
-    found = [*_of_diagnostics(plan), *_of_actions(plan, line_of)]
+    found = [*_of_diagnostics(plan), *_of_actions(plan, place_of)]
     found.sort(key=lambda one: _RANK[one.rule])
     seen: Counter[str] = Counter()
     issues = []
@@ -174,7 +174,7 @@ def _said(one: Diagnostic) -> str:
     return _joined(one.message, one.hint)
 
 
-def _of_actions(plan: Plan, line_of: LineOf) -> Iterator[Issue]:
+def _of_actions(plan: Plan, place_of: PlaceOf) -> Iterator[Issue]:
     for action in plan.actions:
         rule, level = _rule_of(action)
         if rule is None:
@@ -185,9 +185,10 @@ def _of_actions(plan: Plan, line_of: LineOf) -> Iterator[Issue]:
             if action.guard is not None
             else f"{action.key}: {about} ({action.reason})"
         )
-        line = None if action.file is None else line_of(action)
+        place = None if action.file is None else place_of(action)
+        file, line = place or (action.file or plan.lockfile, 1)
         message = _joined(reason, action.hint)
-        yield Issue(rule, level, message, action.file or plan.lockfile, line or 1, None, "")
+        yield Issue(rule, level, message, file, line, None, "")
 
 
 def _rule_of(action: Action) -> tuple[str | None, str]:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from reconciler.core.plan.model import Plan
 from reconciler.render.data.json_view import render_json
-from reconciler.render.reports.issues import RULES, Issue, LineOf, issues_of
+from reconciler.render.reports.issues import RULES, Issue, PlaceOf, issues_of
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 HOME = "https://lingo.dev"
@@ -19,9 +19,9 @@ _LEVELS = {"error": "error", "warning": "warning", "notice": "note"}
 _MOST = 25_000  # results of a run that GitHub takes
 
 
-def render_sarif(plan: Plan, *, prefix: str, line_of: LineOf, version: str) -> str:
+def render_sarif(plan: Plan, *, prefix: str, place_of: PlaceOf, version: str) -> str:
     """One run, with a result for each finding. `version` is this program's. No final newline."""
-    found = issues_of(plan, prefix=prefix, line_of=line_of)
+    found = issues_of(plan, prefix=prefix, place_of=place_of)
     return render_sarif_issues(found, plan.environment, version)
 
 

@@ -33,8 +33,8 @@ class Room:
 def field_lines(action: Action, look: Look, room: Room) -> list[str]:
     """The lines under the heading of one action, indented."""
     lines: list[str] = []
-    if action.file is not None:
-        lines.append(_field(" ", "file", sanitize(action.file), look))
+    if action.read_from is not None:
+        lines.append(_field(" ", "file", sanitize(action.read_from), look))
     if action.reason:
         lines += _text_field("reason", action.reason, look, room)
     if action.changes:

@@ -29,7 +29,9 @@ def line(
 ) -> int | None:
     data = content.encode() if isinstance(content, str) else content
     (tmp_path / "e.yaml").write_bytes(data)
-    return EngineLines(str(tmp_path))(Action("e", Kind.REPLACE, "", file=file, changes=changes))
+    found = EngineLines(str(tmp_path))(Action("e", Kind.REPLACE, "", file=file, changes=changes))
+    assert found is None or found[0] == file
+    return None if found is None else found[1]
 
 
 @pytest.mark.parametrize(

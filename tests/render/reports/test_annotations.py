@@ -52,7 +52,7 @@ def test_of_every_level_the_most_important_come_first() -> None:
     )
     held = (Action("h", Kind.REPLACE, "x", guard="protected"), Action("r", Kind.REPLACE, "x", file="r.yaml"))
     plan = Plan("x", (*held, *doubtful), diagnostics=tuple(diagnostics))
-    shown = render_annotations(plan, rest="the summary", line_of=lambda action: 7)
+    shown = render_annotations(plan, rest="the summary", place_of=lambda action: (action.file or "", 7))
     levels = [line.partition(" ")[0] for line in shown]
     assert [levels.count(f"::{level}") for level in ("error", "warning", "notice")] == [10, 10, 9]
     assert levels == sorted(levels, key=["::error", "::warning", "::notice"].index)
