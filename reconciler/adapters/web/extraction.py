@@ -40,6 +40,7 @@ _KEPT = (
     "SYSTEMROOT",
     "TMPDIR",
 )
+_START_UP = 60.0  # seconds until the libraries are imported, on a machine that is busy
 _PAGES = 500  # read by one process before it is made anew
 _NEEDED = ("h2", "protego", "trafilatura")
 
@@ -115,7 +116,14 @@ class _Reader:
             cwd=root,
             env={name: os.environ[name] for name in _KEPT if name in os.environ},
         )
-        return cls(process, limits)
+        reader = cls(process, limits)
+        try:
+            async with asyncio.timeout(_START_UP):
+                await reader._answer()
+        except (TimeoutError, EOFError, OSError, ValueError) as error:
+            await reader.end()
+            raise Unreadable("cannot be read: the process that reads pages does not start") from error
+        return reader
 
     @property
     def usable(self) -> bool:
@@ -129,8 +137,9 @@ class _Reader:
         self._busy = True
         self._pages += 1
         try:
-            async with asyncio.timeout(self._limits.read + (0 if self._pages > 1 else 10)):
-                answer = await self._answer(FRAME.pack(len(head), len(body)) + head, body)
+            async with asyncio.timeout(self._limits.read):
+                await self._send(FRAME.pack(len(head), len(body)) + head, body)
+                answer = await self._answer()
         except TimeoutError as error:
             raise Unreadable(f"took longer than {self._limits.read:g} s to read") from error
         except (OSError, EOFError, ValueError) as error:
@@ -142,12 +151,13 @@ class _Reader:
             raise Unreadable(f"cannot be read ({answer['failed']})")
         return Read(**answer)
 
-    async def _answer(self, head: bytes, body: bytes) -> dict[str, Any]:
+    async def _send(self, *parts: bytes) -> None:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(head)
-        self._process.stdin.write(body)
+        self._process.stdin.writelines(parts)
         await self._process.stdin.drain()
+
+    async def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
         (length,) = ANSWER.unpack(await self._process.stdout.readexactly(ANSWER.size))
         answer: dict[str, Any] = json.loads(await self._process.stdout.readexactly(length))
         return answer

@@ -45,6 +45,7 @@ class _Stop(Exception):
 class _Came(NamedTuple):
     answer: Answer
     read: Read | None  # of a 200
+    conditional: bool  # whether it was asked "unless it is as it was"
 
 
 class OnePage:
@@ -129,9 +130,10 @@ class OnePage:
                 raise
             self._pace.answered(address.host, in_time=True)
             if answer.status != 200:
-                return _Came(answer, None)
+                return _Came(answer, None, bool(conditions))
             media_type, charset = content_type(answer.headers)
-            return _Came(answer, await self._readers.read(answer.body, media_type, charset))
+            read = await self._readers.read(answer.body, media_type, charset)
+            return _Came(answer, read, bool(conditions))
 
 
 def _parsed(url: str, prefix: str, base: WebAddress | None = None) -> WebAddress:
@@ -197,7 +199,7 @@ def _judged(look: PageLook, came: _Came, target: Target, redirects: list[Redirec
     """The outcome, by status first and by the page itself where the status says that it came."""
     status = came.answer.status
     final = redirects[-1].url if redirects else target.url
-    if status == 304:
+    if status == 304 and came.conditional:
         etag, date = look.etag or target.etag, look.last_modified or target.last_modified
         return replace(look, outcome=Outcome.UNCHANGED, etag=etag, last_modified=date)
     if status in _GONE:

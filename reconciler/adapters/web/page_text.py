@@ -93,7 +93,7 @@ def _html(source: str, charset: str) -> Read:
         # As bytes, since lxml refuses a string that says its charset. A page is no XML: entities stay what they are.
         parser = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
         tree = html.document_fromstring(source.encode("utf-8", "replace"), parser=parser)
-    except (ValueError, html.etree.LxmlError, AssertionError):
+    except html.etree.ParserError:  # nothing in it, or only a comment
         return Read(PageKind.NEARLY_EMPTY, charset, reader=reader)
     facts = _facts(tree, source)
     refresh = _refresh(tree)

@@ -2,7 +2,8 @@
 
 A page is written by anybody, and parsers are written in C. So they run where nothing else is: without the environment's
 secrets, with a limit on memory, and ended when a page takes too long. One frame is asked at a time: the lengths of head
-and body as two numbers of four bytes, the head as JSON, the body. The answer is a length and JSON.
+and body as two numbers of four bytes, the head as JSON, the body. The answer is a length and JSON; the first one is
+empty, and says that all libraries are there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import struct
 import sys
 from contextlib import suppress
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 FRAME = struct.Struct("!II")
 ANSWER = struct.Struct("!I")
@@ -37,22 +38,25 @@ def _alarm(seconds: int) -> None:
 def serve(asked: BinaryIO, answers: BinaryIO) -> None:
     from reconciler.adapters.web.page_text import read
 
+    read(b"<html><body><p>A page, so that the libraries are imported.</p></body></html>", "text/html", "")
+    _send(answers, {})
     while len(lengths := asked.read(FRAME.size)) == FRAME.size:
         head_length, body_length = FRAME.unpack(lengths)
         head = json.loads(asked.read(head_length))
         body = asked.read(body_length)
-        _alarm(int(head["seconds"]) + 5)
+        _alarm(int(head["seconds"]) + 15)
         try:
-            answer = json.dumps(read(body, head["media_type"], head["charset"])._asdict()).encode()
-        except (MemoryError, RecursionError) as error:
-            answer = json.dumps({"failed": type(error).__name__}).encode()
-        except (
-            Exception
-        ) as error:  # whatever a library makes of a hostile page: it is not read, and that is said
-            answer = json.dumps({"failed": type(error).__name__}).encode()
+            answer = read(body, head["media_type"], head["charset"])._asdict()
+        except Exception as error:  # whatever a library makes of a hostile page: the next one is read
+            answer = {"failed": type(error).__name__}
         _alarm(0)
-        answers.write(ANSWER.pack(len(answer)) + answer)
-        answers.flush()
+        _send(answers, answer)
+
+
+def _send(answers: BinaryIO, answer: dict[str, Any]) -> None:
+    content = json.dumps(answer).encode()
+    answers.write(ANSWER.pack(len(content)) + content)
+    answers.flush()
 
 
 def main() -> None:

@@ -16,12 +16,12 @@ from reconciler.core.sources.main_text import word_count
 NEARLY_EMPTY = 20  # words of main text; fewer teach nothing
 _SHORT = 150  # words up to which a wall may be long
 
-_LOGIN_PATH = lazy_pattern(
-    r"(?:^|[/_.-])(?:log-?in|sign-?in|log-?on|sso|saml2?|oauth2?|openid|auth|authenticate|authorize|"
-    r"wp-login|session/new|users/sign_in|accounts?/login|identity)(?:$|[/_.?-])",
+_LOGIN_PATH = lazy_pattern(  # whole segments: a page about brand identity or the design of a login is a page
+    r"/(?:log[-_]?in|sign[-_]?in|log[-_]?on|sso|saml2?|oauth2?|openid|auth|authenticate|authorize|wp-login|"
+    r"session/new|account/login)(?:\.[a-z]{2,5})?(?:/|$)",
     re.IGNORECASE,
 )
-_LOGIN_HOST = lazy_pattern(r"^(?:login|signin|sso|auth|accounts?|idp|id)\.", re.IGNORECASE)
+_LOGIN_HOST = lazy_pattern(r"^(?:login|signin|sso|auth|accounts?|idp)\.", re.IGNORECASE)
 _CHALLENGE = lazy_pattern(
     r"just a moment\W|checking (?:if the site connection is secure|your browser)|attention required! \| cloudflare|"
     r"verify (?:that )?you are (?:a )?human|are you a robot|enable javascript and cookies to continue|"

@@ -79,7 +79,8 @@ class Site:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.split("\r\n")
             headers = {
-                name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+                name.lower(): value.strip()
+                for name, _, value in (line.partition(":") for line in lines if line)
             }
             host = headers.get("host", "").rpartition(":")[0]
             asked = Asked(host, first.split(" ")[1], headers)
