@@ -45,7 +45,7 @@ lowest: ## run the tests with the lowest releases that pyproject.toml allows, in
 	@"$(PYTHON)" -m venv --clear $(LOWEST)
 	@"$(PYTHON)" tools/lowest.py >$(LOWEST)/requirements.txt
 	@$(LOWEST)/bin/python -m pip --disable-pip-version-check install --quiet --requirement $(LOWEST)/requirements.txt \
-	    --editable '.[github-app,keyring,sources]'
+	    --editable '.[github-app,keyring,postgres,sources]'
 	$(LOWEST)/bin/python -m pytest $(PYTEST_WAY)
 
 simulate: $(DEV_STAMP) ## play SEEDS=10000 schedules of many actors, from FIRST=0, on all cores
@@ -110,5 +110,5 @@ $(DOCS_STAMP): requirements/docs.txt
 	@touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)
-	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[github-app,keyring,metrics,sources,dev]'
+	@$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[github-app,keyring,metrics,postgres,sources,dev]'
 	@touch $@

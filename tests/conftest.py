@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from reconciler.core.commands import Invocation, show_commands_for
+from tests import postgres_server
 
 settings.register_profile(
     "usual",
@@ -43,13 +45,13 @@ FIRST = (
 
 # What CI systems, shells and people set and the program or git reads: a test that needs one sets it itself.
 SURROUNDINGS = re.compile(
-    r"(CI|GITHUB|GITLAB|ACTIONS|RUNNER|LINGO|RECONCILE|GIT|SSH|XDG)(_.*)?"
+    r"(CI|GITHUB|GITLAB|ACTIONS|RUNNER|LINGO|RECONCILE|GIT|SSH|XDG)(_.*)?|PG[A-Z]+"
     r"|(FORCE|NO)_COLOR|CLICOLOR.*|COLUMNS|LINES|PAGER|EDITOR|VISUAL"
     r"|((HTTPS?|ALL|NO|FTP)_PROXY)|SSL_CERT_.*|REQUESTS_CA_BUNDLE",
     re.IGNORECASE,
 )
 # Of those, what is said to the tests themselves.
-OWN = {"RECONCILE_FULL_MATRIX", "RECONCILE_MATRIX_FILE"}
+OWN = {"RECONCILE_FULL_MATRIX", "RECONCILE_MATRIX_FILE", "RECONCILE_FULL_INBOX"}
 
 
 def pytest_configure() -> None:
@@ -62,8 +64,16 @@ def pytest_configure() -> None:
         if SURROUNDINGS.fullmatch(name):
             del os.environ[name]
     os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    if postgres_server.FOLDER not in os.environ:
+        folder = os.path.join(tempfile.gettempdir(), f"reconcile-postgres-of-{os.getpid()}")
+        os.environ |= {postgres_server.FOLDER: folder, postgres_server.OWNER: str(os.getpid())}
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_unconfigure() -> None:
+    if os.environ[postgres_server.OWNER] == str(os.getpid()):  # no worker
+        postgres_server.end_shared()
 
 
 def _turn(item: pytest.Item) -> int:

@@ -135,9 +135,10 @@ def test_the_lowest_release_of_each_dependency_is_known() -> None:
     assert lowest["click"] == "8.2"
 
 
-def test_requirements_are_the_constraints_with_hashes() -> None:
+@pytest.mark.parametrize("name", ["run", "postgres"])
+def test_requirements_are_the_constraints_with_hashes(name: str) -> None:
     """Nothing else is installed where secrets are near; and no file names where packages come from."""
-    text = (ROOT / "requirements" / "run.txt").read_text(encoding="utf-8")
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     entries = re.sub(r"\\\n\s*", "", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)).splitlines()
     assert [entry for entry in entries if not re.search(r"( --hash=sha256:[0-9a-f]{64})+$", entry)] == []
     assert [word for word in ("://", "--index", "--find-links") if word in text] == []
@@ -146,9 +147,9 @@ def test_requirements_are_the_constraints_with_hashes() -> None:
     found = dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", "\n".join(entries), re.MULTILINE))
     assert {package: known.get(canonical(package)) for package in found} == found
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = {canonical(re.split(r"[^A-Za-z0-9._-]", each)[0]) for each in project["dependencies"]} | {
-        "hatchling"
-    }
+    of = {"run": project["dependencies"], "postgres": project["optional-dependencies"]["postgres"]}
+    needed = {canonical(re.split(r"[^A-Za-z0-9._-]", each)[0]) for each in of[name]}
+    needed |= {"hatchling"} if name == "run" else {"psycopg-binary"}
     assert needed - {canonical(package) for package in found} == set()
 
 

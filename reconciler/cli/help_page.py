@@ -21,7 +21,7 @@ COMMAND_GROUPS = (
     ("Everyday", ("plan", "apply", "validate", "status", "history", "get")),
     ("CI", ("watch", "collect", "export", "fetch", "projects")),
     ("Recovery", ("rollback", "release", "prune", "resolve", "lease", "lockfile", "doctor")),
-    ("Webhooks", ("webhook",)),
+    ("Webhooks", ("webhook", "inbox")),
     ("Project", ("init", "import", "schema", "completion")),
     ("Try it", ("demo", "sandbox")),
     ("Help", ("help", "version")),

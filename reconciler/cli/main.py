@@ -55,6 +55,7 @@ COMMANDS = {
     "init": "reconciler.cli.commands.init",
     "schema": "reconciler.cli.commands.schema",
     "webhook": "reconciler.cli.commands.service.webhook",
+    "inbox": "reconciler.cli.commands.service.inbox",
     "sandbox": "reconciler.cli.commands.service.sandbox",
     "demo": "reconciler.cli.commands.service.demo",
     "watch": "reconciler.cli.commands.service.watch",

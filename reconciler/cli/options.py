@@ -203,6 +203,16 @@ _RUN = (
     click.option("--report", metavar="FILE", help="Also write the result to FILE as JSON."),
     REPORT_HTML,
 )
+
+
+def _no_password(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and "://" in value:
+        from reconciler.core.settings.postgres_url import refuse_password  # where there is one
+
+        refuse_password(value, "--inbox")
+    return value
+
+
 _HEAR = (
     click.option(
         "--via",
@@ -210,7 +220,12 @@ _HEAR = (
         metavar="SOURCE",
         help="Learn this way that jobs ended; both if there is an inbox.",
     ),
-    click.option("--inbox", metavar="FILE", help="Read the inbox of a webhook receiver on this machine."),
+    click.option(
+        "--inbox",
+        metavar="PLACE",
+        callback=_no_password,
+        help="Read the inbox of a webhook receiver: a file, or a postgresql:// address.",
+    ),
     click.option(
         "--inbox-url", metavar="URL", help="Read the inbox of a webhook receiver on another machine."
     ),

@@ -11,10 +11,10 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
-from reconciler.adapters.inbox.database import Inbox, Received
-from reconciler.adapters.inbox.quarantine import Unverified
-from reconciler.adapters.inbox.sqlite_file import connect
-from reconciler.adapters.inbox.writer import Row, insert
+from reconciler.adapters.inbox.port import Received, Row, Unverified
+from reconciler.adapters.inbox.sqlite.file import connect
+from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
+from reconciler.adapters.inbox.sqlite.rows import insert
 from reconciler.core.platform.webhook import Signed, SigningKeys
 from reconciler.sandbox.signing import signature
 
@@ -92,9 +92,10 @@ def process(code: str, *arguments: object, user: int | None = None) -> subproces
     head = """
         import sys, sqlite3, resource
         from pathlib import Path
-        from reconciler.adapters.inbox.database import Inbox
-        from reconciler.adapters.inbox.sqlite_file import connect
-        from reconciler.adapters.inbox.writer import Row, insert
+        from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
+        from reconciler.adapters.inbox.sqlite.file import connect
+        from reconciler.adapters.inbox.port import Row
+        from reconciler.adapters.inbox.sqlite.rows import insert
         from reconciler.adapters.receiver.signing_secrets import Secrets
         from reconciler.core.errors import ReconcileError
         from tests.adapters.deliveries import fill, row

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from reconciler.adapters.inbox.database import Inbox, Received
+from reconciler.adapters.inbox.port import Received
+from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
 from reconciler.adapters.receiver.intake import Rules
 from reconciler.adapters.receiver.log import ServeLog
 from reconciler.adapters.receiver.server import Settings

@@ -13,7 +13,9 @@ from typing import Any
 
 from reconciler.adapters.github.client import Timeouts, github_endpoint
 from reconciler.adapters.github.token import PlainToken, Token
-from reconciler.adapters.inbox.writer import InboxWriter, Row
+from reconciler.adapters.inbox.port import Row
+from reconciler.adapters.inbox.sqlite.store import SqliteStore
+from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.adapters.receiver.log import ServeLog
 from reconciler.adapters.relay.pace import Pace
 from reconciler.adapters.relay.sender import Target, relaying
@@ -53,14 +55,20 @@ async def relay_of(
     path: Path, fake: FakeGitHub, *, token: Token | None = None, keep: float = 1e12, pace: Pace = FAST
 ) -> AsyncIterator[Relayed]:
     """Nothing secret is in its log at the end."""
-    writer = InboxWriter(path)
+    writer = InboxWriter(SqliteStore(path))
     log: list[str] = []
     scene = Relayed(fake, writer, RelayCounts(), log)
     target = Target(
         "acme", "engines", github_endpoint(fake.url), token or PlainToken(TOKEN), pace=pace, timeouts=QUICK
     )
     around = Surroundings(
-        path, writer, keep, scene.counts, ServeLog(log.append, time.time), time.time, random.random
+        SqliteStore(path),
+        writer,
+        keep,
+        scene.counts,
+        ServeLog(log.append, time.time),
+        time.time,
+        random.random,
     )
     try:
         async with relaying(target, around):

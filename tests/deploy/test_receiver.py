@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -15,6 +16,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from reconciler.cli.commands.service.webhook import serve_command
+from reconciler.cli.wiring.inbox_places import chosen
+from reconciler.core.settings.postgres_url import PostgresPlace
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -23,6 +26,7 @@ UNIT = (DEPLOY / "reconcile-webhook.service").read_text(encoding="utf-8")
 CADDY = (DEPLOY / "Caddyfile").read_text(encoding="utf-8")
 COMPOSE: Any = YAML(typ="safe").load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 RECEIVER: Any = COMPOSE["services"]["receiver"]
+SEVERAL: Any = YAML(typ="safe").load((DEPLOY / "compose.postgres.yaml").read_text(encoding="utf-8"))
 
 
 def instruction(name: str, stage: str = "receiver") -> list[str]:
@@ -73,7 +77,7 @@ def test_the_container_starts_the_receiver_with_what_compose_adds() -> None:
     assert f"EXPOSE {port}\n" in CONTAINER
     assert f"127.0.0.1:{port}/readyz" in str(RECEIVER["healthcheck"]["test"])
     assert f"127.0.0.1:{port}/readyz" in CONTAINER
-    assert set(re.findall(r"reverse_proxy (\S+)", CADDY)) == {f"receiver:{port}"}
+    assert set(re.findall(r"reverse_proxy (\S+)", CADDY)) == {f"{{$RECONCILE_RECEIVERS:receiver:{port}}}"}
     (network,) = COMPOSE["networks"]["inside"]["ipam"]["config"]
     assert flags["trusted_proxy"] == (network["subnet"],)
     assert CADDY.count(flags["prefix"]) >= 4
@@ -100,7 +104,7 @@ def test_images_are_named_by_digest_or_not_at_all() -> None:
     """A tag may be moved; so there is no default, and a build without a digest stops."""
     images = re.findall(r"^FROM (\S+)", CONTAINER, re.MULTILINE)
     assert images == ["${PYTHON_IMAGE}", "${PYTHON_IMAGE}", "command", "${PYTHON_IMAGE}"]
-    assert re.findall(r"^ARG (.+)$", CONTAINER, re.MULTILINE) == ["PYTHON_IMAGE"] * 2
+    assert re.findall(r"^ARG (.+)$", CONTAINER, re.MULTILINE) == ["PYTHON_IMAGE"] * 2 + ["REQUIREMENTS="]
     (check,) = re.findall(r"^RUN (case .+)$", CONTAINER, re.MULTILINE)
     for image, code in (("python:3.13-slim", 1), ("", 1), (f"python:3.13-slim@sha256:{'0' * 64}", 0)):
         done = subprocess.run(["sh", "-c", check], env={"PYTHON_IMAGE": image}, capture_output=True)
@@ -114,3 +118,64 @@ def test_the_receiver_can_write_its_inbox_and_nothing_else() -> None:
     assert RECEIVER["cap_drop"] == ["ALL"]
     assert "ports" not in RECEIVER  # only the proxy reaches it
     assert RECEIVER["networks"] == ["inside"]
+
+
+# ── several receivers with one inbox ───────────────────────────────────────────────────────────────────────────────
+
+
+def the_two() -> list[Any]:
+    services = SEVERAL["services"]
+    return [services["receiver-1"], services["receiver-2"]]
+
+
+def test_two_receivers_are_started_like_the_one_and_with_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    for receiver in the_two():
+        flags = parsed(receiver["entrypoint"] + receiver["command"])
+        single = parsed(instruction("ENTRYPOINT") + RECEIVER["command"])
+        (network,) = SEVERAL["networks"]["inside"]["ipam"]["config"]
+        assert flags["trusted_proxy"] == (network["subnet"],)
+        different = {"inbox", "trusted_proxy"}
+        assert {name: flags[name] for name in flags.keys() - different} == {
+            name: single[name] for name in single.keys() - different
+        }
+        monkeypatch.setenv("RECONCILE_INBOX", receiver["environment"]["RECONCILE_INBOX"])
+        place = chosen(flags["inbox"], "--inbox", os.environ)
+        assert isinstance(place, PostgresPlace)
+        assert not place.secrets
+        (host,) = place.hosts
+        database = SEVERAL["services"][host]
+        made = database["environment"]
+        assert place.url == f"postgresql://{made['POSTGRES_USER']}@{host}/{made['POSTGRES_DB']}"
+        assert made["POSTGRES_PASSWORD"] == receiver["environment"]["PGPASSWORD"]
+        assert receiver["depends_on"][host]["condition"] == "service_healthy"
+        assert "ports" not in database
+
+
+def test_the_proxy_reaches_both() -> None:
+    port = parsed(the_two()[0]["entrypoint"] + the_two()[0]["command"])["listen"].rpartition(":")[2]
+    reached = SEVERAL["services"]["proxy"]["environment"]["RECONCILE_RECEIVERS"].split()
+    assert reached == [f"receiver-1:{port}", f"receiver-2:{port}"]
+    assert CADDY.count("{$RECONCILE_RECEIVERS:") == 2
+
+
+def test_the_two_are_held_like_the_one() -> None:
+    kept = (
+        "read_only",
+        "cap_drop",
+        "security_opt",
+        "mem_limit",
+        "pids_limit",
+        "ulimits",
+        "networks",
+        "healthcheck",
+    )
+    for receiver in the_two():
+        assert {name: receiver[name] for name in kept} == {name: RECEIVER[name] for name in kept}
+        assert receiver["volumes"] == ["./secrets:/etc/reconcile:ro"]  # its inbox is elsewhere
+        arguments = receiver["build"]["args"]
+        assert (ROOT / "requirements" / f"{arguments['REQUIREMENTS']}.txt").is_file()
+        named = [
+            arguments["PYTHON_IMAGE"],
+            *(SEVERAL["services"][one]["image"] for one in ("proxy", "database")),
+        ]
+        assert all(re.fullmatch(r"\$\{[A-Z_]+:\?.+@sha256:…\}", name) for name in named), named

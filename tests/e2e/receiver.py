@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler.adapters.inbox.database import Inbox, Received
+from reconciler.adapters.inbox.port import Received
+from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
 from tests import github_fake
 from tests.e2e.far_ends import Process, Project, wait_until
 

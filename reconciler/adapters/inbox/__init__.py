@@ -1,1 +1,1 @@
-"""Verified webhooks on disk or on another machine until a run takes them."""
+"""Verified webhooks until a run takes them: in a file, in PostgreSQL, or on another machine."""

@@ -1,19 +1,16 @@
-"""An inbox on this machine as a source of completions: what waits in it, and what comes in while a run goes on.
+"""An inbox as a source of completions: what waits in it, and what comes in while a run goes on.
 
-The receiver is another process, or another thread of this one; both sides only share the SQLite file. New rows are
-noticed by SQLite's own change counter, which costs microseconds to look at.
+The receiver is another process, or another thread of this one; both sides only share the file, or the database.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from pathlib import Path
 
-from reconciler.adapters.inbox.database import Inbox
+from reconciler.adapters.inbox.port import Store
 from reconciler.adapters.system import trail
-from reconciler.core.commands import reconcile
-from reconciler.core.errors import InvalidInput, StorageError
+from reconciler.core.errors import StorageError
 from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.platform.webhook import Event
 
@@ -25,21 +22,18 @@ _PAGE = 200
 class InboxFeed:
     """See the port `Deliveries`. `now` gives unix seconds, `by` says who claims.
 
-    Raises `InvalidInput` where there is no inbox: only a receiver makes one, so the path is wrong or none ever ran.
+    Raises as `Store.existing` does. The store is its own, and closed with it.
     """
 
-    def __init__(self, path: Path, by: str, now: Callable[[], float]) -> None:
-        if not path.exists():
-            raise InvalidInput(
-                f"no inbox at {path}",
-                hint=f"start the receiver first: {reconcile('webhook serve', ('--inbox', str(path)))}",
-            )
-        self._inbox = Inbox(path)
+    def __init__(self, store: Store, by: str, now: Callable[[], float]) -> None:
+        self._store = store
+        self._inbox = store.existing()
         self._by = by
         self._now = now
 
     def close(self) -> None:
         self._inbox.close()
+        self._store.close()
 
     def waiting(self) -> list[Delivery]:
         """See the port."""
@@ -65,6 +59,7 @@ class InboxFeed:
                     await asyncio.sleep(_LOOK)
             except StorageError as error:
                 trail.note(f"{error.message}; retrying", "warning")
+                cursor = 0  # another server may have taken over, and number what comes from where it was
                 await asyncio.sleep(_AGAIN)
 
     def claim(self, deliveries: Sequence[Delivery]) -> None:

@@ -9,110 +9,62 @@ for a secret may have been mistyped.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from reconciler.adapters.inbox.writer import Row, insert
+from reconciler.adapters.inbox.port import Row, Unverified
 from reconciler.core.platform.webhook import Signed, SigningKeys, Verdict, subject_of, verify
 
 MAX_DELIVERIES = 2000
 MAX_BYTES = 32 << 20
 KEPT_FOR = 7 * 86400.0
 
-
-class Unverified(NamedTuple):
-    """A delivery as it came."""
-
-    signed: Signed
-    operation_id: str | None
-    received_at: float
-    body: bytes
-
-    def digest(self) -> bytes:
-        """Tells it from every other, forged ones included: a stranger cannot take another's place."""
-        operation = (self.operation_id or "").encode()
-        lengths = ",".join(str(len(part)) for part in self.signed)
-        return hashlib.sha256(b"\n".join((lengths.encode(), *self.signed, operation, self.body))).digest()
+Kept = tuple[bytes, str, str | None, float, str, str, bytes]  # the columns, the digest first
 
 
-class Released(NamedTuple):
-    """How many became events, were events already, and stay."""
+class Judged(NamedTuple):
+    """`verified` are to become events, `done` are the digests of those that need not be kept, `kept` counts others."""
 
-    stored: int
-    duplicates: int
+    verified: list[Row]
+    done: list[bytes]
     kept: int
 
 
-def keep(connection: sqlite3.Connection, delivery: Unverified, most: int = MAX_DELIVERIES) -> bool:
-    """Whether there was room for it (or it is there already)."""
-    digest = delivery.digest()
-    if connection.execute("SELECT 1 FROM quarantine WHERE digest = ?", (digest,)).fetchone():
-        return True
-    if not _has_room(connection, delivery, most):
-        connection.execute("DELETE FROM quarantine WHERE received_at < ?", (delivery.received_at - KEPT_FOR,))
-        if not _has_room(connection, delivery, most):
-            return False
-    connection.execute(
-        "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            digest,
-            delivery.signed.webhook_id.decode("ascii"),
-            delivery.operation_id,
-            delivery.received_at,
-            delivery.signed.timestamp.decode("ascii"),
-            delivery.signed.signature.decode("ascii"),
-            delivery.body,
-        ),
+def digest_of(delivery: Unverified) -> bytes:
+    """Tells it from every other, forged ones included: a stranger cannot take another's place."""
+    operation = (delivery.operation_id or "").encode()
+    lengths = ",".join(str(len(part)) for part in delivery.signed)
+    parts = (lengths.encode(), *delivery.signed, operation, delivery.body)
+    return hashlib.sha256(b"\n".join(parts)).digest()
+
+
+def kept_of(delivery: Unverified) -> Kept:
+    signed = (part.decode("ascii") for part in delivery.signed)
+    webhook_id, timestamp, signature = signed
+    return (
+        digest_of(delivery),
+        webhook_id,
+        delivery.operation_id,
+        delivery.received_at,
+        timestamp,
+        signature,
+        delivery.body,
     )
-    return True
 
 
-def _has_room(connection: sqlite3.Connection, delivery: Unverified, most: int) -> bool:
-    count, size = connection.execute(
-        "SELECT count(*), coalesce(sum(length(body)), 0) FROM quarantine"
-    ).fetchone()
-    return bool(count < most and size + len(delivery.body) <= MAX_BYTES)
-
-
-def release(connection: sqlite3.Connection, keys: SigningKeys, now: float, tolerance: float) -> Released:
-    """Verifies all that are kept; those that a key fits become events, in the order in which they came."""
-    connection.execute("DELETE FROM quarantine WHERE received_at < ?", (now - KEPT_FOR,))
+def judge(deliveries: Iterable[Kept], keys: SigningKeys, tolerance: float) -> Judged:
+    """What becomes of those that are kept, in their order."""
     verified: list[Row] = []
-    done: list[tuple[bytes]] = []
+    done: list[bytes] = []
     kept = 0
-    query = (
-        "SELECT digest, webhook_id, operation_id, received_at, timestamp, signature, body"
-        " FROM quarantine WHERE typeof(webhook_id) = 'text' AND typeof(operation_id) IN ('text', 'null')"
-        " AND typeof(received_at) = 'real' AND typeof(timestamp) = 'text' AND typeof(signature) = 'text'"
-        " AND typeof(body) = 'blob' ORDER BY received_at, rowid"
-    )
-    for digest, webhook_id, operation_id, received_at, timestamp, signature, body in connection.execute(
-        query
-    ):
+    for digest, webhook_id, operation_id, received_at, timestamp, signature, body in deliveries:
         signed = Signed(webhook_id.encode(), timestamp.encode(), signature.encode())
         if verify(signed, body, keys, received_at, tolerance) is not Verdict.VERIFIED:
             kept += 1
             continue
-        done.append((digest,))
+        done.append(digest)
         subject = subject_of(body)
         if subject is not None and (subject.job_id is not None or operation_id is not None):
-            row = Row(
-                webhook_id,
-                subject.type,
-                subject.job_id,
-                operation_id,
-                received_at,
-                timestamp,
-                signature,
-                body,
-            )
-            verified.append(row)
-    fresh = insert(connection, verified) if verified else []
-    connection.executemany("DELETE FROM quarantine WHERE digest = ?", done)
-    return Released(sum(fresh), len(done) - sum(fresh), kept)
-
-
-def forget_claimed(connection: sqlite3.Connection, before: float) -> int:
-    """Deletes events that were claimed before then. What nobody claimed is never deleted."""
-    done = connection.execute("DELETE FROM events WHERE claimed_at < ?", (before,))
-    return done.rowcount
+            about = (webhook_id, subject.type, subject.job_id, operation_id)
+            verified.append(Row(*about, received_at, timestamp, signature, body))
+    return Judged(verified, done, kept)

@@ -1,66 +1,38 @@
-"""Writing to the inbox from an event loop: one thread, and one fsync for all deliveries that wait for it.
+"""Writing to an inbox from an event loop: one thread, and one commit for all deliveries that wait for it.
 
 While the disk takes a commit, new deliveries gather; the next commit takes them all. So a lone delivery waits for one
 fsync, and ten thousand a second wait for a few hundred. The thread is given all that one turn of the loop brought at
-once; otherwise it would begin with the first, and the rest would wait for a second fsync. Rows go in by statements of
-many rows each: the sqlite3 module hands the interpreter over at every statement, and a busy loop gives it back late.
+once; otherwise it would begin with the first, and the rest would wait for a second fsync.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from reconciler.adapters.inbox.sqlite_file import connect, mapped, transaction
+from reconciler.adapters.inbox.port import Row, Store, Table
 from reconciler.core.errors import ReconcileError, StorageError
 
 MAX_WAITING = 8192  # deliveries in memory; more are refused, and their sender tries again
 MAX_CALLS = 256  # the same, of everything else: each has a commit of its own
 _BATCH = 1024
-_ROWS = (256, 64, 16, 4, 1)  # of one statement
-_CHECKPOINT_PAGES = 2000  # of the write-ahead log; 8 MB
-_COLUMNS = "webhook_id, type, job_id, operation_id, received_at, timestamp, signature, body"
 _Value = TypeVar("_Value")
 
 
-class Row(NamedTuple):
-    """A verified delivery to be stored, in the order of the columns."""
-
-    webhook_id: str
-    type: str | None
-    job_id: str | None
-    operation_id: str | None
-    received_at: float
-    timestamp: str
-    signature: str
-    body: bytes
-
-
-_INSERT = {
-    rows: f"INSERT INTO events ({_COLUMNS}) VALUES "  # noqa: S608 # column names are written above
-    + ", ".join([f"({', '.join('?' * len(Row._fields))})"] * rows)
-    + " ON CONFLICT DO NOTHING"
-    for rows in _ROWS
-}
-
-_Call = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
+_Call = tuple[Callable[[Table], Any], "asyncio.Future[Any]"]
 _Store = tuple[Row, "asyncio.Future[bool]"]
 
 
 class InboxWriter:
-    """Belongs to one running event loop, whose methods they are to be called from. Raises as `Inbox` does when the file
-    cannot be opened."""
+    """Belongs to one running event loop, whose methods they are to be called from. Raises as `Store.table`
+    does."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, store: Store) -> None:
         self._loop = asyncio.get_running_loop()
-        self._connection = connect(path)
-        self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        self._table = store.table()
         self._waiting = 0
         self._calls = 0
         self._gathered: list[_Store] = []
@@ -86,8 +58,8 @@ class InboxWriter:
         self._gathered.append((row, future))
         return future
 
-    def call(self, work: Callable[[sqlite3.Connection], _Value]) -> asyncio.Future[_Value]:
-        """What `work` returns, done by the writing thread in a transaction. Ends with `StorageError`, as `store`."""
+    def call(self, work: Callable[[Table], _Value]) -> asyncio.Future[_Value]:
+        """What `work` returns, done by the writing thread. Ends with `StorageError`, as `store`."""
         future: asyncio.Future[_Value] = self._loop.create_future()
         if self._calls >= MAX_CALLS:
             future.set_exception(StorageError("the inbox cannot keep up"))
@@ -102,7 +74,7 @@ class InboxWriter:
         self._hand_over()
         self._queue.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
-        self._connection.close()
+        self._table.close()
 
     def _hand_over(self) -> None:
         if self._gathered:
@@ -134,8 +106,7 @@ class InboxWriter:
         rows = [row for row, _ in stores]
         futures = [future for _, future in stores]
         try:
-            with mapped("write", self._path):
-                new: list[bool] | StorageError = insert(self._connection, rows)
+            new: list[bool] | StorageError = self._table.insert(rows)
         except Exception as error:  # whatever it is, the thread lives on and its callers hear
             new = _refusal(error)
         self._loop.call_soon_threadsafe(self._stored, futures, new)
@@ -153,8 +124,7 @@ class InboxWriter:
     def _call(self, call: _Call) -> None:
         work, future = call
         try:
-            with mapped("write", self._path), transaction(self._connection):
-                value = work(self._connection)
+            value = work(self._table)
         except Exception as error:  # as above
             self._loop.call_soon_threadsafe(self._called, future, None, _refusal(error))
         else:
@@ -166,42 +136,6 @@ class InboxWriter:
             _fail(future, error)
         elif not future.done():
             future.set_result(value)
-
-
-def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[bool]:
-    """Puts the rows in, durably unless a transaction is open around it, and says of each whether it is new."""
-    if len(rows) in _INSERT or connection.in_transaction:
-        return _insert(connection, rows)
-    with transaction(connection):
-        return _insert(connection, rows)
-
-
-def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[bool]:
-    before = connection.total_changes
-    (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()
-    start = 0
-    while start < len(rows):
-        size = next(size for size in _ROWS if size <= len(rows) - start)
-        values = [value for row in rows[start : start + size] for value in row]
-        connection.execute(_INSERT[size], values)
-        start += size
-    added = connection.total_changes - before
-    if added == len(rows):
-        return [True] * added
-    if added == 0:
-        return [False] * len(rows)
-    fresh = {
-        name for (name,) in connection.execute("SELECT webhook_id FROM events WHERE number > ?", (last,))
-    }
-    return [_take(fresh, row.webhook_id) for row in rows]
-
-
-def _take(fresh: set[str], webhook_id: str) -> bool:
-    """Of two rows with one id in a batch the first is new."""
-    if webhook_id in fresh:
-        fresh.remove(webhook_id)
-        return True
-    return False
 
 
 def _refusal(error: Exception) -> StorageError:

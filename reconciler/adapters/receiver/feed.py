@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from reconciler.adapters.inbox.database import Inbox, Received
+from reconciler.adapters.inbox.port import Inbox, Received
 from reconciler.adapters.receiver.replies import Reply, Request, reply, says, value_of
 from reconciler.core.errors import StorageError
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-from reconciler.adapters.inbox.quarantine import MAX_DELIVERIES, Unverified, keep
-from reconciler.adapters.inbox.writer import InboxWriter, Row
+from reconciler.adapters.inbox.port import Row, Unverified
+from reconciler.adapters.inbox.quarantine import MAX_DELIVERIES
+from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.adapters.receiver.log import ServeLog
 from reconciler.adapters.receiver.metrics import Metrics
 from reconciler.adapters.receiver.replies import value_of
@@ -164,7 +165,7 @@ class Intake:
         if subject_of(delivery.body) is None:
             return "malformed"
         most = self._rules.quarantined
-        kept = self._writer.call(lambda connection: keep(connection, delivery, most))
+        kept = self._writer.call(lambda table: table.keep(delivery, most))
         return _Pending(kept, ("quarantined", "unstored"))
 
     def _outcome(self, written: asyncio.Future[bool], words: tuple[str, str]) -> str:

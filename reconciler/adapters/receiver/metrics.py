@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from reconciler.adapters.inbox.database import Sizes
+from reconciler.adapters.inbox.port import Sizes
 from reconciler.adapters.relay.surroundings import RelayCounts
 
 OUTCOMES = (
@@ -92,6 +92,9 @@ def _relay(counts: RelayCounts, now: float) -> list[str]:
         f'{name}{{outcome="skipped"}} {counts.skipped}',
         *_metric(
             "relay_failed_requests_total", "counter", "Attempts that GitHub did not accept.", counts.failed
+        ),
+        *_metric(
+            "relay_leading", "gauge", "1 if this receiver relays, 0 if another one does.", int(counts.leads)
         ),
         *_metric("relay_waiting_events", "gauge", "Events not yet relayed.", counts.waiting),
         *_metric(

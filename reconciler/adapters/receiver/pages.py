@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from reconciler.adapters.inbox.database import Inbox, Sizes
+from reconciler.adapters.inbox.port import Inbox, Sizes
 from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.adapters.receiver.feed import Feed
 from reconciler.adapters.receiver.limits import Limits
@@ -18,8 +18,6 @@ from reconciler.adapters.receiver.metrics import CONTENT_TYPE, Metrics
 from reconciler.adapters.receiver.replies import Reply, Request, reply, says
 from reconciler.adapters.receiver.signing_secrets import Secrets
 from reconciler.core.errors import StorageError
-
-_PROBE = "INSERT INTO about VALUES ('probed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 Value = TypeVar("Value")
 
@@ -85,7 +83,7 @@ class Pages:
         """Whether the inbox can be written: found out by doing so."""
         now = self._clock()
         try:
-            await self._writer.call(lambda connection: connection.execute(_PROBE, (now,)).rowcount)
+            await self._writer.call(lambda table: table.probe(now))
         except StorageError:
             return False
         return True

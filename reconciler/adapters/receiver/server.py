@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.adapters.inbox.database import Inbox
+from reconciler.adapters.inbox.port import Store
+from reconciler.adapters.inbox.stores import InboxPlace, store_at
 from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.adapters.receiver.connection import Site
 from reconciler.adapters.receiver.intake import Intake, Rules
@@ -51,7 +52,7 @@ class Settings:
     """`request_timeout` is the seconds in which a connection has to bring a whole request. `keep` is how many seconds
     claimed events stay, to tell late repetitions."""
 
-    inbox: Path
+    inbox: InboxPlace
     host: str = "127.0.0.1"
     port: int = 8788
     rules: Rules = field(default_factory=Rules)
@@ -90,13 +91,16 @@ async def serve(
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Until `stop` is set. `on_ready` is given the URL once connections are accepted. Raises `UsageError` for an
-    address or a certificate that cannot be used, and as `Inbox` does."""
+    address or a certificate that cannot be used, and as `Store.inbox` does."""
     certificate = _certificate(settings)
     asyncio.get_running_loop().set_exception_handler(lambda _, context: _report_of(context, log))
     with contextlib.ExitStack() as resources:
         listener = resources.enter_context(contextlib.closing(listen(settings.host, settings.port)))
-        inbox = resources.enter_context(Inbox(settings.inbox))
-        writer = InboxWriter(settings.inbox)
+        store = resources.enter_context(contextlib.closing(store_at(settings.inbox)))
+        inbox = resources.enter_context(store.inbox())
+        for warning in store.warnings():
+            log.say("warning", "inbox", what=warning)
+        writer = InboxWriter(store)
         try:
             metrics = Metrics()
             quarantine = settings.rules.quarantine
@@ -125,7 +129,7 @@ async def serve(
             pages.connections = lambda: len(watch)
             tls = certificate.context if certificate is not None else None
             reception = Reception(listener, Site(intake, pages, watch), tls)
-            async with _relaying(settings, writer, metrics, log, clock):
+            async with _relaying(settings, store, writer, metrics, log, clock):
                 on_ready(url_of(listener, tls is not None))
                 await beside(watch.sweep, stop, reception.run(), upkeep.run())
                 pages.stop()
@@ -135,14 +139,19 @@ async def serve(
 
 
 def _relaying(
-    settings: Settings, writer: InboxWriter, metrics: Metrics, log: ServeLog, clock: Callable[[], float]
+    settings: Settings,
+    store: Store,
+    writer: InboxWriter,
+    metrics: Metrics,
+    log: ServeLog,
+    clock: Callable[[], float],
 ) -> contextlib.AbstractAsyncContextManager[None]:
     if settings.relay is None:
         return contextlib.nullcontext()
     from reconciler.adapters.relay.sender import relaying  # httpx, only here
 
     metrics.relay = RelayCounts()
-    around = Surroundings(settings.inbox, writer, settings.keep, metrics.relay, log, clock, random.random)
+    around = Surroundings(store, writer, settings.keep, metrics.relay, log, clock, random.random)
     return relaying(settings.relay, around)
 
 

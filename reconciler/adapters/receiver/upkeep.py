@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from reconciler.adapters.inbox.quarantine import forget_claimed, release
+from reconciler.adapters.inbox.port import FORGOTTEN_AT_ONCE
 from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.adapters.receiver.listen import Certificate
 from reconciler.adapters.receiver.log import ServeLog
@@ -71,13 +71,15 @@ class Upkeep:
         now = self._clock()
         if abs(now - self._cleaned) > _HOUR:
             self._cleaned = now
-            await self._writer.call(lambda connection: forget_claimed(connection, now - self._keep))
+            gone = await self._writer.call(lambda table: table.forget_claimed(now - self._keep))
+            if gone >= FORGOTTEN_AT_ONCE:  # there may be more, for the next tick
+                self._cleaned = 0.0
 
     async def release(self, keys: SigningKeys) -> None:
         """What waits in quarantine is verified with these."""
         if not keys:
             return
         now = self._clock()
-        done = await self._writer.call(lambda connection: release(connection, keys, now, self._tolerance))
+        done = await self._writer.call(lambda table: table.release(keys, now, self._tolerance))
         if any(done):
             self._log.say("info", "quarantine verified", **done._asdict())

@@ -49,11 +49,12 @@ def hint_for(status: int | None, repository: str) -> str | None:
 
 class Pace(NamedTuple):
     """Seconds. `quick` is for trouble that passes, `slow` for what needs a person: the first pause at most, and the
-    longest. `look` is how often the inbox is looked at."""
+    longest. `look` is how often the inbox is looked at, `stand_by` how often one that does not lead asks to."""
 
     quick: tuple[float, float] = (2.0, 120.0)
     slow: tuple[float, float] = (30.0, 600.0)
     look: float = 0.25
+    stand_by: float = 1.0
 
 
 PACE = Pace()

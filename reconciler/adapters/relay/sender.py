@@ -1,8 +1,10 @@
 """The relay: each verified event of an inbox goes on to GitHub as a `repository_dispatch`, at least once and in order.
 
-It lives in the receiver's event loop and shares nothing with the deliveries but the file: it reads with a connection of
-its own, in a thread, and writes how far it is through the one writer. So while GitHub is down for a day, the inbox
-keeps what comes, and the receiver does not notice.
+It lives in the receiver's event loop and shares nothing with the deliveries but the inbox: it reads with a connection
+of its own, in a thread, and writes how far it is through the one writer. So while GitHub is down for a day, the inbox
+keeps what comes, and the receiver does not notice. How far it is stands in the inbox, one number for each place,
+written after each event: a receiver that was killed goes on with the one it was at. That one may go out twice, and
+none is left out. Where several receivers share an inbox, one of them leads, and others take over when it is gone.
 
 An answer that got lost leaves unknown whether GitHub has the event. It is sent again then: who takes events knows them
 by their webhook-id and job, and a second one changes nothing.
@@ -17,9 +19,8 @@ from typing import Any, NamedTuple
 
 from reconciler.adapters.github.client import TIMEOUTS, Answer, GitHub, Timeouts
 from reconciler.adapters.github.token import NoToken, Token
-from reconciler.adapters.inbox.database import Received
+from reconciler.adapters.inbox.port import FORGOTTEN_AT_ONCE, Inbox, Received
 from reconciler.adapters.platform.endpoint import Endpoint
-from reconciler.adapters.relay.outbox import Outbox, begin, forget_passed_on, passed_on
 from reconciler.adapters.relay.pace import PACE, Fate, Pace, Pauses, fate_of, hint_for
 from reconciler.adapters.relay.surroundings import Surroundings
 from reconciler.core.errors import ReconcileError
@@ -56,12 +57,12 @@ class Target:
 async def relaying(target: Target, around: Surroundings) -> AsyncIterator[None]:
     """Relays for the duration of the block; then the request under way is given a few seconds to end.
 
-    Raises as `Inbox` and `GitHub` do when they cannot be opened.
+    Raises as `Store.inbox` and `GitHub` do when they cannot be opened.
     """
-    with Outbox(around.inbox, target.place) as outbox:
-        await around.writer.call(lambda connection: begin(connection, target.place))
+    with around.store.inbox() as inbox:
+        await around.writer.call(lambda table: table.begin_relay(target.place))
         async with GitHub(target.api, target.timeouts) as github:
-            relay = Relay(target, around, outbox, github)
+            relay = Relay(target, around, inbox, github)
             tasks = {asyncio.create_task(relay.run()), asyncio.create_task(relay.measure())}
             try:
                 yield
@@ -77,16 +78,18 @@ async def relaying(target: Target, around: Surroundings) -> AsyncIterator[None]:
 class Relay:
     """`run` and `measure` go on until `stop`, and never raise."""
 
-    def __init__(self, target: Target, around: Surroundings, outbox: Outbox, github: GitHub) -> None:
+    def __init__(self, target: Target, around: Surroundings, inbox: Inbox, github: GitHub) -> None:
         self._target = target
         self._around = around
-        self._outbox = outbox
+        self._inbox = inbox
         self._github = github
         self._log = around.log
         self._counts = around.counts
         self._pauses = Pauses(target.pace, around.random)
         self._stopping = asyncio.Event()
         self._cursor = 0
+        self._term = 0
+        self._stands_by = False
 
     def stop(self) -> None:
         self._stopping.set()
@@ -109,44 +112,63 @@ class Relay:
         while not self._stopping.is_set():
             start = loop.time()
             try:
-                now = (await asyncio.to_thread(self._outbox.revision), self._cursor)
+                now = (await asyncio.to_thread(self._inbox.revision), self._cursor)
                 if now != seen:
-                    backlog = await asyncio.to_thread(self._outbox.backlog, await self._where())
+                    backlog = await asyncio.to_thread(self._inbox.backlog, await self._where())
                     self._counts.waiting, self._counts.oldest_at = backlog
                     seen = now
                 if abs(self._around.clock() - cleaned) > _HOUR:
                     cleaned = self._around.clock()
-                    await self._clean(cleaned - self._around.keep)
+                    if await self._clean(cleaned - self._around.keep) >= FORGOTTEN_AT_ONCE:
+                        cleaned = 0.0  # there may be more
             except ReconcileError as error:
                 self._log.say("debug", "waiting events not counted", why=error.message)  # `run` tells of it
             await self._pause(max(_MEASURE, 20 * (loop.time() - start)))
 
-    async def _clean(self, before: float) -> None:
+    async def _clean(self, before: float) -> int:
         place = self._target.place
-        await self._around.writer.call(lambda connection: forget_passed_on(connection, place, before))
+        return await self._around.writer.call(lambda table: table.forget_relayed(place, before))
+
+    async def _leads(self) -> bool:
+        """Begins a term, or goes on with it. Where there is only one receiver, nothing is said of it."""
+        term = await asyncio.to_thread(self._inbox.leads, self._target.place)
+        if term == 0 and not self._stands_by:
+            self._log.say("info", "relay stands by", to=self._target.repository)
+        elif term > 0 and self._stands_by:
+            self._log.say("info", "relay takes over", to=self._target.repository)
+        self._stands_by = term == 0
+        self._term, self._counts.leads = term, term > 0
+        return term > 0
+
+    async def _still_leads(self) -> bool:
+        """In the same term: between two of them another receiver may have been further."""
+        return await asyncio.to_thread(self._inbox.leads, self._target.place) == self._term
 
     async def _where(self) -> int:
-        return await asyncio.to_thread(self._outbox.cursor)
+        return await asyncio.to_thread(self._inbox.relayed, self._target.place)
 
     async def _round(self) -> None:
-        seen = await asyncio.to_thread(self._outbox.revision)
+        if not await self._leads():
+            await self._pause(self._target.pace.stand_by)
+            return
+        seen = await asyncio.to_thread(self._inbox.revision)
         if await self._where() < self._cursor:
             await self._remember()
-        page = await asyncio.to_thread(self._outbox.events_since, await self._where(), _PAGE)
+        page = await asyncio.to_thread(self._inbox.events_since, await self._where(), _PAGE)
         for received in page:
             if not await self._pass_on(received):
                 return
         while not page and not self._stopping.is_set():
-            if await asyncio.to_thread(self._outbox.revision) != seen:
+            if await asyncio.to_thread(self._inbox.revision) != seen:
                 return
             await self._pause(self._target.pace.look)
 
     async def _pass_on(self, received: Received) -> bool:
-        """Tries until GitHub has taken it, or never will; False when it was time to end before."""
+        """Tries until GitHub has taken it, or never will; False when it was time to end before, or for another to."""
         payload = payload_of(
             received.webhook_id, received.timestamp, received.signature, received.operation_id, received.body
         )
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and await self._still_leads():
             tried = await self._send(payload)
             if tried.fate is Fate.SENT:
                 self._counts.sent += 1
@@ -196,7 +218,7 @@ class Relay:
         """Durably. Where the disk refuses, it is tried again before anything else goes out: the same event sent every
         other minute would start as many workflows."""
         place, number = self._target.place, self._cursor
-        await self._around.writer.call(lambda connection: passed_on(connection, place, number))
+        await self._around.writer.call(lambda table: table.mark_relayed(place, number))
 
     async def _wait(self, received: Received, tried: _Tried) -> None:
         seconds = self._pauses.after(tried.fate, tried.answer.pause)

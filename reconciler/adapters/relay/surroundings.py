@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
+from reconciler.adapters.inbox.port import Store
 from reconciler.adapters.inbox.writer import InboxWriter
 
 
 @dataclass
 class RelayCounts:
     """What a relay counts since the start; `failed` counts requests, the others events. `oldest_at` is when the oldest
-    event that waits was received, in unix seconds.
+    event that waits was received, in unix seconds. `leads` is whether this receiver is the one that relays.
     """
 
     sent: int = 0
@@ -21,6 +21,7 @@ class RelayCounts:
     failed: int = 0
     waiting: int = 0
     oldest_at: float | None = None
+    leads: bool = False
 
 
 class Log(Protocol):
@@ -33,7 +34,7 @@ class Log(Protocol):
 class Surroundings:
     """What the receiver lends: its inbox and the writer of it, how long events are kept, its log, clock and chance."""
 
-    inbox: Path
+    store: Store
     writer: InboxWriter
     keep: float
     counts: RelayCounts

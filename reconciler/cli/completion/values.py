@@ -103,7 +103,7 @@ def _place(ctx: click.Context) -> tuple[Path, Path, str | None]:
 
 
 _FILES = frozenset(
-    {"config", "paths", "inbox", "event", "base_file", "ours", "theirs", "out", "report", "output"}
+    {"config", "paths", "inbox", "source", "event", "base_file", "ours", "theirs", "out", "report", "output"}
 )
 _VALUES: dict[str, Callable[[click.Context, str], Iterable[str]]] = {
     "key": _keys,

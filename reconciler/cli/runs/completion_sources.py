@@ -15,11 +15,13 @@ import click
 
 from reconciler.adapters.project.places import private_folder, refuse_link_out
 from reconciler.cli.stderr import hears, warn
+from reconciler.cli.wiring.inbox_places import place_of
 from reconciler.core.errors import InvalidInput, ReconcileError, UsageError
 from reconciler.core.settings.model import Settings
 from reconciler.core.settings.trust import check_inbox
 
 if TYPE_CHECKING:
+    from reconciler.adapters.inbox.stores import InboxPlace
     from reconciler.app.ports import Deliveries
     from reconciler.core.ledger.webhook_facts import Delivery
     from reconciler.core.platform.webhook import Event
@@ -121,7 +123,7 @@ def check_callback(sources: CompletionSources) -> None:
         )
 
 
-def _deliveries(stack: ExitStack, inbox: Path, inbox_url: str | None) -> Deliveries:
+def _deliveries(stack: ExitStack, inbox: InboxPlace, inbox_url: str | None) -> Deliveries:
     by = f"{socket.gethostname()} {os.getpid()}"
     if inbox_url is not None:
         import random
@@ -136,22 +138,25 @@ def _deliveries(stack: ExitStack, inbox: Path, inbox_url: str | None) -> Deliver
         remote = RemoteInbox(inbox_url, token, by, random.random)
         stack.callback(remote.close)
         return remote
-    from reconciler.adapters.inbox.feed import InboxFeed  # sqlite3, only for a local one
+    from reconciler.adapters.inbox.feed import InboxFeed
+    from reconciler.adapters.inbox.stores import store_at  # sqlite3 or psycopg, only for one of them
 
-    feed = InboxFeed(inbox, by, time.time)
+    feed = InboxFeed(store_at(inbox), by, time.time)
     stack.callback(feed.close)
     return feed
 
 
-def _inbox(root: Path, settings: Settings) -> Path:
+def _inbox(root: Path, settings: Settings) -> InboxPlace:
     if settings.inbox is None:
         return private_folder(root, settings.environment) / OWN_INBOX
+    if "://" in settings.inbox:
+        return place_of(settings.inbox)
     inbox = root / Path(settings.inbox).expanduser()
     refuse_link_out(root, inbox, settings.inbox)
     return inbox
 
 
-def _listening(stack: ExitStack, inbox: Path, api_url: str, listen: str) -> str | None:
+def _listening(stack: ExitStack, inbox: InboxPlace, api_url: str, listen: str) -> str | None:
     """A receiver in this process, up to the end of the run; its URL where the platform is on this machine as well."""
     from reconciler.adapters.platform.endpoint import is_loopback, parse_endpoint
     from reconciler.adapters.receiver.log import ServeLog
@@ -166,7 +171,8 @@ def _listening(stack: ExitStack, inbox: Path, api_url: str, listen: str) -> str 
             "no signing secret is set, so no webhook can be verified",
             hint=f"set {SECRET}; for the first run with a callback URL, before there is one, use the WebSocket",
         )
-    inbox.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(inbox, Path):
+        inbox.parent.mkdir(parents=True, exist_ok=True)
     log = ServeLog(
         lambda line: click.echo(line, err=True), time.time, level="warning" if hears("warning") else "error"
     )

@@ -35,6 +35,7 @@ GLOB_PATTERN = rf"^{_ONE_GLOB}$"
 _MOST_PATTERNS = 100
 KEY_PATTERN = r"^LINGO_API_KEY(?:_[A-Z0-9_]{1,80})?$"
 PATH_PATTERN = r"^(?!.*(?:^|/)\.\.(?:/|$))(?!.*://)(?!\s)[^\x00-\x1f\x7f]{1,1000}(?<!\s)$"
+_POSTGRES_PATTERN = r"^postgres(?:ql)?://[!-~]{0,2000}$"
 LABELS_PATTERN = r"^(?!.*(?:\.\.|://))[^,\x00-\x1f\x7f]{1,50}(?:,[^,\x00-\x1f\x7f]{1,50}){0,19}$"
 AUTHOR_PATTERN = r"^[^<>\x00-\x1f]{1,100} <[^<>\s]{1,200}>$"
 
@@ -170,6 +171,31 @@ class Text:
 
     def schema(self) -> JsonSchema:
         return {"type": "string", "pattern": self.pattern}
+
+
+class Inbox:
+    """A receiver's file, or a PostgreSQL database. A password in its address stands in the environment only."""
+
+    __slots__ = ()
+
+    def parse(self, value: object, as_text: bool) -> str:
+        if isinstance(value, str) and "://" in value:
+            from reconciler.core.settings.postgres_url import parse_postgres  # where there is one
+
+            if parse_postgres(value).secrets and not as_text:
+                raise InvalidInput(
+                    "must not contain a password", hint="put it in PGPASSWORD or a pgpass file"
+                )
+            return value
+        if not isinstance(value, str) or not matches(PATH_PATTERN, value):
+            raise InvalidInput(
+                "must be a path without `..`, or the address of a PostgreSQL database",
+                hint="like /var/lib/reconcile/inbox.db or postgresql://reconcile@db.example.com/inbox",
+            )
+        return value
+
+    def schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": f"{PATH_PATTERN}|{_POSTGRES_PATTERN}"}
 
 
 class Url:

@@ -18,9 +18,9 @@ from reconciler.core.settings.kinds import (
     BRANCH_PATTERN,
     KEY_PATTERN,
     LABELS_PATTERN,
-    PATH_PATTERN,
     Choice,
     Duration,
+    Inbox,
     Name,
     Patterns,
     RelativePath,
@@ -158,8 +158,8 @@ class Settings:
     )
     inbox: str | None = _setting(
         None,
-        Text("a path without `..`", PATH_PATTERN, "/var/lib/reconcile/inbox.db"),
-        "The receiver's inbox on this machine, relative to the project's root.",
+        Inbox(),
+        "The receiver's inbox: a file, relative to the project's root, or a PostgreSQL database.",
         "/var/lib/reconcile/inbox.db",
     )
     inbox_url: str | None = _setting(

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.inbox.database import Inbox
-from reconciler.adapters.inbox.sqlite_file import connect
+from reconciler.adapters.inbox.sqlite.file import connect
+from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
 from reconciler.core.errors import ExitCode, InvalidInput, ReconcileError, StorageError
 from reconciler.core.platform.job import COMPLETED
 from tests.adapters.deliveries import fill, ids, process, row, said_by, stored

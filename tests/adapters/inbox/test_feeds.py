@@ -12,9 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from reconciler.adapters.inbox.database import Inbox
 from reconciler.adapters.inbox.feed import InboxFeed
 from reconciler.adapters.inbox.remote import RemoteInbox
+from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
+from reconciler.adapters.inbox.sqlite.store import SqliteStore
 from reconciler.core.errors import InvalidInput, PlatformError
 from reconciler.core.platform.webhook import Event
 from tests.adapters.deliveries import fill, row
@@ -42,7 +43,7 @@ def jobs(events: list[Event]) -> list[str | None]:
 
 
 def feed(path: Path) -> InboxFeed:
-    return InboxFeed(path, "test host 1", lambda: 1_700_000_000.0)
+    return InboxFeed(SqliteStore(path), "test host 1", lambda: 1_700_000_000.0)
 
 
 def test_what_waits_is_read_page_by_page_and_claimed_once(tmp_path: Path) -> None:

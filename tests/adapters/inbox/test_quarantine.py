@@ -9,19 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.inbox.database import Inbox
-from reconciler.adapters.inbox.quarantine import (
-    KEPT_FOR,
-    MAX_BYTES,
-    MAX_DELIVERIES,
-    Released,
-    Unverified,
-    forget_claimed,
-    keep,
-    release,
-)
-from reconciler.adapters.inbox.sqlite_file import connect, transaction
-from reconciler.adapters.inbox.writer import insert
+from reconciler.adapters.inbox.port import Released, Unverified
+from reconciler.adapters.inbox.quarantine import KEPT_FOR, MAX_BYTES, MAX_DELIVERIES
+from reconciler.adapters.inbox.sqlite.file import connect, transaction
+from reconciler.adapters.inbox.sqlite.quarantine import keep, release
+from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
+from reconciler.adapters.inbox.sqlite.rows import forget_claimed, insert
 from reconciler.core.platform.webhook import TOLERANCE, SigningKeys
 from reconciler.sandbox.signing import signature
 from tests.adapters.deliveries import KEY, KEYS, OTHER, THEN, fill, ids, row, secret_of, stored, unverified

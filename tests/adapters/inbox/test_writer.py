@@ -9,15 +9,19 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pytest
 
-from reconciler.adapters.inbox.database import Inbox
-from reconciler.adapters.inbox.sqlite_file import connect
-from reconciler.adapters.inbox.writer import MAX_CALLS, MAX_WAITING, InboxWriter, insert
+from reconciler.adapters.inbox.sqlite.file import connect
+from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
+from reconciler.adapters.inbox.sqlite.rows import insert
+from reconciler.adapters.inbox.sqlite.store import SqliteStore, SqliteTable
+from reconciler.adapters.inbox.writer import MAX_CALLS, MAX_WAITING, InboxWriter
 from reconciler.core.errors import StorageError
 from tests.adapters.deliveries import commits, fill, ids, process, row, said_by, stored
+
+Value = TypeVar("Value")
 
 
 @pytest.fixture
@@ -28,11 +32,16 @@ def path(tmp_path: Path) -> Path:
 @contextlib.asynccontextmanager
 async def writer(path: Path) -> AsyncIterator[InboxWriter]:
     async with asyncio.timeout(60):
-        writing = InboxWriter(path)
+        writing = InboxWriter(SqliteStore(path))
         try:
             yield writing
         finally:
             await writing.close()
+
+
+def on_disk(writing: InboxWriter, work: Callable[[sqlite3.Connection], Value]) -> asyncio.Future[Value]:
+    """Done by the writing thread, in a transaction."""
+    return writing.call(lambda table: cast(SqliteTable, table).run(work))
 
 
 def run(path: Path, work: Callable[[InboxWriter], Coroutine[Any, Any, None]]) -> None:
@@ -127,7 +136,7 @@ def test_events_are_numbered_as_they_came(path: Path) -> None:
 
 def test_closing_stores_what_was_given(path: Path) -> None:
     async def main() -> None:
-        writing = InboxWriter(path)
+        writing = InboxWriter(SqliteStore(path))
         waiting = [writing.store(row(number)) for number in range(300)]
         assert writing.waiting == 300
         await writing.close()
@@ -183,18 +192,18 @@ def test_more_calls_than_can_wait_are_refused(path: Path) -> None:
     """Strangers can cause some, and each may hold a whole body."""
 
     async def work(writing: InboxWriter) -> None:
-        before = await writing.call(lambda connection: connection.total_changes)
+        before = await on_disk(writing, lambda connection: connection.total_changes)
         holding = connect(path)
         holding.execute("BEGIN IMMEDIATE")
-        waiting = [writing.call(lambda connection: connection.total_changes) for _ in range(MAX_CALLS)]
+        waiting = [on_disk(writing, lambda connection: connection.total_changes) for _ in range(MAX_CALLS)]
         with pytest.raises(StorageError, match="keep up"):
-            await writing.call(lambda _: 0)
+            await on_disk(writing, lambda _: 0)
         stored_meanwhile = writing.store(row(1))
         holding.execute("ROLLBACK")
         holding.close()
         assert set(await asyncio.gather(*waiting)) <= {before, before + 1}
         assert await stored_meanwhile
-        assert await writing.call(lambda _: 7) == 7
+        assert await on_disk(writing, lambda _: 7) == 7
 
     run(path, work)
 
@@ -202,7 +211,7 @@ def test_more_calls_than_can_wait_are_refused(path: Path) -> None:
 def test_a_caller_that_went_away_harms_nobody(path: Path) -> None:
     async def work(writing: InboxWriter) -> None:
         waiting = [writing.store(row(number)) for number in range(20)]
-        called = writing.call(lambda connection: connection.total_changes)
+        called = on_disk(writing, lambda connection: connection.total_changes)
         called.cancel()
         for future in waiting[::2]:
             future.cancel()
@@ -215,8 +224,8 @@ def test_a_caller_that_went_away_harms_nobody(path: Path) -> None:
 
 def test_a_full_disk_refuses_and_keeps_what_it_has(path: Path) -> None:
     async def limit(writing: InboxWriter, pages: int) -> None:
-        await writing.call(
-            lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+        await on_disk(
+            writing, lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
         )
 
     acknowledged: list[int] = []
@@ -248,11 +257,12 @@ def test_a_full_disk_refuses_and_keeps_what_it_has(path: Path) -> None:
 
 UNTIL_FULL = """
     import asyncio
+    from reconciler.adapters.inbox.sqlite.store import SqliteStore
     from reconciler.adapters.inbox.writer import InboxWriter
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 
     async def main():
-        writer = InboxWriter(path)
+        writer = InboxWriter(SqliteStore(path))
         for number in range(100):
             try:
                 await writer.store(row(number, size=10_000))
@@ -281,7 +291,7 @@ def test_a_file_that_may_not_grow(path: Path) -> None:
 def test_a_file_that_turned_into_something_else_ends_in_errors_not_in_silence(path: Path) -> None:
     async def work(writing: InboxWriter) -> None:
         assert await writing.store(row(1))
-        await writing.call(lambda connection: connection.total_changes)
+        await on_disk(writing, lambda connection: connection.total_changes)
         writing_only = [thread for thread in threading.enumerate() if thread.name == "inbox writer"]
         for file in path.parent.iterdir():
             file.write_bytes(b"no database at all\n" * 2000)
@@ -289,7 +299,7 @@ def test_a_file_that_turned_into_something_else_ends_in_errors_not_in_silence(pa
             with pytest.raises(StorageError):
                 await writing.store(row(number))
             with pytest.raises(StorageError):
-                await writing.call(lambda connection: insert(connection, [row(4)]))
+                await on_disk(writing, lambda connection: insert(connection, [row(4)]))
         assert all(thread.is_alive() for thread in writing_only)
 
     run(path, work)
@@ -305,10 +315,10 @@ def test_calls_are_all_or_nothing(path: Path) -> None:
 
     async def work(writing: InboxWriter) -> None:
         with pytest.raises(StorageError, match="ZeroDivisionError"):
-            await writing.call(half)
-        assert await writing.call(whole) == 2
+            await on_disk(writing, half)
+        assert await on_disk(writing, whole) == 2
         with pytest.raises(StorageError, match="no such table"):
-            await writing.call(lambda connection: connection.execute("SELECT * FROM missing"))
+            await on_disk(writing, lambda connection: connection.execute("SELECT * FROM missing"))
 
     run(path, work)
     assert ids(stored(path)) == ["msg_2", "msg_3"]

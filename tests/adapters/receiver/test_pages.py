@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.inbox.database import Inbox
+from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
 from reconciler.adapters.receiver.limits import Limits
 from reconciler.adapters.receiver.server import Settings
 from reconciler.adapters.receiver.signing_secrets import Secrets

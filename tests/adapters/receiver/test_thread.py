@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconciler.adapters.inbox.database import Inbox
+from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
 from reconciler.adapters.receiver.log import ServeLog
 from reconciler.adapters.receiver.server import Settings
 from reconciler.adapters.receiver.signing_secrets import Secrets

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.inbox.database import Inbox
-from reconciler.adapters.inbox.sqlite_file import connect
+from reconciler.adapters.inbox.sqlite.file import connect
+from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
 from reconciler.adapters.receiver.metrics import Metrics
 from reconciler.adapters.relay.pace import Pace
 from reconciler.adapters.relay.surroundings import RelayCounts
@@ -245,7 +246,8 @@ def test_what_the_disk_did_not_take_is_not_sent_again(path: Path, fake: FakeGitH
         async with relay_of(path, fake) as scene:
             await scene.until(lambda: len(scene.lines("cannot use the inbox")) >= 3)
             assert sent(fake) == names(1)
-            await scene.writer.call(lambda connection: connection.execute("DROP TRIGGER full"))
+            with contextlib.closing(connect(path)) as connection:
+                connection.execute("DROP TRIGGER full")
             await scene.until(lambda: scene.counts.sent == 2)
 
     fill(path, [row(1), row(2)])

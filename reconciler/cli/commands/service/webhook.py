@@ -12,6 +12,7 @@ import click
 from reconciler.cli.command import Group
 from reconciler.cli.options import given, global_options
 from reconciler.cli.runs.completion_sources import SECRET, TOKEN, listen_address
+from reconciler.cli.wiring.inbox_places import as_place, chosen, enter
 from reconciler.cli.wiring.relay import relay_target
 from reconciler.core.duration import format_duration, parse_duration
 from reconciler.core.errors import InvalidInput, UsageError
@@ -38,10 +39,9 @@ def command() -> None:
 )
 @click.option(
     "--inbox",
-    type=Path,
-    required=True,
-    metavar="FILE",
-    help="Store deliveries in this inbox, created if missing.",
+    callback=as_place,
+    metavar="PLACE",
+    help="Store deliveries in this file, or at this postgresql:// address; created if missing.",
 )
 @click.option(
     "--secret-file",
@@ -104,8 +104,7 @@ def serve_command(ctx: click.Context, /, **flags: Any) -> None:
     /readyz and /metrics are for the operator. GET /events is for readers on other hosts that have the token of
     RECONCILE_INBOX_TOKEN.
     """
-    if given(ctx, "directory"):
-        _go_to(given(ctx, "directory"))
+    enter(given(ctx, "directory"))
     settings = _settings(flags, os.environ.get(TOKEN, ""))
     from reconciler.adapters.receiver.log import ServeLog
     from reconciler.adapters.receiver.server import serve_forever
@@ -124,13 +123,6 @@ def serve_command(ctx: click.Context, /, **flags: Any) -> None:
     trail.listen(lambda level, line: log.say(level, "outgoing", what=without_secrets(line, os.environ)))
     serve_forever(settings, secrets, log, lambda url: log.say("info", "listening", url=url))
     log.say("info", "ended")
-
-
-def _go_to(folder: str) -> None:
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        raise UsageError(f"-C {folder}: {error.strerror}", hint="choose a folder that exists") from error
 
 
 def _settings(flags: dict[str, Any], token: str) -> Settings:
@@ -152,7 +144,7 @@ def _settings(flags: dict[str, Any], token: str) -> Settings:
         proxies=tuple(_network(text) for text in flags["trusted_proxy"]),
     )
     return Settings(
-        inbox=flags["inbox"],
+        inbox=chosen(flags["inbox"], "--inbox", os.environ),
         host=host,
         port=port,
         rules=rules,

@@ -72,13 +72,13 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     with transaction(connection, "DEFERRED"):
-        version = _version(connection, path)
+        version = version_of(connection, path)
     _use_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
     if version == SCHEMA_VERSION:
         return
     with transaction(connection):
-        for step in _STEPS[_version(connection, path) :]:  # another process may have been quicker
+        for step in _STEPS[version_of(connection, path) :]:  # another process may have been quicker
             for statement in filter(str.strip, step.split(";")):
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
@@ -99,7 +99,7 @@ def _use_log(connection: sqlite3.Connection) -> None:
             return
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
     """Within a transaction, so that no other process comes between the looks."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
