@@ -51,7 +51,13 @@ SURROUNDINGS = re.compile(
     re.IGNORECASE,
 )
 # Of those, what is said to the tests themselves.
-OWN = {"RECONCILE_FULL_MATRIX", "RECONCILE_MATRIX_FILE", "RECONCILE_FULL_INBOX"}
+OWN = {
+    "RECONCILE_FULL_INBOX",
+    "RECONCILE_FULL_MATRIX",
+    "RECONCILE_FULL_WATCH",
+    "RECONCILE_MATRIX_FILE",
+    "RECONCILE_WATCH_FILE",
+}
 
 
 def pytest_configure() -> None:

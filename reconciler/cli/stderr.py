@@ -7,6 +7,7 @@ every request and git command, with its answer's status, time and size.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -53,9 +54,19 @@ def _shown(level: str, line: str) -> str:
     return f"{at}  debug: {sanitize(without_secrets(line, os.environ))}"
 
 
+_instead: list[Callable[[str, str], None]] = []
+
+
+def say_instead(listener: Callable[[str, str], None]) -> None:
+    """From now on `listener` gets what is said, with its level: a log has lines of its own form."""
+    _instead[:] = [listener]
+
+
 def say(text: str, level: str = "info") -> None:
     """One line, made harmless here: much of it comes from files, from the remote and from the platform."""
-    if hears(level):
+    if _instead:
+        _instead[0](level, text)
+    elif hears(level):
         from reconciler.render.phrases.sanitize import sanitize  # most runs have nothing to say
 
         click.echo(fit(sanitize(text), screen_of(sys.stderr, None)), err=True)

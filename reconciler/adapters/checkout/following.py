@@ -29,11 +29,14 @@ from reconciler.adapters.storage.durable_files import read_regular, replace_file
 from reconciler.core.commands import git
 from reconciler.core.digests import sha256
 from reconciler.core.errors import GitError, StorageError
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.watch.machine import Trouble
 
 MOVING = "watch.moving.json"  # what a move that is under way goes from and to
 _QUIET = ("-c", "maintenance.auto=false", "-c", "gc.auto=0", "-c", "submodule.recurse=false")
+_LOCK = lazy_pattern(r"Unable to create '([^'\n]+\.lock)': File exists")
 _ORPHAN = 10.0  # seconds after which a git that outlived a killed move is surely gone
+_FETCH_END = 1.0  # seconds for what reads, once all is to end
 _SHOWN = 5  # names of files in a message
 
 
@@ -88,9 +91,11 @@ class Follower:
         return f"refs/reconcile-watch/{tracking_ref(self.ref).rpartition('/')[2]}"
 
     def hurry(self, seconds: float) -> None:
-        """From now on everything ends within that time, what another thread is at as well."""
+        """From now on everything ends within that time, what another thread is at as well. Only moving the clone may
+        take all of it: to cut off a fetch costs nothing.
+        """
         self._until = min(self._until, time.monotonic() + seconds)
-        self._remote.hurry(seconds)
+        self._remote.hurry(min(seconds, _FETCH_END))
 
     def fetch(self, ledger: str | None) -> dict[str, str]:
         """What branch and ledger are at on the remote, all of it fetched. Raises `GitError`."""
@@ -262,7 +267,7 @@ class Follower:
         except GitFailed as error:
             if error.status is None or error.status >= 0:  # it was not killed, so it has cleaned up
                 file.unlink(missing_ok=True)
-            return _why_not(error, self._git_dir)
+            return _why_not(error)
         file.unlink(missing_ok=True)
         return None
 
@@ -300,11 +305,11 @@ def _dirty(paths: Sequence[str], branch: str) -> Trouble:
     )
 
 
-def _why_not(error: GitFailed, git_dir: Path) -> Trouble:
+def _why_not(error: GitFailed) -> Trouble:
     """What kept git from moving the work tree."""
-    if ".lock" in error.stderr and "File exists" in error.stderr:
-        hint = f"if no git process is running in the clone, delete {git_dir / 'index.lock'}"
-        return Trouble("locked", f"another git process holds the clone: {error.said}", hint, True)
+    if (lock := _LOCK.search(error.stderr)) is not None:
+        hint = "wait for the git process that holds it; if none is running, delete the file"
+        return Trouble("locked", f"a lock file blocks the clone: {lock[1]}", hint, True)
     if "would be overwritten" in error.stderr:
         return Trouble(
             "dirty", f"files in the clone are in the way: {error.said}", f"run `{git('status')}`", True

@@ -41,6 +41,7 @@ class Child:
         self._environment = environment
         self._heard = heard
         self._process: asyncio.subprocess.Process | None = None
+        self._interrupted = False
 
     @property
     def pid(self) -> int | None:
@@ -48,6 +49,7 @@ class Child:
 
     def interrupt(self) -> None:
         """SIGTERM: it ends in order; at the second one at once."""
+        self._interrupted = True
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -75,6 +77,8 @@ class Child:
             )
             os.close(writing)
             writing = -1
+            if self._interrupted:  # while it was being started
+                self.interrupt()
             streams = [asyncio.create_task(self._printed()), asyncio.create_task(self._pass_on())]
             code = await self._process.wait()
             await asyncio.wait(streams, timeout=_LAST_WORDS)  # something that it started may hold on to them

@@ -6,8 +6,10 @@ import asyncio
 import os
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from reconciler.adapters.checkout.following import Moved
 from reconciler.cli.watching.child import Child, Ended
@@ -27,6 +29,7 @@ _LONGEST_LOOK = 900.0  # seconds; git's own limits end it before
 _LATE = 60.0  # seconds after which the loop counts as overdue
 _CLEAN_EVERY = 200  # looks that moved the clone
 
+Found = TypeVar("Found")
 Arguments = Callable[[Run, Subject], tuple[list[str], dict[str, str]]]
 
 
@@ -53,7 +56,7 @@ class Loop:
         self._stopping: float | None = None
         self._due = time.monotonic() + _LONGEST_LOOK
         self._seen: Tips | None = None  # what the clone was brought to last
-        self._lease: tuple[str | None, Held | None] | None = None
+        self._lease: tuple[str, bytes] | None = None  # of the ledger's last commit
         self._read = False
         self._moves = 0
 
@@ -113,23 +116,23 @@ class Loop:
 
     async def _look(self) -> None:
         began = time.monotonic()
-        try:
-            tips, held, trouble = await asyncio.to_thread(self._looked)
-        except ReconcileError as error:
-            if self._stopping is None:
-                self._not_looked(trouble_of(error))
+        found = await _in_thread(self._looked)
+        if self._stopping is not None:
             return
-        now = time.monotonic()
-        self._metrics.look_done(now - began)
-        self._machine.looked(now, tips, held, trouble)
-        self._read = self._read or trouble is None
-        self._tell_look(trouble)
+        if isinstance(found, Trouble):
+            self._metrics.failed(found.kind)
+            self._machine.not_looked(time.monotonic(), found)
+            self._seen = None
+            self._tell_look(found)
+            return
+        self._metrics.look_done(time.monotonic() - began)
+        self._have_looked(*found)
 
-    def _not_looked(self, trouble: Trouble) -> None:
-        now = time.monotonic()
-        self._metrics.failed(trouble.kind)
-        self._machine.not_looked(now, trouble)
-        self._seen = None
+    def _have_looked(self, tips: Tips, held: Held | None, trouble: Trouble | None) -> None:
+        self._machine.looked(time.monotonic(), tips, held, trouble)
+        self._read = self._read or trouble is None
+        if trouble is not None and trouble.kind != self._metrics.blocked:
+            self._metrics.failed(trouble.kind)
         self._tell_look(trouble)
 
     def _tell_look(self, trouble: Trouble | None) -> None:
@@ -181,40 +184,40 @@ class Loop:
     def _held(self, ledger: str | None) -> Held | None:
         if ledger is None:
             return None
-        return self._subject.held(ledger)
+        if self._lease is None or self._lease[0] != ledger:
+            self._lease = ledger, self._subject.lease_at(ledger)
+        return self._subject.held(self._lease[1])
 
     # ── runs ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _carry_out(self, run: Run) -> None:
         self._due = time.monotonic() + _LONGEST_LOOK
-        try:
-            trouble = await asyncio.to_thread(self._checked)
-        except ReconcileError as error:
-            trouble = trouble_of(error)
+        tips = self._machine.tips
+        trouble = None if tips is None else await _in_thread(lambda: self._brought(tips))
         if self._stopping is not None:
             return
-        if trouble is not None:
-            self._not_looked(trouble)
+        if trouble is not None and tips is not None:
+            self._have_looked(tips, self._machine.held, trouble)
             return
         began = time.monotonic()
         self._teller.run_begins()
-        arguments, environment = self._arguments(run, self._subject)
-        self._child = Child(arguments, environment, self._teller.heard)
+        self._child = Child(*self._arguments(run, self._subject), self._teller.heard)
         self._metrics.running = True
         try:
             ended = await self._watched(self._child)
+        except OSError as error:
+            result = RunResult(
+                Verdict.RETRY, -1, trouble=Trouble("start", f"no run can be started: {error.strerror}")
+            )
+            ended = Ended(result.code, None, {})
+        else:
+            result = result_of(ended.code, ended.document)
         finally:
             self._child = None
             self._metrics.running = self._metrics.lease_held = False
-        self._take(run, ended, time.monotonic() - began)
+        self._take(run, result, ended, time.monotonic() - began)
 
-    def _checked(self) -> Trouble | None:
-        """In a thread, right before a run: whether somebody has changed the clone since the look."""
-        tips = self._machine.tips
-        return self._brought(tips) if tips is not None else None
-
-    def _take(self, run: Run, ended: Ended, seconds: float) -> None:
-        result = result_of(ended.code, ended.document)
+    def _take(self, run: Run, result: RunResult, ended: Ended, seconds: float) -> None:
         if self._stopping is not None and result.code in (ExitCode.INTERRUPTED, -signal.SIGTERM):
             result = RunResult(Verdict.RETRY, result.code, result.acted, result.states, result.done)
         self._metrics.run_done(result, seconds, ended.calls, refresh=run.refresh)
@@ -243,3 +246,21 @@ class Loop:
         with suppress(ReconcileError):
             holder = await asyncio.to_thread(self._subject.holder_pid)
             self._metrics.lease_held = holder == pid
+
+
+async def _in_thread(work: Callable[[], Found]) -> Found | Trouble:
+    """What the work comes to, or why it does not. A bug of ours is no reason to end: the next look may not meet it."""
+    try:
+        return await asyncio.to_thread(work)
+    except ReconcileError as error:
+        return trouble_of(error)
+    except OSError as error:
+        return Trouble(
+            "disk",
+            f"{error.strerror or type(error).__name__}: {error.filename or 'a file'}",
+            needs_person=True,
+        )
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(frame.filename)}, line {frame.lineno}"
+        return Trouble("bug", f"this is a bug in reconcile: {type(error).__name__} in {where}")

@@ -49,11 +49,13 @@ class Subject:
     follower: Follower
     trouble: Trouble | None = None
 
-    def held(self, tip: str | None) -> Held | None:
-        """Who holds the lease that is in this commit of the ledger. Raises `JournalError`."""
-        if tip is None:
-            return None
-        found = lease.parse(self.follower.read(tip, LEASE_FILE) or b"", self.seal)
+    def lease_at(self, tip: str) -> bytes:
+        """The lease in this commit of the ledger, as it stands there."""
+        return self.follower.read(tip, LEASE_FILE) or b""
+
+    def held(self, content: bytes) -> Held | None:
+        """Who holds a lease now. Raises `JournalError`."""
+        found = lease.parse(content, self.seal)
         if found.holder is None:
             return None
         now = UtcClock().now()

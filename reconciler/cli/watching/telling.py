@@ -14,6 +14,7 @@ from reconciler.core.watch.results import Item, RunResult
 _TIME = lazy_pattern(r"^[0-9-]{10}T[0-9:.]{8,12}Z  ")  # a line of progress brings its own
 _MOST = 50  # engines that are named after one run
 _REPEATED = ("error:", "hint:", "bug:")  # lines of a run that its result tells as well
+_STANDING = ("warning:", "note:")
 _EVENTS = {"failed": "engine failed", "uncertain": "engine uncertain", "drifted": "engine drifted"}
 
 
@@ -27,7 +28,7 @@ class Teller:
         self._left: dict[str, Item] = {}
         self._heard: set[str] = set()
         self._hears: set[str] = set()
-        self._converged = False
+        self._converged = self._standing_by = False
 
     def say(self, level: str, event: str, **fields: Field) -> None:
         clean = {
@@ -54,13 +55,13 @@ class Teller:
         self._heard, self._hears = self._hears, set()
 
     def heard(self, line: str) -> None:
-        """A line that a run says on stderr; one that the run before said, too, was told."""
+        """A line that a run says on stderr. Of warnings and notes, those that the run before said, too, were told."""
         line = _TIME.sub("", line, count=1)
         word = line.partition(" ")[0]
         if word in _REPEATED:
             return
         self._hears.add(line)
-        if line not in self._heard:
+        if word not in _STANDING or line not in self._heard:
             self.say("warning" if word == "warning:" else "info", "run", line=line.removeprefix("warning: "))
 
     def result(self, result: RunResult, *, refresh: bool, seconds: float) -> None:
@@ -70,6 +71,7 @@ class Teller:
             self.say("info", "more engines", count=len(result.done) - _MOST)
         if result.states is not None:
             self._tell_left(result, refresh=refresh)
+        self._tell_standby(result)
         self._tell_trouble(result)
         converged = result.verdict is Verdict.CONVERGED
         if result.acted or converged != self._converged or refresh:
@@ -96,8 +98,16 @@ class Teller:
             self.say("info", "engine settled", key=key)
         self._left = now
 
+    def _tell_standby(self, result: RunResult) -> None:
+        held = result.verdict is Verdict.HELD
+        if held and not self._standing_by:
+            self.say("info", "standing by", why=None if result.trouble is None else result.trouble.message)
+        elif self._standing_by and result.acted:
+            self.say("info", "taken over")
+        self._standing_by = held or (self._standing_by and not result.acted)
+
     def _tell_trouble(self, result: RunResult) -> None:
-        trouble = result.trouble
+        trouble = None if result.verdict is Verdict.HELD else result.trouble
         if trouble is not None and trouble != self._run_trouble:
             level = "error" if trouble.needs_person else "warning"
             self.say(level, "run failed", kind=trouble.kind, why=trouble.message, hint=trouble.hint)

@@ -16,8 +16,9 @@ import click
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import given, global_options, watch_options
+from reconciler.cli.stderr import say_instead
 from reconciler.core.duration import format_duration, parse_duration
-from reconciler.core.errors import InvalidInput, UsageError
+from reconciler.core.errors import InvalidInput, ReconcileError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.adapters.receiver.log import ServeLog
@@ -63,6 +64,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     several replicas one works, and the others stand by. POST /push takes push webhooks of GitHub and GitLab whose
     secret is in RECONCILE_PUSH_SECRET.
     """
+    from reconciler.cli.scrubbing import without_secrets
     from reconciler.cli.watching.lock import one_watch
     from reconciler.core.watch.machine import Pace
     from reconciler.core.watch.pushes import push_secrets
@@ -70,8 +72,15 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     pace = Pace(_seconds(flags, "interval", 1.0), _refresh(flags))
     secrets = push_secrets(os.environ.get(SECRET, ""), SECRET)
     log = _log(ctx, flags)
-    with one_watch(start_folder(ctx)):
-        _watch(ctx, flags, pace, secrets, log)
+    try:
+        with one_watch(start_folder(ctx)):
+            _watch(ctx, flags, pace, secrets, log)
+    except ReconcileError as error:
+        if flags["log_format"] == "text":
+            raise
+        why, hint = (text and without_secrets(text, os.environ) for text in (error.message, error.hint))
+        log.say("error", "cannot watch", why=why, hint=hint)
+        ctx.exit(error.exit_code)
     log.say("info", "ended")
 
 
@@ -87,6 +96,7 @@ def _watch(
 
     named = {name: flags[name] for name in SETTINGS}
     teller = Teller(log)
+    say_instead(lambda level, text: teller.say(level, "note", what=text))
 
     def opening() -> Settings:
         return open_project(ctx, **named).settings
@@ -105,6 +115,7 @@ def _watch(
 async def _run(loop: Loop, metrics: Metrics, listen: str | None, secrets: PushSecrets, log: ServeLog) -> None:
     """The loop, and the pages beside it; signals end it."""
     events = asyncio.get_running_loop()
+    events.set_exception_handler(lambda _, context: _log_of(context, log))
     for number in (signal.SIGINT, signal.SIGTERM):
         events.add_signal_handler(number, loop.stop)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -128,6 +139,13 @@ async def _run(loop: Loop, metrics: Metrics, listen: str | None, secrets: PushSe
             except NoPrometheus as error:
                 log.say("warning", "no metrics", why=error.message, hint=error.hint)
         await loop.run()
+
+
+def _log_of(context: dict[str, Any], log: ServeLog) -> None:
+    """What asyncio has to say; mostly of connections that broke."""
+    error = context.get("exception")
+    level = "debug" if isinstance(error, OSError) else "error"
+    log.note(level, "event loop", what=str(context.get("message")), kind=type(error).__name__)
 
 
 def _arguments(ctx: click.Context, flags: dict[str, Any]) -> Arguments:

@@ -1,0 +1,394 @@
+"""A clone that follows a branch: where it goes along, where it waits for a person, and what a killed move left."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.checkout.following import MOVING, Follower, Moved
+from reconciler.core.engine.fingerprint import blob_id
+from reconciler.core.errors import GitError, RemoteUnreachable
+from reconciler.core.watch.machine import Trouble
+from tests.app.git_repo import commit_all, git, new_repo
+
+LOCKFILE = "engines.lock.json"
+Change = Callable[[Path], object]
+
+
+class World:
+    """Somebody's clone, the remote, and the clone that follows."""
+
+    def __init__(self, root: Path, *options: str) -> None:
+        self.desk = new_repo(root / "desk", "--template=")
+        self.origin = root / "origin.git"
+        git(root, "init", "--quiet", "--bare", "--initial-branch=main", "--template=", str(self.origin))
+        git(self.desk, "branch", "-M", "main")
+        git(self.desk, "remote", "add", "origin", f"file://{self.origin}")
+        self.push(lambda desk: self.write(desk, "engines/acme.yaml", "name: one\n"))
+        git(root, "clone", "--quiet", "--template=", *options, f"file://{self.origin}", "clone")
+        self.clone = root / "clone"
+        self.private = self.clone / ".git" / "reconcile"
+        self.notices: list[str] = []
+        self.written = [LOCKFILE, "i18n.json"]
+        self.follower = self.make()
+
+    def make(self, *, keeps: bool = False) -> Follower:
+        return Follower(
+            self.clone,
+            "origin",
+            "main",
+            private=self.private,
+            lockfile=LOCKFILE,
+            note=self.private / "lockfile.sha256",
+            written=lambda: self.written,
+            inputs=["engines", "reconcile.yaml"],
+            keeps=keeps,
+            notice=self.notices.append,
+        )
+
+    @staticmethod
+    def write(folder: Path, name: str, content: str) -> Path:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        return file
+
+    def push(self, change: Change, *options: str) -> str:
+        change(self.desk)
+        commit_all(self.desk)
+        git(self.desk, "push", "--quiet", *options, "origin", "main")
+        return git(self.desk, "rev-parse", "HEAD").strip()
+
+    def edit(self, content: str = "name: two\n", name: str = "engines/acme.yaml") -> str:
+        return self.push(lambda desk: self.write(desk, name, content))
+
+    def follow(self) -> Moved | Trouble:
+        tip = self.follower.fetch(None)["refs/heads/main"]
+        return self.follower.move_to(tip)
+
+    def moved(self) -> Moved:
+        found = self.follow()
+        assert isinstance(found, Moved), found
+        assert self.head() == found.now
+        assert git(self.clone, "status", "--porcelain", "--untracked-files=no") == ""
+        return found
+
+    def stopped(self, kind: str, words: str = "") -> None:
+        """It says what is in the way, and everything in the clone is as it was."""
+        before = self.state()
+        found = self.follow()
+        assert isinstance(found, Trouble), found
+        assert (found.kind, found.needs_person) == (kind, True)
+        assert words in found.message
+        assert self.state() == before
+
+    def head(self) -> str:
+        return git(self.clone, "rev-parse", "HEAD").strip()
+
+    def state(self) -> dict[str, bytes]:
+        files = [path for path in self.clone.rglob("*") if path.is_file() and ".git" not in path.parts]
+        found = {str(path): path.read_bytes() for path in files}
+        return found | {"HEAD": self.head().encode(), "index": git(self.clone, "diff", "--cached").encode()}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_it_goes_along(world: World) -> None:
+    assert world.moved().before == world.head()
+    tip = world.edit()
+    assert world.moved() == Moved(world.head(), tip) or world.head() == tip
+    assert (world.clone / "engines/acme.yaml").read_text() == "name: two\n"
+    assert world.moved().before == tip
+
+
+@pytest.mark.parametrize("options", [("--depth=1",), ("--filter=blob:none",), ("--single-branch",)])
+def test_clones_of_other_kinds_go_along(tmp_path: Path, options: tuple[str, ...]) -> None:
+    first = World(tmp_path / "a")
+    git(first.origin, "config", "uploadpack.allowFilter", "true")
+    world = World(tmp_path / "b", *options)
+    git(world.origin, "config", "uploadpack.allowFilter", "true")
+    for number in range(3):
+        tip = world.edit(f"name: {number}\n")
+        assert world.moved().now == tip
+
+
+def test_a_detached_head_goes_along(world: World) -> None:
+    git(world.clone, "checkout", "--quiet", "--detach")
+    tip = world.edit()
+    assert world.moved().now == tip
+    assert git(world.clone, "rev-parse", "main").strip() != tip
+
+
+def test_another_branch_stays_where_it_is(world: World) -> None:
+    git(world.clone, "checkout", "--quiet", "-b", "mine")
+    world.edit()
+    world.stopped("other_branch", "mine")
+    git(world.clone, "checkout", "--quiet", "main")
+    world.moved()
+
+
+# ── a branch that was rewritten ──
+
+
+def rewritten(world: World, *, back: bool) -> str:
+    """The branch loses its last commit, and gets another one unless it only goes back."""
+    git(world.desk, "reset", "--quiet", "--hard", "HEAD~1")
+    if not back:
+        return world.push(lambda desk: world.write(desk, "engines/new.yaml", "name: new\n"), "--force")
+    git(world.desk, "push", "--quiet", "--force", "origin", "main")
+    return git(world.desk, "rev-parse", "HEAD").strip()
+
+
+@pytest.mark.parametrize("back", [True, False])
+@pytest.mark.parametrize("restarted", [True, False])
+def test_a_rewritten_branch_is_followed(world: World, back: bool, restarted: bool) -> None:
+    world.edit()
+    before = world.moved().now
+    tip = rewritten(world, back=back)
+    if restarted:
+        world.follower = world.make()
+    assert world.moved() == Moved(before, tip, forced=True)
+    assert (world.clone / "engines/acme.yaml").read_text() == "name: one\n"
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_commit_that_is_only_here_stops_it(world: World, ahead: bool) -> None:
+    world.edit()
+    world.moved()
+    git(
+        world.clone,
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@b",
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "-m",
+        "x",
+    )
+    if not ahead:
+        world.edit("name: three\n")
+    world.stopped("local_commits")
+    git(world.clone, "reset", "--quiet", "--hard", "HEAD~1")
+    world.moved()
+
+
+# ── a dirty clone ──
+
+
+def edited(clone: Path) -> None:
+    World.write(clone, "engines/acme.yaml", "name: mine\n")
+
+
+def staged(clone: Path) -> None:
+    edited(clone)
+    git(clone, "add", "--all")
+
+
+def added(clone: Path) -> None:
+    World.write(clone, "engines/mine.yaml", "name: mine\n")
+
+
+def removed(clone: Path) -> None:
+    (clone / "engines/acme.yaml").unlink()
+
+
+def settings(clone: Path) -> None:
+    World.write(clone, "reconcile.yaml", "publish: false\n")
+
+
+def lockfile(clone: Path) -> None:
+    World.write(clone, LOCKFILE, '{"by": "hand"}\n')
+
+
+def in_the_way(clone: Path) -> None:
+    World.write(clone, "notes.txt", "mine\n")
+
+
+@pytest.mark.parametrize("change", [edited, staged, added, removed, settings, in_the_way])
+@pytest.mark.parametrize("moves", [True, False])
+def test_somebodys_work_stops_it_and_is_kept(world: World, change: Change, moves: bool) -> None:
+    world.moved()
+    if moves or change is in_the_way:
+        world.edit("theirs\n", "notes.txt")
+    change(world.clone)
+    world.stopped("dirty")
+    git(world.clone, "reset", "--quiet", "--hard")
+    git(world.clone, "clean", "--quiet", "--force", "-d")
+    world.moved()
+
+
+def test_a_lockfile_that_was_edited_by_hand_stops_it(world: World) -> None:
+    world.edit("{}\n", LOCKFILE)
+    world.moved()
+    lockfile(world.clone)
+    world.stopped("dirty", LOCKFILE)
+
+
+def test_files_that_no_plan_reads_are_nobodys_business(world: World) -> None:
+    world.write(world.clone, "build/out.txt", "x")
+    world.edit()
+    world.moved()
+    assert (world.clone / "build/out.txt").exists()
+
+
+def test_what_a_run_published_is_taken_in(world: World) -> None:
+    for name in (LOCKFILE, "i18n.json"):
+        world.edit('{"new": 1}\n', name)
+        world.write(world.clone, name, '{"new": 1}\n')
+    world.moved()
+    assert world.notices == []
+
+
+def test_a_lockfile_that_a_run_could_not_publish_gives_way(world: World) -> None:
+    world.edit("{}\n", LOCKFILE)
+    world.moved()
+    ours = '{"unpublished": 1}\n'
+    world.write(world.clone, LOCKFILE, ours)
+    note = hashlib.sha256(ours.encode()).hexdigest()
+    world.write(world.private, "lockfile.sha256", note)
+    assert isinstance(world.follow(), Moved)  # as long as nothing is in its way it stays
+    assert (world.clone / LOCKFILE).read_text() == ours
+    world.edit('{"theirs": 1}\n', LOCKFILE)
+    world.moved()
+    [notice] = world.notices
+    kept = notice.rpartition(" ")[2]
+    assert f"{git(world.clone, 'cat-file', 'blob', kept)}\n" == ours
+
+
+def test_what_is_recorded_here_alone_never_gives_way(world: World) -> None:
+    world.edit("{}\n", LOCKFILE)
+    world.follower = world.make(keeps=True)
+    world.moved()
+    ours = '{"unpublished": 1}\n'
+    world.write(world.clone, LOCKFILE, ours)
+    world.write(world.private, "lockfile.sha256", hashlib.sha256(ours.encode()).hexdigest())
+    world.edit()
+    assert isinstance(world.follow(), Moved)
+    world.edit('{"theirs": 1}\n', LOCKFILE)
+    world.stopped("dirty", LOCKFILE)
+
+
+# ── locks, and moves that were killed ──
+
+
+def old(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("")
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+
+
+@pytest.mark.parametrize("lock", ["index.lock", "HEAD.lock", "refs/heads/main.lock"])
+def test_a_lock_of_somebody_elses_git_stays(world: World, lock: str) -> None:
+    world.moved()
+    world.edit()
+    old(world.clone / ".git" / lock)
+    found = world.follow()  # for the lock of a ref, git has moved the files by then
+    assert isinstance(found, Trouble)
+    assert (found.kind, found.needs_person) == ("locked", True)
+    assert lock in found.message
+    assert (world.clone / ".git" / lock).exists()
+    (world.clone / ".git" / lock).unlink()
+    world.moved()
+
+
+@pytest.mark.parametrize("lock", ["index.lock", "HEAD.lock", "refs/heads/main.lock"])
+def test_a_lock_of_our_own_killed_git_is_taken_away(world: World, lock: str) -> None:
+    world.moved()
+    world.edit()
+    old(world.clone / ".git" / lock)
+    world.write(world.private, MOVING, "{}")
+    world.moved()
+    assert not (world.private / MOVING).exists()
+
+
+def test_a_lock_that_is_young_may_belong_to_a_git_that_still_runs(world: World) -> None:
+    world.edit()
+    world.write(world.clone, ".git/index.lock", "")
+    world.write(world.private, MOVING, "{}")
+    found = world.follow()
+    assert isinstance(found, Trouble)
+    assert (found.kind, found.needs_person) == ("locked", False)
+
+
+def test_a_move_that_was_killed_half_way_is_finished(world: World) -> None:
+    world.push(lambda desk: [world.write(desk, f"engines/{n}.yaml", f"name: {n}\n" * 50) for n in "abc"])
+    world.moved()
+
+    def change(desk: Path) -> None:
+        world.write(desk, "engines/a.yaml", "name: other\n" * 50)
+        world.write(desk, "engines/b.yaml", "name: other\n" * 50)
+        (desk / "engines/c.yaml").unlink()
+        world.write(desk, "engines/d.yaml", "name: new\n" * 50)
+        world.write(desk, "engines/e.yaml", "name: new\n" * 50)
+
+    world.push(change)
+    world.write(world.clone, "engines/a.yaml", "name: other\n" * 50)  # written whole
+    world.write(world.clone, "engines/b.yaml", "name: ot")  # cut off
+    (world.clone / "engines/c.yaml").unlink()
+    world.write(world.clone, "engines/d.yaml", "name: new\n" * 50)
+    world.write(world.clone, "engines/e.yaml", "")
+    world.write(world.private, MOVING, "{}")
+    world.moved()
+    assert git(world.clone, "status", "--porcelain") == ""
+
+
+def test_somebodys_work_beside_a_killed_move_is_kept(world: World) -> None:
+    world.moved()
+    world.edit()
+    edited(world.clone)
+    world.write(world.private, MOVING, "{}")
+    world.stopped("dirty", "engines/acme.yaml")
+
+
+# ── the remote ──
+
+
+def test_a_remote_that_is_gone_comes_back(world: World) -> None:
+    away = world.origin.with_name("away.git")
+    world.origin.rename(away)
+    with pytest.raises(RemoteUnreachable):
+        world.follow()
+    away.rename(world.origin)
+    world.moved()
+
+
+def test_a_branch_that_is_gone_is_no_empty_branch(world: World) -> None:
+    git(world.origin, "branch", "-m", "main", "other")
+    before = world.state()
+    with pytest.raises(GitError, match="no branch `main`"):
+        world.follow()
+    assert world.state() == before
+
+
+def test_configuration_that_a_commit_brought_in_is_refused(world: World) -> None:
+    """What the configuration includes is looked at again each time: a commit may have changed it since."""
+    world.moved()
+    git(world.clone, "config", "include.path", "../shared.gitconfig")
+    world.moved()
+    world.push(
+        lambda desk: world.write(desk, "shared.gitconfig", '[core]\n\tsshCommand = "touch /tmp/never"\n')
+    )
+    assert isinstance(world.follow(), Moved)
+    with pytest.raises(GitError, match="any commit can change"):
+        world.follow()
+
+
+def test_garbage_is_packed(world: World) -> None:
+    """git takes the number of objects in one of its 256 folders for a sample of all of them."""
+    git(world.clone, "config", "gc.auto", "20")
+    texts = (f"text {number}" for number in range(10_000))
+    sampled = [text for text in texts if blob_id(text.encode(), 40)[:2] == "17"]
+    world.push(lambda desk: [world.write(desk, f"texts/{text}", text) for text in sampled[:8]])
+    world.moved()
+    assert int(git(world.clone, "count-objects").split()[0]) >= 8
+    world.follower.clean_up()
+    assert int(git(world.clone, "count-objects").split()[0]) == 0
