@@ -18,6 +18,7 @@ from reconciler.core.patterns import lazy_pattern
 
 MOST_JOBS = 256  # of one matrix on GitHub
 MOST_GITLAB_JOBS = 200  # of one `parallel:matrix`
+_KEY = "LINGO_API_KEY"
 _LONGEST = 400  # bytes of a folder's path in a job
 _ACTIVE = frozenset("`$\"'\\;&|<>{}*?!\u007f")
 _JOINED = frozenset("\u200c\u200d\ufe0f")  # within emoji and scripts that need them
@@ -47,13 +48,15 @@ class Skipped(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One project: `folder` from the repository's root, `.` for the root itself. `changed` are the paths, from there,
-    by which a diff touches it; None where nobody asked. With an `error` its settings cannot be used.
+    """One project: `folder` from the repository's root, `.` for the root itself. `keys` are the variables that have the
+    API key of each environment. `changed` are the paths, from the root, by which a diff touches it; None where nobody
+    asked. With an `error` its settings cannot be used.
     """
 
     folder: str
     environments: tuple[str, ...] = ()
     lockfiles: Mapping[str, str] | None = None
+    keys: Mapping[str, str] | None = None
     changed: tuple[str, ...] | None = None
     error: ReconcileError | None = None
 
@@ -74,8 +77,11 @@ def from_top(folder: str, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 class Job(NamedTuple):
+    """What a CI system starts; `key_variable` is where its API key is expected."""
+
     project: str
     environment: str
+    key_variable: str = _KEY
 
 
 def jobs_of(projects: Iterable[Listed]) -> tuple[list[Job], list[Skipped]]:
@@ -87,7 +93,8 @@ def jobs_of(projects: Iterable[Listed]) -> tuple[list[Job], list[Skipped]]:
         if reason is not None:
             refused.append(Skipped(one.folder, reason))
         elif one.error is None:
-            jobs += [Job(one.folder, environment) for environment in one.environments]
+            keys = one.keys or {}
+            jobs += [Job(one.folder, name, keys.get(name, _KEY)) for name in one.environments]
     return jobs, refused
 
 

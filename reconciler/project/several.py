@@ -88,13 +88,11 @@ def _listed(top: Path, folder: str, asked: Repository) -> Listed:
         names = environments_of(Place(root, root), asked.variables)
         if asked.environment is not None:
             names = tuple(name for name in names if name == asked.environment)
-        lockfiles = {
-            name: posixpath.normpath(posixpath.join(folder, _open(root, name, asked).settings.lockfile))
-            for name in names
-        }
+        settings = {name: _open(root, name, asked).settings for name in names}
     except ReconcileError as error:
         return Listed(folder, error=error)
-    return Listed(folder, names, lockfiles)
+    lockfiles = {name: _from_top(folder, one.lockfile) for name, one in settings.items()}
+    return Listed(folder, names, lockfiles, {name: one.api_key_env for name, one in settings.items()})
 
 
 def _open(root: Path, environment: str, asked: Repository) -> Project:

@@ -18,7 +18,8 @@ from tests.github_fake import REPOSITORY, TOKEN
 
 FILE = Path(__file__).parents[2] / "schemas/plans.schema.json"
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(FILE.read_text(encoding="utf-8")))
-TWO = "environments:\n  production: {}\n  staging:\n    lockfile: staging.lock.json\n    api_key_env: LINGO_API_KEY_STAGING\n"
+STAGING = "{lockfile: staging.lock.json, api_key_env: LINGO_API_KEY_STAGING}"
+TWO = f"environments:\n  production: {{}}\n  staging: {STAGING}\n"
 
 
 @pytest.fixture

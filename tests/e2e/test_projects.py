@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.far_ends import Project
 from tests.e2e.repository import Repository
 
-TWO = "environments:\n  staging: {lockfile: s.lock.json}\n  production: {}\n"
+TWO = "environments:\n  staging: {lockfile: s.lock.json, api_key_env: LINGO_API_KEY_STAGING}\n  production: {}\n"
 
 
 @pytest.fixture
@@ -120,6 +120,8 @@ def test_a_matrix_has_a_job_for_each_environment(repository: Repository) -> None
         ("apps/web", "staging"),
         ("apps/web", "production"),
     ]
+    ran = repository.run("projects", "--format", "github-matrix", "--env", "staging").ended(0)
+    assert json.loads(ran.out)["include"][0]["key_variable"] == "LINGO_API_KEY_STAGING"
     assert jobs(repository, "--env", "staging") == [("apps/web", "staging")]
     assert jobs(repository, "--part", "2/2") == [("apps/web", "staging")]
     assert jobs(repository, "--changed-since", "HEAD") == []

@@ -16,6 +16,7 @@ import secrets
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ JOBS = "provisioningJobs"
 
 def read(path: Path) -> dict[str, Any]:
     """What reconcile wrote; nothing where it ended before."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return json.loads(text) if text.strip() else {}
 
 
 def counted(counts: dict[str, int]) -> str:
@@ -59,7 +61,18 @@ def report_outputs(command: str, path: Path) -> dict[str, str]:
     return {"report": str(path), "report-name": re.sub("-+", "-", name)}
 
 
+def matrix_outputs(path: Path) -> dict[str, str]:
+    """The matrix of `projects`, one line of ASCII, and how many jobs it has."""
+    document = read(path)
+    return {
+        "matrix": json.dumps(document) if document else "",
+        "count": str(len(document["include"])) if document else "",
+    }
+
+
 def outputs(command: str, code: str, path: Path) -> dict[str, str]:
+    if command == "projects":
+        return {**matrix_outputs(path), "exit-code": code}
     document = read(path)
     outcome = document.get("outcome")
     if outcome is not None:
@@ -78,8 +91,10 @@ def outputs(command: str, code: str, path: Path) -> dict[str, str]:
     }
 
 
-def run(arguments: list[str]) -> int:
-    """The exit code of reconcile, as a shell has it. A signal that comes before it has started is passed on after."""
+def run(arguments: list[str], document: Path) -> int:
+    """The exit code of reconcile, as a shell has it. A signal that comes before it has started is passed on after. What
+    `projects` prints is the document.
+    """
     children: list[subprocess.Popen[bytes]] = []
     early: list[int] = []
 
@@ -92,7 +107,8 @@ def run(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, pass_on)
     command = [sys.executable, "-I", "-m", "reconciler", *arguments]
-    children.append(subprocess.Popen(command, process_group=0))  # noqa: S603 # a list, and no shell
+    with document.open("wb") if arguments[0] == "projects" else nullcontext() as stdout:
+        children.append(subprocess.Popen(command, process_group=0, stdout=stdout))  # noqa: S603 # a list, and no shell
     for number in early:
         children[0].send_signal(number)
     code = children[0].wait()
@@ -101,7 +117,7 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     document, *arguments = sys.argv[1:]
-    code = run(arguments)
+    code = run(arguments, Path(document))
     with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
         for name, value in outputs(arguments[0], str(code), Path(document)).items():
             end = secrets.token_hex(16)

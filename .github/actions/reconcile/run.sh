@@ -30,12 +30,22 @@ given RECONCILE_CALLBACK_URL INPUT_CALLBACK_URL
 given RECONCILE_PUBLISH INPUT_PUBLISH
 given RECONCILE_ENVIRONMENT INPUT_ENVIRONMENT
 
+more=()
+several=false # a plan of several projects is no plan that can be saved, nor a page
+while IFS= read -r argument; do
+    if [ -n "$argument" ]; then more+=("$argument"); fi
+    case "$argument" in
+        --all-projects | --all-environments | --projects | --projects=* | --changed-since | --changed-since=*) several=true ;;
+    esac
+done <<<"$INPUT_ARGS"
+
 arguments=("$INPUT_COMMAND")
 last=()
 document="$temporary/reconcile-$INPUT_COMMAND.json"
 case "$INPUT_COMMAND" in
     plan)
-        arguments+=(--format github --out "$document")
+        arguments+=(--format github)
+        if ! $several; then arguments+=(--out "$document"); fi
         ;;
     apply)
         arguments+=(--yes --report "$document")
@@ -57,11 +67,13 @@ case "$INPUT_COMMAND" in
         if [ -n "${RESOLVE_OPERATION:-}" ]; then arguments+=("--operation=$RESOLVE_OPERATION"); fi
         last=(-- "${RESOLVE_KEY:-}")
         ;;
+    projects) arguments+=(--format github-matrix) ;;
     validate) ;;
-    *) fail "command must be plan, apply, collect, resolve or validate" ;;
+    *) fail "command must be plan, apply, collect, resolve, projects or validate" ;;
 esac
 # Not where its library is not built for: an apply must not fail for want of a report.
 report="${document%.json}.html"
+if $several; then INPUT_REPORT=false; fi
 case "${INPUT_REPORT:-} $INPUT_COMMAND" in
     "true plan" | "true apply" | "true collect")
         if "$venv/bin/python" -I -c 'import minijinja' 2>/dev/null; then arguments+=(--report-html "$report"); fi
@@ -70,9 +82,7 @@ esac
 case "$INPUT_COMMENT $INPUT_COMMAND" in
     "true plan" | "true apply" | "true collect") arguments+=(--comment) ;;
 esac
-while IFS= read -r argument; do
-    if [ -n "$argument" ]; then arguments+=("$argument"); fi
-done <<<"$INPUT_ARGS"
+arguments+=(${more[@]+"${more[@]}"})
 
 rm -f -- "$document" "$report"
 exec "$venv/bin/python" -I "$here/run.py" "$document" "${arguments[@]}" "${last[@]+"${last[@]}"}"

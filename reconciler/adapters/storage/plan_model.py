@@ -346,7 +346,7 @@ class PlansDocument(View):
         description="Number of engines per action, and of provisioning jobs to create, of all plans together."
     )
     removed: Texts | None = Field(
-        None, description="With --changed-since: folders that held a project, and hold none any more."
+        None, description="With --changed-since: folders that held a project, and no longer do."
     )
     skipped: Annotated[list[LeftOut], Field(min_length=1)] | None = None
     exitCode: Annotated[ExitCode, one_of(ExitCode)]

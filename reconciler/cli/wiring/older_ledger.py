@@ -35,4 +35,4 @@ def refuse_older_ledger(remote: GitRemote, top: Path, environment: str, inside: 
         git("fetch", remote.remote, older),
         git("push", "--atomic", remote.remote, f"FETCH_HEAD:{now}", f":{older}"),
     ]
-    raise GitError(said, hint="\n".join(["rename it, while no run is under way:", *moved]))
+    raise GitError(said, hint="\n".join(["rename it, while no run is in progress:", *moved]))
