@@ -66,7 +66,7 @@ def pytest_configure() -> None:
     A shell has `command &` ignore SIGINT, as nohup and some CI runners do, and processes inherit that; a handler of
     Python's own is not inherited.
     """
-    for name in set(os.environ) - OWN:
+    for name in {one for one in set(os.environ) - OWN if not one.startswith("RECONCILE_FULL_")}:
         if SURROUNDINGS.fullmatch(name):
             del os.environ[name]
     os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.sources [FOLDER]`: precision and recall of "this page changed", for each library there is.
+"""`python -m benchmarks.sources [FOLDER [LIBRARY …]]`: precision and recall of "this page changed", for each library.
 
 For each saved page and each kind of change, the digest of the main text before and after is compared. Precision is the
 share of reported changes that are news, recall the share of news that is reported. Libraries that are not installed are
@@ -77,7 +77,9 @@ def main() -> None:
         f"{len(pages)} pages, {sum(case.news for case in cases)} changes that are news, "
         f"{sum(not case.news for case in cases)} that are not"
     )
-    for name, make in READERS.items():
+    wanted = sys.argv[2:] or list(READERS)
+    for name in wanted:
+        make = READERS[name]
         try:
             reader = make()
         except ImportError as error:

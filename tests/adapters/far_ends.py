@@ -167,14 +167,13 @@ class Certificate:
         return context
 
 
-def make_certificate(folder: Path) -> Certificate:
-    """A certificate for 127.0.0.1 that nobody trusts unless told so."""
+def make_certificate(folder: Path, names: str = "IP:127.0.0.1,DNS:localhost") -> Certificate:
+    """A certificate for this machine, or for other names, that nobody trusts unless told so."""
     certificate = Certificate(folder / "cert.pem", folder / "key.pem")
     wanted = "-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=far-end"
-    names = "subjectAltName=IP:127.0.0.1,DNS:localhost"
     files = ["-keyout", str(certificate.key), "-out", str(certificate.file)]
     subprocess.run(
-        ["openssl", "req", *wanted.split(), "-addext", names, *files],
+        ["openssl", "req", *wanted.split(), "-addext", f"subjectAltName={names}", *files],
         check=True,
         capture_output=True,
     )

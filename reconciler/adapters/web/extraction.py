@@ -123,6 +123,9 @@ class _Reader:
         except (TimeoutError, EOFError, OSError, ValueError) as error:
             await reader.end()
             raise Unreadable("cannot be read: the process that reads pages does not start") from error
+        except asyncio.CancelledError:
+            await reader.end()
+            raise
         return reader
 
     @property

@@ -59,7 +59,7 @@ class Robots:
                 async with self._pace.turn(address.host):
                     answer = await self._exchanges.get(address, longest=self._limits.robots)
                 if answer.status not in _MOVED:
-                    return self._from(answer)
+                    return rules_of(answer, self._limits)
                 address = joined(address, answer.headers.get("location", ""))
         except (NoAnswer, Resting) as error:
             return Rules(unreadable=f"its robots.txt {error}")
@@ -67,14 +67,15 @@ class Robots:
             return ALL_ALLOWED  # a redirect to nowhere: "unavailable", as a 404 is
         return ALL_ALLOWED  # the same for more redirects than these
 
-    def _from(self, answer: Answer) -> Rules:
-        if 400 <= answer.status < 500 and answer.status != 429:
-            return ALL_ALLOWED
-        if not 200 <= answer.status < 300:
-            return Rules(unreadable=f"its robots.txt returned {answer.status}")
-        from protego import Protego
 
-        text = answer.body[: self._limits.robots].decode("utf-8", "replace").removeprefix("\ufeff")
-        parsed = Protego.parse(text)
-        delay = parsed.crawl_delay(TOKEN) or 0.0
-        return Rules(parsed, pause=min(max(float(delay), 0.0), self._limits.longest_pause))
+def rules_of(answer: Answer, limits: Limits) -> Rules:
+    """What an answer means that is no redirect."""
+    if 400 <= answer.status < 500 and answer.status != 429:
+        return ALL_ALLOWED
+    if not 200 <= answer.status < 300:
+        return Rules(unreadable=f"its robots.txt returned {answer.status}")
+    from protego import Protego
+
+    parsed = Protego.parse(answer.body[: limits.robots].decode("utf-8", "replace").removeprefix("\ufeff"))
+    delay = parsed.crawl_delay(TOKEN) or 0.0
+    return Rules(parsed, pause=min(max(float(delay), 0.0), limits.longest_pause))
