@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -12,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.adapters.inbox.port import Received
-from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
+from reconciler.adapters.inbox.stores import store_at
+from reconciler.core.settings.postgres_url import parse_postgres
 from tests import github_fake
 from tests.e2e.far_ends import Process, Project, wait_until
 
@@ -21,9 +23,11 @@ _LISTENING = re.compile(r"listening url=(\S+)")
 
 
 class Receiver:
-    """`url` is where webhooks are to go. Its log is kept, for looking for what must not be in it."""
+    """`inbox` is a file, or the address of a database; `url` is where webhooks are to go.
+    Its log is kept, for looking for what must not be in it.
+    """
 
-    def __init__(self, project: Project, inbox: Path, secret: str) -> None:
+    def __init__(self, project: Project, inbox: Path | str, secret: str) -> None:
         self._project = project
         self._secret = secret
         self.inbox = inbox
@@ -50,6 +54,19 @@ class Receiver:
             for line in stream:
                 self.log += line
 
+    def kill(self) -> None:
+        """As a power cut does."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait(30)
+            self._reader.join()
+        self.log = _LISTENING.sub("was listening", self.log)
+
+    @property
+    def port(self) -> int:
+        return self._port
+
     def stop(self) -> int:
         """Ends it in good order, and returns its exit code."""
         process, self._process = self._process, None
@@ -65,12 +82,15 @@ class Receiver:
         return code
 
     def events(self) -> list[Received]:
-        with Inbox(self.inbox) as inbox:
+        place = self.inbox if isinstance(self.inbox, Path) else parse_postgres(self.inbox)
+        with contextlib.closing(store_at(place)) as store, store.existing() as inbox:
             return inbox.events_since(0, 1000)
 
 
 @contextmanager
-def receiver(project: Project, inbox: Path, secret: str, relay: str | None = None) -> Iterator[Receiver]:
+def receiver(
+    project: Project, inbox: Path | str, secret: str, relay: str | None = None
+) -> Iterator[Receiver]:
     """`relay` is the address of a local GitHub that everything is passed on to."""
     made = Receiver(project, inbox, secret)
     if relay is None:

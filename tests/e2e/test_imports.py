@@ -12,7 +12,7 @@ from tests.e2e.far_ends import Project
 
 HEAVY = {
     "pydantic", "httpx", "ruamel", "rich", "websockets", "git", "asyncio", "ssl", "uvicorn", "starlette", "langcodes",
-    "filelock", "keyring", "yaml_rs", "logging", "subprocess", "tempfile",
+    "filelock", "keyring", "psycopg", "yaml_rs", "logging", "subprocess", "tempfile",
 }  # fmt: skip
 # What a command that only reads what is recorded has no use for either; each of them takes milliseconds.
 NOT_FOR_READING = HEAVY | {

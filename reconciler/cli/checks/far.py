@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from reconciler.adapters.project.places import find_git
@@ -19,10 +20,11 @@ from reconciler.core.checkup import (
     judge_lease,
     ok,
     problem,
+    warning,
 )
 from reconciler.core.errors import ReconcileError
 from reconciler.core.settings.model import Settings
-from reconciler.core.settings.trust import check_lookup_host
+from reconciler.core.settings.trust import check_inbox, check_lookup_host
 
 _LOOKS_AT_REMOTE = 4  # one after the other, each with its own time
 _SPARE = 1.0  # seconds
@@ -34,9 +36,10 @@ def check_far(root: Path, settings: Settings, key: str | None, seconds: float) -
         lambda: _platform(settings, key, seconds),
         lambda: _lookup(settings, key, seconds),
         lambda: _remote(root, settings, seconds),
+        lambda: _inbox(root, settings),
     ]
     results = run_bounded(calls, _LOOKS_AT_REMOTE * seconds + _SPARE)
-    names = ("platform", "lookup", "remote")
+    names = ("platform", "lookup", "remote", "inbox")
     return [
         one
         for name, found in zip(names, results, strict=True)
@@ -57,6 +60,23 @@ def _platform(settings: Settings, key: str | None, seconds: float) -> list[Findi
     if key is not None:
         findings.append(judge_key(seen.status))
     return [*findings, judge_clock(seen.theirs, seen.ours)]
+
+
+def _inbox(root: Path, settings: Settings) -> list[Finding]:
+    """The receiver's inbox, where runs read it themselves."""
+    if settings.inbox is None:
+        return []
+    from reconciler.adapters.inbox.stores import store_at
+    from reconciler.cli.runs.completion_sources import inbox_of
+
+    try:
+        check_inbox(settings)
+        with closing(store_at(inbox_of(root, settings))) as store, store.existing() as inbox:
+            sizes = inbox.sizes()
+            warnings = [warning("inbox", one) for one in store.warnings()]
+    except ReconcileError as error:
+        return [from_error("inbox", error)]
+    return [ok("inbox", f"{store.name}, {sizes.events:,} events, {sizes.unclaimed:,} unclaimed"), *warnings]
 
 
 def _lookup(settings: Settings, key: str | None, seconds: float) -> list[Finding]:

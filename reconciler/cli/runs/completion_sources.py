@@ -106,7 +106,7 @@ def completion_sources_of(
     with ExitStack() as stack:
         sources = CompletionSources(via != "webhook", settings.callback_url, given=_given(event))
         if via != "websocket":
-            inbox = _inbox(root, settings)
+            inbox = inbox_of(root, settings)
             if listen is not None:
                 url = _listening(stack, inbox, settings.api_url, listen)
                 sources.callback_url = sources.callback_url or url
@@ -146,7 +146,8 @@ def _deliveries(stack: ExitStack, inbox: InboxPlace, inbox_url: str | None) -> D
     return feed
 
 
-def _inbox(root: Path, settings: Settings) -> InboxPlace:
+def inbox_of(root: Path, settings: Settings) -> InboxPlace:
+    """Where it is, as settings say; otherwise a file of our own."""
     if settings.inbox is None:
         return private_folder(root, settings.environment) / OWN_INBOX
     if "://" in settings.inbox:

@@ -61,7 +61,7 @@ _KNOWN = (
 
 @dataclass(frozen=True)
 class PostgresPlace:
-    """`url` is all that libpq needs; `name` is the same without password, for people."""
+    """`url` is all that libpq needs; `name` leads to the same without the password, and may be shown and pasted."""
 
     url: str = field(repr=False)
     name: str
@@ -105,9 +105,9 @@ def parse_postgres(text: str) -> PostgresPlace:
             f"must be printable ASCII without spaces, at most {_LONGEST} characters",
             hint="percent-encode other characters: %20 is a space",
         )
-    before, question, query = rest.partition("?")
+    before, _, query = rest.partition("?")
     authority, slash, database = before.partition("/")
-    user_info, at, hosts = authority.rpartition("@")
+    user_info, _, hosts = authority.rpartition("@")
     user, _, password = user_info.partition(":")
     _check("user name", _USER, user)
     _check("password", _PASSWORD, password)
@@ -120,10 +120,10 @@ def parse_postgres(text: str) -> PostgresPlace:
     names = tuple(_hosts(hosts))
     parameters = tuple(_parameters(query))
     secrets = {_decoded(password), password, *(value for name, value in parameters if name in _SECRETS)}
-    shown = [f"{name}={value}" for name, value in parameters if name in ("host", "port", "dbname", "service")]
-    name = f"postgresql://{user}{at if user else ''}{hosts}{slash}{database}" + (
-        f"{question}{'&'.join(shown)}" if shown else ""
-    )
+    kept = [one for one in query.split("&") if one and _decoded(one.partition("=")[0]) not in _SECRETS]
+    if user:  # not before an `@`: everything up to one is cut out of what is printed
+        kept.insert(0, f"user={user}")
+    name = f"postgresql://{hosts}{slash}{database}" + (f"?{'&'.join(kept)}" if kept else "")
     return PostgresPlace(text, name, frozenset(secrets - {""}), parameters, names)
 
 
