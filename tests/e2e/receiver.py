@@ -32,7 +32,7 @@ class Receiver:
         self._secret = secret
         self.inbox = inbox
         with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port = probe.getsockname()[1]
+            self._port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
         self.log = ""
         self._process: Process | None = None
