@@ -18,7 +18,7 @@ from reconciler.core.display import display_width, padded, wrapped
 from reconciler.render.phrases.style import Look
 
 COMMAND_GROUPS = (
-    ("Everyday", ("plan", "apply", "validate", "status", "history", "get")),
+    ("Everyday", ("plan", "apply", "validate", "promote", "status", "history", "get")),
     ("CI", ("watch", "collect", "export", "fetch", "projects")),
     ("Recovery", ("rollback", "release", "prune", "resolve", "lease", "lockfile", "doctor")),
     ("Webhooks", ("webhook", "inbox")),

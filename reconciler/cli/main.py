@@ -45,6 +45,7 @@ COMMANDS = {
     "import": "reconciler.cli.commands.lifecycle.import_engine",
     "rollback": "reconciler.cli.commands.lifecycle.rollback",
     "release": "reconciler.cli.commands.lifecycle.release",
+    "promote": "reconciler.cli.commands.lifecycle.promote",
     "prune": "reconciler.cli.commands.lifecycle.prune",
     "lease": "reconciler.cli.commands.lease",
     "fetch": "reconciler.cli.commands.fetch",

@@ -34,7 +34,9 @@ def kind_of(param: click.Parameter) -> str | Callable[[click.Context, str], Iter
         return FOLDER
     if "--to" in param.opts and param.metavar == "ENGINE_ID":
         return _earlier_engines
-    return _keys if param.metavar == "KEY" else _VALUES.get(param.name or "")
+    if param.metavar == "ENV":
+        return _environments
+    return _keys if param.metavar in ("KEY", "KEY [KEY]...") else _VALUES.get(param.name or "")
 
 
 def _keys(ctx: click.Context, typed: str) -> Iterable[str]:
