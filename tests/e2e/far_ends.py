@@ -198,14 +198,16 @@ class Project:
                 assert KEY.encode() not in path.read_bytes(), path
 
 
-def start_cold(arguments: Sequence[str], env: Mapping[str, str], **options: Any) -> subprocess.Popen[bytes]:
+def start_cold(
+    arguments: Sequence[str], env: Mapping[str, str], program: str = "reconciler", **options: Any
+) -> subprocess.Popen[bytes]:
     """As users start the command: Python, and then it."""
     settings: dict[str, Any] = {
         "stdin": subprocess.DEVNULL,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
     }
-    command = [sys.executable, "-m", "reconciler", *arguments]
+    command = [sys.executable, "-m", program, *arguments]
     process = subprocess.Popen(command, env=env, **(settings | options))
     _started.append(process)
     return process

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
-from tests.e2e.actors import LOCKFILE, Actors, unresolved
+from tests.e2e.actors import LOCKFILE, Actors
 from tests.e2e.far_ends import Project, wait_until
 from tests.e2e.watching import Watch
 
@@ -80,7 +80,8 @@ class Replicas:
     def resolve(self, name: str) -> bool:
         """What a person does about a create call that nobody knows the answer of; whether there was one."""
         desk = self.actors.clone("desk")
-        asked = unresolved(desk.run("plan", "--fetch", "--format", "json"))
+        actions = desk.run("plan", "--fetch", "--format", "json").json["actions"]
+        asked = [one["operationId"] for one in actions if one.get("condition") == "uncertain"]
         for operation in asked:
             lock = self.actors.git("show", f"main:{LOCKFILE}")
             made = [one["id"] for one in self.actors.platform.engines() if one["name"] == name]

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,15 +22,21 @@ Event = dict[str, Any]
 class Watch:
     """One replica. `events` are its log lines, in order; `url` is where its pages are."""
 
-    def __init__(self, project: Project, *words: str, **env: str | None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        *words: str,
+        program: str = "reconciler",
+        env: Mapping[str, str | None] | None = None,
+    ) -> None:
         self.project = project
         self.events: list[Event] = []
         self.url = ""
         read, write = os.pipe()
         command = ("watch", "--log-format", "json", "--listen", "127.0.0.1:0", "--interval", "1s", *words)
-        variables = project.environment(**env)
+        variables = project.environment(**(env or {}))
         self.process: Process = start_cold(
-            command, variables, cwd=project.root, stdout=subprocess.DEVNULL, stderr=write
+            command, variables, program, cwd=project.root, stdout=subprocess.DEVNULL, stderr=write
         )
         os.close(write)
         self._reader = threading.Thread(target=self._read, args=(read,), daemon=True)
@@ -102,7 +108,7 @@ def children_of(pid: int) -> list[int]:
 
 @contextmanager
 def watching(project: Project, *words: str, **env: str | None) -> Iterator[Watch]:
-    watch = Watch(project, *words, **env)
+    watch = Watch(project, *words, env=env)
     try:
         yield watch.listening()
         if watch.process.poll() is None:

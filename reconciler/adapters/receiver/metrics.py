@@ -1,12 +1,12 @@
-"""What a receiver counts, in Prometheus' text form."""
+"""What a receiver counts."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
 
 from reconciler.adapters.inbox.port import Sizes
 from reconciler.adapters.relay.surroundings import RelayCounts
+from reconciler.adapters.system.prometheus import Family, counter, gauge, histogram
 
 OUTCOMES = (
     "stored",
@@ -22,7 +22,6 @@ OUTCOMES = (
     "bug",
 )
 _BOUNDS = (0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.01)  # seconds
-CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
@@ -44,85 +43,68 @@ class Metrics:
         self._seconds += seconds
         self._buckets[bisect_left(_BOUNDS, seconds)] += 1
 
-    def text(self, sizes: Sizes | None, now: float, connections: int, keys: int, waiting: int) -> str:
+    def families(
+        self, sizes: Sizes | None, now: float, connections: int, keys: int, waiting: int
+    ) -> list[Family]:
         """All of it. Without `sizes` the inbox could not be read."""
-        lines = [*self._counted(), *self._verify_time()]
-        lines += _metric("webhook_connections", "gauge", "Open connections.", connections)
-        lines += _metric("webhook_signing_keys", "gauge", "Active signing secrets.", keys)
-        lines += _metric("webhook_waiting_deliveries", "gauge", "Verified events not yet on disk.", waiting)
-        lines += _metric("inbox_readable", "gauge", "1 if the inbox is readable.", int(sizes is not None))
-        if sizes is not None:
-            lines += _inbox(sizes, now)
-        if self.relay is not None:
-            lines += _relay(self.relay, now)
-        return "".join(f"{line}\n" for line in lines)
-
-    def _counted(self) -> Iterator[str]:
-        name = "reconcile_webhook_deliveries_total"
-        yield f"# HELP {name} Deliveries by outcome."
-        yield f"# TYPE {name} counter"
-        for outcome, count in self.deliveries.items():
-            yield f'{name}{{outcome="{outcome}"}} {count}'
-        name = "reconcile_webhook_connections_closed_total"
-        yield f"# HELP {name} Connections closed to protect the others."
-        yield f"# TYPE {name} counter"
-        yield f'{name}{{reason="too_slow"}} {self.timed_out}'
-        yield f'{name}{{reason="too_many"}} {self.evicted}'
-        yield f'{name}{{reason="memory"}} {self.crowded}'
-
-    def _verify_time(self) -> Iterator[str]:
-        name = "reconcile_webhook_verify_seconds"
-        yield f"# HELP {name} Time to verify a signature."
-        yield f"# TYPE {name} histogram"
-        total = 0
-        for bound, count in zip((*map(repr, _BOUNDS), "+Inf"), self._buckets, strict=True):
-            total += count
-            yield f'{name}_bucket{{le="{bound}"}} {total}'
-        yield f"{name}_sum {self._seconds:.9f}"
-        yield f"{name}_count {self._verified}"
+        closed = {"too_slow": self.timed_out, "too_many": self.evicted, "memory": self.crowded}
+        found = [
+            counter("reconcile_webhook_deliveries", "Deliveries by outcome.", self.deliveries, "outcome"),
+            counter(
+                "reconcile_webhook_connections_closed",
+                "Connections closed to protect the others.",
+                closed,
+                "reason",
+            ),
+            histogram(
+                "reconcile_webhook_verify_seconds",
+                "Time to verify a signature.",
+                _BOUNDS,
+                self._buckets,
+                self._seconds,
+            ),
+            gauge("reconcile_webhook_connections", "Open connections.", connections),
+            gauge("reconcile_webhook_signing_keys", "Active signing secrets.", keys),
+            gauge("reconcile_webhook_waiting_deliveries", "Verified events not yet on disk.", waiting),
+            gauge("reconcile_inbox_readable", "1 if the inbox is readable.", sizes is not None),
+        ]
+        found += [] if sizes is None else _inbox(sizes, now)
+        return found if self.relay is None else [*found, *_relay(self.relay, now)]
 
 
-def _relay(counts: RelayCounts, now: float) -> list[str]:
-    name = "reconcile_relay_events_total"
-    age = max(0.0, now - counts.oldest_at) if counts.oldest_at is not None else 0.0
+def _relay(counts: RelayCounts, now: float) -> list[Family]:
+    finished = {"relayed": counts.sent, "skipped": counts.skipped}
     return [
-        f"# HELP {name} Events the relay has finished: accepted by GitHub, or skipped for good.",
-        f"# TYPE {name} counter",
-        f'{name}{{outcome="relayed"}} {counts.sent}',
-        f'{name}{{outcome="skipped"}} {counts.skipped}',
-        *_metric(
-            "relay_failed_requests_total", "counter", "Attempts that GitHub did not accept.", counts.failed
+        counter(
+            "reconcile_relay_events",
+            "Events the relay has finished: accepted by GitHub, or skipped for good.",
+            finished,
+            "outcome",
         ),
-        *_metric(
-            "relay_leading", "gauge", "1 if this receiver relays, 0 if another one does.", int(counts.leads)
-        ),
-        *_metric("relay_waiting_events", "gauge", "Events not yet relayed.", counts.waiting),
-        *_metric(
-            "relay_oldest_waiting_seconds",
-            "gauge",
+        counter("reconcile_relay_failed_requests", "Attempts that GitHub did not accept.", counts.failed),
+        gauge("reconcile_relay_leading", "1 if this receiver relays, 0 if another one does.", counts.leads),
+        gauge("reconcile_relay_waiting_events", "Events not yet relayed.", counts.waiting),
+        gauge(
+            "reconcile_relay_oldest_waiting_seconds",
             "Age of the oldest of these; 0 if there are none.",
-            f"{age:.3f}",
+            _age(counts.oldest_at, now),
         ),
     ]
 
 
-def _inbox(sizes: Sizes, now: float) -> list[str]:
-    oldest = sizes.oldest_unclaimed_at
-    age = max(0.0, now - oldest) if oldest is not None else 0.0
+def _inbox(sizes: Sizes, now: float) -> list[Family]:
     return [
-        *_metric("inbox_events", "gauge", "Verified events in the inbox.", sizes.events),
-        *_metric("inbox_unclaimed_events", "gauge", "Events not claimed by a run.", sizes.unclaimed),
-        *_metric(
-            "inbox_oldest_unclaimed_seconds",
-            "gauge",
+        gauge("reconcile_inbox_events", "Verified events in the inbox.", sizes.events),
+        gauge("reconcile_inbox_unclaimed_events", "Events not claimed by a run.", sizes.unclaimed),
+        gauge(
+            "reconcile_inbox_oldest_unclaimed_seconds",
             "Age of the oldest of these; 0 if there are none.",
-            f"{age:.3f}",
+            _age(sizes.oldest_unclaimed_at, now),
         ),
-        *_metric("inbox_quarantined_deliveries", "gauge", "Unverified deliveries.", sizes.quarantined),
-        *_metric("inbox_bytes", "gauge", "Size of the inbox on disk.", sizes.disk),
+        gauge("reconcile_inbox_quarantined_deliveries", "Unverified deliveries.", sizes.quarantined),
+        gauge("reconcile_inbox_bytes", "Size of the inbox on disk.", sizes.disk),
     ]
 
 
-def _metric(name: str, kind: str, help: str, value: int | str) -> tuple[str, str, str]:
-    name = f"reconcile_{name}"
-    return f"# HELP {name} {help}", f"# TYPE {name} {kind}", f"{name} {value}"
+def _age(since: float | None, now: float) -> float:
+    return max(0.0, now - since) if since is not None else 0.0

@@ -14,9 +14,10 @@ from reconciler.adapters.inbox.port import Inbox, Sizes
 from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.adapters.receiver.feed import Feed
 from reconciler.adapters.receiver.limits import Limits
-from reconciler.adapters.receiver.metrics import CONTENT_TYPE, Metrics
-from reconciler.adapters.receiver.replies import Reply, Request, reply, says
+from reconciler.adapters.receiver.metrics import Metrics
+from reconciler.adapters.receiver.replies import Reply, Request, metrics_page, reply, says
 from reconciler.adapters.receiver.signing_secrets import Secrets
+from reconciler.adapters.system.prometheus import Family
 from reconciler.core.errors import StorageError
 
 Value = TypeVar("Value")
@@ -67,7 +68,7 @@ class Pages:
         if path == "/readyz":
             return await self._ready()
         if path == "/metrics":
-            return reply(200, (await self._measured()).encode(), CONTENT_TYPE)
+            return metrics_page(await self._measured())
         return await self._feed.events(request)
 
     async def _ready(self) -> Reply:
@@ -94,9 +95,9 @@ class Pages:
         except StorageError:
             return None
 
-    async def _measured(self) -> str:
+    async def _measured(self) -> list[Family]:
         sizes, keys = await self._sizes.look(), len(self._secrets.keys)
-        return self._metrics.text(sizes, self._clock(), self.connections(), keys, self._writer.waiting)
+        return self._metrics.families(sizes, self._clock(), self.connections(), keys, self._writer.waiting)
 
 
 class _Seldom(Generic[Value]):

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import NamedTuple
 
+from reconciler.adapters.system.prometheus import CONTENT_TYPE, Family, NoPrometheus, metrics_text
+
 Headers = list[tuple[bytes, bytes]]
 _JSON = b"application/json"
 
@@ -44,6 +46,14 @@ def reply(
 def says(status: int, message: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> Reply:
     """An answer with `{"message": …}`."""
     return reply(status, json.dumps({"message": message}).encode(), headers=headers)
+
+
+def metrics_page(families: Iterable[Family]) -> Reply:
+    """The answer to `GET /metrics`."""
+    try:
+        return reply(200, metrics_text(families), CONTENT_TYPE)
+    except NoPrometheus as error:
+        return says(501, f"{error.message}; {error.hint}")
 
 
 def refusal(status: int) -> bytes:

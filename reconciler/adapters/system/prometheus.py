@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from reconciler.core.errors import InvalidInput
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"  # our names and labels are the same in later ones
 
 Sample = tuple[Mapping[str, str], float]
 
@@ -34,6 +37,14 @@ def counter(name: str, help_: str, value: float | Mapping[str, float], label: st
     return Family(name, "counter", help_, (({}, float(value)),))
 
 
+def histogram(name: str, help_: str, bounds: Sequence[float], counts: Sequence[int], total: float) -> Family:
+    """`counts` has how many values came up to each of the bounds and no further, and last how many came above."""
+    named = [*map(repr, bounds), "+Inf"]
+    return Family(
+        name, "histogram", help_, (), tuple(zip(named, accumulate(map(float, counts)), strict=True)), total
+    )
+
+
 class NoPrometheus(InvalidInput):
     """The library is not installed."""
 
@@ -43,8 +54,8 @@ def check_installed() -> None:
     _core()
 
 
-def metrics_text(families: Iterable[Family]) -> tuple[bytes, bytes]:
-    """The text and its content type. Raises `NoPrometheus`."""
+def metrics_text(families: Iterable[Family]) -> bytes:
+    """All of them. Raises `NoPrometheus`."""
     core, exposition = _core()
     found = [_family(core, one) for one in families]
 
@@ -54,7 +65,8 @@ def metrics_text(families: Iterable[Family]) -> tuple[bytes, bytes]:
 
     registry = core.CollectorRegistry(auto_describe=False)
     registry.register(All())
-    return exposition.generate_latest(registry), str(exposition.CONTENT_TYPE_LATEST).encode("ascii")
+    text: bytes = exposition.generate_latest(registry)
+    return text
 
 
 def _family(core: Any, one: Family) -> Any:

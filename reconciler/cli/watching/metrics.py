@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.adapters.system.prometheus import Family, counter, gauge
+from reconciler.adapters.system.prometheus import Family, counter, gauge, histogram
 from reconciler.core.watch.results import STATES, RunResult
 
 _BOUNDS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)  # seconds
@@ -24,11 +24,7 @@ class Durations:
         self.total += seconds
 
     def family(self, name: str, help_: str) -> Family:
-        buckets, so_far = [], 0
-        for bound, count in zip((*map(repr, _BOUNDS), "+Inf"), self.counts, strict=True):
-            so_far += count
-            buckets.append((bound, float(so_far)))
-        return Family(name, "histogram", help_, (), tuple(buckets), self.total)
+        return histogram(name, help_, _BOUNDS, self.counts, self.total)
 
 
 class Metrics:

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 
 from reconciler.adapters.receiver.log import ServeLog
-from reconciler.adapters.receiver.replies import Reply, Request, reply, says
-from reconciler.adapters.system.prometheus import NoPrometheus, metrics_text
+from reconciler.adapters.receiver.replies import Reply, Request, metrics_page, reply, says
 from reconciler.cli.watching.metrics import Metrics
 from reconciler.core.watch.pushes import Followed, PushSecrets, judge
 
@@ -56,14 +55,7 @@ class Pages:
         if path == "/readyz":
             why = self._unready()
             return says(503, why) if why is not None else reply(200, b'{"status": "ready"}')
-        return self._measured()
-
-    def _measured(self) -> Reply:
-        try:
-            text, kind = metrics_text(self._metrics.families())
-        except NoPrometheus as error:
-            return says(501, f"{error.message}: {error.hint}")
-        return reply(200, text, kind)
+        return metrics_page(self._metrics.families())
 
     def _push(self, request: Request) -> Reply:
         answer = judge(request.headers, request.body, self._secrets, self._followed(), time.time())

@@ -14,6 +14,7 @@ from reconciler.adapters.inbox.sqlite.reading import SqliteInbox as Inbox
 from reconciler.adapters.receiver.metrics import Metrics
 from reconciler.adapters.relay.pace import Pace
 from reconciler.adapters.relay.surroundings import RelayCounts
+from reconciler.adapters.system.prometheus import metrics_text
 from reconciler.core.platform.dispatch import EVENT_TYPE, read_payload
 from tests.adapters.deliveries import fill, row, stored
 from tests.adapters.relayed import names, relay_of, run, sent
@@ -325,11 +326,11 @@ def test_what_was_passed_on_long_ago_is_deleted(path: Path, fake: FakeGitHub) ->
 
 def test_metrics_tell_of_the_relay() -> None:
     metrics = Metrics()
-    assert "relay" not in metrics.text(None, 0.0, 0, 0, 0)
+    assert "relay" not in metrics_text(metrics.families(None, 0.0, 0, 0, 0)).decode()
     metrics.relay = RelayCounts(sent=5, skipped=1, failed=3, waiting=2, oldest_at=90.0)
-    lines = metrics.text(None, 100.0, 0, 0, 0).splitlines()
-    assert 'reconcile_relay_events_total{outcome="relayed"} 5' in lines
-    assert 'reconcile_relay_events_total{outcome="skipped"} 1' in lines
-    assert "reconcile_relay_failed_requests_total 3" in lines
-    assert "reconcile_relay_waiting_events 2" in lines
-    assert "reconcile_relay_oldest_waiting_seconds 10.000" in lines
+    lines = metrics_text(metrics.families(None, 100.0, 0, 0, 0)).decode().splitlines()
+    assert 'reconcile_relay_events_total{outcome="relayed"} 5.0' in lines
+    assert 'reconcile_relay_events_total{outcome="skipped"} 1.0' in lines
+    assert "reconcile_relay_failed_requests_total 3.0" in lines
+    assert "reconcile_relay_waiting_events 2.0" in lines
+    assert "reconcile_relay_oldest_waiting_seconds 10.0" in lines

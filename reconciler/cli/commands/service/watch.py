@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SECRET = "RECONCILE_PUSH_SECRET"  # noqa: S105 # a variable's name
 SETTINGS = ("concurrency", "timeout", "publish", "lease_ttl", "via", "inbox", "inbox_url")
+LEAST = 1.0  # seconds between two looks
 _DAY = 86400.0
 
 
@@ -69,7 +70,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     from reconciler.core.watch.machine import Pace
     from reconciler.core.watch.pushes import push_secrets
 
-    pace = Pace(_seconds(flags, "interval", 1.0), _refresh(flags))
+    pace = Pace(_seconds(flags, "interval", LEAST), _refresh(flags))
     secrets = push_secrets(os.environ.get(SECRET, ""), SECRET)
     log = _log(ctx, flags)
     try:
