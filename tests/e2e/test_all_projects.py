@@ -13,7 +13,7 @@ import pytest
 from reconciler.sandbox.server import SandboxServer
 from tests.e2e.far_ends import Project, Ran
 from tests.e2e.repository import Repository
-from tests.github_comments_fake import ACTIONS_TOKEN, LONGEST, PERSON, FakeComments
+from tests.github_comments_fake import ACTIONS_TOKEN, PERSON, FakeComments
 from tests.github_fake import REPOSITORY, TOKEN
 
 FILE = Path(__file__).parents[2] / "schemas/plans.schema.json"
@@ -121,6 +121,27 @@ def test_a_broken_project_is_a_row_and_not_the_end(
         shown = repository.run("plan", "--all-projects", "--format", format_).ended(code).out
         assert "apps/web" in shown
         assert "apps/api" in shown
+
+
+def test_each_environment_has_its_overlays(repository: Repository) -> None:
+    repository.file("apps/web/engines/two.staging.yaml", "name: Two in staging\n")
+    every = ["plan", "--all-projects", "--all-environments", "--format", "json"]
+    found = plans(repository.run(*every, "--changed-since", "HEAD").ended(0))
+    names = {
+        environment: [
+            one["new"] for act in plan["actions"] for one in act["changes"] if one["field"] == "name"
+        ]
+        for (_, environment), plan in found.items()
+    }
+    assert names == {"production": ["three", "two"], "staging": ["three", "Two in staging"]}
+    repository.file("apps/web/engines/two.staging.yaml", "nme: x\n")
+    found = plans(repository.run(*every).ended(3))
+    assert {pair: one["exitCode"] for pair, one in found.items()} == {
+        ("apps/api", "production"): 0,
+        ("apps/web", "production"): 0,
+        ("apps/web", "staging"): 3,
+    }
+    assert found["apps/web", "staging"]["diagnostics"][0]["file"] == "engines/two.staging.yaml"
 
 
 def test_environments_that_share_a_lockfile_are_an_error_as_ever(repository: Repository) -> None:
@@ -268,6 +289,15 @@ def test_one_comment_stands_for_all_and_for_those_before(job: Job, github: FakeC
     assert job.summary.read_text().count("### Localization engines: 3 plans") == 3
 
 
+def test_what_keeps_all_from_being_planned_is_in_the_comment(job: Job, github: FakeComments) -> None:
+    job.plan("--all-projects").ended(0)
+    job.plan("--all-projects", "--changed-since", "nope").ended(1, ": updated")
+    [body] = github.bodies()
+    assert "is not a commit of this clone" in body
+    job.plan("--all-projects", "--changed-since", "HEAD").ended(0, ": updated")
+    assert "### Localization engines: 0 plans\n\n**No project is affected.**" in github.bodies()[0]
+
+
 def test_all_projects_and_all_environments_have_comments_of_their_own(job: Job, github: FakeComments) -> None:
     job.plan("--all-projects").ended(0)
     job.plan("--all-environments", within="apps/web").ended(0)
@@ -278,19 +308,6 @@ def test_all_projects_and_all_environments_have_comments_of_their_own(job: Job, 
         "<!-- reconcile:v1 plans % apps/web -->",
         "<!-- reconcile:v1 plans staging % -->",
     ]
-
-
-def test_a_hundred_projects_stay_within_what_github_takes(job: Job, github: FakeComments) -> None:
-    for number in range(100):
-        names = [f"engine-{each}-{'x' * 40}" for each in range(12)]
-        job.repository.project(f"teams/{'long-name-' * 6}{number}", *names)
-    job.plan("--all-projects").ended(0, "comment on #1: created")
-    [body] = github.bodies()
-    assert len(body) < LONGEST
-    assert len(body.encode()) <= 60_000
-    assert "102 plans" in body
-    assert "not shown for lack of space" in body
-    assert body.count("<details>") + body.count("<details open>") == body.count("</details>")
 
 
 def test_a_run_for_a_fork_needs_no_right(

@@ -136,7 +136,8 @@ def test_a_key_never_becomes_an_option(project: Folder) -> None:
 
 
 def test_files_and_folders_are_left_to_the_shell(project: Folder) -> None:
-    assert ask(project, "-C", "").out == "dir\n"
+    for line in (("-C", ""), ("projects", "--projects", ""), ("plan", "--projects", "")):
+        assert ask(project, *line).out == "dir\n"
     for line in (("--config", ""), ("validate", ""), ("plan", "--out", ""), ("export", "--output", "x")):
         assert ask(project, *line).out == "file\n"
 

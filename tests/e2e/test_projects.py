@@ -195,28 +195,28 @@ def branch(repository: Repository) -> Repository:
     return repository
 
 
-@pytest.mark.parametrize(
-    ("path", "touched"),
-    [
-        ("apps/api/engines/new.yaml", ["apps/api"]),
-        ("apps/api/reconcile.yaml", ["apps/api"]),
-        ("apps/api/app.json", ["apps/api"]),
-        ("apps/web/s.lock.json", ["apps/web"]),
-        ("apps/web/engines.lock.json", ["apps/web"]),
-        ("apps/api/texts/glossary.md", ["apps/api"]),
-        ("apps/web/src/main.ts", []),
-        ("apps/api/texts/other.md", []),
-        ("apps/web/engines-old/x.yaml", []),
-    ],
-)
-@pytest.mark.parametrize("committed", [True, False])
-def test_a_change_touches_who_depends_on_it(
-    branch: Repository, path: str, touched: list[str], committed: bool
-) -> None:
-    branch.file(path, "concurrency: 5\n" if path.endswith("reconcile.yaml") else "{}\n")
-    if committed:
+TOUCHED = {
+    "apps/api/engines/new.yaml": ["apps/api"],
+    "apps/api/reconcile.yaml": ["apps/api"],
+    "apps/api/app.json": ["apps/api"],
+    "apps/web/s.lock.json": ["apps/web"],
+    "apps/web/engines.lock.json": ["apps/web"],
+    "apps/web/engines/acme.staging.yaml": ["apps/web"],
+    "apps/api/texts/glossary.md": ["apps/api"],
+    "apps/web/src/main.ts": [],
+    "apps/api/texts/other.md": [],
+    "apps/web/engines-old/x.yaml": [],
+}
+
+
+def test_a_change_touches_who_depends_on_it(branch: Repository) -> None:
+    for path, touched in TOUCHED.items():
+        branch.file(path, "concurrency: 5\n" if path.endswith("reconcile.yaml") else "{}\n")
+        wanted = {folder: [path] for folder in touched}
+        assert branch.listed("--changed-since", "main") == wanted, path
         branch.commit()
-    assert branch.listed("--changed-since", "main") == {folder: [path] for folder in touched}
+        assert branch.listed("--changed-since", "main") == wanted, path
+        branch.git("reset", "--quiet", "--hard", "main")
 
 
 def test_what_main_changed_meanwhile_is_not_the_branchs(branch: Repository) -> None:
@@ -269,24 +269,17 @@ def test_no_commit_at_all_means_that_everything_is_new(branch: Repository, ref: 
     assert list(branch.listed("--changed-since", ref)) == ["apps/api", "apps/web"]
 
 
-@pytest.mark.parametrize(
-    ("ref", "hint"),
-    [
-        ("origin/nope", "git fetch origin nope"),
-        ("refs/heads/nope", "git fetch origin nope"),
-        ("1234567890" * 4, f"git fetch origin {'1234567890' * 4}"),
-        ("--output=/tmp/x", "name a branch, a tag or a commit"),
-        ("-x", "name a branch, a tag or a commit"),
-        ("a..b", "name a branch, a tag or a commit"),
-        ("$(id)", "name a branch, a tag or a commit"),
-        ("\n", "name a branch, a tag or a commit"),
-    ],
-)
-def test_a_ref_that_is_not_here_gets_the_command_that_fetches_it(
-    branch: Repository, ref: str, hint: str
-) -> None:
-    ran = branch.run("projects", f"--changed-since={ref}").ended(1, "is not a commit of this clone", hint)
-    assert ran.out == ""
+def test_a_ref_that_is_not_here_gets_the_command_that_fetches_it(branch: Repository) -> None:
+    other = "name a branch, a tag or a commit"
+    hints = {
+        "origin/nope": "git fetch origin nope",
+        "refs/heads/nope": "git fetch origin nope",
+        "1234567890" * 4: f"git fetch origin {'1234567890' * 4}",
+        **dict.fromkeys(("--output=/tmp/x", "-x", "a..b", "$(id)", "\n"), other),
+    }
+    for ref, hint in hints.items():
+        ran = branch.run("projects", f"--changed-since={ref}").ended(1, "is not a commit of this clone", hint)
+        assert ran.out == ""
 
 
 def test_a_shallow_clone_is_told_how_to_get_deeper(branch: Repository, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def kind_of(param: click.Parameter) -> str | Callable[[click.Context, str], Iter
         return None
     if param.name in _FILES or param.metavar == "FILE" or isinstance(param.type, click.Path):
         return FILE
-    if param.name == "directory":
+    if param.name in ("directory", "globs"):
         return FOLDER
     if "--to" in param.opts and param.metavar == "ENGINE_ID":
         return _earlier_engines

@@ -46,7 +46,7 @@ class Made:
     """A member's plan. `project` is None where it could not be opened."""
 
     shown: ProjectPlan
-    invocation: Invocation
+    invocation: Invocation = Invocation()
     project: Project | None = None
     result: Any = None  # what the maker gave, for those who show more of it
 
@@ -110,6 +110,12 @@ def made(ctx: click.Context, member: Member, maker: Maker) -> Made:
     except ReconcileError as error:
         return Made(_failed(member, error, settings), invocation, project)
     return Made(ProjectPlan(member.folder, plan.environment, plan, code), invocation, project, result)
+
+
+def failure_of(error: ReconcileError) -> ProjectPlan:
+    """What is shown where not even the projects are known."""
+    findings = (Diagnostic(error.message, hint=error.hint), *error.diagnostics)
+    return ProjectPlan(".", "", Plan("", diagnostics=findings), error.exit_code, error)
 
 
 def _failed(member: Member, error: ReconcileError, settings: Settings | None) -> ProjectPlan:

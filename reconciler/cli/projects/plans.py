@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli import ci
+from reconciler.cli.opening import start_folder
 from reconciler.cli.options import given
-from reconciler.cli.projects.members import Made, made, members_of
+from reconciler.cli.projects.members import Made, failure_of, made, members_of
 from reconciler.cli.projects.options import chosen_environment
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.core.commands import show_commands_for
-from reconciler.core.errors import ExitCode, UsageError, most_severe
+from reconciler.core.errors import ExitCode, ReconcileError, UsageError, most_severe
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.plan.model import Plan, exit_code_of
+from reconciler.core.project_list import ProjectList
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
     from reconciler.cli.pull_requests.plan_comment import Announcement, Said
-    from reconciler.core.project_list import ProjectList
     from reconciler.project.opened import Project
     from reconciler.render.markdown.comment import Occasion
     from reconciler.render.phrases.project_plans import ProjectPlan
@@ -48,7 +49,13 @@ def plan_several(
     looked for.
     """
     _refuse(flags)
-    members, found = members_of(ctx, flags)
+    try:
+        members, found = members_of(ctx, flags)
+    except ReconcileError as error:
+        if announced is not None:  # an older comment must not go on showing plans
+            views = Views((Made(failure_of(error)),), ProjectList(), flags["format_"], None)
+            announced.publish_said(lambda: views.said(announced, _marker(ctx, flags)), "the plans")
+        raise
 
     def maker(project: Project) -> tuple[Plan, ExitCode, Any]:
         planned, foreign = plan_one(project, flags)
@@ -59,7 +66,7 @@ def plan_several(
     code = most_severe([one.shown.exit_code for one in plans])
     views = Views(tuple(plans), found, flags["format_"], given(ctx, "color"))
     if announced is not None:
-        line = _marker(ctx, flags, plans)
+        line = _marker(ctx, flags)
         posted = announced.publish_said(lambda: views.said(announced, line), "the plans")
         code = most_severe([code, posted])
     click.echo(views.rendered(code))
@@ -89,12 +96,15 @@ def _with_texts(project: Project, planned: PlanResult, format_: str) -> Plan:
     return PlanPrinter(project.root, project.engines, format_, None, project.settings).with_texts(planned)
 
 
-def _marker(ctx: click.Context, flags: Mapping[str, Any], plans: Sequence[Made]) -> str:
+def _marker(ctx: click.Context, flags: Mapping[str, Any]) -> str:
+    from reconciler.adapters.project.places import folder_in_repo
+    from reconciler.adapters.project.settings import find_root
     from reconciler.render.markdown.project_plans import marker_of_all
 
     environment = "" if flags["all_environments"] else chosen_environment(ctx) or "*"
     several = flags["all_projects"] or flags["globs"] or flags["changed_since"]
-    return marker_of_all(environment, "" if several or not plans else plans[0].shown.folder)
+    folder = "" if several else folder_in_repo(find_root(start_folder(ctx))) or "."
+    return marker_of_all(environment, folder)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from reconciler.render.phrases.words import counted
 _ALL = "plans"  # the command in the marker: no single plan's comment has it
 _SMALLEST = 8_000  # bytes that a plan of its own is given at least
 _RESERVE = 600
+_MISSES = 20  # sections that found no room before smaller ones are looked for no longer
 _UNFOLDED = 2  # sections that are shown without a click
 
 
@@ -48,10 +49,11 @@ def render_plans_summary(
 ) -> str:
     """The same without a marker, for a job's summary or for stdout."""
     ordered = sorted(plans, key=_urgency)
-    parts = [f"### Localization engines: {counted(len(plans), 'plan')}", f"**{total_of(plans)}**"]
+    told = total_of(plans) if plans else "No project is affected."
+    parts = [f"### Localization engines: {counted(len(plans), 'plan')}", f"**{told}**"]
     room = limit - sum(size(part) + 2 for part in parts) - _RESERVE
     table = _table(ordered, room // 2)
-    parts.append(table)
+    parts += [table] * bool(plans)
     shown, left = _sections([one for one in ordered if one.stands_out], occasion, room - size(table) - 2)
     parts += shown
     if left:
@@ -98,6 +100,8 @@ def _sections(
     shown: list[str] = []
     left: list[ProjectPlan] = []
     for number, one in enumerate(plans):
+        if len(left) > _MISSES:
+            return shown, [*left, *plans[number:]]
         share = max(room // (len(plans) - number), _SMALLEST)
         section = _section(one, occasion, share, folded=len(plans) > _UNFOLDED)
         if size(section) + 2 > room:
