@@ -15,6 +15,7 @@ from reconciler.adapters.checkout.following import Follower
 from reconciler.adapters.project.places import find_git, private_folder
 from reconciler.adapters.project.settings import find_root
 from reconciler.adapters.system.clock import UtcClock
+from reconciler.cli.wiring.api_key import api_key
 from reconciler.cli.wiring.publishing import target_of, target_of_run
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.frozen import dataclass, replace
@@ -92,8 +93,10 @@ def first_subject(
         settings, trouble = resolve(flags, os.environ, None), trouble_of(error)
     settings = settings if settings.publish is not None else replace(settings, publish=True)
     target = target_of(root, settings, otherwise=", and start again")
-    if trouble is None and publishes(settings):
-        target_of_run(root, settings)  # what a run would refuse, such as a missing token
+    if trouble is None:
+        api_key(settings)
+        if publishes(settings):
+            target_of_run(root, settings)  # what a run would refuse, such as a missing token
     return _subject(root, settings, settings.remote, target.branch, notice, trouble)
 
 

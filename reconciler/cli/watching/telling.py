@@ -88,7 +88,7 @@ class Teller:
         now = {item.key: item for item in result.left}
         if not refresh:
             now |= {k: v for k, v in self._left.items() if v.status == "drifted" and k not in now}
-        new = [item for key, item in now.items() if self._left.get(key) != item]
+        new = [item for key, item in now.items() if _is_news(item, self._left.get(key))]
         for item in new[:_MOST]:
             event = _EVENTS.get(item.status, "engine " + item.status.replace("_", " "))
             self._engine("warning", event.replace("guarded", "held back"), item)
@@ -120,6 +120,15 @@ class Teller:
         self.say(
             level, event, key=item.key, action=item.action, engine=item.engine_id, why=reason, hint=item.hint
         )
+
+
+def _is_news(item: Item, before: Item | None) -> bool:
+    """What a later run finds of an engine that failed is worded otherwise, and is the same."""
+    if before is None or before.status != item.status:
+        return True
+    if item.status in ("failed", "uncertain"):
+        return item.action != "none"
+    return (before.action, before.reason) != (item.action, item.reason)
 
 
 def _counts(states: Mapping[str, int] | None) -> dict[str, Field]:

@@ -56,7 +56,8 @@ def result_of(code: int, document: Mapping[str, Any] | None) -> RunResult:
     verdict = Verdict.ATTENTION if code == ExitCode.FAILED else _verdict(code)
     if reason is not None or any(item.status == "not_started" for item in left):
         verdict = Verdict.HELD if code == ExitCode.LEASE else Verdict.RETRY
-    trouble = None if reason is None else Trouble("run", reason, needs_person="unpublished" in outcome)
+    kind = "platform" if "halted" in outcome else "publish" if "unpublished" in outcome else "run"
+    trouble = None if reason is None else Trouble(kind, reason, needs_person="unpublished" in outcome)
     done = tuple(item for item in items if item.status in ("done", "running"))
     return RunResult(verdict, code, bool(done) or bool(outcome.get("wrote")), counts, done, left, trouble)
 

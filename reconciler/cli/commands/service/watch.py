@@ -16,6 +16,7 @@ import click
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
 from reconciler.cli.options import given, global_options, watch_options
+from reconciler.cli.runs.completion_sources import listen_address
 from reconciler.cli.stderr import say_instead
 from reconciler.core.duration import format_duration, parse_duration
 from reconciler.core.errors import InvalidInput, ReconcileError, UsageError
@@ -71,6 +72,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     from reconciler.core.watch.pushes import push_secrets
 
     pace = Pace(_seconds(flags, "interval", LEAST), _refresh(flags))
+    if flags["listen"] is not None:
+        listen_address(flags["listen"])
     secrets = push_secrets(os.environ.get(SECRET, ""), SECRET)
     log = _log(ctx, flags)
     try:
@@ -126,7 +129,6 @@ async def _run(loop: Loop, metrics: Metrics, listen: str | None, secrets: PushSe
         if listen is not None:
             from reconciler.adapters.receiver.pages_only import serving
             from reconciler.adapters.system.prometheus import NoPrometheus, check_installed
-            from reconciler.cli.runs.completion_sources import listen_address
             from reconciler.cli.watching.pages import Pages
             from reconciler.core.watch.pushes import MAX_PUSH
 
