@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from benchmarks.table import Row, rendered, row_in
 
 BY_DEFAULT = ("startup", "plans", "edits", "creates", "waits", "publish")
-BY_NAME_ONLY = ("peers", "reports", "webhook_timing", "webhooks")
+BY_NAME_ONLY = ("inboxes", "peers", "reports", "webhook_timing", "webhooks")
 _OVER_SOCKETS = ("creates", "waits")  # these print their rows themselves, and know one size only
 
 

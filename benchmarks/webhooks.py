@@ -160,10 +160,10 @@ def _load(
 
 @contextlib.contextmanager
 def _ours(inbox: Path, secret: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    port = _free_port()
+    port = free_port()
     words = ["webhook", "serve", "--listen", f"127.0.0.1:{port}", "--inbox", str(inbox)]
     command = ["taskset", "-c", _cores()[0], RECONCILE, *words]
-    with _running(command, port, {"LINGO_WEBHOOK_SECRET": secret}) as process:
+    with running(command, port, {"LINGO_WEBHOOK_SECRET": secret}) as process:
         yield process, f"http://127.0.0.1:{port}"
 
 
@@ -178,9 +178,9 @@ def _theirs(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
         "trigger-rule": {"and": [{"match": rule}, {"match": never}]},
     }
     (folder / "hooks.json").write_text(json.dumps([hook]))
-    port = _free_port()
+    port = free_port()
     words = ["-hooks", str(folder / "hooks.json"), "-ip", "127.0.0.1", "-port", str(port)]
-    with _running(["taskset", "-c", _cores()[0], "webhook", *words], port, {}) as process:
+    with running(["taskset", "-c", _cores()[0], "webhook", *words], port, {}) as process:
         yield process, f"http://127.0.0.1:{port}"
 
 
@@ -189,7 +189,7 @@ def _header(name: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _running(
+def running(
     command: Sequence[str], port: int, variables: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
@@ -211,7 +211,7 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("the server did not start")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 

@@ -60,7 +60,7 @@ class _Scene:
         self._relay = relay
         self.refused = 0
         self.killed: Counter[str] = Counter()
-        self.done = threading.Event()
+        self.done, self.stopped = threading.Event(), threading.Event()
         self._chance = random.Random(5)
 
     def start(self, which: Receiver) -> None:
@@ -74,10 +74,14 @@ class _Scene:
         chance, acknowledged = random.Random(numbers.start), []
         connections: dict[int, http.client.HTTPConnection] = {}
         for number in numbers:
-            while not self._delivered(number, chance.choice(self.receivers).port, connections):
+            while not self.stopped.is_set() and not self._delivered(
+                number, chance.choice(self.receivers).port, connections
+            ):
                 self.refused += 1
                 time.sleep(0.02)
             acknowledged.append(number)
+            if self.stopped.is_set():
+                break
         for connection in connections.values():
             connection.close()
         return acknowledged
@@ -151,12 +155,14 @@ class _Scene:
         found: list[tuple[int, str]] = []
         end = time.monotonic() + 600
         with contextlib.closing(store_at(parse_postgres(self.address))) as store:
-            while len(found) < many and time.monotonic() < end:
+            while len(found) < many and time.monotonic() < end and not self.stopped.is_set():
                 with contextlib.suppress(StorageError), store.existing() as inbox:
                     while len(found) < many:
                         seen = inbox.revision()
                         page = inbox.events_since(found[-1][0] if found else 0, 200)
                         found += [(one.number, one.webhook_id) for one in page]
+                        if self.stopped.is_set():
+                            return found
                         while not page and inbox.revision() == seen and time.monotonic() < end:
                             time.sleep(0.02)
                 time.sleep(0.05)
@@ -190,7 +196,11 @@ def play(project: Project, server: Server, secret: str, *, deliveries: int, kill
             sending = [threads.submit(scene.send, part) for part in parts]
             # The server is started from this thread, whose end would be its own.
             waiting = threads.submit(scene.wait_for, sending)
-            scene.kill_on(kills)
+            try:
+                scene.kill_on(kills)
+            except BaseException:
+                scene.stopped.set()
+                raise
             waiting.result(600)
             seconds = time.monotonic() - began
             acknowledged = [f"msg_{number}" for one in sending for number in one.result()]

@@ -1,4 +1,4 @@
-"""What is particular to an inbox in PostgreSQL: versions, rights, lost connections, standbys, poolers, leaders."""
+"""What is particular to an inbox in PostgreSQL: versions, rights, lost connections, standbys, leaders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.adapters.inbox.feed import InboxFeed
 from reconciler.adapters.inbox.port import Inbox, Received
-from reconciler.adapters.inbox.postgres import bell, schema
+from reconciler.adapters.inbox.postgres import schema
 from reconciler.adapters.inbox.postgres.connection import Session
 from reconciler.adapters.inbox.postgres.store import PostgresStore
 from reconciler.adapters.inbox.writer import InboxWriter
@@ -305,7 +305,7 @@ def inserted(table: Any, number: int) -> bool:
     return False
 
 
-# ── leaders, and poolers ───────────────────────────────────────────────────────────────────────────────────────────
+# ── leaders ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_one_of_several_leads_and_another_takes_over(database: str, store: PostgresStore) -> None:
@@ -327,33 +327,6 @@ def test_a_leader_whose_connection_was_cut_begins_another_term(database: str, st
         cut(database, "reconcile reader")
         wait_until(lambda: inbox.leads("place"), "it leads again")
         assert inbox.leads("place") > term
-
-
-def test_a_pooler_that_swallows_notifications_is_refused(
-    database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bell, "_ECHO", 0.2)
-    place = parse_postgres(database)
-    bell.refuse_transaction_pool(place)  # none stands between
-    monkeypatch.setattr(bell, "CHANNEL", "elsewhere")
-    bell.refuse_transaction_pool(place)
-
-    real = psycopg.Connection.execute
-
-    def swallowed(self: Any, query: Any, *rest: Any, **more: Any) -> Any:
-        return real(self, b"SELECT 1" if bytes(query).startswith(b"LISTEN") else query, *rest, **more)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(
-            psycopg.Connection,
-            "execute",
-            lambda self, query, *rest, **more: swallowed(
-                self, query.encode() if isinstance(query, str) else query, *rest, **more
-            ),
-        )
-        with pytest.raises(InvalidInput, match="does not pass on notifications") as caught:
-            bell.refuse_transaction_pool(place)
-    assert "pool_mode = session" in (caught.value.hint or "")
 
 
 def test_connections_are_few_and_given_back(database: str, store: PostgresStore) -> None:

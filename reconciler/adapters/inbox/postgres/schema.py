@@ -103,6 +103,9 @@ def _refuse_newer(version: int, where: str) -> None:
 def _migrate(connection: Connection, where: str) -> None:
     try:
         with connection.transaction():
+            # It takes as long as it takes, and so do the others that wait for it.
+            connection.execute("SET LOCAL statement_timeout = 0")
+            connection.execute("SET LOCAL lock_timeout = 0")
             connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, MIGRATING))
             before = version_of(connection)  # another receiver may have been quicker
             if before is None:
