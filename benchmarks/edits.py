@@ -28,25 +28,25 @@ _GIT = ("git", "-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.
 
 def rows(quick: bool) -> Iterator[Row]:
     engines = QUICK_ENGINES if quick else ENGINES
-    with platform(latency=0.0, job_seconds=0.1) as url, project(engines) as root, _copy(root) as first:
-        _edit(*first, 6)
-        _apply(
+    with platform(latency=0.0, job_seconds=0.1) as url, project(engines) as root, copy(root) as first:
+        edit(*first, 6)
+        apply(
             first[1], url, "--publish"
         )  # the very first run has no ledger to go on from, and sends the whole file
         costs: dict[str, list[Cost]] = {flag: [] for flag in TARGETS}
-        published = ""
+        sent = ""
         for _ in range(1 if quick else ROUNDS):
             for flag, seen in costs.items():
-                with _copy(first[0]) as (origin, clone):
+                with copy(first[0]) as (origin, clone):
                     before = _git(origin, "rev-parse", LEDGER).strip()
-                    _edit(origin, clone, 7)
-                    seen.append(_apply(clone, url, flag))
-                    published = _published(origin, before) if flag == "--publish" else published
+                    edit(origin, clone, 7)
+                    seen.append(apply(clone, url, flag))
+                    sent = published(origin, before) if flag == "--publish" else sent
     for flag, target in TARGETS.items():
-        yield _row(engines, flag, costs[flag], target, published if flag == "--publish" else "", quick)
+        yield _row(engines, flag, costs[flag], target, sent if flag == "--publish" else "", quick)
 
 
-def _apply(clone: Path, url: str, flag: str) -> Cost:
+def apply(clone: Path, url: str, flag: str) -> Cost:
     variables = {"LINGO_API_URL": url, "LINGO_API_KEY": KEY}
     return cost_of(Command([RECONCILE, "apply", "--yes", flag], clone, variables))
 
@@ -60,7 +60,7 @@ def _row(engines: int, flag: str, costs: list[Cost], target: float, beside: str,
 
 
 @contextlib.contextmanager
-def _copy(repository: Path) -> Iterator[tuple[Path, Path]]:
+def copy(repository: Path) -> Iterator[tuple[Path, Path]]:
     """A bare origin with all that the repository has, and a clone of it."""
     with tempfile.TemporaryDirectory(prefix="reconcile-bench-", ignore_cleanup_errors=True) as folder:
         origin, clone = Path(folder, "origin.git"), Path(folder, "clone")
@@ -73,14 +73,14 @@ def _copy(repository: Path) -> Iterator[tuple[Path, Path]]:
         yield origin, clone
 
 
-def _edit(origin: Path, clone: Path, number: int) -> None:
+def edit(origin: Path, clone: Path, number: int) -> None:
     file = clone / f"engines/team-000/engine-{number:05}.yaml"
     file.write_text(file.read_text().replace("locales: [", "locales: [nl, "))
     _git(clone, "commit", "--quiet", "--all", "--no-verify", "-m", "Edit")
     _git(clone, "push", "--quiet", str(origin), "HEAD")
 
 
-def _published(origin: Path, before: str) -> str:
+def published(origin: Path, before: str) -> str:
     """What the run pushed: how often, how many commits, and how many bytes a thin pack of them has."""
     pushes = _git(origin, "reflog", "show", LEDGER).splitlines()
     new = (LEDGER, "HEAD", f"^{before}", "^HEAD~1")

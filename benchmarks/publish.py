@@ -34,9 +34,9 @@ def rows(quick: bool = False) -> Iterator[Row]:
 def _row(engines: int, url: str, rounds: int) -> Row:
     with_, without, pushes = [], [], 0
     for _ in range(rounds):
-        with _clone(engines) as (origin, clone):
+        with clone_with(engines) as (origin, clone):
             without.append(_apply(clone, url, "--no-publish"))
-        with _clone(engines) as (origin, clone):
+        with clone_with(engines) as (origin, clone):
             with_.append(_apply(clone, url, "--publish"))
             pushes = _pushes(origin)
     published, plain = _best(with_), _best(without)
@@ -59,7 +59,7 @@ def _best(costs: list[Cost]) -> Cost:
 
 
 @contextlib.contextmanager
-def _clone(engines: int) -> Iterator[tuple[Path, Path]]:
+def clone_with(engines: int) -> Iterator[tuple[Path, Path]]:
     """A bare origin with so many engine files and no lockfile, and a clone of it."""
     with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as folder:
         origin, clone = Path(folder, "origin.git"), Path(folder, "clone")

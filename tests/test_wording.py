@@ -21,7 +21,7 @@ PAGES = sorted(
         *ROOT.glob("benchmarks/*.md"),
         *ROOT.glob(".github/*.md"),
         *ROOT.glob(".github/**/*.yml"),
-        *ROOT.glob("deploy/*"),
+        *(path for path in ROOT.glob("deploy/**/*") if path.is_file()),
         *ROOT.glob("docs/ci/*.yml"),
     ]
 )

@@ -11,9 +11,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from ruamel.yaml import YAML
 
+from reconciler.cli.commands.service.watch import command as watch
 from tests.deploy.kustomize import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +50,20 @@ def started(pod: Any) -> dict[str, list[str]]:
     }
     assert all(said[:3] == ["/usr/bin/tini", "--", "/opt/reconcile/bin/reconcile"] for said in words.values())
     return {place: said[3:] for place, said in words.items()}
+
+
+def test_the_program_takes_every_word(pod: Any) -> None:
+    for said in started(pod).values():
+        assert said[0] == "watch"
+        with click.Context(watch, resilient_parsing=False) as ctx:
+            watch.parse_args(ctx, said[1:])
+            assert ctx.params["interval"] == "1m"
+            assert ctx.params["log_format"] == "json"
+
+
+def test_a_signal_reaches_the_watch_alone() -> None:
+    """It ends its apply in order; a second signal would cut that off."""
+    assert "KillMode=mixed\n" in UNIT
 
 
 def test_all_listen_where_they_are_asked(pod: Any) -> None:
