@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.project.settings import read_settings_file
+from reconciler.core.commands import reconcile
 from reconciler.core.errors import ReconcileError, UsageError
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.project_list import Listed, ProjectList, Skipped, is_vendored, tidied, touches
 from reconciler.core.settings.model import OVERLAYS, SETTINGS_FILE
+from reconciler.core.values import shown
 from reconciler.project.opened import Project, Surroundings
 from reconciler.project.opening import project_of, settings_of
 
@@ -46,6 +48,11 @@ def projects_of(asked: Repository) -> tuple[Path, ProjectList]:
     skipped = list(found.skipped)
     if asked.environment is not None:
         without = [one for one in projects if one.error is None and not one.environments]
+        if without and len(without) == len(projects):
+            raise UsageError(
+                f"no project has the environment {shown(asked.environment)}",
+                hint=f"run `{reconcile('projects')}` to list projects and environments",
+            )
         skipped += [Skipped(one.folder, f"it has no environment `{asked.environment}`") for one in without]
         projects = [one for one in projects if one not in without]
     removed: list[str] = []

@@ -114,6 +114,26 @@ def test_none_at_all_is_an_error_that_helps(tmp_path: Path) -> None:
     empty.run("projects", "--part", "1/2").ended(64, "--part goes with")
 
 
+def test_an_environment_that_no_project_has_is_a_mistake(repository: Repository) -> None:
+    for command in ("projects", "plan"):
+        options = [] if command == "projects" else ["--all-projects"]
+        repository.run(command, *options, "--env", "stagin").ended(
+            64, "no project has the environment stagin"
+        )
+
+
+def test_an_empty_ref_is_none(repository: Repository) -> None:
+    """As a workflow gives it whose variable is not set."""
+    for command in ("projects", "plan", "validate"):
+        repository.run(command, "--changed-since", "").ended(1, "is not a commit of this clone")
+
+
+def test_settings_that_are_deleted_leave_no_project(repository: Repository) -> None:
+    (repository.root / "apps/api/reconcile.yaml").unlink()
+    assert list(repository.listed()) == ["apps/web"]
+    repository.run("projects", "--changed-since", "HEAD").ended(0, "removed: apps/api")
+
+
 def test_a_matrix_has_a_job_for_each_environment(repository: Repository) -> None:
     assert jobs(repository) == [
         ("apps/api", "production"),

@@ -45,7 +45,7 @@ def find_projects(start: Path, globs: Sequence[str] = ()) -> Found:
     for folder in folders:
         if globs and not chosen_by(folder, globs):
             continue
-        reason = _not_ours(top, folder, named=folder in globs)
+        reason = _not_ours(top, folder, globs)
         if reason is None:
             taken.append(folder)
         else:
@@ -92,12 +92,13 @@ def _folders(files: Iterable[str], named: bool) -> set[str]:
     return found
 
 
-def _not_ours(top: Path, folder: str, *, named: bool) -> str | None:
+def _not_ours(top: Path, folder: str, globs: Sequence[str]) -> str | None:
     """Why the project in it is left alone."""
+    named, by_name = folder in globs, bool(globs)
     path = top if folder == "." else top / folder
     if is_vendored(folder) and not named:
         return "it is in a vendored or hidden folder"
-    if not os.path.isdir(path) or not _has_sign(path):
+    if not os.path.isdir(path) or not _has_sign(path, by_name):
         return "git has it, and it is not in the work tree"
     if os.path.realpath(path) != str(path):
         return "a link leads there"
@@ -106,8 +107,9 @@ def _not_ours(top: Path, folder: str, *, named: bool) -> str | None:
     return None
 
 
-def _has_sign(path: Path) -> bool:
-    return any(os.path.lexists(path / sign) for sign in (SETTINGS_FILE, *_OTHER_SIGNS))
+def _has_sign(path: Path, by_name: bool) -> bool:
+    signs = (SETTINGS_FILE, *_OTHER_SIGNS) if by_name else (SETTINGS_FILE,)
+    return any(os.path.lexists(path / sign) for sign in signs)
 
 
 def _stranger(top: Path, folder: str) -> str | None:

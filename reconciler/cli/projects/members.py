@@ -14,7 +14,7 @@ from reconciler.adapters.project.settings import find_root
 from reconciler.cli.invocation import invocation_at, invocation_of, with_settings
 from reconciler.cli.opening import start_folder, surroundings_of
 from reconciler.cli.options import given
-from reconciler.cli.projects.options import chosen_environment, listed
+from reconciler.cli.projects.options import chooses_projects, chosen_environment, listed
 from reconciler.core.commands import Invocation, show_commands_for
 from reconciler.core.errors import Diagnostic, ExitCode, ReconcileError, UsageError
 from reconciler.core.frozen import dataclass, replace
@@ -56,10 +56,10 @@ Maker = Callable[["Project"], tuple[Plan, ExitCode, Any]]
 
 def members_of(ctx: click.Context, flags: Mapping[str, Any]) -> tuple[list[Member], ProjectList]:
     """Who is planned, in order, and what was found on the way. Raises what `listed` and `environments_of` raise."""
-    everywhere = bool(flags.get("all_environments"))
+    everywhere = bool(flags["all_environments"])
     if everywhere and given(ctx, "environment") is not None:
         raise UsageError("--all-environments cannot be used with --env", hint="leave one of them out")
-    if not (flags["all_projects"] or flags["globs"] or flags["changed_since"]):
+    if not chooses_projects(flags):
         start = start_folder(ctx)
         place = Place(find_root(start), start, given(ctx, "config"))
         folder = folder_in_repo(place.root) or "."

@@ -46,11 +46,14 @@ def project_options(command: Command) -> Command:
     return ALL_PROJECTS(PROJECTS(CHANGED_SINCE(command)))
 
 
+def chooses_projects(flags: Mapping[str, Any]) -> bool:
+    """Whether the command is about projects of the repository, and not the one around its start folder."""
+    return bool(flags["all_projects"] or flags["globs"] or flags["changed_since"] is not None)
+
+
 def is_for_several(flags: Mapping[str, Any]) -> bool:
     """Whether the command is about more than the one project or environment."""
-    return bool(
-        flags["all_projects"] or flags["globs"] or flags["changed_since"] or flags.get("all_environments")
-    )
+    return chooses_projects(flags) or bool(flags["all_environments"])
 
 
 def listed(
@@ -59,23 +62,24 @@ def listed(
     """The repository's root and its projects, limited to an environment if there is one. Raises `UsageError` where
     there are none at all.
     """
-    from reconciler.core.commands import reconcile
+    from reconciler.cli.invocation import invocation_of
+    from reconciler.core.commands import reconcile, show_commands_for
+    from reconciler.core.frozen import replace
     from reconciler.project.several import Repository, projects_of
 
     if given(ctx, "config") is not None:
         raise UsageError(
             "--config is about one project, so it cannot be used with several", hint="leave one of them out"
         )
-    top, found = projects_of(Repository(start_folder(ctx), os.environ, globs, environment, changed_since))
+    start = start_folder(ctx)
+    show_commands_for(replace(invocation_of(ctx, start, start), environment=""))
+    top, found = projects_of(Repository(start, os.environ, globs, environment, changed_since))
     if not found.projects and not found.skipped and changed_since is None:
         what = (
             "no project matches --projects" if globs else "no folder of the repository has a reconcile.yaml"
         )
-        hint = (
-            reconcile("projects")
-            if globs
-            else f"choose folders by name: {reconcile('projects', ('--projects', '**'))}"
-        )
+        command = reconcile("projects", *([] if globs else [("--projects", "**")]))
+        hint = f"run `{command}` to list {'all of them' if globs else 'folders with engines'}"
         raise UsageError(what, hint=hint)
     return top, found
 

@@ -12,7 +12,7 @@ from reconciler.cli import ci
 from reconciler.cli.opening import start_folder
 from reconciler.cli.options import given
 from reconciler.cli.projects.members import Made, failure_of, made, members_of
-from reconciler.cli.projects.options import chosen_environment
+from reconciler.cli.projects.options import chooses_projects, chosen_environment
 from reconciler.cli.screen import screen_of
 from reconciler.cli.wiring.plan_views import PlanPrinter
 from reconciler.core.commands import show_commands_for
@@ -76,7 +76,7 @@ def plan_several(
 
 
 def _refuse(flags: Mapping[str, Any]) -> None:
-    several = flags["all_projects"] or flags["globs"] or flags["changed_since"]
+    several = chooses_projects(flags)
     for name, words in _OF_ONE.items():
         if flags[name]:
             raise UsageError(f"{words}, and this is for several", hint=_AGAIN)
@@ -102,7 +102,7 @@ def _marker(ctx: click.Context, flags: Mapping[str, Any]) -> str:
     from reconciler.render.markdown.project_plans import marker_of_all
 
     environment = "" if flags["all_environments"] else chosen_environment(ctx) or "*"
-    several = flags["all_projects"] or flags["globs"] or flags["changed_since"]
+    several = chooses_projects(flags)
     folder = "" if several else folder_in_repo(find_root(start_folder(ctx))) or "."
     return marker_of_all(environment, folder)
 
