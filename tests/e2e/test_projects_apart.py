@@ -116,6 +116,24 @@ def test_outputs_reach_no_project_inside(repository: Repository) -> None:
     assert repository.git("show", "refs/reconcile-remote/heads%2Fmain:b/app.json") == "{}\n"
 
 
+@pytest.mark.parametrize("name", ["app.json", "engines.lock.json"])
+def test_a_file_that_is_a_link_into_a_project_inside_is_not_followed(
+    repository: Repository, name: str
+) -> None:
+    """The output of the project at the root, and its lockfile."""
+    repository.within("b").apply().ended(0)
+    repository.file("b/app.json", "{}\n")
+    repository.project(".", "root", settings="lockfile: c/engines.lock.json\n")
+    repository.file("engines/root.yaml", OUTPUT.format("c/app.json"))
+    (repository.root / "c").mkdir()
+    (repository.root / "c" / name).symlink_to(f"../b/{name}")
+    before = repository.within("b").snapshot()
+    ran = repository.apply()
+    assert ran.code in (0, 1, 3), ran
+    assert repository.within("b").snapshot() == before
+    assert ran.code == 0 or f"c/{name}" in ran.out + ran.err
+
+
 def test_an_output_beside_the_project_is_refused(repository: Repository) -> None:
     for path in ("../b/app.json", "x/../../b/app.json"):
         repository.file("a/engines/one.yaml", OUTPUT.format(path))

@@ -17,10 +17,15 @@ def folders_to(path: str) -> Iterator[str]:
 
 
 def project_inside(root: Path, path: str) -> str | None:
-    """The folder of the project below `root` that `path` lies in; None where it is `root`'s own."""
-    if "/" not in path:  # nearly every one, and the disk is not asked
-        return None
-    return next((one for one in folders_to(path) if os.path.lexists(root / one / SETTINGS_FILE)), None)
+    """The folder of the project below `root` that `path` lies in, as it is written or where its links lead; None where
+    it is `root`'s own.
+    """
+    real = os.path.relpath(os.path.realpath(root / path), os.path.realpath(root)).replace(os.sep, "/")
+    ways = [path] if real == path else [path, real]
+    for folder in (one for way in ways if not way.startswith("../") for one in folders_to(way)):
+        if os.path.lexists(root / folder / SETTINGS_FILE):
+            return folder
+    return None
 
 
 def refuse_inside(root: Path, setting: str, path: str) -> None:
