@@ -77,5 +77,5 @@ def rules_of(answer: Answer, limits: Limits) -> Rules:
     from protego import Protego
 
     parsed = Protego.parse(answer.body[: limits.robots].decode("utf-8", "replace").removeprefix("\ufeff"))
-    delay = parsed.crawl_delay(TOKEN) or 0.0
-    return Rules(parsed, pause=min(max(float(delay), 0.0), limits.longest_pause))
+    delay = float(parsed.crawl_delay(TOKEN) or 0.0)
+    return Rules(parsed, pause=min(delay, limits.longest_pause) if delay > 0 else 0.0)  # which NaN is not
