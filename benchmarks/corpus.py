@@ -15,9 +15,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.core.engine.overlay import ALL, EngineChoice
+
 PER_FOLDER = 100
 LOCKFILE = "engines.lock.json"
 
+_ENVIRONMENTS = "environments:\n  production: {}\n  staging: {lockfile: staging.lock.json}\n"
 _NO_CLEAN_UP = ("config", "gc.auto", "0")  # it would still be at it when the folder goes
 _LOCALES = (
     "de",
@@ -43,10 +46,13 @@ _WORDS = """
 
 
 @contextlib.contextmanager
-def project(count: int) -> Iterator[Path]:
-    """The root of a project with `count` engines and a complete lockfile, in a git repo, while it is needed."""
+def project(count: int, overlays: int = 0) -> Iterator[Path]:
+    """The root of a project with `count` engines and a complete lockfile, in a git repo, while it is needed. So many of
+    them have an overlay for the environment `production`.
+    """
     with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as folder:
-        subprocess.run([sys.executable, "-m", "benchmarks.corpus", folder, str(count)], check=True)
+        command = [sys.executable, "-m", "benchmarks.corpus", folder, str(count), str(overlays)]
+        subprocess.run(command, check=True)
         yield Path(folder)
 
 
@@ -66,12 +72,28 @@ def edited(root: Path, share: float) -> Iterator[int]:
             file.write_bytes(content)
 
 
-def write_project(root: Path, count: int) -> None:
+@contextlib.contextmanager
+def one_overlay_edited(root: Path) -> Iterator[None]:
+    """Changes one overlay, and takes it back."""
+    file = next(iter(sorted(root.glob("engines/*/*.production.yaml"))))
+    content = file.read_bytes()
+    try:
+        file.write_bytes(content.replace(b"[de]", b"[de, nl]"))
+        yield
+    finally:
+        file.write_bytes(content)
+
+
+def write_project(root: Path, count: int, overlays: int = 0) -> None:
     """Writes engine files and lockfile below `root`, and commits both: the lockfile as a run does, from whose commit
     every later clone knows that nobody edited it.
     """
     write_engines(root, count)
-    write_lockfile(root)
+    if overlays:
+        (root / "reconcile.yaml").write_text(_ENVIRONMENTS, encoding="utf-8")
+        for file in sorted(root.glob("engines/*/*.yaml"))[:: count // overlays]:
+            file.with_suffix(".production.yaml").write_text("locales: [de]\n", encoding="utf-8")
+    write_lockfile(root, EngineChoice("production", ("production", "staging") if overlays else ()))
     message = f"Record {count} engines"
     identity = ("-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.com")
     for words in (
@@ -92,7 +114,7 @@ def write_engines(root: Path, count: int) -> None:
         (folder / f"engine-{number:05}.yaml").write_text(_engine(number, chance), encoding="utf-8")
 
 
-def write_lockfile(root: Path) -> None:
+def write_lockfile(root: Path, choice: EngineChoice = ALL) -> None:
     """What the lockfile holds when a job has completed for every engine."""
     from reconciler.adapters.engine_files.files import EngineFiles
     from reconciler.adapters.storage.lockfile_store import LockfileFile
@@ -100,7 +122,7 @@ def write_lockfile(root: Path) -> None:
     from reconciler.core.lockfile.entry import Entry, Provisioned
     from reconciler.core.lockfile.model import EMPTY
 
-    engines = EngineFiles(root)
+    engines = EngineFiles(root, choice=choice)
     entries: dict[str, Entry | None] = {}
     for number, (key, path) in enumerate(engines.discover()[0].items()):
         loaded = engines.load(key, path)
@@ -143,4 +165,4 @@ def _sentence(chance: random.Random, words: int) -> str:
 
 
 if __name__ == "__main__":
-    write_project(Path(sys.argv[1]), int(sys.argv[2]))
+    write_project(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.corpus import edited, project
+from benchmarks.corpus import edited, one_overlay_edited, project
 from benchmarks.processes import RECONCILE, Command, Cost, in_turn
 from benchmarks.table import Row, cost, verdict
 
@@ -63,8 +63,18 @@ def rows(quick: bool) -> Iterator[Row]:
         yield _row(Plan(none, root, NONE_RECORDED, variables=_NO_LOCKFILE), quick)
         as_json = ("plan", "--format", "json")
         yield _row(Plan(f"{none}, JSON", root, NONE_RECORDED, as_json, _NO_LOCKFILE), quick)
+    yield from with_overlays(engines, quick)
     yield from growth(quick)
     yield without_fast_reader()
+
+
+def with_overlays(engines: int, quick: bool) -> Iterator[Row]:
+    """A tenth of the engines has an overlay: nothing changed, and one of the overlays did."""
+    with project(engines, engines // 10) as root:
+        what = f"plan, {engines:,} engines, {engines // 10:,} overlays"
+        yield _row(Plan(f"{what}, unchanged", root, UNCHANGED), quick)
+        with one_overlay_edited(root):
+            yield _row(Plan(f"{what}, one changed", root, CHANGED), quick)
 
 
 def growth(quick: bool) -> Iterator[Row]:

@@ -229,7 +229,7 @@ def test_yaml_examples_are_valid(fence: Fence, tmp_path: Path) -> None:
     if isinstance(document, list) or (isinstance(document, dict) and document.keys() & {"jobs", "services"}):
         _check_workflow(fence.body)
         return
-    if isinstance(document, dict) and "name" in document:
+    if isinstance(document, dict) and ("name" in document or _OVERLAY in fence.body):
         _check_engine(fence, document, tmp_path)
         return
     file = tmp_path / "reconcile.yaml"
@@ -247,6 +247,9 @@ def _check_workflow(text: str) -> None:
     assert not re.search(r"run:[^\n]*\$\{\{", text)
 
 
+_OVERLAY = "overlay.schema.json"
+
+
 def _check_engine(fence: Fence, document: dict[str, object], root: Path) -> None:
     file = root / "engines" / "example.yaml"
     file.parent.mkdir()
@@ -256,7 +259,7 @@ def _check_engine(fence: Fence, document: dict[str, object], root: Path) -> None
         if "file" in source:
             (file.parent / source["file"]).resolve().write_text("Text.\n", encoding="utf-8")
     choice = EngineChoice("staging", ("staging",))
-    if "overlay.schema.json" in fence.body:
+    if _OVERLAY in fence.body:
         file.rename(file.with_name("example.staging.yaml"))
         file.write_text("name: Base\n", encoding="utf-8")
     loaded = EngineFiles(root, "engines", choice=choice).load("example", "engines/example.yaml", 40)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.adapters.storage.durable_files import replace_file
+from reconciler.core.engine.overlay import EngineChoice
 from reconciler.core.engine.spec import Desired, record_of
 from reconciler.core.lockfile.entry import UNCERTAIN, Entry, Pending, Provisioned
 from reconciler.core.lockfile.model import EMPTY, Lockfile, render
@@ -210,6 +211,53 @@ def projects(root: Path) -> None:
     _committed(root)
 
 
+_ENVIRONMENTS = """\
+environments:
+  production: {}
+  staging:
+    lockfile: engines.staging.lock.json
+"""
+_TRIED = "# Until the spring campaign\nlocales: [de, fr, ja]   # Japan is new\n"
+
+
+def _in_staging(root: Path) -> EngineFiles:
+    return EngineFiles(root, choice=EngineChoice("staging", ("production", "staging")))
+
+
+def _environments(root: Path, overlay: str) -> None:
+    """Two engines that production has, one of them otherwise in staging."""
+    acme = "name: Acme Corp Engine\n# Where we sell\nlocales: [de, fr]\n"
+    write(root, {"reconcile.yaml": _ENVIRONMENTS, "engines/acme.yaml": acme, "engines/shop.yaml": _SUPPORT})
+    entries = {name: _serving(root, name, name.title()) for name in ("acme", "shop")}
+    _record(root, EMPTY.with_entries(entries))
+    write(root, {"engines/acme.staging.yaml": overlay})
+
+
+def staging_untested(root: Path) -> None:
+    _environments(root, _TRIED)
+    content = (root / LOCKFILE).read_text(encoding="utf-8")
+    write(root, {"engines.staging.lock.json": content})
+    _committed(root)
+
+
+def staging_tested(root: Path) -> None:
+    _environments(root, _TRIED)
+    wanted = _in_staging(root).load("acme", "engines/acme.yaml")
+    assert isinstance(wanted, Desired)
+    made = Provisioned(
+        engine_id="eng_AcmeStaging",
+        fingerprint=wanted.fingerprint,
+        spec=record_of(wanted.spec),
+        files=wanted.files,
+        job_id="pjb_AcmeStaging",
+        operation_id="op-staging",
+        provisioned_at=_AT,
+    )
+    lockfile = EMPTY.with_entries({"acme": Entry(made), "shop": _serving(root, "shop", "ShopStaging")})
+    write(root, {"engines.staging.lock.json": render(lockfile).decode()})
+    _committed(root)
+
+
 SCENES: dict[str, Callable[[Path], None]] = {
     "changes": changes,
     "one edit": one_edit,
@@ -221,4 +269,6 @@ SCENES: dict[str, Callable[[Path], None]] = {
     "invalid": invalid,
     "conflict": conflict,
     "projects": projects,
+    "staging untested": staging_untested,
+    "staging tested": staging_tested,
 }

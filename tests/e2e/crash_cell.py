@@ -23,7 +23,7 @@ from reconciler.adapters.storage.journal_store import JournalFile
 from reconciler.adapters.storage.lockfile_store import LockfileFile
 from reconciler.app.planning import Request, make_plan
 from reconciler.sandbox.server import SandboxServer
-from tests.e2e.crash_world import JOB_SECONDS, KEPT, MADE, Runs, Template, git, platform_of
+from tests.e2e.crash_world import CHOICE, JOB_SECONDS, KEPT, MADE, Runs, Template, git, platform_of
 from tests.e2e.far_ends import Project, Ran, start_cold
 
 MAX_RUNS = 6
@@ -253,17 +253,23 @@ class Cell:
         assert (spec["name"], spec["description"], spec["locales"]) == shown, self.told
         assert (entry.get("revision", 0) > 0, "updating" in entry) == (True, False), self.told
 
-    def _check_rest(self, engines: int) -> None:
+    def _check_rest(self, number: int) -> None:
         """Nothing is left to do, and nothing lies around."""
         root, told = self.project.root, self.told
         journal = JournalFile(self.project.journal)
-        plan = make_plan(EngineFiles(root), LockfileFile(root, "engines.lock.json"), journal, Request()).plan
+        files = EngineFiles(root, choice=CHOICE)
+        plan = make_plan(files, LockfileFile(root, "engines.lock.json"), journal, Request()).plan
         assert not plan.changes_anything, told
-        assert len(plan.unchanged) == engines, told
+        assert len(plan.unchanged) == number, told
         # What the person settled stays a fact until it is published; nothing else is left.
         assert {record.type for record in journal.read()[0]} <= {"begin", "resolved"}, told
         assert self.uncertain or not self.project.journal.exists(), told
-        left = {file.name for file in root.iterdir()} - {".git", "engines", "engines.lock.json"}
+        left = {file.name for file in root.iterdir()} - {
+            ".git",
+            "engines",
+            "engines.lock.json",
+            "reconcile.yaml",
+        }
         if not self.wrote:  # then what is beside the lockfile stays until the next run that writes it
             left = {name for name in left if not re.fullmatch(r"\.engines\.lock\.json\.\w+\.tmp", name)}
         assert left == set(), told

@@ -1,9 +1,10 @@
 """A project in the middle of its life, of which many copies can be killed: bare origin, clone, platform with a past.
 
-One apply in it creates (with a job and without), replaces, recreates one that is gone from the platform, updates in
-place, restores, moves, retires and resumes. So it makes exactly four engines, and whatever a crash does to it, the runs
-that follow must come to the same. Meanwhile somebody else has a commit for the branch, with an engine of their own in
-the lockfile; where it lands, it must stay.
+The project has environments: what is created and what is replaced have overlays. One apply creates (with a job and
+without), replaces, recreates one that is gone from the platform, updates in place, restores, moves, retires and
+resumes. So it makes exactly four engines, and whatever a crash does to it, the runs that follow must come to the same.
+Meanwhile somebody else has a commit for the branch, with an engine of their own in the lockfile; where it lands, it
+must stay.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from pathlib import Path
 
 import httpx
 
+from reconciler.core.engine.overlay import EngineChoice
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from tests.e2e.far_ends import ENGINE, KEY, LINK, Project
 
 JOB_SECONDS = 0.15
+ENVIRONMENTS = "environments:\n  production: {}\n  staging: {lockfile: staging.lock.json}\n"
+CHOICE = EngineChoice("production", ("production", "staging"))
 MADE = {
     "created": "created",
     "at-once": "at-once",
@@ -96,6 +100,7 @@ class Template:
         git("remote", "add", "origin", str(origin), cwd=work)
         with platform_of(self.root, 0.0) as platform:
             project = Project(work, platform.url)
+            (work / "reconcile.yaml").write_text(ENVIRONMENTS)
             for key in ("replaced", "restored", "moved", "gone", "recreated", "updated"):
                 project.engine(key, running=True)
             self._applied(project)
@@ -116,9 +121,11 @@ class Template:
     def _edit(self, project: Project) -> None:
         """What the apply is to carry out."""
         project.engine("restored", running=True)
-        project.engine("replaced", ENGINE.format(name=MADE["replaced"]) + OTHER_LINK)
+        project.engine("replaced.production", f"name: {MADE['replaced']}\n{OTHER_LINK}")
+        project.engine("replaced.staging", "name: Of no account in this environment\n")
         project.engine("updated", UPDATED, running=True)
-        project.engine("created", running=True)
+        project.engine("created", "name: not yet created\nlocales: [de, fr]\n")
+        project.engine("created.production", f"name: {MADE['created']}\n{LINK}")
         project.engine("at-once")
         (project.root / "engines/moved.yaml").rename(project.root / "engines/moved-here.yaml")
         (project.root / "engines/gone.yaml").unlink()

@@ -58,7 +58,9 @@ def test_the_overlay_is_written_where_another_environment_reads_the_engine_file(
 
 def test_the_engine_file_is_written_where_that_changes_no_other_environment(staged: Project) -> None:
     staged.engine("acme.qa", "locales: [fr]\n")
-    promote(staged).ended(0, "changed      engines/acme.yaml", "engines/acme.staging.yaml repeats")
+    promote(staged).ended(
+        0, "changed      engines/acme.yaml", "engines/acme.staging.yaml repeats engines/acme.yaml now"
+    )
     assert text(staged, "acme.yaml") == BASE.replace(
         "locales: [de, fr]  # both\n", "locales:\n  - de\n  - ja  # new\n"
     )

@@ -96,7 +96,7 @@ class Promoter:
         if found is None:
             raise CannotWrite(_why_not(base, theirs, own), tuple(_steps(base, theirs, own)))
         changed = {name: text for name, text in found.items() if text != self._text(name)}
-        notes = _notes(theirs, source) if path in changed else ()
+        notes = _notes(theirs, path) if path in changed else ()
         return Edits({name: self._text(name) for name in changed}, changed, notes)
 
     def _overlay(self, path: str, environment: str) -> _File:
@@ -218,7 +218,7 @@ def _steps(base: _File, theirs: _File, own: _File) -> list[str]:
     return steps
 
 
-def _notes(theirs: _File, source: str) -> tuple[str, ...]:
+def _notes(theirs: _File, path: str) -> tuple[str, ...]:
     if theirs.text is None:
         return ()
-    return (f"{theirs.name} repeats what the engine file says now; {source} no longer needs those fields",)
+    return (f"{theirs.name} repeats {path} now; you can remove those fields",)

@@ -24,8 +24,9 @@ def validate_everywhere(
     """
     reading = _Reading(only_paths)
     left: dict[str, str] = {}
+    first: Engines | None = None
     several = len(environments) > 1
-    for name, engines in environments.items():
+    for engines in environments.values():
         try:
             found, problems = discovered(engines, checkout)
         except InvalidInput as error:
@@ -34,10 +35,11 @@ def validate_everywhere(
             reading.add([Diagnostic(error.message, hint=error.hint)])
             continue
         reading.add(problems)
-        reading.read(name, engines, found)
+        reading.read(engines, found)
         left |= engines.beside().unchosen
-    first = next(iter(environments.values()))
-    reading.read("", first, {key: path for key, path in left.items() if key not in reading.seen})
+        first = first or engines
+    if first is not None:
+        reading.read(first, {key: path for key, path in left.items() if key not in reading.seen})
     if only_paths is not None and not reading.seen and not reading.findings:
         raise InvalidInput(
             "none of these paths is an engine file", hint="name files that match engines/**/*.yaml"
@@ -56,7 +58,7 @@ class _Reading:
         self._only_paths = only_paths
         self._known: dict[tuple[str, str | None], Desired | list[Diagnostic]] = {}
 
-    def read(self, environment: str, engines: Engines, found: Mapping[str, str]) -> None:
+    def read(self, engines: Engines, found: Mapping[str, str]) -> None:
         overlays = engines.beside().overlays
         valid: dict[str, Desired] = {}
         for key, path in found.items():

@@ -9,6 +9,7 @@ from unicodedata import normalize
 
 import pytest
 
+from reconciler.core.engine.overlay import overlay_names
 from reconciler.core.engine.spec import LifecycleOptions, Spec
 from reconciler.core.ledger.journal import Decision
 from reconciler.core.lockfile.model import EMPTY, Lockfile
@@ -45,6 +46,17 @@ def test_an_engine_whose_file_changed_there_is_held_back_and_the_others_are_not(
     )
     assert not found["acme"].creates
     assert not found["acme"].changes_anything
+
+
+def test_an_overlay_that_only_the_branch_has_holds_its_engine_back() -> None:
+    def overlays(path: str) -> tuple[str, ...]:
+        return overlay_names(path, "staging")
+
+    for path in ("engines/acme.staging.yaml", "engines/acme.staging.yml"):
+        branch = Branch("main", TIP, {path: "newer"}, HERE.get, EMPTY, overlays)
+        actions = hold_outdated(plan_of(EMPTY, {"acme": A, "blog": A}), EMPTY, branch, None)
+        assert [action.key for action in actions if action.guard is not None] == ["acme"]
+    assert held({"engines/acme.staging.yaml": "newer"}, EMPTY, {"acme": A}) == {}
 
 
 @pytest.mark.parametrize("there", ["b10b" * 10, None])
