@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -95,7 +95,8 @@ class Watch:
     def kill(self) -> None:
         """As a pod is killed: the watch, and what it has started."""
         for pid in [*children_of(self.process.pid), self.process.pid]:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended since it was listed
+                os.kill(pid, signal.SIGKILL)
         self.process.wait(LIMIT)
 
 
