@@ -167,23 +167,26 @@ class Follower:
         dirty, untracked = self._status()
         if not dirty and not untracked:
             return None
-        ours = set(self._written())
+        ours, named = set(self._written()), [*dirty, *untracked]
+        wanted, here = self._blobs_at(tip, named), self._blobs_here(named)
         same, theirs = [], []
-        for path in (*dirty, *untracked):
-            wanted = self._remote.blob_at(tip, path)
-            if wanted is not None and self._blob_here(path) == wanted:
+        for path in named:
+            if wanted[path] is not None and here.get(path) == wanted[path]:
                 same.append(path)
-            elif left and self._is_part(path, wanted):
-                self._restore(head, path)
+            elif left and self._is_part(path, wanted[path]):
+                self._restore(head, path, wanted[path])
             elif path in ours and self._is_known(path, tip):
-                if head != tip and self._remote.blob_at(head, path) != wanted:
-                    self._restore(head, path)
-            elif path in dirty or wanted is not None or self._is_input(path):
+                if head != tip and self._remote.blob_at(head, path) != wanted[path]:
+                    self._restore(head, path, wanted[path])
+            elif path in dirty or wanted[path] is not None or self._is_input(path):
                 theirs.append(path)
         if theirs:
             return _dirty(theirs, self.branch)
         if head != tip and same:
-            self._call(["add", "--force", "--", *(f":(top,literal){path}" for path in same)])
+            paths = "\0".join(f":(top,literal){path}" for path in same)
+            self._call(
+                ["add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul"], stdin=os.fsencode(paths)
+            )
         return None
 
     def _status(self) -> tuple[list[str], list[str]]:
@@ -203,10 +206,20 @@ class Follower:
     def _is_input(self, path: str) -> bool:
         return any(path == one or path.startswith(f"{one}/") for one in self._inputs)
 
-    def _blob_here(self, path: str) -> str | None:
-        if not (self._top / path).is_file():
-            return None
-        return self._call(["hash-object", "--", str(self._top / path)]).decode("ascii").strip()
+    def _blobs_at(self, commit: str, paths: Sequence[str]) -> dict[str, str | None]:
+        """The ids of files in a commit; None for one that is not there."""
+        plain = [path for path in paths if _is_plain(path)]
+        found = dict(zip(plain, self._remote.ids([(commit, path) for path in plain]), strict=True))
+        return {path: found[path] if path in found else self._remote.blob_at(commit, path) for path in paths}
+
+    def _blobs_here(self, paths: Sequence[str]) -> dict[str, str]:
+        """The ids that files have as they are here; those that are none are left out."""
+        plain = [path for path in paths if _is_plain(path) and self._content(path) is not None]
+        asked = "".join(f"{self._top / path}\n" for path in plain)
+        if not plain:
+            return {}
+        told = self._call(["hash-object", "--stdin-paths"], stdin=os.fsencode(asked)).decode("ascii").split()
+        return dict(zip(plain, told, strict=True))
 
     def _is_known(self, path: str, tip: str) -> bool:
         """Whether what is in a file that runs write is sure to be elsewhere, too. The lockfile is where a run here
@@ -221,11 +234,15 @@ class Follower:
             return False
         if self._noted() == sha256(content):
             return True
-        return self._blob_here(path) in self._remote.blobs_in_log(self.ref, tip, path)
+        return self._blobs_here([path]).get(path) in self._remote.blobs_in_log(self.ref, tip, path)
 
-    def _restore(self, head: str, path: str) -> None:
-        """Put a file back as the checked out commit has it. What was in it stays with git's objects for a while."""
+    def _restore(self, head: str, path: str, wanted: str | None) -> None:
+        """Put a file back as the checked out commit has it. What was in it stays with git's objects for a while. One
+        that is gone, and gone in the commit that is `wanted`, need not come back.
+        """
         file = self._top / path
+        if wanted is None and not os.path.lexists(file):
+            return
         if self._content(path) is not None:
             kept = self._call(["hash-object", "-w", "--", str(file)]).decode("ascii").strip()
             self.notice(f"{path} was put back; what a run wrote there is kept as {kept[:12]}")
@@ -289,10 +306,15 @@ class Follower:
         """Let git pack what has piled up, where that is much. Raises `GitError`."""
         self._call(["-c", "gc.autoDetach=false", "gc", "--auto", "--quiet"], timeout=600.0)
 
-    def _call(self, arguments: Sequence[str], timeout: float = 60.0) -> bytes:
+    def _call(self, arguments: Sequence[str], timeout: float = 60.0, stdin: bytes = b"") -> bytes:
         """As with the network: a partial clone fetches what is checked out, and filters may be somebody's programs."""
         until: Callable[[], float] = lambda: self._until  # noqa: E731 - read again and again
-        return call_git(self._root, arguments, network=True, timeout=timeout, until=until)
+        return call_git(self._root, arguments, stdin=stdin, network=True, timeout=timeout, until=until)
+
+
+def _is_plain(path: str) -> bool:
+    """Whether git can be told of it in a line; any other name is somebody's, and in the way."""
+    return "\n" not in path and path == path.encode("utf-8", "replace").decode()
 
 
 def _dirty(paths: Sequence[str], branch: str) -> Trouble:

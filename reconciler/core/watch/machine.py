@@ -113,20 +113,21 @@ class Machine:
             return Look()
         due = self._run_due()
         if now >= due:
-            return Run(refresh=now >= self._refresh_at and not self.standby)
+            return Run(refresh=now >= self._refresh_due())
         return Wait(max(0.0, min(self._look_at, due) - now))
 
     def _run_due(self) -> float:
         """When the next run is due; infinite where none is."""
         if self.tips is None or self.trouble is not None:
             return math.inf
-        due = math.inf if self.tips == self._settled else self._work_since
-        if self.standby:
-            if not self._expired():
-                due += self._standby_delay()
-        else:
-            due = min(due, self._recheck_at, self._refresh_at)
+        work = math.inf if self.tips == self._settled else self._work_since
+        patience = self._standby_delay() if self.standby and not self._expired() else 0.0
+        due = min(min(work, self._recheck_at) + patience, self._refresh_due())
         return max(due, self._retry_at, self._free_at)
+
+    def _refresh_due(self) -> float:
+        """Who stands by looks for drift half as often: the other one may not be there any more."""
+        return self._refresh_at + (self._pace.refresh or 0.0 if self.standby else 0.0)
 
     def _expired(self) -> bool:
         return self.held is not None and self.held.free_in <= 0

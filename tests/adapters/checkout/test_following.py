@@ -209,11 +209,17 @@ def lockfile(clone: Path) -> None:
     World.write(clone, LOCKFILE, '{"by": "hand"}\n')
 
 
+def oddly_named(clone: Path) -> None:
+    for name in (b"\xff.yaml", b"two\nlines.yaml"):
+        with open(os.path.join(os.fsencode(clone), b"engines", name), "w") as file:
+            file.write("name: mine\n")
+
+
 def in_the_way(clone: Path) -> None:
     World.write(clone, "notes.txt", "mine\n")
 
 
-@pytest.mark.parametrize("change", [edited, staged, added, removed, settings, in_the_way])
+@pytest.mark.parametrize("change", [edited, staged, added, removed, settings, oddly_named, in_the_way])
 @pytest.mark.parametrize("moves", [True, False])
 def test_somebodys_work_stops_it_and_is_kept(world: World, change: Change, moves: bool) -> None:
     world.moved()

@@ -235,3 +235,22 @@ def test_the_end_comes_before_everything() -> None:
     made = machine()
     made.stop()
     assert made.next(0.0) == End()
+
+
+def test_who_stands_by_looks_for_drift_half_as_often() -> None:
+    """The other one may have been a person's run, after which nobody else is there."""
+    made, now, refreshes = machine(refresh=600.0), 0.0, []
+    made.looked(now, T1, None)
+    made.ran(now, Run(), Verdict.HELD)
+    made.looked(now, T2, None)
+    while now < 3600.0:
+        match made.next(now):
+            case Look():
+                made.looked(now, T2, None)
+            case Wait(seconds):
+                now += max(seconds, 0.001)
+            case Run(refresh) as run:
+                refreshes += [now] if refresh else []
+                made.ran(now, run, Verdict.CONVERGED)
+    assert made.standby
+    assert refreshes == pytest.approx([900.0, 2100.0, 3300.0])
