@@ -59,7 +59,8 @@ def free_port() -> int:
 class Server:
     """One cluster in a folder of its own. To be started from the main thread, and ended by `close`."""
 
-    def __init__(self, which: str, folder: Path) -> None:
+    def __init__(self, which: str, folder: Path, primary: Server | None = None) -> None:
+        """With `primary`, which runs, it will be its standby."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.port = folder, free_port()
         self._bin = self._reachable(programs(which))
@@ -69,6 +70,11 @@ class Server:
         if os.geteuid() == 0:
             folder.chmod(0o755)
             os.chown(self.data, NOBODY, NOBODY)
+        if primary is not None:
+            there = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"]
+            copy = ["-D", str(self.data), "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
+            self._run([str(self._bin / "pg_basebackup"), *there, *copy])
+            return
         initdb = [
             str(self._bin / "initdb"),
             "-D",

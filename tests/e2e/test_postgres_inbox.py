@@ -172,7 +172,7 @@ def test_every_part_is_killed_and_nothing_acknowledged_is_lost(
     project: Project, server: postgres_server.Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """RECONCILE_FULL_INBOX=1 plays 20,000 deliveries."""
-    kills = Kills(every=3.0, least=8) if FULL else Kills(every=0.4, least=4)
+    kills = Kills(every=1.0, least=8) if FULL else Kills(every=0.4, least=4)
     told = play(project, server, SECRET, deliveries=20_000 if FULL else 300, kills=kills)
     with capsys.disabled():
         if FULL:

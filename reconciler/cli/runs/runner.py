@@ -251,7 +251,12 @@ class ApplyRunner:
     def _finish(self, outcome: Outcome) -> Outcome:
         """Everything is recorded, so webhooks of these jobs need not be taken in again."""
         if outcome.unwritten is None and outcome.unpublished is None:
-            self._claim(self._sources.waiting())
+            try:
+                waiting = self._sources.waiting()
+            except ReconcileError as error:  # it is done all the same; the next run claims them
+                warn(error.message)
+            else:
+                self._claim(waiting)
         return outcome
 
     def _finish_shared(

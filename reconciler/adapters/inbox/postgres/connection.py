@@ -128,7 +128,7 @@ class Session:
     def _opened(self) -> Connection:
         known = {name for name, _ in self._place.parameters}
         defaults: dict[str, Any] = {name: value for name, value in _DEFAULTS.items() if name not in known}
-        if self._writing and len(self._place.hosts) > 1 and "target_session_attrs" not in known:
+        if len(self._place.hosts) > 1 and "target_session_attrs" not in known:
             defaults["target_session_attrs"] = "read-write"
         defaults["fallback_application_name"] = f"reconcile {self._purpose}"
         try:
