@@ -34,14 +34,21 @@ _MAY_BE_LONGER = frozenset({"location"})
 
 class NoAnswer(Exception):
     """No answer that could be read; its text is the end of a sentence, `status` what was seen of one.
-    `late` for one that did not come in time, `broken` where another try may fare better.
+    `late` for one that did not come in time, `broken` where another try may fare better, `unreachable` where no
+    connection was made.
     """
 
     def __init__(
-        self, reason: str, status: int | None = None, *, late: bool = False, broken: bool = False
+        self,
+        reason: str,
+        status: int | None = None,
+        *,
+        late: bool = False,
+        broken: bool = False,
+        unreachable: bool = False,
     ) -> None:
         super().__init__(reason)
-        self.status, self.late, self.broken = status, late, broken
+        self.status, self.late, self.broken, self.unreachable = status, late, broken, unreachable
 
 
 class Answer(NamedTuple):
@@ -83,7 +90,7 @@ class Exchanges:
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
             place = Endpoint(address.secure, address.host, address.port, "")
             cause = why_unreachable(error, place, proxy_of(address) is not None)
-            raise NoAnswer(f"cannot be reached: {cause.message}") from error
+            raise NoAnswer(f"cannot be reached: {cause.message}", unreachable=True) from error
         except httpcore.TimeoutException as error:
             raise NoAnswer(f"sent nothing for {self._limits.silence:g} s", late=True) from error
         except httpcore.ProxyError as error:
@@ -171,7 +178,7 @@ class Exchanges:
         try:
             async with asyncio.timeout(self._limits.connect):
                 await checked_addresses(address.host, address.port, self._allowed, self._resolver)
-        except (OSError, TimeoutError):
+        except (OSError, ValueError):
             return
 
 

@@ -75,7 +75,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
                 addresses = await checked_addresses(host, port, self._allowed, self._resolver)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout("the host name was not resolved in time") from error
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a name that cannot be encoded is a ValueError
             raise httpcore.ConnectError(str(error)) from error
         tried = addresses[:_MOST_TRIED]
         for index, address in enumerate(tried):

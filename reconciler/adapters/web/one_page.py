@@ -93,7 +93,7 @@ class OnePage:
         try:
             rules = await self._robots.rules_for(address)
             if rules.unreadable:
-                raise _Stop(Outcome.UNKNOWN, f"was not requested: {rules.unreadable}")
+                raise _Stop(Outcome.UNKNOWN, rules.unreadable)
             if not rules.allows(address):
                 raise _Stop(Outcome.REFUSED, "is disallowed by robots.txt", refusal=Refusal.ROBOTS)
             self._pace.at_least(address.host, rules.pause)

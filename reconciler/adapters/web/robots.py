@@ -31,6 +31,7 @@ class Rules(NamedTuple):
 
 
 ALL_ALLOWED = Rules()
+_NOT_ASKED = "was not requested: its robots.txt"
 
 
 class Robots:
@@ -60,11 +61,14 @@ class Robots:
                     answer = await self._exchanges.get(address, longest=self._limits.robots)
                 if answer.status not in _MOVED:
                     return rules_of(answer, self._limits)
-                address = joined(address, answer.headers.get("location", ""))
-        except (NoAnswer, Resting) as error:
-            return Rules(unreadable=f"its robots.txt {error}")
-        except ValueError:
-            return ALL_ALLOWED  # a redirect to nowhere: "unavailable", as a 404 is
+                try:
+                    address = joined(address, answer.headers.get("location", ""))
+                except ValueError:
+                    return ALL_ALLOWED  # a redirect to nowhere: "unavailable", as a 404 is
+        except NoAnswer as error:
+            return Rules(unreadable=str(error) if error.unreachable else f"{_NOT_ASKED} {error}")
+        except Resting as error:
+            return Rules(unreadable=str(error))
         return ALL_ALLOWED  # the same for more redirects than these
 
 
@@ -73,7 +77,7 @@ def rules_of(answer: Answer, limits: Limits) -> Rules:
     if 400 <= answer.status < 500 and answer.status != 429:
         return ALL_ALLOWED
     if not 200 <= answer.status < 300:
-        return Rules(unreadable=f"its robots.txt returned {answer.status}")
+        return Rules(unreadable=f"{_NOT_ASKED} returned {answer.status}")
     from protego import Protego
 
     parsed = Protego.parse(answer.body[: limits.robots].decode("utf-8", "replace").removeprefix("\ufeff"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reconciler.adapters.system.httpx_library import httpx
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.sources.addresses import plain_host, spelled_address
 from reconciler.core.sources.look import MAX_URL
 from reconciler.core.values import why_no_link
@@ -16,6 +17,7 @@ _BAD_PORTS = frozenset({
     1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6379, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
     9200, 10080, 11211, 27017,
 })  # fmt: skip
+_HOST = lazy_pattern(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")  # what DNS can be asked for
 
 
 class WebAddress(NamedTuple):
@@ -47,9 +49,11 @@ def parse(url: str) -> WebAddress:
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise ValueError("its host or port is malformed") from error
     secure = parsed.scheme == "https"
-    port = parsed.port or (443 if secure else 80)
+    port = (443 if secure else 80) if parsed.port is None else parsed.port
     if not plain_host(host):
         raise ValueError("it has no host")
+    if ":" not in host and not _HOST.fullmatch(host):
+        raise ValueError("its host or port is malformed")
     spelled_address(host)  # numbers that are no address
     if (port < 1024 and port not in _WEB_PORTS) or port in _BAD_PORTS:
         raise ValueError(f"port {port} is not one for web pages")

@@ -9,7 +9,8 @@ from contextlib import aclosing
 from reconciler.adapters.web.fetcher import look
 from reconciler.adapters.web.limits import Limits
 from reconciler.core.sources.look import Comparison, Outcome, PageLook, Target, compare
-from tests.adapters.web.corpus import Case, Found, corpus, private_addresses, put_up
+from tests.adapters.web.cases import Case, Found
+from tests.adapters.web.corpus import corpus, private_addresses, put_up
 from tests.adapters.web.site import HERE, Site, running
 
 LIMITS = Limits(
