@@ -10,8 +10,9 @@ from pathlib import Path
 
 from reconciler.adapters.checkout.merge_driver import NAME, configured_driver
 from reconciler.adapters.git.command import GitFailed, call_git, run_git
-from reconciler.adapters.git.ledger import LEASE_FILE, GitLedger
+from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.push import push_error
+from reconciler.adapters.git.refs import LEASE_FILE
 from reconciler.core.ledger import lease
 from reconciler.core.ledger.lease import Lease
 

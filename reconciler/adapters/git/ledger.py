@@ -15,11 +15,11 @@ and counts for nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from reconciler.adapters.git.drafts import Draft
-from reconciler.adapters.git.refs import PUBLISHED_FILE
+from reconciler.adapters.git.ledger_log import LedgerLog, text_of
+from reconciler.adapters.git.refs import JOURNAL_FILE, LEASE_FILE, PUBLISHED_FILE, PUBLISHED_SEAL_FILE
 from reconciler.adapters.git.remote import Commit, GitRemote, Update
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.commands import key_variable
@@ -32,7 +32,6 @@ from reconciler.core.ledger.lease import Lease
 from reconciler.core.ledger.pruning import still_begun
 from reconciler.core.ledger.published import (
     begins_lost,
-    is_published,
     next_seal,
     number_of,
     set_back,
@@ -45,10 +44,6 @@ from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.outputs.rules import DEFAULT_RULES, OutputRules
 
-JOURNAL_FILE = "journal.jsonl"
-LEASE_FILE = "lease.json"
-FORMER, FORMER_BYTES = 50, 1 << 25  # how far back lockfiles that were published before are read
-PUBLISHED_SEAL_FILE = "published.seal"
 _READ = (JOURNAL_FILE, LEASE_FILE, PUBLISHED_SEAL_FILE)
 
 
@@ -129,13 +124,17 @@ class GitLedger:
             return seen
         [content] = self.remote.contents([published])
         lockfile = lockfile_format.parse(content or b"", f"{self.ref}:{PUBLISHED_FILE}")
-        former = set(self.remote.blobs_in_log(self.ref, ledger_tip, PUBLISHED_FILE)) - {published}
-        earlier = blob is None or (blob in former and self._was_before(seen, blob))
+        log = self._log
+        former = set(log.published(ledger_tip)) - {published}
+        earlier = blob is None or (
+            blob in former
+            and was_before(self.seal, blob, published, seen.published_seal, log.seals(ledger_tip))
+        )
         restored = set_back(
             lockfile,
             seen.lockfile,
             earlier=earlier,
-            former=lambda: self._lockfiles(self._published_before(seen)),
+            former=lambda: log.lockfiles(log.published_by_us(ledger_tip)),
         )
         if restored is None:
             return seen
@@ -145,17 +144,6 @@ class GitLedger:
             return replace(seen, unverified=unverified) if lost else seen
         self.notice(f"`{self.branch}` lost engines that were recorded there; restoring them from {self.ref}")
         return replace(seen, restored=restored)
-
-    def _was_before(self, seen: RemoteSnapshot, blob: str) -> bool:
-        seals = self._seals_in_log(seen.ledger_tip or "")
-        return was_before(self.seal, blob, seen.published or "", seen.published_seal, seals)
-
-    def _seals_in_log(self, tip: str) -> list[str]:
-        """Those on every lockfile that was published before, newest first."""
-        return [
-            _text(one)
-            for one in self.remote.contents(self.remote.blobs_in_log(self.ref, tip, PUBLISHED_SEAL_FILE))
-        ]
 
     def with_all_published(self, seen: RemoteSnapshot) -> RemoteSnapshot:
         """For a branch that has everything that the ledger holds: nothing is left to tell, and what the branch has is
@@ -174,44 +162,19 @@ class GitLedger:
 
     def logged(self, seen: RemoteSnapshot, operations: Iterable[str]) -> tuple[Record, ...]:
         """See the port."""
-        tip, wanted = seen.ledger_tip, frozenset(operations)
-        if tip is None:
-            return ()
-        commits = [
-            commit
-            for one in sorted(wanted)
-            for commit in self.remote.log_of(self.ref, tip, JOURNAL_FILE, one)
-        ]
-        contents = self.remote.read([(commit, JOURNAL_FILE) for commit in reversed(commits)])
-        journals = (sealed.sorted_out(self._lines(content), self.seal)[0] for content in contents)
-        return tuple(record for record in journal.union(*journals) if record.operation in wanted)
+        return () if seen.ledger_tip is None else self._log.told_of(seen.ledger_tip, operations)
 
     def former(self, seen: RemoteSnapshot) -> list[Lockfile]:
         """See the port. The branch's own log counts as well: what another key published has no seal of ours."""
-        blobs = self._published_before(seen)
-        if seen.branch_tip is not None:
-            blobs += self.remote.blobs_in_log(self._branch_ref, seen.branch_tip, self.path)[:FORMER]
-        return self._lockfiles(blobs)
+        return self._log.former(seen.ledger_tip, seen.branch_tip)
 
-    def _published_before(self, seen: RemoteSnapshot) -> list[str]:
-        """The blobs that carry our seal, newest first."""
-        if seen.ledger_tip is None:
-            return []
-        seals = self._seals_in_log(seen.ledger_tip)
-        blobs = self.remote.blobs_in_log(self.ref, seen.ledger_tip, PUBLISHED_FILE)[:FORMER]
-        return [one for one in blobs if is_published(self.seal, one, seals)]
+    def commits(self, tip: str, limit: int) -> list[tuple[Commit, tuple[Record, ...], frozenset[str]]]:
+        """See `LedgerLog.commits`."""
+        return self._log.commits(tip, limit)
 
-    def _lockfiles(self, blobs: Iterable[str]) -> list[Lockfile]:
-        """Those that can be read, of so many bytes at the most."""
-        found, size = [], 0
-        for blob in dict.fromkeys(blobs):
-            content = self.remote.contents([blob])[0] or b""
-            size += len(content)
-            if size > FORMER_BYTES:
-                break
-            with suppress(LockfileError):  # somebody's conflict, long ago
-                found.append(lockfile_format.parse(content, self.path))
-        return found
+    @property
+    def _log(self) -> LedgerLog:
+        return LedgerLog(self.remote, self.ref, self._branch_ref, self.path, self.seal)
 
     def hurry(self, seconds: float) -> None:
         """See the port."""
@@ -224,8 +187,8 @@ class GitLedger:
         if tip is None:
             return (), sealed.ALL_VERIFIED, lease.FREE, ""
         told, held, seal = self.remote.read([(tip, name) for name in _READ])
-        records, unverified = sealed.sorted_out(self._lines(told), self.seal)
-        return records, unverified, self._lease_in(held or b"", unreadable), _text(seal)
+        records, unverified = sealed.sorted_out(self._log.lines(told), self.seal)
+        return records, unverified, self._lease_in(held or b"", unreadable), text_of(seal)
 
     def _lease_in(self, content: bytes, unreadable: Lease | None) -> Lease:
         try:
@@ -234,23 +197,6 @@ class GitLedger:
             if unreadable is None:
                 raise
             return unreadable
-
-    def _lines(self, content: bytes | None) -> tuple[sealed.Sealed, ...]:
-        return sealed.parse(content or b"", f"{self.ref}:{JOURNAL_FILE}")
-
-    def commits(self, tip: str, limit: int) -> list[tuple[Commit, tuple[Record, ...], frozenset[str]]]:
-        """The ledger's commits, oldest first, each with the records that its journal held, and with the operations of
-        which none of them verifies.
-        """
-        log = self.remote.history(tip, limit)
-        contents = self.remote.read([(commit.id, JOURNAL_FILE) for commit in log])
-        return [(commit, *self._told(one)) for commit, one in zip(log, contents, strict=True)][::-1]
-
-    def _told(self, content: bytes | None) -> tuple[tuple[Record, ...], frozenset[str]]:
-        lines = self._lines(content)
-        verified = {record.operation for record in sealed.sorted_out(lines, self.seal)[0]}
-        records = tuple(one.record for one in lines)
-        return records, frozenset(record.operation for record in records) - verified
 
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         """See the port."""
@@ -389,7 +335,3 @@ class GitLedger:
 
     def _ledger_update(self, seen: RemoteSnapshot, tip: str) -> Update:
         return Update(self.ref, tip, compared=True, expected=seen.ledger_tip)
-
-
-def _text(content: bytes | None) -> str:
-    return (content or b"").decode("ascii", "replace").strip()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 TRACKING = "refs/reconcile-remote"
 PUBLISHED_FILE = "published.lock.json"
+PUBLISHED_SEAL_FILE = "published.seal"
+JOURNAL_FILE = "journal.jsonl"
+LEASE_FILE = "lease.json"
 
 
 def tracking_ref(ref: str) -> str:

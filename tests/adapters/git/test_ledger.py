@@ -181,7 +181,7 @@ def test_what_was_published_before_is_told_newest_first(
     by_hand = made(acme=entry(current("9", A)))
     edit_lockfile(origin, by_hand)
     assert other.former(other.look()) == [*versions[::-1], by_hand]
-    monkeypatch.setattr("reconciler.adapters.git.ledger.FORMER_BYTES", 2 * len(render(versions[0])))
+    monkeypatch.setattr("reconciler.adapters.git.ledger_log.FORMER_BYTES", 2 * len(render(versions[0])))
     assert other.former(other.look()) == versions[:1:-1]
 
 

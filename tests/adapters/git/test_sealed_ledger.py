@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.ledger import PUBLISHED_SEAL_FILE, GitLedger
-from reconciler.adapters.git.refs import PUBLISHED_FILE
+from reconciler.adapters.git.ledger import GitLedger
+from reconciler.adapters.git.refs import PUBLISHED_FILE, PUBLISHED_SEAL_FILE
 from reconciler.core.errors import InvalidInput
 from reconciler.core.ledger.lease import FREE, Holder, Lease, take
 from reconciler.core.ledger.seal import seal_for
