@@ -54,6 +54,8 @@ class Ending:
             past = self._ledger_writer.past if self._ledger_writer is not None else frozenset()
             known = (one for one in self._journal.read()[0] if one.operation not in past)
             records = union(known, self._run.records)
+            if self._ledger_writer is not None and not self._ledger_writer.publishes:
+                return self._report(outcome, self._ledger_writer, records)
             outcome, ours = self._publish(outcome, ours, records)
             outcome = self._write_here(outcome, ours, records)
         except ReconcileError as error:
@@ -62,6 +64,17 @@ class Ending:
                     self._journal.append(owed)
             return replace(outcome, unwritten=error.message)
         return outcome if outcome.unpublished else self._compact(outcome)
+
+    def _report(self, outcome: Outcome, ledger_writer: LedgerWriter, records: Sequence[Record]) -> Outcome:
+        """What this run knows is on the ledger, for the one that publishes; its own journal stays until then."""
+        try:
+            ledger_writer.report(records)
+        except GitError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            return replace(outcome, unpublished=f"{error.message}{hint}")
+        if ledger_writer.lost is not None:
+            return replace(outcome, lease_lost=True, unpublished=ledger_writer.lost)
+        return outcome
 
     def _publish(
         self, outcome: Outcome, ours: Lockfile, records: Sequence[Record]

@@ -8,8 +8,9 @@ from reconciler.app.ports import Clock, Journal, Ledger, LockfileStore
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import LeaseHeld, RefMoved
 from reconciler.core.frozen import replace
+from reconciler.core.ledger.epoch import refuse_if_held, without_ended
 from reconciler.core.ledger.journal import Acceptance, Pruned, Pruning, Record, Settlement
-from reconciler.core.ledger.lease import Holder, give_back
+from reconciler.core.ledger.lease import Holder, Lease, give_back
 from reconciler.core.ledger.pruning import prune_of
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.undoing import undo_of
@@ -28,27 +29,36 @@ def look_when_free(
     sleep: Callable[[float], None],
     has_ended: Callable[[Holder], bool],
     notice: Callable[[str], None],
+    check: Callable[[Lease, str], None] = refuse_if_held,
 ) -> RemoteSnapshot:
-    """What is shared, once nobody has the lease. Raises `LeaseHeld` after `wait` seconds.
+    """What is shared, once nobody has the lease, or `check` raises no `LeaseHeld`. Raises it after `wait` seconds.
 
     A holder that `has_ended` for certain counts as gone at once; any other until its lease expires.
     """
     waited = 0.0
     while True:
         seen = ledger.look()
-        holder = seen.lease.holder
-        if holder is None or not seen.lease.held_at(clock.now()) or has_ended(holder):
-            return seen
-        if waited >= wait:
-            raise LeaseHeld(
-                f"another run holds the lease until {seen.lease.expires_at}: {holder}",
-                hint=f"set RECONCILE_LEASE_WAIT=10m to wait for it; if that run is dead: {reconcile('lease break')}",
-            )
-        if waited == 0.0:
-            notice(f"waiting for the lease, held by {holder} until {seen.lease.expires_at}")
+        now = clock.now()
+        held = without_ended(seen.lease, has_ended) if seen.lease.held_at(now) else seen.lease
+        try:
+            check(held, now)
+        except LeaseHeld as error:
+            if waited >= wait:
+                raise _with_hint(error) from None
+            if waited == 0.0:
+                notice(f"waiting for the lease: {error.message}")
+        else:
+            return replace(seen, lease=held)
         pause = min(POLL, wait - waited)
         sleep(pause)
         waited += max(pause, 0.05)
+
+
+def _with_hint(error: LeaseHeld) -> LeaseHeld:
+    if error.hint is not None:
+        return error
+    dead = f"if that run is dead: {reconcile('lease break')}"
+    return LeaseHeld(error.message, hint=f"set RECONCILE_LEASE_WAIT=10m to wait for it; {dead}")
 
 
 def with_past(

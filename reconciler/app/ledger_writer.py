@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from reconciler.app.ports import Clock, Ledger
 from reconciler.app.pushing import Pusher, Terms
 from reconciler.core.errors import GitError, LeaseHeld, ReconcileError, RemoteUnreachable
+from reconciler.core.ledger.epoch import SharedTerms
 from reconciler.core.ledger.journal import (
     Acceptance,
     Record,
@@ -31,6 +32,7 @@ __all__ = ["BeginNotPublished", "LedgerWriter", "Terms"]
 
 RESULT_DELAY = 0.8  # seconds that an answer waits for others before it is pushed
 FIRST_PAUSE, LAST_PAUSE = 0.2, 10.0  # seconds between tries while pushes fail
+LONGEST_TURN = 4.0  # seconds that a run leaves the ledger to others between two of its pushes
 MARGIN = 5.0  # seconds before the expiry of our lease from which nothing is created any more
 CLOCK_LOOK = 5.0  # seconds between two looks at the clock, which may have been moved
 _PROMPT = (Acceptance, Update, UpdateRefusal, Refusal, UncertainOutcome)
@@ -46,7 +48,12 @@ class LedgerWriter:
     """The shared side of one run, from the lease to the last record. `seen` is what the plan was made from."""
 
     def __init__(
-        self, ledger: Ledger, seen: RemoteSnapshot, terms: Terms, clock: Clock, pause: Callable[[int], None]
+        self,
+        ledger: Ledger,
+        seen: RemoteSnapshot,
+        terms: Terms | SharedTerms,
+        clock: Clock,
+        pause: Callable[[int], None],
     ) -> None:
         self._pusher = Pusher(ledger, seen, terms, clock, pause)
         self._terms = terms
@@ -67,6 +74,21 @@ class LedgerWriter:
     def past(self) -> frozenset[str]:
         """Operations of this machine's journal that the ledger had moved past at the start."""
         return self._pusher.past
+
+    @property
+    def publishes(self) -> bool:
+        """Whether the lockfile goes to the branch at the end; otherwise the facts go to the ledger, and that is all."""
+        return self._terms.publishes
+
+    @property
+    def contenders(self) -> int:
+        """How many may push to the ledger at the same time."""
+        return self._terms.contenders
+
+    @property
+    def pushes(self) -> tuple[int, int]:
+        """How many arrived, and how many times another one was faster."""
+        return self._pusher.pushes, self._pusher.overtaken
 
     @property
     def lost(self) -> str | None:
@@ -137,6 +159,10 @@ class LedgerWriter:
         """The last push: see `Pusher.finish`."""
         return self._pusher.finish(ours, records)
 
+    def report(self, records: Sequence[Record]) -> None:
+        """The last push of a run that does not publish: see `Pusher.report`."""
+        self._pusher.report(records)
+
     # ── in the background ──────────────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
@@ -146,15 +172,26 @@ class LedgerWriter:
                 self._under_way, self._begins = self._begins, []
                 since, self._result_since = self._result_since, None
                 begins = [record for batch, _ in self._under_way for record in batch]
+                began, tried = asyncio.get_running_loop().time(), sum(self.pushes)
                 try:
                     await asyncio.to_thread(self._pusher.push, begins)
                 except ReconcileError as error:
                     self._failed(error, since)
                 else:
                     self._failures = 0
+                    self._leave_room(began, sum(self.pushes) - tried)
                     self._report(self._under_way, self.lost)
         finally:  # whatever ended this, nobody waits for ever
             self._report([*self._under_way, *self._begins], "the run ends")
+
+    def _leave_room(self, began: float, tries: int) -> None:
+        """Where others push to the same ledger, every one gets its turn: the next push of this run waits for as long as
+        theirs take. Meanwhile more comes together for it.
+        """
+        if self._terms.contenders > 1:
+            now = asyncio.get_running_loop().time()
+            turns = 1.5 * (now - began) / max(tries, 1) * max(self._pusher.others(), 1)
+            self._not_before = now + min(turns, LONGEST_TURN, self._terms.ttl / 10)
 
     def _failed(self, error: ReconcileError, since: float | None) -> None:
         """Try again after a while what may only take time; give up on the rest, and on begins when it is too late."""

@@ -204,7 +204,8 @@ def _actions(
 
         actions = hold_outdated(actions, lockfile, branch, request.settings_file)
     actions = _held_up(actions, recorded, selected, found.keys())
-    return guarded(actions, lockfile, request.policy), told
+    whole = () if request.saved is None else request.saved.whole
+    return guarded(actions, lockfile, request.policy, whole), told
 
 
 def _held_up(

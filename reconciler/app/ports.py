@@ -122,6 +122,12 @@ class Ledger(Protocol):
         """As it is now."""
         ...
 
+    def again(self, seen: RemoteSnapshot) -> RemoteSnapshot:
+        """What was seen, on top of what the ledger is now: for a shard in its place, which nobody but itself writes
+        for, so that lease and position are all it needs. Where that is not so, as `look`.
+        """
+        ...
+
     def logged(self, seen: RemoteSnapshot, operations: Iterable[str]) -> tuple[Record, ...]:
         """What the ledger's log says of these operations."""
         ...

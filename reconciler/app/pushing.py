@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from reconciler.app.ports import Clock, Ledger
 from reconciler.core.errors import InvalidInput, PushRefused, RefMoved, RemoteUnreachable
 from reconciler.core.frozen import dataclass, replace
+from reconciler.core.ledger.epoch import SharedTerms
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Decision, Record, is_begin, union
+from reconciler.core.ledger.journal import Decision, Record, is_begin, new_in, union
 from reconciler.core.ledger.lease import Holder, Lease, give_back, renew, seconds_left, take
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.merge import Merged, merge
@@ -22,23 +23,67 @@ from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.outdated import overtaken
 
 PUSH_TRIES = PUBLISH_TRIES = 12
+SHARED_TRIES = 40  # where the shards of a plan push to one ledger
+OVERTAKEN = "the ledger moves too fast: every push was overtaken"
 UNREACHABLE_TRIES = 5  # for the last push, whose facts nobody else may have
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On which terms the lease is held. `ttl` is in seconds; `token` is random, one for each run."""
+    """On which terms a run holds the lease by itself. `ttl` is in seconds; `token` is random, one for each run."""
 
     holder: Holder
     token: str
     ttl: float
+
+    @property
+    def contenders(self) -> int:
+        """How many may push to the ledger at the same time."""
+        return 1
+
+    def others(self, lease: Lease, now: str) -> int:
+        """How many others are at work under the same lease."""
+        return 0
+
+    @property
+    def publishes(self) -> bool:
+        """Whether the lockfile goes to the branch at the end."""
+        return True
+
+    def taken(self, lease: Lease, now: str) -> Lease:
+        return take(lease, self.holder, self.token, now, self.ttl)
+
+    def renewed(self, lease: Lease, now: str) -> Lease:
+        return renew(lease, now, self.ttl)
+
+    def given_back(self, lease: Lease, now: str) -> Lease:
+        return give_back(lease)
+
+    def holds(self, lease: Lease) -> bool:
+        return lease.belongs_to(self.token)
+
+    def may_begin(self, lease: Lease, now: str) -> bool:
+        """Whoever pushed since the plan was made may have created what it creates, or may be about to."""
+        return False
+
+    def seconds_left(self, lease: Lease, now: str) -> float:
+        return seconds_left(lease, now)
+
+    def rival(self, lease: Lease) -> Holder | None:
+        """Who has it instead."""
+        return lease.holder
 
 
 class Pusher:
     """One run's side of the ledger. `seen` is the ledger as of the last look or push."""
 
     def __init__(
-        self, ledger: Ledger, seen: RemoteSnapshot, terms: Terms, clock: Clock, pause: Callable[[int], None]
+        self,
+        ledger: Ledger,
+        seen: RemoteSnapshot,
+        terms: Terms | SharedTerms,
+        clock: Clock,
+        pause: Callable[[int], None],
     ) -> None:
         self.seen = self._start = seen
         self.lost: str | None = None  # why the lease is not ours any more
@@ -51,6 +96,9 @@ class Pusher:
         self._mine: list[Record] = []  # every fact of this run that is durable somewhere
         self._unsure = False  # whether a push may have arrived whose answer did not
         self._hurried = False
+        self._tries_at_most = PUSH_TRIES if terms.contenders == 1 else SHARED_TRIES
+        self.pushes = 0  # that arrived
+        self.overtaken = 0  # that another one was faster than
 
     @property
     def past(self) -> frozenset[str]:
@@ -64,7 +112,13 @@ class Pusher:
 
     def left(self) -> float:
         """Seconds until our lease runs out; all of them before it is taken."""
-        return self._terms.ttl if self._lease is None else seconds_left(self._lease, self._clock.now())
+        if self._lease is None:
+            return self._terms.ttl
+        return self._terms.seconds_left(self._lease, self._clock.now())
+
+    def others(self) -> int:
+        """How many others push to the ledger now."""
+        return self._terms.others(self.seen.lease, self._clock.now())
 
     def note(self, records: Sequence[Record]) -> None:
         """These facts are durable here, and go along with the next push."""
@@ -83,7 +137,7 @@ class Pusher:
 
     def push(self, begins: Sequence[Record]) -> None:
         """Bring everything of ours to the remote, and the lease. Afterwards `lost` says whether it is ours."""
-        for attempt in range(PUSH_TRIES):
+        for attempt in range(self._tries_at_most):
             lease = self._next_lease()
             mine = [*self._mine, *(begins if self.lost is None else ())]
             try:
@@ -95,7 +149,7 @@ class Pusher:
                 self._lease = lease
                 self._mine += begins  # notes may have come meanwhile, so nothing is put in its place
             return
-        raise RemoteUnreachable("the ledger moves too fast: every push was overtaken")
+        raise RemoteUnreachable(OVERTAKEN)
 
     def _record(self, mine: Sequence[Record], lease: Lease) -> None:
         """Puts the facts of both sides on the ledger, where that makes a difference."""
@@ -107,6 +161,10 @@ class Pusher:
         except RemoteUnreachable:
             self._unsure = True
             raise
+        except RefMoved:
+            self.overtaken += 1
+            raise
+        self.pushes += 1
 
     def _news(self, mine: Sequence[Record]) -> Sequence[Record]:
         """Ours without calls that were announced and not made: once the lease is lost they never are, and where the
@@ -121,11 +179,17 @@ class Pusher:
     def _next_lease(self) -> Lease:
         now = self._clock.now()
         if self.lost is not None:
-            ours = self.seen.lease.belongs_to(self._terms.token)
-            return give_back(self.seen.lease) if ours else self.seen.lease
+            ours = self._terms.holds(self.seen.lease)
+            return self._terms.given_back(self.seen.lease, now) if ours else self.seen.lease
         if self._lease is not None:
-            return renew(self._lease, now, self._terms.ttl)
-        return take(self.seen.lease, self._terms.holder, self._terms.token, now, self._terms.ttl)
+            return self._terms.renewed(self._now_ours, now)
+        return self._terms.taken(self.seen.lease, now)
+
+    @property
+    def _now_ours(self) -> Lease:
+        """Our lease, with what others who hold it with us wrote in it since."""
+        seen = self.seen.lease
+        return seen if self._lease is None or self._terms.holds(seen) else self._lease
 
     def _lose_if_told(self, reason: str | None) -> None:
         if reason is not None:
@@ -133,20 +197,30 @@ class Pusher:
 
     def _look_again(self, attempt: int) -> str | None:
         """Why the lease is not ours any more, if it is not."""
-        if attempt > 0:
-            self._pause(0 if self._hurried else attempt)
-        before, self.seen = self.seen, self._ledger.look()
-        if self.seen.lease.belongs_to(self._terms.token):
+        others = self.others()
+        if attempt > 0 or others:  # the more there are, the longer, so that they do not all try at once
+            self._pause(0 if self._hurried else attempt + others.bit_length())
+        before, self.seen = self.seen, self._newest()
+        if self._terms.holds(self.seen.lease):
             self._lease = self.seen.lease
             return None
         if self.seen.ledger_tip is None:
             # What it held is put back.
             self.seen = replace(self.seen, records=before.records, unverified=before.unverified)
-        # Whoever pushed may have created what our plan creates, or may be about to.
+        if not self.ever_held and self._terms.may_begin(self.seen.lease, self._clock.now()):
+            return None
         return self._why_lost(before)
 
+    def _newest(self) -> RemoteSnapshot:
+        """The ledger as it is now; of one that shards share no more than is needed, as long as our place is ours."""
+        if self._terms.contenders > 1 and self.lost is None:
+            seen = self._ledger.again(self.seen)
+            if self._terms.holds(seen.lease) or not self.ever_held:
+                return seen
+        return self._ledger.look()
+
     def _why_lost(self, before: RemoteSnapshot) -> str:
-        holder = self.seen.lease.holder
+        holder = self._terms.rival(self.seen.lease)
         if holder is not None:
             return f"another run holds the lease: {holder}"
         if self.seen.ledger_tip is None and before.ledger_tip is not None:
@@ -216,7 +290,34 @@ class Pusher:
         return wanted if there else None
 
     def _free(self) -> Lease:
-        return give_back(self._lease or self.seen.lease)
+        return self._terms.given_back(self._now_ours, self._clock.now())
+
+    def report(self, records: Sequence[Record]) -> None:
+        """The end of a run that does not publish: its facts are on the ledger, and others hold the lease or take it.
+
+        Raises `GitError` where they could not be brought there. Decisions without a call are for those who publish.
+        """
+        told = [
+            one for one in records if one.operation not in self._start.past and not isinstance(one, Decision)
+        ]
+        self._mine = list(union(self._mine, told))
+        unreachable = 0
+        for attempt in range(self._tries_at_most):
+            try:
+                self._record(self._mine, self._free() if self.lost is None else self._next_lease())
+            except RefMoved:
+                lost = self._look_again(attempt + 1)
+                if unreachable and lost and not new_in(self._mine, self.seen.records):
+                    return  # an earlier push arrived, though its answer did not
+                self._lose_if_told(lost)
+            except RemoteUnreachable:
+                unreachable += 1
+                if unreachable == UNREACHABLE_TRIES or self._hurried:
+                    raise
+                self._pause(attempt)
+            else:
+                return
+        raise RemoteUnreachable(OVERTAKEN)
 
     def leave(self) -> None:
         """The facts stay on the ledger for the next run, and the lease is given back."""

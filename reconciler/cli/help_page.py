@@ -28,6 +28,7 @@ COMMAND_GROUPS = (
 )
 GLOBAL = "Global options"
 OPTION_GROUPS = (
+    ("Shards", ("shards", "shard")),
     ("Projects", ("all_projects", "globs", "changed_since", "all_environments")),
     ("Engines", ("only", "retired", "retry_failed", "allow_replace", "allow_retire", "allow_prune")),
     ("Comparing", ("refresh", "fix_drift", "fetch", "base", "fail_on_foreign")),

@@ -46,14 +46,14 @@ class Planner:
         journal = self.journal_beside(remote)
         made = make_plan(self.engines, self.lockfile, journal, self.request, remote, self.checkout, self.ask)
         self._refuse_if_told(made.recorded)
-        return _with_outputs(self.root, self.settings, made)
+        return with_outputs(self.root, self.settings, made)
 
     def collect(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What finishing the jobs under way does; no engine file is looked at."""
         _check_merged(self.root, self.settings.lockfile)
         made = plan_to_collect(self.lockfile, self.journal_beside(remote), self.request, remote)
         self._refuse_if_told(made.recorded)
-        return _with_outputs(self.root, self.settings, made)
+        return with_outputs(self.root, self.settings, made)
 
     def _refuse_if_told(self, recorded: RecordedState) -> None:
         try:
@@ -141,7 +141,7 @@ def _check_merged(root: Path, lockfile: str) -> None:
     check_merged(root, lockfile, read_regular(root / lockfile, lockfile))
 
 
-def _with_outputs(root: Path, settings: Settings, planned: PlanResult) -> PlanResult:
+def with_outputs(root: Path, settings: Settings, planned: PlanResult) -> PlanResult:
     """The plan, with the places in other files that do not have their engine's ID, which applying it writes, and those
     that cannot be written. Raises `LockfileError`.
 

@@ -80,6 +80,9 @@ class MemoryLedger:
         self._raise(self.before("look", ()))
         return self.remote.shared
 
+    def again(self, seen: RemoteSnapshot) -> RemoteSnapshot:
+        return self.look()
+
     def logged(self, seen: RemoteSnapshot, operations: Iterable[str]) -> tuple[Record, ...]:
         wanted = set(operations)
         return tuple(one for one in self.remote.logged if one.operation in wanted)

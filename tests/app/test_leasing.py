@@ -75,7 +75,7 @@ def test_one_that_ran_out_is_free_though_only_when_no_clock_can_be_wrong() -> No
 
 def test_one_whose_run_has_ended_is_free_at_once() -> None:
     scene = Waiting()
-    assert scene.look(0, ended=True).holder == HOLDER
+    assert scene.look(0, ended=True) == Lease(1)
     assert scene.notices == []
 
 

@@ -46,6 +46,9 @@ class ModelLedger:
     def hurry(self, seconds: float) -> None:
         pass
 
+    def again(self, seen: RemoteSnapshot) -> RemoteSnapshot:
+        return self.look()
+
     def look(self) -> RemoteSnapshot:
         self.process.step("looks at the remote")
         self._perhaps_unreachable()

@@ -8,18 +8,27 @@ The commit that empties the journal, since the lockfile has it all, goes out in 
 every commit of the ledger holds the lockfile that was published last. A branch that lacks what is in it was set back,
 or its half of a push was lost: what was published is put back.
 
+While shards work on one plan, each records in a file of its own beside the journal (shard_ledger.py). Whoever else
+writes puts everything into the journal.
+
 Whoever may push may write to it. So all of it is sealed (core/ledger/seal); what does not verify stays there as it is,
 and counts for nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.adapters.git.drafts import Draft
 from reconciler.adapters.git.ledger_log import LedgerLog, text_of
-from reconciler.adapters.git.refs import JOURNAL_FILE, LEASE_FILE, PUBLISHED_FILE, PUBLISHED_SEAL_FILE
+from reconciler.adapters.git.refs import (
+    JOURNAL_FILE,
+    LEASE_FILE,
+    PUBLISHED_FILE,
+    PUBLISHED_SEAL_FILE,
+    SHARDS,
+)
 from reconciler.adapters.git.remote import Commit, GitRemote, Update
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.commands import key_variable
@@ -44,7 +53,7 @@ from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.outputs.rules import DEFAULT_RULES, OutputRules
 
-_READ = (JOURNAL_FILE, LEASE_FILE, PUBLISHED_SEAL_FILE)
+_READ = (LEASE_FILE, PUBLISHED_SEAL_FILE, JOURNAL_FILE)
 
 
 @dataclass(slots=True)
@@ -79,8 +88,8 @@ class GitLedger:
                 hint="push it first, or choose another branch with the setting `branch`",
             )
         ledger_tip = tips.get(self.ref)
-        ledger = () if ledger_tip is None else ((ledger_tip, PUBLISHED_FILE),)
-        blob, published, *_ = (*self.remote.ids([(tip, self.path), *ledger]), None)
+        ledger = () if ledger_tip is None else ((ledger_tip, PUBLISHED_FILE), (ledger_tip, SHARDS))
+        blob, published, shards, *_ = (*self.remote.ids([(tip, self.path), *ledger]), None, None)
         content = self.remote.checked_out(self.path.removeprefix(f"{self.folder}/"), blob)
         if content is None:
             [content] = self.remote.read([(tip, self.path)])
@@ -88,7 +97,7 @@ class GitLedger:
         if content is not None and content.strip():
             lockfile = lockfile_format.parse(content, f"{self.branch}:{self.path}")
             content = lockfile_format.content_of(lockfile) or content  # most often that of the work tree
-        records, unverified, held, seal = self._read_ledger(ledger_tip, unreadable)
+        records, unverified, held, seal = self._read_ledger(ledger_tip, unreadable, shards is not None)
         seen = RemoteSnapshot(ledger_tip, records, held, tip, lockfile, content or b"", branch=self.branch)
         seen = replace(
             seen, published=published, published_seal=seal if published else "", unverified=unverified
@@ -181,14 +190,26 @@ class GitLedger:
         self.remote.hurry(seconds)
 
     def _read_ledger(
-        self, tip: str | None, unreadable: Lease | None
+        self, tip: str | None, unreadable: Lease | None, in_shards: bool
     ) -> tuple[tuple[Record, ...], Unverified, Lease, str]:
         """The records, the lease and the seal on what was published; none where there is no ledger yet."""
         if tip is None:
+            self._note({})
             return (), sealed.ALL_VERIFIED, lease.FREE, ""
-        told, held, seal = self.remote.read([(tip, name) for name in _READ])
-        records, unverified = sealed.sorted_out(self._log.lines(told), self.seal)
+        shards = sorted(self.remote.modes(tip, [f"{SHARDS}/"])) if in_shards else []
+        held, seal, *journals = self.remote.read([(tip, name) for name in (*_READ, *shards)])
+        told = dict(zip((JOURNAL_FILE, *shards), journals, strict=True))
+        self._note(told)
+        lines = (line for content in told.values() for line in self._log.lines(content))
+        records, unverified = sealed.sorted_out(lines, self.seal)
         return records, unverified, self._lease_in(held or b"", unreadable), text_of(seal)
+
+    def _note(self, journals: Mapping[str, bytes | None]) -> None:
+        """What the files of the ledger hold, for those who write one of them alone."""
+
+    def again(self, seen: RemoteSnapshot) -> RemoteSnapshot:
+        """See the port."""
+        return self.look()
 
     def _lease_in(self, content: bytes, unreadable: Lease | None) -> Lease:
         try:
@@ -313,11 +334,14 @@ class GitLedger:
             JOURNAL_FILE: sealed.render(lines),
             LEASE_FILE: lease.render(held, self._seal() if held.holder is not None else None),
         }
-        tail = f"\n\nRun: {self.run_url}\n" if self.run_url else "\n"
         blobs = {PUBLISHED_FILE: seen.published} if seen.published is not None else {}
         if seen.published is not None and seen.published_seal:
             files[PUBLISHED_SEAL_FILE] = f"{seen.published_seal}\n".encode()
-        return Draft(parent, files, ledger_subject(new, held) + tail, alone=True, blobs=blobs)
+        return Draft(parent, files, self._message(new, held), alone=True, blobs=blobs)
+
+    def _message(self, new: Sequence[Record], held: Lease) -> str:
+        tail = f"\n\nRun: {self.run_url}\n" if self.run_url else "\n"
+        return ledger_subject(new, held) + tail
 
     @staticmethod
     def _unverified(seen: RemoteSnapshot, records: Iterable[Record]) -> Unverified:

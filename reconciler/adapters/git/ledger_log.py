@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import islice
 
-from reconciler.adapters.git.refs import JOURNAL_FILE, PUBLISHED_FILE, PUBLISHED_SEAL_FILE
+from reconciler.adapters.git.refs import (
+    JOURNAL_FILE,
+    LEASE_FILE,
+    PUBLISHED_FILE,
+    PUBLISHED_SEAL_FILE,
+    shard_file,
+)
 from reconciler.adapters.git.remote import Commit, GitRemote
-from reconciler.core.errors import LockfileError
+from reconciler.core.errors import JournalError, LockfileError
 from reconciler.core.frozen import dataclass
-from reconciler.core.ledger import journal, sealed
+from reconciler.core.ledger import journal, lease, sealed
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.published import is_published
 from reconciler.core.ledger.seal import Seal
@@ -82,11 +89,15 @@ class LedgerLog:
         which none of them verifies.
         """
         log = self.remote.history(tip, limit)
-        contents = self.remote.read([(commit.id, JOURNAL_FILE) for commit in log])
-        return [(commit, *self._told(one)) for commit, one in zip(log, contents, strict=True)][::-1]
+        leases = self.remote.read([(commit.id, LEASE_FILE) for commit in log])
+        names = [(JOURNAL_FILE, *_shard_files(held)) for held in leases]
+        places = [(commit.id, name) for commit, some in zip(log, names, strict=True) for name in some]
+        contents = iter(self.remote.read(places))
+        told = [list(islice(contents, len(some))) for some in names]
+        return [(commit, *self._told(one)) for commit, one in zip(log, told, strict=True)][::-1]
 
-    def _told(self, content: bytes | None) -> tuple[tuple[Record, ...], frozenset[str]]:
-        lines = self.lines(content)
+    def _told(self, contents: Iterable[bytes | None]) -> tuple[tuple[Record, ...], frozenset[str]]:
+        lines = [line for content in contents for line in self.lines(content)]
         verified = {record.operation for record in sealed.sorted_out(lines, self.seal)[0]}
         records = tuple(one.record for one in lines)
         return records, frozenset(record.operation for record in records) - verified
@@ -94,6 +105,15 @@ class LedgerLog:
     def lines(self, content: bytes | None) -> tuple[sealed.Sealed, ...]:
         """The records in a journal of the ledger. Raises `JournalError`."""
         return sealed.parse(content or b"", f"{self.ref}:{JOURNAL_FILE}")
+
+
+def _shard_files(content: bytes | None) -> tuple[str, ...]:
+    """Where shards record under this lease, if they hold it."""
+    try:
+        epoch = lease.parse(content or b"").epoch
+    except JournalError:
+        return ()
+    return () if epoch is None else tuple(shard_file(shard) for shard in range(1, epoch.shards + 1))
 
 
 def text_of(content: bytes | None) -> str:

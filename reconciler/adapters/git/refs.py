@@ -7,6 +7,12 @@ PUBLISHED_FILE = "published.lock.json"
 PUBLISHED_SEAL_FILE = "published.seal"
 JOURNAL_FILE = "journal.jsonl"
 LEASE_FILE = "lease.json"
+SHARDS = "shards"  # a folder, while shards work on one plan: each records in a file of its own
+
+
+def shard_file(shard: int) -> str:
+    """The journal of one shard."""
+    return f"{SHARDS}/{shard}.jsonl"
 
 
 def tracking_ref(ref: str) -> str:

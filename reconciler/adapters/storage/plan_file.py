@@ -29,7 +29,7 @@ from reconciler.core.commands import FILE, reconcile
 from reconciler.core.engine.spec import LifecycleOptions, Output
 from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.plan.model import Action, Change, Plan
-from reconciler.core.plan.saved import VERSION, SavedPlan
+from reconciler.core.plan.saved import VERSION, SavedPlan, Split
 from reconciler.core.strict_json import JsonRefused, read_json
 from reconciler.core.values import shown
 
@@ -84,7 +84,8 @@ def read_plan_file(path: Path) -> SavedPlan:
     if plan.digest != read.digest:
         raise _broken(path, "its digest does not match its actions: it was changed or damaged")
     apply = read.apply
-    return SavedPlan(plan, apply.entries, apply.retryFailed, apply.refresh, apply.fixDrift)
+    split = None if apply.split is None else Split(apply.split.shards, apply.split.run)
+    return SavedPlan(plan, apply.entries, apply.retryFailed, apply.refresh, apply.fixDrift, split)
 
 
 def _action(read: ActionPart) -> Action:

@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 
 from reconciler.core.engine.spec import MAX_OUTPUTS
 from reconciler.core.errors import ExitCode, Severity
+from reconciler.core.ledger.lease import MOST_SHARDS
 from reconciler.core.plan.model import Condition, Origin
 from reconciler.core.plan.model import Kind as ActionKind
 from reconciler.core.values import (
@@ -286,6 +287,13 @@ class Planned(View):
     exitCode: SkipValidation[Annotated[ExitCode, one_of(ExitCode)]]
 
 
+class SplitPart(Strict):
+    """In a plan for shards (`reconcile plan --shards N --out DIR`): what they have in common."""
+
+    shards: Annotated[int, Field(strict=True, ge=1, le=MOST_SHARDS)] = Field(description="Number of shards.")
+    run: Identifier = Field(description="Random: the same plan made twice is carried out twice.")
+
+
 class ApplyPart(Strict):
     """In a plan file only (`reconcile plan --out FILE`): how `reconcile apply FILE` tells whether the plan still
     holds.
@@ -298,6 +306,7 @@ class ApplyPart(Strict):
     retryFailed: Flag = Field(False, description="The plan was made with --retry-failed.")
     refresh: Flag = Field(False, description="The plan was made with --refresh: applying it looks again.")
     fixDrift: Flag = Field(False, description="The plan was made with --fix-drift.")
+    split: SplitPart | None = Field(None, description="The plan is carried out by several shards.")
 
 
 class PlanDocument(Planned):

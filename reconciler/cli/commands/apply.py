@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from reconciler.cli.options import (
 from reconciler.cli.runs.completion_sources import check_callback, completion_sources_of
 from reconciler.cli.runs.run_options import RunOptions, run_options
 from reconciler.cli.runs.runner import ApplyRunner
-from reconciler.cli.wiring.saved_plans import read_saved
+from reconciler.cli.wiring.saved_plans import read_saved, refuse_with_saved
 from reconciler.core.commands import reconcile
-from reconciler.core.errors import UsageError
+from reconciler.core.errors import ExitCode, UsageError
+from reconciler.core.plan.shards import part_of
+from reconciler.project.opened import Project
 from reconciler.project.planner import planner_of, request_of
 
 SETTINGS = (
@@ -40,6 +43,11 @@ SETTINGS = (
 @click.argument("plan_file", metavar="[PLAN]", required=False)
 @plan_options
 @apply_options
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Carry out shard I of the plan for N shards in the folder PLAN; `ci` asks the CI system for I.",
+)
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, **flags: Any) -> None:
@@ -52,6 +60,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     refuse_report_formats(ctx, flags["format_"])
     project = open_project(ctx, **{name: flags[name] for name in SETTINGS})
     flags = with_engine_keys(ctx, project, flags)
+    if flags["shard"] is not None:
+        ctx.exit(_apply_shard(ctx, project, flags))
     _refuse_key(start_folder(ctx), flags)
     saved = read_saved(project.root, start_folder(ctx), flags)
     options = run_options("apply", flags, given(ctx, "color"), start_folder(ctx))
@@ -62,6 +72,26 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         check_callback(sources)
         code = ApplyRunner(project, options, planner, planner.plan, sources).run()
     ctx.exit(code)
+
+
+def _apply_shard(ctx: click.Context, project: Project, flags: dict[str, Any]) -> ExitCode:
+    """One shard of the plan in a folder. Raises `UsageError` for what does not go with it."""
+    from reconciler.cli.runs.sharding import ShardRunner, refuse_unsuited  # only for shards
+    from reconciler.cli.wiring.sharded_plans import how_to_plan, read_sharded, shard_of
+
+    start, folder = start_folder(ctx), flags["plan_file"]
+    refuse_unsuited(flags)
+    refuse_with_saved(flags)
+    if folder is None:
+        raise UsageError("--shard needs the folder with the plan", hint=how_to_plan())
+    saved = read_sharded(project.root, start, folder)
+    saved.check_for(project.settings.environment, project.settings.lockfile)
+    shard = shard_of(flags["shard"], saved, os.environ)
+    options = run_options("apply", flags, given(ctx, "color"), start)
+    planner = planner_of(project, request_of(project, flags, part_of(saved, shard)), looks=True)
+    with completion_sources_of(project.root, project.settings, listen=flags["listen"]) as sources:
+        check_callback(sources)
+        return ShardRunner(project, options, saved, shard, folder, planner, sources).run()
 
 
 def _keep_plan(plan: Path, options: RunOptions) -> None:

@@ -11,6 +11,7 @@ from reconciler.cli.opening import open_project
 from reconciler.cli.options import global_options
 from reconciler.cli.screen import must_ask, tell
 from reconciler.cli.wiring.publishing import target_of
+from reconciler.core.ledger.epoch import alive_in
 from reconciler.core.ledger.lease import Holder, Lease, seconds_left
 from reconciler.render.phrases.sanitize import sanitize
 
@@ -62,7 +63,15 @@ def _described(lease: Lease) -> str:
     if lease.holder is None:
         times = "once" if lease.fencing == 1 else f"{lease.fencing} times"
         return f"the lease is free (taken {times} so far)"
-    left = seconds_left(lease, UtcClock().now())
+    now = UtcClock().now()
+    if lease.epoch is not None and lease.verified:
+        alive = [str(one.shard) for one in alive_in(lease, now)]
+        at_work = f"at work: {', '.join(alive)}" if alive else "none of them at work"
+        return sanitize(
+            f"the {lease.epoch.shards} shards of plan {lease.epoch.plan[:19]} have held the lease since "
+            f"{lease.taken_at}, until {lease.expires_at} (number {lease.fencing}); {at_work}"
+        )
+    left = seconds_left(lease, now)
     until = f"until {lease.expires_at}" if left > 0 else f"expired at {lease.expires_at}"
     doubt = "" if lease.verified else "; unverified, because it was not written with an API key known here"
     words = (

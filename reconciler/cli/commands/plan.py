@@ -30,6 +30,7 @@ from reconciler.core.errors import (
     UsageError,
     most_severe,
 )
+from reconciler.core.ledger.lease import MOST_SHARDS
 from reconciler.core.plan.model import exit_code_of
 from reconciler.project.opened import Project
 from reconciler.project.planner import request_of
@@ -50,6 +51,12 @@ if TYPE_CHECKING:
     help="Say whose change each is, compared with REF: a branch, a commit, `auto` or `none`.",
 )
 @click.option("--out", metavar="FILE", help="Save the plan to FILE, for `reconcile apply FILE`.")
+@click.option(
+    "--shards",
+    type=click.IntRange(1, MOST_SHARDS),
+    metavar="N",
+    help="Split the plan for N runs, each an `apply --shard`; --out then names a folder.",
+)
 @REPORT_HTML
 @click.option(
     "--issue",
@@ -73,6 +80,8 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         if flags["only"]:
             raise UsageError("--issue is about all engines, so it cannot be used with --only")
         flags["refresh"] = True
+    if flags["shards"] is not None and flags["out"] is None:
+        raise UsageError("--shards goes with --out", hint="name a folder for the plan, such as --out shards")
     announced = _announcement(flags)
     if is_for_several(flags):
         from reconciler.cli.projects.plans import plan_several  # only for several
@@ -88,7 +97,11 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
             announced.publish_failure(project.root, project.settings, error)
         raise
     code = most_severe([exit_code_of(planned.plan, flags["detailed_exitcode"]), foreign])
-    if flags["out"] is not None:
+    if flags["shards"] is not None:
+        from reconciler.cli.wiring.sharded_plans import write_sharded  # only for shards
+
+        write_sharded(start_folder(ctx), project.root, project.settings, planned, flags, code)
+    elif flags["out"] is not None:
         asked = {name: flags[name] for name in ("retry_failed", "refresh", "fix_drift")}
         write_saved(start_folder(ctx), flags["out"], project.root, project.settings, planned, asked, code)
     plans = PlanPrinter(
@@ -126,6 +139,10 @@ def _check_files(start: Path, project: Project, flags: dict[str, Any]) -> None:
     from reconciler.cli.wiring.written_files import check_apart, check_written  # only with a file
 
     check_apart(files)
+    if flags["shards"] is not None:
+        from reconciler.cli.wiring.sharded_plans import check_folder  # only for shards
+
+        check_folder(project.root, project.settings, flags["out"], files.pop("--out"))
     for option, file in files.items():
         check_written(project.root, project.settings, option, named[option], file)
     if "--report-html" in files:

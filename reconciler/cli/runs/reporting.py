@@ -39,6 +39,7 @@ class Report:
     plans: PlanPrinter
     now: Callable[[], Lockfile]
     work: Stopwatch
+    records: bool = True  # whether the run writes the lockfile, so that there is something to commit
 
     def check_places(self) -> None:
         """Before the run: whether its files can be written. Raises `InvalidInput`, `UsageError`, `StorageError`."""
@@ -118,6 +119,8 @@ class Report:
         )
 
     def _how_to_record(self, commit: tuple[str, str] | None) -> str | None:
+        if not self.records:
+            return None
         root, lockfile, outputs = self.plans.root, self.settings.lockfile, self._outputs()
         if commit is None:
             return how_to_record(root, lockfile, outputs)

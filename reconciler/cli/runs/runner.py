@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.cli.runs.completion_sources import CompletionSources
     from reconciler.cli.runs.interrupts import Interrupts
     from reconciler.cli.runs.run_options import RunOptions
+    from reconciler.core.ledger.lease import Lease
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.webhook_facts import Delivery
     from reconciler.project.planner import Planner
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
 class ApplyRunner:
     """One run, from the plan to the exit code. `plan` is the `planner`'s way to plan it, given what was seen on the
-    remote; from the completion `sources` the run hears that jobs ended.
+    remote; from the completion `sources` the run hears that jobs ended. `check` says when the lease may be taken, where
+    that is sooner than for any run.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class ApplyRunner:
         planner: Planner,
         plan: Callable[[RemoteSnapshot | None], PlanResult],
         sources: CompletionSources,
+        check: Callable[[Lease, str], None] | None = None,
     ) -> None:
         self._project = project
         self._root, self._settings, self._private = project.root, project.settings, project.private
@@ -59,6 +62,7 @@ class ApplyRunner:
         self._planner = planner
         self._plan = plan
         self._sources = sources
+        self._check = check
         self._plans = PlanPrinter(
             project.root, planner.engines, options.format, options.color, project.settings
         )
@@ -73,7 +77,7 @@ class ApplyRunner:
     def run(self) -> ExitCode:
         """Plan and apply; what stops it before it does anything is told to whom it was to be told."""
         if self._time_to_wait() > 0:
-            _collect_garbage()
+            collect_garbage()
         try:
             self._target = target_of_run(self._root, self._settings)
             return self._until_free()
@@ -118,7 +122,7 @@ class ApplyRunner:
         """What is on the remote, once nobody has the lease; None where runs do not share."""
         if self._target is None:
             return None
-        seen = self._target.look_when_free(self._time_to_wait(), self._journal)
+        seen = self._target.look_when_free(self._time_to_wait(), self._journal, self._check)
         if not seen.unverified or self._target.seal is None:
             return seen
         from reconciler.cli.runs.confirming import confirmed  # the network, only then
@@ -214,7 +218,7 @@ class ApplyRunner:
         from reconciler.cli.runs.drive import drive  # asyncio, only to apply
         from reconciler.cli.runs.interrupts import Interrupts
 
-        _collect_garbage()
+        collect_garbage()
         key = self._key(planned.plan)
         with Interrupts() as interrupts:
             ledger_writer = self._ledger_writer(planned, interrupts)
@@ -372,7 +376,7 @@ class ApplyRunner:
         return max(0.0, (self._settings.lease_wait or 0.0) - self._work.seconds)
 
 
-def _collect_garbage() -> None:
+def collect_garbage() -> None:
     """From now on, and rarely: a thousand waits live long. What was read so far stays to the end, and is not looked
     through again.
     """

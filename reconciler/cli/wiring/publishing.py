@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
     from reconciler.app.ports import Journal
     from reconciler.cli.pull_requests.publishing import Proposer, Repository
+    from reconciler.core.ledger.epoch import SharedTerms
+    from reconciler.core.ledger.lease import Lease
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.seal import Seal
     from reconciler.core.run.outcome import Outcome
@@ -99,47 +101,43 @@ class PublishTarget:
         from reconciler.adapters.git.committed_elsewhere import HostCommittedLedger
         from reconciler.adapters.git.ledger import GitLedger
         from reconciler.adapters.git.proposals import ProposingLedger
+
+        if self.proposes:
+            return self._made(ProposingLedger, proposals=self.proposals)
+        kind = GitLedger if self.commits is None else partial(HostCommittedLedger, host=self.commits)
+        return self._made(kind, skip_ci=self.settings.skip_ci)
+
+    def ledger_of(self, shard: int) -> GitLedger:
+        """The same, as one shard of a plan writes it."""
+        from reconciler.adapters.git.shard_ledger import ShardLedger  # only for shards
+
+        return self._made(ShardLedger, shard=shard)
+
+    def _made(self, kind: Callable[..., GitLedger], **more: Any) -> GitLedger:
         from reconciler.adapters.git.remote import GitRemote
 
-        remote = GitRemote(
-            self.root, self.settings.remote, self.identity, sign=self.settings.sign, notice=_noticing()
-        )
-        folder = self.inside.as_posix() if self.inside.parts else ""
-        path, url, skip_ci, notice = self.path, ci.run_url(), self.settings.skip_ci, _noticing()
-        rules = self.settings.output_rules
-        if self.proposes:
-            return ProposingLedger(
-                remote,
-                self.ref,
-                self.branch,
-                path,
-                url,
-                folder=folder,
-                notice=notice,
-                output_rules=rules,
-                seal=self.seal,
-                proposals=self.proposals,
-            )
-        kind = GitLedger if self.commits is None else partial(HostCommittedLedger, host=self.commits)
+        notice, sign = _noticing(), self.settings.sign
         return kind(
-            remote,
+            GitRemote(self.root, self.settings.remote, self.identity, sign=sign, notice=notice),
             self.ref,
             self.branch,
-            path,
-            url,
-            skip_ci,
-            folder=folder,
+            self.path,
+            ci.run_url(),
+            folder=self.inside.as_posix() if self.inside.parts else "",
             notice=notice,
-            output_rules=rules,
+            output_rules=self.settings.output_rules,
             seal=self.seal,
+            **more,
         )
 
-    def look_when_free(self, wait: float, journal: Journal) -> RemoteSnapshot:
-        """What is on the remote, beside this machine's journal and lockfile, once nobody has the lease.
-
-        Raises `LeaseHeld` after `wait` seconds.
+    def look_when_free(
+        self, wait: float, journal: Journal, check: Callable[[Lease, str], None] | None = None
+    ) -> RemoteSnapshot:
+        """What is on the remote, beside this machine's journal and lockfile, once nobody has the lease, or `check`
+        lets this run have it. Raises `LeaseHeld` after `wait` seconds.
         """
         from reconciler.app import leasing
+        from reconciler.core.ledger.epoch import refuse_if_held
 
         ledger = self.ledger()
         seen = leasing.look_when_free(
@@ -149,19 +147,27 @@ class PublishTarget:
             sleep=time.sleep,
             has_ended=_has_ended,
             notice=say,
+            check=check or refuse_if_held,
         )
         return leasing.with_past(ledger, seen, journal, self._lockfile())
+
+    def with_past(self, seen: RemoteSnapshot, journal: Journal) -> RemoteSnapshot:
+        """What was seen, with what the ledger's log says of it."""
+        from reconciler.app import leasing
+
+        return leasing.with_past(self.ledger(), seen, journal, self._lockfile())
 
     def _lockfile(self) -> LockfileFile:
         return LockfileFile(self.root, self.settings.lockfile)
 
-    def writer(self, seen: RemoteSnapshot) -> LedgerWriter:
-        """The remote's side of a run that was planned from what was seen."""
+    def writer(self, seen: RemoteSnapshot, terms: SharedTerms | None = None) -> LedgerWriter:
+        """The remote's side of a run that was planned from what was seen; without `terms` it has the lease alone."""
         from reconciler.app.ledger_writer import LedgerWriter, Terms
 
-        holder = Holder(socket.gethostname(), os.getpid(), ci.run_url())
-        terms = Terms(holder, str(uuid.uuid4()), self.settings.lease_ttl)
-        return LedgerWriter(self.ledger(), seen, terms, UtcClock(), _pause)
+        if terms is not None:
+            return LedgerWriter(self.ledger_of(terms.shard), seen, terms, UtcClock(), _pause)
+        alone = Terms(this_run(), str(uuid.uuid4()), self.settings.lease_ttl)
+        return LedgerWriter(self.ledger(), seen, alone, UtcClock(), _pause)
 
     def keep(self, seen: RemoteSnapshot) -> None:
         """Write down the remote's journal as it was seen, for plans without a network. Raises `StorageError`."""
@@ -234,6 +240,11 @@ class PublishTarget:
         return Proposer(
             self.repository, self.settings, self.proposals, self.branch, ledger=self.ref, lockfile=self.path
         )
+
+
+def this_run() -> Holder:
+    """Who holds the lease that this process takes."""
+    return Holder(socket.gethostname(), os.getpid(), ci.run_url())
 
 
 def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> PublishTarget:

@@ -33,9 +33,21 @@ _DANGERS = {
     **dict.fromkeys((Kind.RETIRE, Kind.DELETE), "retire"),
 }
 
+# Which of them a limit counts.
+_COUNTED = {
+    "create": (Kind.CREATE,),
+    "replace": (Kind.REPLACE, Kind.RECREATE),
+    "retire": (Kind.RETIRE, Kind.DELETE),
+    "prune": (Kind.DELETE,),
+}
 
-def guarded(actions: Sequence[Action], lockfile: Lockfile, policy: Policy) -> tuple[Action, ...]:
-    """The actions, with the reason on those that are held back."""
+
+def guarded(
+    actions: Sequence[Action], lockfile: Lockfile, policy: Policy, whole: Sequence[Action] = ()
+) -> tuple[Action, ...]:
+    """The actions, with the reason on those that are held back. Where they are a part of a plan that others carry out
+    as well, `whole` is all of it: limits are for the plan, and not for each part.
+    """
     held: dict[str, Action] = {}
     counted: dict[str, list[tuple[Action, Entry]]] = {"replace": [], "retire": [], "prune": []}
     for action in actions:
@@ -51,22 +63,44 @@ def guarded(actions: Sequence[Action], lockfile: Lockfile, policy: Policy) -> tu
             counted[danger].append((action, entry))
             if action.kind is Kind.DELETE:
                 counted["prune"].append((action, entry))
-    recorded = len(lockfile.engines)
+    recorded = _recorded_before(lockfile, whole)
     for danger, candidates in counted.items():
         most = policy.most(danger, recorded)
-        if most is not None and len(candidates) > most:
-            reason = _over(danger, len(candidates), policy.limit(danger), recorded)
+        number = max(len(candidates), _planned(danger, whole, policy))
+        if most is not None and candidates and number > most:
+            reason = _over(danger, number, policy.limit(danger), recorded)
             does = "retire" if danger == "prune" else danger
             held |= {
                 one.key: _hold(one, entry, does, reason, _how_to_allow(danger)) for one, entry in candidates
             }
-    return tuple(_fewer_creates([held.get(action.key, action) for action in actions], policy, recorded))
+    creates = _planned("create", whole, policy)
+    return tuple(
+        _fewer_creates([held.get(action.key, action) for action in actions], policy, recorded, creates)
+    )
 
 
-def _fewer_creates(actions: Sequence[Action], policy: Policy, recorded: int) -> Sequence[Action]:
+def _recorded_before(lockfile: Lockfile, whole: Sequence[Action]) -> int:
+    """How many engines there were before other parts of the plan created theirs."""
+    return len(lockfile.engines.keys() - {one.key for one in whole if one.kind is Kind.CREATE})
+
+
+def _planned(danger: str, whole: Sequence[Action], policy: Policy) -> int:
+    """How many actions of a whole plan count for a limit, as far as the plan itself tells."""
+    kinds = _COUNTED[danger]
+    return sum(
+        one.kind in kinds and one.guard is None and not policy.allows(danger, one.key)
+        for one in whole
+        if one.kind is Kind.CREATE or one.engine_id is not None
+    )
+
+
+def _fewer_creates(
+    actions: Sequence[Action], policy: Policy, recorded: int, planned: int
+) -> Sequence[Action]:
     """With every create held back, where there are too many of them."""
     most = policy.most("create", recorded)
     number = sum(action.kind is Kind.CREATE and action.guard is None for action in actions)
+    number = max(number, planned)
     if most is None or number <= most:
         return actions
     reason = _over("create", number, policy.max_create, recorded)

@@ -25,6 +25,14 @@ _HELD = "held back when the plan was made"
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """That a plan is for so many shards; `run` is random, one for each time that it is made."""
+
+    shards: int
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
 class SavedPlan:
     """`plan` has the actions as far as they are compared. `entries` are digests of what was recorded, by key."""
 
@@ -33,6 +41,8 @@ class SavedPlan:
     retry_failed: bool = False
     refresh: bool = False  # the platform was asked about engines
     fix_drift: bool = False  # and what was changed there is to be set back
+    split: Split | None = None
+    whole: tuple[Action, ...] = ()  # of a part: all that the plan does, by which its limits are judged
 
     @property
     def keys(self) -> frozenset[str]:
@@ -69,9 +79,9 @@ class SavedPlan:
         return tuple(self._chosen(now))
 
     def _difference(self, saved: Action, now: Action | None, lockfile: Lockfile) -> str | None:
-        if not _acts(saved):
+        if not acts(saved):
             return _new_drift(saved, now)
-        if now is None or not _acts(now):
+        if now is None or not acts(now):
             return f"the plan would {saved.kind} it, but there is nothing to do now"
         if now.kind is not saved.kind:
             return f"the plan would {saved.kind} it, but now the action is to {now.kind} it"
@@ -89,7 +99,7 @@ class SavedPlan:
                 continue
             if saved.guard is not None and action.condition is None:
                 yield replace(action, kept=None, guard=_HELD, hint=_again())
-            elif _acts(saved) or action.condition is not None:
+            elif acts(saved) or action.condition is not None:
                 yield action
 
 
@@ -101,7 +111,7 @@ def _new_drift(saved: Action, now: Action | None) -> str | None:
     return None if same else "what the platform has of it changed since the plan"
 
 
-def _acts(action: Action) -> bool:
+def acts(action: Action) -> bool:
     """Whether it does something, as opposed to reporting it."""
     return action.condition is None and action.guard is None
 
@@ -135,7 +145,12 @@ def entry_digest(lockfile: Lockfile, key: str) -> str:
 
 
 def apply_document(
-    plan: Plan, lockfile: Lockfile, retry_failed: bool, refresh: bool = False, fix_drift: bool = False
+    plan: Plan,
+    lockfile: Lockfile,
+    retry_failed: bool,
+    refresh: bool = False,
+    fix_drift: bool = False,
+    split: Split | None = None,
 ) -> dict[str, Any]:
     """What a plan file has beside the plan for reading it: how to tell whether it still holds."""
     keys = sorted({key for action in plan.actions for key in _keys_of(action)})
@@ -144,4 +159,5 @@ def apply_document(
         "entries": {key: entry_digest(lockfile, key) for key in keys},
     }
     flags = {"retryFailed": retry_failed, "refresh": refresh or fix_drift, "fixDrift": fix_drift}
-    return document | {name: True for name, given in flags.items() if given}
+    document |= {name: True for name, given in flags.items() if given}
+    return document if split is None else document | {"split": {"shards": split.shards, "run": split.run}}

@@ -161,6 +161,10 @@ class Run:
     def _begin(self, at: str) -> list[Command]:
         begins: list[Record] = []
         room = self.options.concurrency + self.options.ahead
+        if room - self._roster.count(Phase.READY) - self._occupied < min(
+            self.options.batch, len(self._queue)
+        ):
+            return []
         while self._queue and self._roster.count(Phase.READY) + self._occupied < room:
             operation = self._queue.popleft()
             begins.append(begin_of(operation, at))

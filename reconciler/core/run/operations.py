@@ -127,12 +127,14 @@ class Roster:
 class Options:
     """How to run. `concurrency` is the number of create calls under way at once.
 
-    `ahead` is how many more begins may be on record than calls are under way, where recording takes long; `shared` says
-    that begins are recorded on a remote, too. `detach` waits for no job; `glance` looks at each once.
+    `ahead` is how many more begins may be on record than calls are under way, where recording takes long; at least
+    `batch` of them are recorded together, where runs take turns at it. `shared` says that begins are recorded on a
+    remote, too. `detach` waits for no job; `glance` looks at each once.
     """
 
     concurrency: int = 8
     ahead: int = 0
+    batch: int = 1
     shared: bool = False
     detach: bool = False
     no_wait: bool = False

@@ -151,7 +151,9 @@ def test_what_is_not_one_is_an_error_with_a_way_out(content: bytes) -> None:
 
 
 def test_a_newer_one_is_refused_in_words() -> None:
-    with pytest.raises(JournalError, match="version 2, but this reconcile supports version 1") as caught:
-        parse(render(HELD).replace(b'"version": 1', b'"version": 2'))
+    with pytest.raises(
+        JournalError, match="version 3, but this reconcile supports versions up to 2"
+    ) as caught:
+        parse(render(HELD).replace(b'"version": 1', b'"version": 3'))
     assert "upgrade" in (caught.value.hint or "")
     assert lease_format.VERSION == 1
