@@ -205,6 +205,21 @@ def test_validate_takes_no_path_with_several(repository: Repository) -> None:
     assert ran.out.endswith("3 checks: 5 engine files valid.\n")
 
 
+def test_validate_checks_every_environment_and_reports_once_what_they_share(repository: Repository) -> None:
+    repository.file("apps/web/engines/three.yaml", "nme: x\n")
+    repository.file("apps/web/engines/two.staging.yaml", "locales: [nonsense]\n")
+    ran = repository.run("validate", "--all-projects", "--format", "json").ended(3)
+    found = {one["environment"]: len(one["diagnostics"]) for one in ran.json["projects"][1:]}
+    assert found["staging"] == found["production"] + 1
+    issues = json.loads(repository.run("validate", "--all-projects", "--format", "gitlab").ended(3).out)
+    assert len(issues) == found["staging"]
+    assert len({one["fingerprint"] for one in issues}) == len(issues)
+    repository.run("validate", "--all-projects", "--env", "production").ended(3, "apps/web  production")
+    repository.run("validate", "--all-projects", "--format", "github").ended(
+        3, "file=apps/web/engines/two.staging.yaml"
+    )
+
+
 def test_only_goes_with_environments(repository: Repository) -> None:
     ran = (
         repository.within("apps/web")

@@ -11,9 +11,11 @@ import click
 from reconciler.app.planning import validate_engines
 from reconciler.cli.options import given
 from reconciler.cli.projects.members import Made, made, members_of
+from reconciler.cli.projects.options import chosen_environment
 from reconciler.cli.projects.plans import Views
 from reconciler.cli.screen import screen_of
 from reconciler.core.errors import ExitCode, most_severe
+from reconciler.core.frozen import replace
 from reconciler.core.plan.model import Plan
 
 if TYPE_CHECKING:
@@ -22,17 +24,20 @@ if TYPE_CHECKING:
 
 
 def validate_several(ctx: click.Context, flags: Mapping[str, Any]) -> ExitCode:
-    """Checks all that the flags choose, shows it, and returns how the run ends. Raises as `members_of` does."""
-    members, found = members_of(ctx, flags)
+    """Checks all that the flags choose, in every environment unless one is named, shows it, and returns how the run
+    ends. Raises as `members_of` does.
+    """
+    everywhere = flags["all_environments"] or chosen_environment(ctx) is None
+    members, found = members_of(ctx, {**flags, "all_environments": everywhere})
     checked = [made(ctx, member, _checked) for member in members]
     code = most_severe([one.shown.exit_code for one in checked])
     format_ = flags["format_"]
     if format_ == "json":
         _show_json(checked, found, code)
     elif format_ in ("gitlab", "sarif"):
-        click.echo(Views(tuple(checked), found, format_, None).rendered(code))
+        click.echo(Views(_once(checked), found, format_, None).rendered(code))
     elif format_ == "github":
-        views = Views(tuple(checked), found, format_, None)
+        views = Views(_once(checked), found, format_, None)
         click.echo("\n".join([*views.annotations(), views.guarded(_text(checked, found, None, plain=True))]))
     else:
         click.echo(_text(checked, found, given(ctx, "color")))
@@ -46,6 +51,21 @@ def _checked(project: Project) -> tuple[Plan, ExitCode, None]:
         settings.environment, unchanged=tuple(valid), diagnostics=tuple(findings), lockfile=settings.lockfile
     )
     return plan, ExitCode.INVALID if plan.invalid else ExitCode.OK, None
+
+
+def _once(checked: Sequence[Made]) -> tuple[Made, ...]:
+    """For reports, in which what several environments of a project have in common stands once."""
+    told: set[tuple[str, str | None, int | None, int | None, str]] = set()
+    kept = []
+    for each in checked:
+        folder, plan = each.shown.folder, each.shown.plan
+        new = [
+            one for one in plan.diagnostics if (folder, one.file, one.line, one.col, one.message) not in told
+        ]
+        told.update((folder, one.file, one.line, one.col, one.message) for one in new)
+        shown = replace(each.shown, plan=replace(plan, diagnostics=tuple(new)))
+        kept.append(replace(each, shown=shown))
+    return tuple(kept)
 
 
 def _text(checked: Sequence[Made], found: ProjectList, color: str | None, *, plain: bool = False) -> str:
