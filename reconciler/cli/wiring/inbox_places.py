@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.core.errors import InvalidInput, UsageError
-from reconciler.core.settings.postgres_url import is_postgres, parse_postgres, refuse_password
+from reconciler.core.settings.postgres_url import (
+    is_postgres,
+    parse_postgres,
+    refuse_lookalike,
+    refuse_password,
+)
 
 if TYPE_CHECKING:
     from reconciler.adapters.inbox.stores import InboxPlace
@@ -35,6 +40,7 @@ def place_of(text: str) -> InboxPlace:
     if not is_postgres(text):
         if "://" in text:
             raise InvalidInput("must be a file or begin with postgresql://", hint="such as inbox.db")
+        refuse_lookalike(text)
         return Path(text)
     from reconciler.adapters.system import trail
 

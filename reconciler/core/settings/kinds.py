@@ -187,6 +187,10 @@ class Inbox:
                     "must not contain a password", hint="put it in PGPASSWORD or a pgpass file"
                 )
             return value
+        if isinstance(value, str) and ("=" in value or ":" in value):
+            from reconciler.core.settings.postgres_url import refuse_lookalike
+
+            refuse_lookalike(value)
         if not isinstance(value, str) or not matches(PATH_PATTERN, value):
             raise InvalidInput(
                 "must be a path without `..`, or the address of a PostgreSQL database",

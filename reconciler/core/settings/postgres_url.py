@@ -22,6 +22,9 @@ _PASSWORD = lazy_pattern(r"(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*")
 _HOST = lazy_pattern(r"(?:\[[0-9A-Fa-f:.%A-Za-z]+\]|(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})*)(?::([0-9]{1,5}))?")
 _DATABASE = lazy_pattern(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
 _QUERY = lazy_pattern(r"(?:[A-Za-z0-9._~!$'()*+,;:@/?=&-]|%[0-9A-Fa-f]{2})*")
+_LOOKALIKE = lazy_pattern(
+    r"(?i)\s*(?:postgres(?:ql)?:|(?:host|hostaddr|port|user|password|dbname|service|sslmode|passfile)\s*=)"
+)
 _SECRETS = frozenset({"password", "sslpassword"})
 # What libpq knows (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS), less what is not
 # for us: another protocol, another client's encoding.
@@ -85,6 +88,14 @@ def refuse_password(text: str, flag: str) -> None:
         raise UsageError(
             f"{flag} must not contain a password: other users of this machine can read command lines",
             hint=f"export PGPASSWORD='<PASSWORD>', or use a pgpass file, with {flag} '{place.name}'",
+        )
+
+
+def refuse_lookalike(text: str) -> None:
+    """Raises `InvalidInput` for an address in another form, which would pass for the name of a file and be shown."""
+    if _LOOKALIKE.match(text):
+        raise InvalidInput(
+            "must be written as an address that begins with postgresql://", hint=f"like {EXAMPLE}"
         )
 
 

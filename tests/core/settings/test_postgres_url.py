@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.errors import InvalidInput, UsageError
-from reconciler.core.settings.postgres_url import parse_postgres, refuse_password
+from reconciler.core.settings.kinds import Inbox
+from reconciler.core.settings.postgres_url import parse_postgres, refuse_lookalike, refuse_password
 from reconciler.core.user_info import without_user_info
 
 WORD = "geh3im-word"
@@ -44,6 +45,30 @@ def test_an_address_and_what_is_shown_of_it(text: str, name: str, hosts: tuple[s
 
 def test_a_password_is_known_as_written_and_as_meant() -> None:
     assert parse_postgres("postgresql://me:a%40b@db/x").secrets == {"a%40b", "a@b"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"host=db password={WORD}",
+        f"password = {WORD} dbname=x",
+        f"postgresql:me:{WORD}@db",
+        f"postgres:/me:{WORD}@db/x",
+        f"Postgresql:/x?password={WORD}",
+    ],
+)
+def test_another_form_is_no_name_of_a_file(text: str) -> None:
+    with pytest.raises(InvalidInput, match="begins with postgresql://") as caught:
+        refuse_lookalike(text)
+    assert WORD not in f"{caught.value.message} {caught.value.hint}"
+    with pytest.raises(InvalidInput, match="begins with postgresql://"):
+        Inbox().parse(text, True)
+
+
+@pytest.mark.parametrize("file", ["inbox.db", "a=b.db", "postgres.db", "C:/inbox.db", "my host=x.db"])
+def test_names_of_files_that_look_a_little_like_it(file: str) -> None:
+    refuse_lookalike(file)
+    assert Inbox().parse(file, True) == file
 
 
 @pytest.mark.parametrize(
