@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from reconciler.core.sources.look import PageKind, Refusal
 from tests.adapters.web.cases import Case, Found, Make, case_of, html_of
-from tests.adapters.web.readable_pages import READABLE
+from tests.adapters.web.readable_pages import READABLE, wrong_charset
 from tests.adapters.web.site import Asked, Send, Site, moved, plain
 
-EACH = 10  # pages of a kind
+EACH = 6  # pages of a kind, unless there are more ways to be of it
 OUTSIDE = "10.1.2.3"  # an address that nobody may ask
 
 
@@ -20,7 +20,7 @@ def corpus(site: Site) -> list[Case]:
     cases = []
     for make in _KINDS:
         host = make.__name__.replace("_", "-") + ".test"
-        for number in range(EACH):
+        for number in range(10 if make in (private_by_redirect, wrong_charset) else EACH):
             cases.append(make(site, host, number))
     return cases
 

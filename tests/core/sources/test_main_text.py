@@ -96,8 +96,8 @@ def test_long_hostile_lines_take_linear_time(piece: str) -> None:
     from time import process_time
 
     began = process_time()
-    normalized(piece * (400_000 // len(piece)))
-    assert process_time() - began < 5
+    normalized(piece * (100_000 // len(piece)))
+    assert process_time() - began < 2
 
 
 def test_tracking_parameters() -> None:
