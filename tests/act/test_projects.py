@@ -119,6 +119,8 @@ def test_a_pull_request_gets_one_comment_and_needs_no_secret(
     }
     ran = repository.act("pull_request", "github-projects-plan.yml", payload, token=TOKEN).ended(0)
     assert "comment on #1: created" in ran.log
+    assert ran.outputs["exit-code"] == "0"
+    assert ran.outputs["changed"] == ran.outputs["plan"] == ran.outputs["report"] == ""
     [body] = github.bodies()
     assert body.startswith("<!-- reconcile:v1 plans % % -->")
     assert "| `apps/web` | `staging` |" in body
