@@ -53,7 +53,9 @@ class _File:
 
     def with_fields(self, fields: Mapping[str, list[str]]) -> str | None:
         """The new text with these lines for its fields; None where nothing would be left of the file."""
-        text, found = self.text or "", dict(self.spans or {}) if self.text is not None else {}
+        text, found = self.text or "", self.spans or {}
+        if not self.value:  # `{}` in its place would not go with fields below it
+            text = "\n".join(line for line in text.split("\n") if line.strip() != "{}")
         last_first = sorted(fields, key=lambda name: found.get(name, (-1, 0))[0], reverse=True)
         for name in last_first:
             if name in found:

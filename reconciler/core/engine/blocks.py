@@ -15,10 +15,12 @@ def spans(text: str, places: Mapping[str, tuple[int, int]]) -> dict[str, Span] |
     their own: a mapping in braces, or several documents' marks between them.
     """
     lines = text.split("\n")
+    if not places:
+        return {}
     starts = sorted((line - 1, key) for key, (line, _) in places.items())
     if any(col != 1 for _, col in places.values()) or len({line for line, _ in starts}) < len(starts):
         return None
-    if any(line.startswith(("---", "...")) for line in lines[starts[0][0] if starts else 0 :]):
+    if any(line.startswith(("---", "...")) for line in lines[starts[0][0] :]):
         return None
     ends = [line for line, _ in starts[1:]] + [len(lines)]
     return {key: (start, _end(lines, start, end)) for (start, key), end in zip(starts, ends, strict=True)}
