@@ -20,7 +20,7 @@ from tests.e2e.far_ends import wait_until
 from tests.e2e.watching import Watch, children_of
 
 FULL = bool(os.environ.get("RECONCILE_FULL_WATCH"))
-IDLE, CHANGES = (10_000, 300) if FULL else (30, 1)
+IDLE, CHANGES = (10_000, 300) if FULL else (15, 1)
 GROWTH = 4 << 10  # KB of resident memory that may come on top once it is warm
 
 

@@ -114,7 +114,7 @@ def test_clones_of_other_kinds_go_along(tmp_path: Path, options: tuple[str, ...]
     git(first.origin, "config", "uploadpack.allowFilter", "true")
     world = World(tmp_path / "b", *options)
     git(world.origin, "config", "uploadpack.allowFilter", "true")
-    for number in range(3):
+    for number in range(2):
         tip = world.edit(f"name: {number}\n")
         assert world.moved().now == tip
 
@@ -146,8 +146,7 @@ def rewritten(world: World, *, back: bool) -> str:
     return git(world.desk, "rev-parse", "HEAD").strip()
 
 
-@pytest.mark.parametrize("back", [True, False])
-@pytest.mark.parametrize("restarted", [True, False])
+@pytest.mark.parametrize(("back", "restarted"), [(True, False), (False, True)])
 def test_a_rewritten_branch_is_followed(world: World, back: bool, restarted: bool) -> None:
     world.edit()
     before = world.moved().now
@@ -220,10 +219,9 @@ def in_the_way(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [edited, staged, added, removed, settings, oddly_named, in_the_way])
-@pytest.mark.parametrize("moves", [True, False])
-def test_somebodys_work_stops_it_and_is_kept(world: World, change: Change, moves: bool) -> None:
+def test_somebodys_work_stops_it_and_is_kept(world: World, change: Change) -> None:
     world.moved()
-    if moves or change is in_the_way:
+    if change in (edited, removed, in_the_way):  # the others where the branch stays as it is
         world.edit("theirs\n", "notes.txt")
     change(world.clone)
     world.stopped("dirty")
@@ -292,7 +290,7 @@ def old(file: Path) -> None:
     os.utime(file, (1_000_000_000, 1_000_000_000))
 
 
-@pytest.mark.parametrize("lock", ["index.lock", "HEAD.lock", "refs/heads/main.lock"])
+@pytest.mark.parametrize("lock", ["index.lock", "refs/heads/main.lock"])
 def test_a_lock_of_somebody_elses_git_stays(world: World, lock: str) -> None:
     world.moved()
     world.edit()
@@ -306,7 +304,7 @@ def test_a_lock_of_somebody_elses_git_stays(world: World, lock: str) -> None:
     world.moved()
 
 
-@pytest.mark.parametrize("lock", ["index.lock", "HEAD.lock", "refs/heads/main.lock"])
+@pytest.mark.parametrize("lock", ["index.lock", "refs/heads/main.lock"])
 def test_a_lock_of_our_own_killed_git_is_taken_away(world: World, lock: str) -> None:
     world.moved()
     world.edit()
