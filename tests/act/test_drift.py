@@ -6,11 +6,11 @@ import shutil
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
+from tests import plain_http
 from tests.act.actions import Repository, Workflow
 from tests.e2e.far_ends import KEY
 from tests.github_comments_fake import ACTIONS_TOKEN as TOKEN
@@ -40,7 +40,7 @@ def test_one_issue_is_opened_and_closed_again(tmp_path: Path) -> None:
         repository.work.run("apply", "--yes", "--no-publish").ended(0)
         repository.push("First")
         gone = repository.work.entry("acme")["engineId"]
-        httpx.delete(f"{platform.url}/engines/{gone}", headers={"X-API-Key": KEY}).raise_for_status()
+        plain_http.delete(f"{platform.url}/engines/{gone}", headers={"X-API-Key": KEY}).raise_for_status()
 
         ran = look(repository).ended(0, "issue: opened")
         assert ran.outputs["changed"] == "true"

@@ -12,6 +12,7 @@ import pytest
 from reconciler.cli.main import main
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
+from tests import plain_http
 
 SPEC = {"fingerprint": "v1:x", "files": {}, "spec": {"name": "A"}}
 UNCERTAIN = {
@@ -77,10 +78,8 @@ def test_without_a_key_a_person_is_believed(project: Path) -> None:
 
 
 def created(platform: SandboxServer, key: str = "lk_1") -> str:
-    import httpx
-
     body = {"engine": {"name": "Shop"}}
-    answer = httpx.post(f"{platform.url}/jobs/provisioning", json=body, headers={"X-API-Key": key})
+    answer = plain_http.post(f"{platform.url}/jobs/provisioning", json=body, headers={"X-API-Key": key})
     engine_id: str = answer.json()["engineId"]
     return engine_id
 

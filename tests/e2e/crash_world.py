@@ -18,11 +18,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
-
 from reconciler.core.engine.overlay import EngineChoice
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
+from tests import plain_http
 from tests.e2e.far_ends import ENGINE, KEY, LINK, Project
 
 JOB_SECONDS = 0.15
@@ -115,7 +114,7 @@ class Template:
         with platform_of(self.root, 0.0) as platform:
             self._engine_of_somebody(Project(other, platform.url))
             lost = project.lock["engines"]["recreated"]["engineId"]
-            httpx.delete(f"{platform.url}/engines/{lost}", headers={"X-API-Key": KEY}).raise_for_status()
+            plain_http.delete(f"{platform.url}/engines/{lost}", headers={"X-API-Key": KEY}).raise_for_status()
             self.engines_before = {str(engine["id"]) for engine in platform.engines()}
 
     def _edit(self, project: Project) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
-
+from tests import plain_http
 from tests.e2e.far_ends import Project
 
 NAMES = ("One", "Two", "Three")
@@ -40,15 +39,15 @@ def past(project: Project, key: str = "acme") -> list[str]:
 
 def there(project: Project) -> set[str]:
     """The engines that the platform has."""
-    return {one["id"] for one in httpx.get(f"{project.url}/sandbox/engines").json()["engines"]}
+    return {one["id"] for one in plain_http.get(f"{project.url}/sandbox/engines").json()["engines"]}
 
 
 def fault(project: Project, do: str, times: int | None = 1, **more: Any) -> None:
     wanted = {"on": "engine-delete", "do": do, "times": times, **more}
-    httpx.post(f"{project.url}/sandbox/faults", json=wanted).raise_for_status()
+    plain_http.post(f"{project.url}/sandbox/faults", json=wanted).raise_for_status()
 
 
 def deletes(project: Project) -> list[str]:
     """The engines that the platform was asked to delete, in order."""
-    requests = httpx.get(f"{project.url}/sandbox/requests").json()["requests"]
+    requests = plain_http.get(f"{project.url}/sandbox/requests").json()["requests"]
     return [one["path"].rpartition("/")[2] for one in requests if one["method"] == "DELETE"]

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
+from tests import plain_http
 from tests.e2e.far_ends import KEY, Project, wait_until
 
 HEADERS = {"X-API-Key": KEY}
@@ -36,29 +36,29 @@ def engine(project: Project, key: str) -> str:
 
 def delete(project: Project, key: str) -> str:
     gone = engine(project, key)
-    httpx.delete(f"{project.url}/engines/{gone}", headers=HEADERS).raise_for_status()
+    plain_http.delete(f"{project.url}/engines/{gone}", headers=HEADERS).raise_for_status()
     return gone
 
 
 def change(project: Project, key: str, **fields: object) -> None:
     address = f"{project.url}/engines/{engine(project, key)}"
-    httpx.put(address, headers=HEADERS, json=fields).raise_for_status()
+    plain_http.put(address, headers=HEADERS, json=fields).raise_for_status()
 
 
 def fault(project: Project, **fields: object) -> None:
-    httpx.post(
+    plain_http.post(
         f"{project.url}/sandbox/faults", json={"on": "engine", "times": 10_000, **fields}
     ).raise_for_status()
 
 
 def looked_up(project: Project) -> int:
     """How many engines the platform was asked about."""
-    asked = httpx.get(f"{project.url}/sandbox/requests").json()["requests"]
+    asked = plain_http.get(f"{project.url}/sandbox/requests").json()["requests"]
     return sum(one["method"] == "GET" and one["path"].startswith("/engines/") for one in asked)
 
 
 def jobs(project: Project) -> int:
-    return int(httpx.get(f"{project.url}/sandbox").json()["createCalls"])
+    return int(plain_http.get(f"{project.url}/sandbox").json()["createCalls"])
 
 
 # ── gone ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -148,7 +148,9 @@ def test_one_that_failed_is_reported_and_tried_again(repo: Project) -> None:
     repo.engine("acme", running=True)
     repo.apply().ended(0)
     gone = delete(repo, "acme")
-    httpx.post(f"{repo.url}/sandbox/faults", json={"on": "job", "do": "fail", "times": 1}).raise_for_status()
+    plain_http.post(
+        f"{repo.url}/sandbox/faults", json={"on": "job", "do": "fail", "times": 1}
+    ).raise_for_status()
     repo.apply("--refresh").ended(1, "1 failed")
     assert engine(repo, "acme") == gone
     repo.run("plan").ended(0, "acme failed and is skipped", f"no longer has {gone}", "--retry-failed")
@@ -162,7 +164,7 @@ def test_one_that_is_back_is_not_created_again(repo: Project) -> None:
     before = engine(repo, "acme")
     fault(repo, do="status=404", times=1, match="acme")
     create = {"on": "create", "do": "status=400", "times": 1}
-    httpx.post(f"{repo.url}/sandbox/faults", json=create).raise_for_status()
+    plain_http.post(f"{repo.url}/sandbox/faults", json=create).raise_for_status()
     repo.apply("--refresh").ended(1, "1 failed")
     calls = jobs(repo)
     repo.apply("--retry-failed").ended(0, f"{before} exists on the platform")
@@ -173,13 +175,13 @@ def test_one_that_is_back_is_not_created_again(repo: Project) -> None:
 def test_a_lost_answer_is_resolved_and_created_again(repo: Project) -> None:
     gone = delete(repo, "acme")
     lost = {"on": "create", "do": "drop", "times": 1}
-    httpx.post(f"{repo.url}/sandbox/faults", json=lost).raise_for_status()
+    plain_http.post(f"{repo.url}/sandbox/faults", json=lost).raise_for_status()
     repo.apply("--refresh").ended(7, "resolve acme --retry", "and then: reconcile apply")
     repo.run("plan").ended(0, "outcome unknown")
-    made = httpx.get(f"{repo.url}/sandbox/engines").json()["engines"]
+    made = plain_http.get(f"{repo.url}/sandbox/engines").json()["engines"]
     for one in made:
         if one["name"] == "acme":
-            httpx.delete(f"{repo.url}/engines/{one['id']}", headers=HEADERS).raise_for_status()
+            plain_http.delete(f"{repo.url}/engines/{one['id']}", headers=HEADERS).raise_for_status()
     repo.run("resolve", "acme", "--retry").ended(0, "--refresh` creates it")
     repo.run("plan", "--detailed-exitcode").ended(0)  # it asks nobody
     repo.apply("--refresh").ended(0, "recreated as", f"was {gone}")
@@ -313,7 +315,7 @@ def test_an_engine_that_is_gone_is_not_restored(repo: Project) -> None:
     repo.apply().ended(0)
     repo.engine("acme")
     repo.run("plan").ended(0, f"will be restored (back to {first}")  # looks at nothing
-    httpx.delete(f"{repo.url}/engines/{first}", headers=HEADERS).raise_for_status()
+    plain_http.delete(f"{repo.url}/engines/{first}", headers=HEADERS).raise_for_status()
     repo.run("plan", "--refresh").ended(0, "acme will be replaced")
     repo.apply().ended(0, "acme  replaced by")
     assert engine(repo, "acme") != first
@@ -346,7 +348,7 @@ def test_a_rollback_names_the_other_candidates(repo: Project) -> None:
         repo.engine("acme", f"name: {name}\n")
         repo.apply().ended(0)
     second = repo.entry("acme")["superseded"][-1]["engineId"]
-    httpx.delete(f"{repo.url}/engines/{second}", headers=HEADERS).raise_for_status()
+    plain_http.delete(f"{repo.url}/engines/{second}", headers=HEADERS).raise_for_status()
     delete(repo, "acme")  # what serves is gone as well: the other engines vouch for the endpoint
     ran = repo.run("rollback", "acme", "--yes", "--no-publish")
     ran.ended(64, f"no engine `{second}`", f"engines that served `acme` before: {first}")

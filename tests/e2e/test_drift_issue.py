@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
+from tests import plain_http
 from tests.e2e.far_ends import KEY, Project, Ran
 from tests.e2e.test_drift import EVIL, change, delete, fault
 from tests.github_comments_fake import ACTIONS_TOKEN, PERSON
@@ -106,10 +106,10 @@ def test_of_two_the_oldest_stays(repo: Project, github: FakeIssues) -> None:
 def test_what_is_not_known_closes_nothing(repo: Project, github: FakeIssues) -> None:
     issue = github.issue(f"{MARKER}\n\nearlier")
     for do in ("status=404", "status=500"):
-        httpx.delete(f"{repo.url}/sandbox/faults").raise_for_status()
+        plain_http.delete(f"{repo.url}/sandbox/faults").raise_for_status()
         fault(repo, do=do)
         look(repo, github).ended(0, "stays as it is")
-    httpx.delete(f"{repo.url}/sandbox/faults").raise_for_status()
+    plain_http.delete(f"{repo.url}/sandbox/faults").raise_for_status()
     repo.engine("blog", "nmae: x\n")
     look(repo, github).ended(3, "stays as it is")
     assert (issue["state"], issue["body"]) == ("open", f"{MARKER}\n\nearlier")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
+from tests import plain_http
 from tests.e2e.far_ends import Project
 from tests.e2e.test_drift import HEADERS, change, engine, jobs
 
@@ -38,7 +38,7 @@ def test_fix_drift_sets_the_engine_back(repo: Project) -> None:
     repo.apply("--fix-drift").ended(0, "1 updated")
     assert engine(repo, "blog") == serving
     assert jobs(repo) == before
-    there = httpx.get(f"{repo.url}/engines/{serving}", headers=HEADERS).json()
+    there = plain_http.get(f"{repo.url}/engines/{serving}", headers=HEADERS).json()
     assert (there["name"], there["description"], there["targetLocales"]) == ("blog", "Ours", ["de", "fr"])
     repo.run("plan", "--refresh", "--detailed-exitcode").ended(0, "3 engines are up to date")
     repo.run("plan", "--detailed-exitcode").ended(0, "3 engines are up to date")
@@ -74,7 +74,7 @@ def test_nothing_is_overwritten_that_was_rolled_back(repo: Project) -> None:
     repo.run("rollback", "blog", "--yes", "--no-publish").ended(0)
     change(repo, "blog", name="Mine")
     repo.apply("--fix-drift").ended(0, "rolled back by", "blog → Mine")
-    there = httpx.get(f"{repo.url}/engines/{engine(repo, 'blog')}", headers=HEADERS).json()
+    there = plain_http.get(f"{repo.url}/engines/{engine(repo, 'blog')}", headers=HEADERS).json()
     assert there["name"] == "Mine"
 
 
@@ -82,7 +82,7 @@ def test_a_platform_that_changes_nothing_is_an_error_and_the_entry_stays(repo: P
     change(repo, "blog", name="Mine")
     before = repo.entry("blog")
     refuses = {"on": "engine-update", "do": "status=405", "times": 100}
-    httpx.post(f"{repo.url}/sandbox/faults", json=refuses).raise_for_status()
+    plain_http.post(f"{repo.url}/sandbox/faults", json=refuses).raise_for_status()
     repo.apply("--fix-drift").ended(1, "blog")
     assert repo.entry("blog") == before
     assert jobs(repo) == 3

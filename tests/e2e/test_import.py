@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
+from tests import plain_http
 from tests.e2e.far_ends import KEY, Project
 
 
@@ -22,7 +22,7 @@ def project(tmp_path: Path, platform: SandboxServer) -> Project:
 
 
 def call(project: Project, method: str, path: str, body: Any = None) -> Any:
-    answer = httpx.request(method, f"{project.url}{path}", headers={"X-API-Key": KEY}, json=body)
+    answer = plain_http.request(method, f"{project.url}{path}", headers={"X-API-Key": KEY}, json=body)
     return answer.raise_for_status().json()
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
+from tests import plain_http
 from tests.e2e.far_ends import KEY, Project
 
 KILLED = -9
@@ -54,7 +54,7 @@ class World:
         return found
 
     def creates(self) -> int:
-        return int(httpx.get(f"{self.url}/sandbox").json()["createCalls"])
+        return int(plain_http.get(f"{self.url}/sandbox").json()["createCalls"])
 
 
 def steps_of(world: World, root: Path, *words: str) -> list[str]:
@@ -129,7 +129,7 @@ def test_an_import(tmp_path: Path, platform: SandboxServer, own_file: bool) -> N
     project.git("init", "--quiet", "--initial-branch=main", "--template=")
     project.git("remote", "add", "origin", "nowhere")
     body = {"engine": {"name": "Old", "description": "Made in the dashboard"}, "locales": ["de"]}
-    made = httpx.post(f"{platform.url}/jobs/provisioning", headers={"X-API-Key": KEY}, json=body)
+    made = plain_http.post(f"{platform.url}/jobs/provisioning", headers={"X-API-Key": KEY}, json=body)
     engine, creates = made.raise_for_status().json()["engineId"], world.creates()
     if own_file:
         project.engine("acme", "name: Mine\n")

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
+from tests import plain_http
 from tests.e2e.far_ends import Project
 
 NO_CALL = 0
@@ -98,7 +98,7 @@ def gateway(before: str, content: bytes, headers: Mapping[str, str]) -> Iterator
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             passed_on = {name: self.headers[name] for name in ("X-API-Key", "Content-Type")}
-            httpx.post(before + self.path, content=body, headers=passed_on, trust_env=False)
+            plain_http.post(before + self.path, content=body, headers=passed_on, trust_env=False)
             self.send_response(503)
             for name, value in headers.items():
                 self.send_header(name, value)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.e2e.far_ends import KEY, Project, wait_until
 from tests.e2e.prune_world import (
     apply_name,
@@ -224,10 +224,10 @@ def test_without_such_a_call_it_says_what_to_do_by_hand(desk: Project, status: i
     assert (
         desk.git("show", "origin/main:engines.lock.json").encode() == lockfile == desk.lockfile.read_bytes()
     )
-    httpx.delete(f"{desk.url}/sandbox/faults")
+    plain_http.delete(f"{desk.url}/sandbox/faults")
     desk.run(*command.split()[1:]).ended(64, f"the platform still has {one}")
     for engine in (one, two):
-        httpx.delete(f"{desk.url}/engines/{engine}", headers={"X-API-Key": KEY}).raise_for_status()
+        plain_http.delete(f"{desk.url}/engines/{engine}", headers={"X-API-Key": KEY}).raise_for_status()
     desk.run(*command.split()[1:]).ended(0, "deleted by hand (recorded and published)")
     in_step(desk)
     assert past(desk) == []
@@ -291,7 +291,7 @@ def test_another_run_that_has_the_lease_is_not_disturbed(desk: Project) -> None:
     desk.commit()
     desk.git("push", "--quiet")
     running = desk.start("apply", "--yes", "--publish")
-    wait_until(lambda: "Slow" in httpx.get(f"{desk.url}/sandbox/requests").text, "the create call")
+    wait_until(lambda: "Slow" in plain_http.get(f"{desk.url}/sandbox/requests").text, "the create call")
     colleague(desk).run("prune", "--yes", "--publish", "--keep", "0").ended(5)
     running.kill()
     running.wait()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import httpx
 import pytest
 
 from reconciler.core.engine.fingerprint import blob_id, fingerprint
@@ -15,6 +14,7 @@ from reconciler.core.engine.spec import Spec, record_of
 from reconciler.core.lockfile.entry import Entry, Provisioned, Retired, Superseded
 from reconciler.core.lockfile.model import EMPTY, render
 from reconciler.sandbox.server import SandboxServer
+from tests import plain_http
 from tests.e2e.far_ends import KEY, Project
 
 KILLED = -9
@@ -38,7 +38,9 @@ class World:
         return ran.code
 
     def there(self) -> set[str]:
-        engines = {one["id"] for one in httpx.get(f"{self.project.url}/sandbox/engines").json()["engines"]}
+        engines = {
+            one["id"] for one in plain_http.get(f"{self.project.url}/sandbox/engines").json()["engines"]
+        }
         return engines & (self.kept | self.idle)
 
     def recorded(self) -> str:
@@ -50,7 +52,7 @@ class World:
 
 
 def made(project: Project) -> str:
-    answer = httpx.post(
+    answer = plain_http.post(
         f"{project.url}/jobs/provisioning", json={"engine": {"name": "acme"}}, headers={"X-API-Key": KEY}
     )
     engine: str = answer.raise_for_status().json()["engineId"]

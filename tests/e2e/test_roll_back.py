@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.e2e.far_ends import KEY, Project
 
 
@@ -39,7 +39,7 @@ def ids(project: Project) -> tuple[str, str]:
 
 
 def jobs(project: Project) -> int:
-    return int(httpx.get(f"{project.url}/sandbox").json()["createCalls"])
+    return int(plain_http.get(f"{project.url}/sandbox").json()["createCalls"])
 
 
 def test_the_engine_before_serves_for_everyone_until_the_file_changes(desk: Project) -> None:
@@ -148,7 +148,7 @@ def test_a_clone_that_is_behind_names_what_serves_for_everyone(desk: Project) ->
 
 def test_an_engine_that_the_platform_has_no_more(desk: Project) -> None:
     _, one = ids(desk)
-    httpx.delete(f"{desk.url}/engines/{one}", headers={"X-API-Key": KEY}).raise_for_status()
+    plain_http.delete(f"{desk.url}/engines/{one}", headers={"X-API-Key": KEY}).raise_for_status()
     desk.run("rollback", "acme", "--yes").ended(64, f"no engine `{one}`", "--force")
     assert "hold" not in desk.entry("acme")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import httpx
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
+from tests import plain_http
 from tests.e2e.actors import Actors
 from tests.e2e.far_ends import KEY, Project
 
@@ -120,7 +120,7 @@ def test_a_mark_in_the_lockfile_alone_deletes_no_engine(
 ) -> None:
     actors = Actors(tmp_path, platform, "acme")
     actors.publish().ended(0)
-    answer = httpx.post(
+    answer = plain_http.post(
         f"{platform.url}/jobs/provisioning", json={"engine": {"name": "Theirs"}}, headers={"X-API-Key": KEY}
     )
     theirs: str = answer.raise_for_status().json()["engineId"]

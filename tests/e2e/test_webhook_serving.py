@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
-
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from reconciler.sandbox.signing import new_secret
+from tests import plain_http
 from tests.adapters.receiving import Receiving, wait_until
 from tests.adapters.serving import Served, serving
 
@@ -29,7 +28,7 @@ def created(server: SandboxServer, receiver: Receiving, name: str, operation: st
         "sources": [{"type": "link", "payload": "https://acme.example/brand"}],
         "callbackUrl": f"{receiver.url}/{operation}",
     }
-    answer = httpx.post(
+    answer = plain_http.post(
         f"{server.url}/jobs/provisioning", json=body, headers={"X-API-Key": KEY}, trust_env=False
     )
     assert answer.status_code == 202

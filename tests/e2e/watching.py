@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import httpx
-
+from tests import plain_http
 from tests.e2e.far_ends import LIMIT, Process, Project, start_cold, wait_until
 
 Event = dict[str, Any]
@@ -68,12 +67,12 @@ class Watch:
         return found[times - 1]
 
     def get(self, path: str) -> tuple[int, str]:
-        answer = httpx.get(self.url + path)
+        answer = plain_http.get(self.url + path)
         return answer.status_code, answer.text
 
     def post(self, path: str, body: bytes, **headers: str) -> tuple[int, str]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = httpx.post(self.url + path, content=body, headers=named)
+        answer = plain_http.post(self.url + path, content=body, headers=named)
         return answer.status_code, answer.text
 
     def runs_until(self, words: str) -> None:

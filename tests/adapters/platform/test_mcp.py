@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from reconciler.adapters.platform import mcp
@@ -14,6 +13,7 @@ from reconciler.adapters.platform.mcp import list_engines
 from reconciler.core.errors import InvalidInput, PlatformError
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
+from tests import plain_http
 from tests.adapters.calls import closed_port
 from tests.adapters.far_ends import Certificate, Request, answers, far_end, raw, says_nothing
 
@@ -25,7 +25,7 @@ SECONDS = 20.0
 def platform() -> Iterator[SandboxServer]:
     with SandboxServer(SandboxSettings()) as server:
         for name in ("Acme", "Shop"):
-            httpx.post(
+            plain_http.post(
                 f"{server.url}/jobs/provisioning",
                 json={"engine": {"name": name}},
                 headers={"X-API-Key": KEY},

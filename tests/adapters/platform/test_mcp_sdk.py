@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from reconciler.adapters.platform.mcp import list_engines
 from reconciler.core.errors import PlatformError
 from reconciler.core.platform.listing import ListedEngine, Listing
 from reconciler.sandbox.server import SandboxServer
+from tests import plain_http
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("mcp") is None,
@@ -56,7 +56,7 @@ def test_another_path_of_such_a_server_is_told() -> None:
 
 @pytest.mark.parametrize("fault", [None, "json", "tool-error=Nope", "open-stream"])
 def test_a_client_of_the_sdk_understands_the_sandbox(sandbox: SandboxServer, fault: str | None) -> None:
-    httpx.post(
+    plain_http.post(
         f"{sandbox.url}/jobs/provisioning",
         json={"engine": {"name": "For the SDK"}},
         headers={"X-API-Key": KEY},

@@ -16,6 +16,7 @@ from reconciler.adapters.receiver.signing_secrets import Secrets
 from reconciler.adapters.receiver.thread import running
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.sandbox.signing import new_secret, signature
+from tests import plain_http
 
 SECRET = new_secret()
 
@@ -31,7 +32,7 @@ def deliver(url: str, number: int) -> int:
         "webhook-timestamp": str(moment),
         "webhook-signature": signature(SECRET, f"msg_{number}", moment, body),
     }
-    return httpx.post(f"{url}/op-{number}", content=body, headers=headers, trust_env=False).status_code
+    return plain_http.post(f"{url}/op-{number}", content=body, headers=headers, trust_env=False).status_code
 
 
 def test_it_takes_deliveries_until_the_block_ends(tmp_path: Path) -> None:
