@@ -135,7 +135,7 @@ def test_the_lowest_release_of_each_dependency_is_known() -> None:
     assert lowest["click"] == "8.2"
 
 
-@pytest.mark.parametrize("name", ["run", "postgres"])
+@pytest.mark.parametrize("name", ["run", "postgres", "sources"])
 def test_requirements_are_the_constraints_with_hashes(name: str) -> None:
     """Nothing else is installed where secrets are near; and no file names where packages come from."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
@@ -147,9 +147,10 @@ def test_requirements_are_the_constraints_with_hashes(name: str) -> None:
     found = dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", "\n".join(entries), re.MULTILINE))
     assert {package: known.get(canonical(package)) for package in found} == found
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    of = {"run": project["dependencies"], "postgres": project["optional-dependencies"]["postgres"]}
+    extras = project["optional-dependencies"]
+    of = {"run": project["dependencies"], "postgres": extras["postgres"], "sources": extras["sources"]}
     needed = {canonical(re.split(r"[^A-Za-z0-9._-]", each)[0]) for each in of[name]}
-    needed |= {"hatchling"} if name == "run" else {"psycopg-binary"}
+    needed |= {"run": {"hatchling"}, "postgres": {"psycopg-binary"}, "sources": set[str]()}[name]
     assert needed - {canonical(package) for package in found} == set()
 
 

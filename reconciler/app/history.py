@@ -14,7 +14,7 @@ from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger.facts import Facts, gather
 from reconciler.core.ledger.journal import Begin, Decision, Pruned, Record, Update
 from reconciler.core.ledger.pruning import DELETED
-from reconciler.core.lockfile.entry import IN_PROGRESS, Entry, Pending, Superseded
+from reconciler.core.lockfile.entry import IN_PROGRESS, SOURCES, Entry, Pending, Superseded
 from reconciler.core.lockfile.model import Lockfile
 
 
@@ -219,7 +219,9 @@ def _change(begin: Begin, known: Facts, commit: LedgerCommit) -> Change:
 
 
 def _gone(begin: Begin) -> str:
-    """That it was made in the place of an engine that the platform no longer had."""
+    """That it was made in the place of an engine of the same configuration, and why."""
+    if begin.because == SOURCES:
+        return ", its sources had changed"
     return "" if begin.instead_of is None else f", {begin.instead_of} was gone (drift)"
 
 

@@ -20,6 +20,7 @@ from reconciler.core.plan.model import Plan
 
 if TYPE_CHECKING:
     from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore, Lookups
+    from reconciler.app.sources.checking import SourceCheck
     from reconciler.core.engine.overlay import Beside
     from reconciler.core.engine.spec import Desired
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
@@ -51,11 +52,17 @@ class Request:
     refresh: bool = False  # look up on the platform what serves
     fix_drift: bool = False  # and overwrite what was changed there
     in_place: bool = False  # whether a change of name, description or locales keeps the engine
+    check_sources: bool = False  # look at the pages that the serving engines learned from
 
     @property
     def refreshes(self) -> bool:
         """Whether the platform is asked what became of the serving engines."""
         return self.refresh or self.overwrites or (self.saved is not None and self.saved.refresh)
+
+    @property
+    def checks_sources(self) -> bool:
+        """Whether pages are looked at."""
+        return self.check_sources or (self.saved is not None and self.saved.check_sources)
 
     @property
     def overwrites(self) -> bool:
@@ -70,6 +77,7 @@ class PlanResult:
     plan: Plan
     recorded: RecordedState
     actual: Actual | None = None  # what is known of the platform, where it was asked
+    checked_sources: bool = False  # whether pages were looked at
 
 
 def make_plan(
@@ -80,13 +88,12 @@ def make_plan(
     shared: RemoteSnapshot | None = None,
     checkout: Callable[[], Checkout] | None = None,
     ask: Lookups | None = None,
+    check: SourceCheck | None = None,
 ) -> PlanResult:
     """The plan for a project, from what is here and what was seen on the remote. `ask` looks engines up on the
-    platform: those that serve where the request is for that, and any that would be restored.
-
+    platform: those that serve where the request is for that, and any that would be restored; `check` looks at pages.
     Invalid engine files are in its diagnostics, and it then has no actions; so are files that the `checkout` says are
     only not here, and not gone.
-
     Raises `InvalidInput` for no engine files or an unreadable lockfile, `UsageError` for a pattern without a match,
     `GuardRefused` for a saved plan that does not hold any more, `PlatformError` where the key is refused.
     """
@@ -97,6 +104,7 @@ def make_plan(
     selected = _selection(request, lockfile.path, keys)
     actual = _actual(ask if request.refreshes else None, recorded.folded, selected)
     suspects = frozenset() if actual is None else actual.to_read(overwrites=request.overwrites)
+    suspects |= check.keys(recorded.folded, selected) if check is not None else frozenset()
     desired, unchanged, diagnostics = load_changed(
         engines, found, recorded.folded, selected, request.id_length, suspects
     )
@@ -112,25 +120,32 @@ def make_plan(
     actions: tuple[Action, ...] = ()
     if not invalid:
         branch = _branch(engines, shared)
-        actions, told = _actions(recorded, desired, found, selected, request, branch, actual, ask, beside)
+        actions, told = _actions(
+            recorded, desired, found, selected, request, branch, actual, ask, beside, check
+        )
         diagnostics += told
     not_gone = _not_gone(actions, recorded.folded, checkout, engines)
     if invalid and checkout is not None:
         not_gone = _sources_not_here(diagnostics, recorded.folded, engines, checkout)
     if not_gone:
         actions, invalid, diagnostics = (), True, [*diagnostics, *not_gone]
-    spoken_for = {action.key for action in actions}
-    unchanged = [key for key in (*unchanged, *desired) if key not in spoken_for and selected(key)]
     plan = Plan(
         environment=request.environment,
         actions=actions,
-        unchanged=() if invalid else tuple(sorted(unchanged)),
+        unchanged=() if invalid else _unchanged((*unchanged, *desired), actions, selected),
         diagnostics=tuple(diagnostics),
         lockfile=lockfile.path,
         lockfile_digest=recorded.digest,
         unwritten=recorded.unwritten,
+        sources=() if check is None else check.news,
     )
-    return PlanResult(plan, recorded, actual)
+    return PlanResult(plan, recorded, actual, check is not None)
+
+
+def _unchanged(
+    keys: Sequence[str], actions: Sequence[Action], selected: Callable[[str], bool]
+) -> tuple[str, ...]:
+    return tuple(sorted(filter(selected, set(keys).difference(action.key for action in actions))))
 
 
 def _actual(ask: Lookups | None, lockfile: Lockfile, selected: Callable[[str], bool]) -> Actual | None:
@@ -169,6 +184,7 @@ def _actions(
     actual: Actual | None,
     ask: Lookups | None,
     beside: Beside,
+    check: SourceCheck | None,
 ) -> tuple[tuple[Action, ...], Sequence[Diagnostic]]:
     """What is to be done, and what of it is held back; and what could not be found out about an engine to restore."""
     lockfile, others = recorded.folded, None
@@ -196,6 +212,8 @@ def _actions(
         from reconciler.app.actual import actions_as_it_is
 
         actions, told = actions_as_it_is(ask, situation, actual, found, overwrites=request.overwrites)
+    if check is not None:
+        actions = check.refreshed(actions, desired, lockfile, found, selected)
     actions = actions if others is None else others.added(actions)
     if request.saved is not None:
         actions = request.saved.still(actions, lockfile)

@@ -18,7 +18,7 @@ from reconciler.core.display import display_width, padded, wrapped
 from reconciler.render.phrases.style import Look
 
 COMMAND_GROUPS = (
-    ("Everyday", ("plan", "apply", "validate", "promote", "status", "history", "get")),
+    ("Everyday", ("plan", "apply", "validate", "promote", "status", "sources", "history", "get")),
     ("CI", ("watch", "collect", "export", "fetch", "projects")),
     ("Recovery", ("rollback", "release", "prune", "resolve", "lease", "lockfile", "doctor")),
     ("Webhooks", ("webhook", "inbox")),
@@ -31,7 +31,7 @@ OPTION_GROUPS = (
     ("Shards", ("shards", "shard")),
     ("Projects", ("all_projects", "globs", "changed_since", "all_environments")),
     ("Engines", ("only", "retired", "retry_failed", "allow_replace", "allow_retire", "allow_prune")),
-    ("Comparing", ("refresh", "fix_drift", "fetch", "base", "fail_on_foreign")),
+    ("Comparing", ("refresh", "fix_drift", "check_sources", "fetch", "base", "fail_on_foreign")),
     ("Applying", ("yes", "concurrency", "detach", "lease_ttl", "lease_wait")),
     ("Waiting for jobs", ("timeout", "no_wait", "via", "inbox", "inbox_url", "listen", "event")),
     ("Publishing", ("publish", "publish_pr", "no_publish")),

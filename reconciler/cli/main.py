@@ -39,6 +39,7 @@ COMMANDS = {
     "collect": "reconciler.cli.commands.collect",
     "validate": "reconciler.cli.commands.validate",
     "status": "reconciler.cli.commands.views.status",
+    "sources": "reconciler.cli.commands.views.sources",
     "get": "reconciler.cli.commands.views.get",
     "export": "reconciler.cli.commands.views.export",
     "resolve": "reconciler.cli.commands.lifecycle.resolve",

@@ -100,6 +100,11 @@ def text_or_json(help_text: str) -> Callable[[Command], Command]:
     )
 
 
+CHECK_LINKS = click.option(
+    "--check-links",
+    is_flag=True,
+    help="Look at each link: dead, moved, behind a login, empty, repeated.",
+)
 _PLAN = (
     click.option(
         "--format",
@@ -116,6 +121,11 @@ _PLAN = (
     ),
     click.option(
         "--fix-drift", is_flag=True, help="Overwrite what was changed on the platform. Implies --refresh."
+    ),
+    click.option(
+        "--check-sources",
+        is_flag=True,
+        help="Look at the pages that engines learned from, and report those that changed.",
     ),
     click.option(
         "--allow-replace",

@@ -4,6 +4,7 @@
     ├── UsageError            64  a flag or argument makes no sense
     ├── InvalidInput           3  engine files or settings; carries every diagnostic found
     │   ├── LockfileError      3  the lockfile cannot be read as one
+    │   │   └── NewerSources   3  nor the file beside it, of a newer version (core/sources/state)
     │   ├── JournalError       3  the journal cannot be read as one
     │   │   └── UnreadableLease   3  nor the lease on its ref (core/ledger/lease)
     │   └── OutputRefused      3  a file that engine IDs are to be written into (core/outputs)

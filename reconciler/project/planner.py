@@ -18,6 +18,7 @@ from reconciler.project.opened import Project, Surroundings
 
 if TYPE_CHECKING:
     from reconciler.app.ports import Checkout, Engines, Journal, LockfileStore, Lookups
+    from reconciler.app.sources.checking import Pages, Places
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.plan.saved import SavedPlan
     from reconciler.core.settings.model import Settings
@@ -39,12 +40,20 @@ class Planner:
     checkout: Callable[[], Checkout]
     surroundings: Surroundings
     ask: Lookups | None = None
+    pages: tuple[Pages, Places] | None = None  # where pages are looked at
 
     def plan(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What applying the engine files, or the saved plan of the request, does. Raises what `make_plan` raises."""
         _check_merged(self.root, self.settings.lockfile)
         journal = self.journal_beside(remote)
-        made = make_plan(self.engines, self.lockfile, journal, self.request, remote, self.checkout, self.ask)
+        check = None
+        if self.pages is not None:
+            from reconciler.project.source_checks import source_check  # only with --check-sources
+
+            check = source_check(self.root, self.settings, *self.pages)
+        made = make_plan(
+            self.engines, self.lockfile, journal, self.request, remote, self.checkout, self.ask, check
+        )
         self._refuse_if_told(made.recorded)
         return with_outputs(self.root, self.settings, made)
 
@@ -88,6 +97,11 @@ def planner_of(project: Project, request: Request, *, looks: bool = False) -> Pl
         from reconciler.project.lookups import EngineLookups
 
         ask = EngineLookups(project.settings, project.surroundings.key, needed=request.refreshes)
+    pages = None
+    if request.checks_sources:
+        from reconciler.project.source_checks import WebPages
+
+        pages = WebPages(project.settings), project.engines.link_places
     return Planner(
         project.root,
         project.settings,
@@ -99,6 +113,7 @@ def planner_of(project: Project, request: Request, *, looks: bool = False) -> Pl
         project.checkout,
         project.surroundings,
         ask,
+        pages,
     )
 
 
@@ -116,6 +131,7 @@ def request_of(project: Project, flags: Mapping[str, Any], saved: SavedPlan | No
         flags.get("refresh", False),
         flags.get("fix_drift", False),
         project.settings.metadata_changes == "in_place",
+        flags.get("check_sources", False),
     )
 
 

@@ -10,8 +10,10 @@ import pytest
 
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
+from tests.adapters.web.site import Site
 from tests.e2e import prune_world
 from tests.e2e.far_ends import KEY, Project, end_what_runs
+from tests.e2e.sources_world import HERE, RENEWED, Learning, learning_site
 from tests.e2e.warm_start import WarmStart
 
 
@@ -83,5 +85,21 @@ def bare(tmp_path: Path) -> Iterator[Project]:
     """Outside of git, with no platform: its address refuses connections."""
     made = Project(tmp_path / "folder", "http://127.0.0.1:9")
     made.engine("acme")
+    yield made
+    made.check_no_key_left()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with learning_site() as made:
+        yield made
+
+
+@pytest.fixture
+def learning(tmp_path: Path, platform: SandboxServer, site: Site) -> Iterator[Learning]:
+    """In a git repo, with one engine that learns from the site, and is to be renewed."""
+    made = Learning(tmp_path / "repo", platform.url)
+    made.git("init", "--quiet", "--initial-branch=main")
+    made.learns("acme", site.url(HERE, "/brand"), lifecycle=RENEWED)
     yield made
     made.check_no_key_left()

@@ -18,7 +18,7 @@ from tests.e2e.far_ends import Project
 TOOLS = Path(sys.executable).parent
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SOURCE = f"--source=acme/reconcile@{COMMIT}"
-NAMES = {f"engines-{name}.yml" for name in ("apply", "collect", "drift", "plan", "resolve")}
+NAMES = {f"engines-{name}.yml" for name in ("apply", "collect", "drift", "plan", "resolve", "sources")}
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import Diagnostic
 from reconciler.core.excerpt import Excerpt
 from reconciler.core.plan.model import Action, Change, Condition, Kind, Plan
+from reconciler.core.sources.news import EngineNews, LinkNews, State
+from reconciler.core.sources.sentences import TextChange
 from tests.render.samples import EVIL
 
 _PIECES = [
@@ -107,6 +109,36 @@ diagnostics = st.builds(
     st.sampled_from(["error", "warning", "notice"]),
     maybe,
 )
+_differences = st.builds(
+    TextChange,
+    st.lists(texts, max_size=3).map(tuple),
+    st.lists(texts, max_size=3).map(tuple),
+    st.integers(0, 9),
+)
+_places = st.none() | st.integers(1, 99)
+_links = st.builds(
+    LinkNews,
+    texts,
+    st.sampled_from(State),
+    texts,
+    st.none() | st.integers(100, 599),
+    maybe,
+    st.booleans(),
+    maybe,
+    _differences,
+    maybe,
+    _places,
+    _places,
+)
+news = st.builds(
+    EngineNews,
+    texts,
+    texts,
+    maybe,
+    st.lists(_links, min_size=1, max_size=3).map(tuple),
+    old=maybe,
+    held=maybe,
+)
 plans = st.builds(
     Plan,
     texts,
@@ -114,4 +146,5 @@ plans = st.builds(
     diagnostics=st.lists(diagnostics, max_size=2).map(tuple),
     lockfile=texts,
     unwritten=st.integers(0, 2),
+    sources=st.lists(news, max_size=2).map(tuple),
 )

@@ -13,6 +13,7 @@ if [ ! -f "$source/requirements/run.txt" ]; then
     exit 64
 fi
 
+here="$PWD"
 # What pip needs to get at the packages: where they are, and how to reach that.
 kept=(PATH="$PATH" HOME="${HOME:-/}")
 for name in $(compgen -e); do
@@ -28,4 +29,11 @@ pip() { run "$venv/bin/python" -I -m pip --disable-pip-version-check install --q
 
 run python -I -m venv "$venv"
 pip --require-hashes --only-binary :all: --requirement requirements/run.txt
+# Looking at pages takes libraries that parse what strangers write; they are installed only where pages are looked at.
+settings="${INPUT_WORKING_DIRECTORY:-.}/reconcile.yaml"
+case "${INPUT_ARGS:-}" in
+    *--check-sources* | *--check-links*) looks=true ;;
+    *) if grep -Eqs '^track_sources:[[:space:]]*(true|yes|on)' -- "$here/$settings"; then looks=true; else looks=false; fi ;;
+esac
+if "$looks"; then pip --require-hashes --only-binary :all: --requirement requirements/sources.txt; fi
 pip --no-deps --no-build-isolation "$source"

@@ -32,6 +32,18 @@ SCHEMA: dict[str, Any] = {
                         "config": {"extra_fields_behavior": "forbid", "strict": True},
                         "schema": {
                             "fields": {
+                                "max_source_age": {
+                                    "schema": {
+                                        "default": "",
+                                        "schema": {
+                                            "function": {"function": rules.length_of_time, "type": "no-info"},
+                                            "schema": {"type": "str"},
+                                            "type": "function-after",
+                                        },
+                                        "type": "default",
+                                    },
+                                    "type": "model-field",
+                                },
                                 "protect": {
                                     "schema": {
                                         "default": False,
@@ -39,7 +51,22 @@ SCHEMA: dict[str, Any] = {
                                         "type": "default",
                                     },
                                     "type": "model-field",
-                                }
+                                },
+                                "refresh_sources": {
+                                    "schema": {
+                                        "default": "report",
+                                        "schema": {
+                                            "function": {
+                                                "function": rules.what_to_do_about_sources,
+                                                "type": "no-info",
+                                            },
+                                            "schema": {"type": "str"},
+                                            "type": "function-after",
+                                        },
+                                        "type": "default",
+                                    },
+                                    "type": "model-field",
+                                },
                             },
                             "type": "model-fields",
                         },

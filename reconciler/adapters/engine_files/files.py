@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.adapters.engine_files.discovery import discover
 from reconciler.adapters.project.safe_read import FileRefused, SafeFiles
+from reconciler.core.duration import parse_duration
 from reconciler.core.engine.fingerprint import blob_id, fingerprint
 from reconciler.core.engine.overlay import ALL, Beside, EngineChoice, overlay_names
-from reconciler.core.engine.spec import Desired, Output, Source, Spec
+from reconciler.core.engine.spec import ONLY_REPORTED, Desired, Output, RefreshOptions, Source, Spec
 from reconciler.core.errors import Diagnostic, InvalidInput
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.engine_files.overlaid import Overlaid
     from reconciler.adapters.engine_files.sources import SourceText
     from reconciler.adapters.yaml.reader import YamlDocument
+    from reconciler.core.sources.links import Place
 
 
 class _Read(NamedTuple):
@@ -111,7 +113,17 @@ class EngineFiles:
         for source in texts.values():
             ids[source.path] = blob_id(source.data, id_length)
         protect, outputs = _kept(document.value)
-        return Desired(key, path, spec, fingerprint(spec), ids, protect, outputs)
+        refresh = _refresh(document.value)
+        return Desired(key, path, spec, fingerprint(spec), ids, protect, outputs, refresh)
+
+    def link_places(self, key: str, path: str) -> Mapping[str, Place]:
+        """Where each link's address is, in the engine file or its overlay; nothing where they cannot be read."""
+        from reconciler.adapters.engine_files.links import places_of
+
+        read, over = self._document(path, key), self._overlay(key, path)
+        if isinstance(read, list) or isinstance(over, list):
+            return {}
+        return places_of([(one.path, one.document) for one in (over, read) if one is not None])
 
     def _document(self, path: str, key: str) -> _Read | list[Diagnostic]:
         from reconciler.adapters.engine_files.sources import link_hint, link_words, refusal_words
@@ -191,6 +203,15 @@ def _kept(value: Mapping[str, Any]) -> tuple[bool, tuple[Output, ...]]:
     from reconciler.adapters.engine_files.outputs import outputs_of
 
     return protect, outputs_of(value)
+
+
+def _refresh(value: Mapping[str, Any]) -> RefreshOptions:
+    """What a validated value says of pages that change."""
+    lifecycle = value.get("lifecycle", {})
+    how, age = lifecycle.get("refresh_sources", "report"), lifecycle.get("max_source_age")
+    if how == "report" and not age:
+        return ONLY_REPORTED
+    return RefreshOptions(how == "reprovision", parse_duration(age) if age else None)
 
 
 def _spec(value: Mapping[str, Any], texts: Mapping[int, SourceText]) -> Spec:

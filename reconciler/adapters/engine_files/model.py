@@ -20,11 +20,13 @@ from pydantic import (
 )
 
 from reconciler.adapters.engine_files import rules
+from reconciler.core.duration import duration_pattern
 from reconciler.core.engine.spec import MAX_OUTPUTS, MAX_SOURCES
 from reconciler.core.values import LOCALE_PATTERN, MAX_NAME, MAX_URL, POINTER_PATTERN, VARIABLE_PATTERN
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _URL_PATTERN = r"^https?://[^\s/?#@]+([/?#]\S*)?$"
+AGE_PATTERN = duration_pattern(rules.MAX_AGE_DAYS)
 _SOME_TEXT: dict[str, Any] = {"minLength": 1, "pattern": r"\S"}
 
 
@@ -83,6 +85,20 @@ class Lifecycle(_Strict):
         default=False,
         description="Refuse to replace or retire the engine unless it is named explicitly.",
         examples=[True],
+    )
+    refresh_sources: Annotated[str, AfterValidator(rules.what_to_do_about_sources)] = Field(
+        default="report",
+        description="What `--check-sources` does when a page changed that the engine learned from: report it, or "
+        "create a new engine.",
+        examples=["reprovision"],
+        json_schema_extra={"enum": list(rules.REFRESHES)},
+    )
+    max_source_age: Annotated[str, AfterValidator(rules.length_of_time)] = Field(
+        default="",
+        description="How long an engine may live on what it read from its links, such as 90d. After that "
+        "`--check-sources` takes it for stale, changed or not.",
+        examples=["90d"],
+        json_schema_extra={"pattern": AGE_PATTERN},
     )
 
 
@@ -148,6 +164,9 @@ class EngineFile(_Strict):
     )
 
 
+_NO_LIFECYCLE = Lifecycle().model_dump()
+
+
 def engine_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of an engine file, for editors and other tools.
 
@@ -190,7 +209,7 @@ def _tidied(schema: Any) -> Any:
         key: {name: _tidied(each) for name, each in value.items()} if key == "properties" else _tidied(value)
         for key, value in schema.items()
         if key not in ("title", "discriminator")
-        and (key, value) not in (("default", ""), ("default", []), ("default", {"protect": False}))
+        and (key, value) not in (("default", ""), ("default", []), ("default", _NO_LIFECYCLE))
     }
 
 

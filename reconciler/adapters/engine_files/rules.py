@@ -13,6 +13,9 @@ from reconciler.adapters.engine_files.core_alone import pydantic_core
 from reconciler.adapters.engine_files.locales import locale_problem
 from reconciler.adapters.yaml.invisible import is_blank
 from reconciler.adapters.yaml.text import cut
+from reconciler.core.duration import parse_duration
+from reconciler.core.errors import InvalidInput
+from reconciler.core.suggest import did_you_mean
 from reconciler.core.values import LINE, POINTER, TEXT, VARIABLE, why_no_link
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ class _Place(Protocol):
     pointer: str
     key: str
 
+
+REFRESHES = ("report", "reprovision")
+MAX_AGE_DAYS = 3650
 
 Content = TypeVar("Content", bound=_Content)
 Place = TypeVar("Place", bound=_Place)
@@ -105,6 +111,27 @@ def variable(name: str) -> str:
             "use letters, digits and `_`: LINGO_ENGINE_ID",
         )
     return name
+
+
+def what_to_do_about_sources(choice: str) -> str:
+    if choice not in REFRESHES:
+        meant = did_you_mean(choice, REFRESHES)
+        hint = f"did you mean `{meant}`?" if meant else "use `report` or `reprovision`"
+        raise _problem("refresh", "{where} must be `report` or `reprovision`", hint)
+    return choice
+
+
+def length_of_time(written: str) -> str:
+    try:
+        seconds = parse_duration(written)
+    except InvalidInput as error:
+        hint = error.hint or ""
+        raise _problem("age", "{where} must be a length of time", f"write 90d or 36h; {hint}") from error
+    if not 0 < seconds <= MAX_AGE_DAYS * 86400:
+        raise _problem(
+            "age", f"{{where}} must be more than 0 and at most {MAX_AGE_DAYS} days", "write 90d or 36h"
+        )
+    return written
 
 
 def payload_or_file(source: Content) -> Content:

@@ -18,7 +18,10 @@ from reconciler.core.suggest import did_you_mean
 Path = tuple[str | int, ...]
 
 ENGINE_KEYS = ("name", "description", "locales", "sources", "lifecycle", "outputs")
-_KEYS_BELOW = {"lifecycle": ("protect",), "outputs": ("file", "pointer", "key")}
+_KEYS_BELOW = {
+    "lifecycle": ("protect", "refresh_sources", "max_source_age"),
+    "outputs": ("file", "pointer", "key"),
+}
 _SOURCE_KEYS = {"link": ("type", "payload"), "content": ("type", "payload", "file")}
 _SOURCE_TYPES = ("link", "content")
 

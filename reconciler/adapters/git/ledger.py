@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from reconciler.adapters.git.beside import Beside, file_beside
 from reconciler.adapters.git.drafts import Draft
 from reconciler.adapters.git.ledger_log import LedgerLog, text_of
 from reconciler.adapters.git.refs import (
@@ -60,7 +61,7 @@ _READ = (LEASE_FILE, PUBLISHED_SEAL_FILE, JOURNAL_FILE)
 class GitLedger:
     """`ref` is the ledger's, `branch` a branch's name, `path` the lockfile's path in the repository, `folder` the
     project's, empty at its root. `notice` is told what could not be done and stops nothing. Without a `seal` nothing
-    verifies, and nothing can be written but what is there already.
+    verifies, and nothing can be written but what is there already. What is `beside` the lockfile goes with it.
     """
 
     remote: GitRemote
@@ -73,6 +74,7 @@ class GitLedger:
     notice: Callable[[str], object] = lambda text: None
     output_rules: OutputRules = DEFAULT_RULES
     seal: Seal | None = None
+    beside: Beside | None = None
     _outputs: bool = field(default=False, init=False)  # whether the last commit for the branch holds outputs
     _outputs_refused: str = field(default="", init=False)  # why none are put there any more
 
@@ -300,6 +302,9 @@ class GitLedger:
     def lockfile_draft(self, seen: RemoteSnapshot, lockfile: Lockfile, message: str) -> Draft:
         """A commit on the branch's tip with the lockfile and what the outputs of its engines become with it."""
         document = {self.path: lockfile_format.render(lockfile)}
+        if self.beside is not None and seen.branch_tip is not None:
+            tip, folder = seen.branch_tip, self.folder
+            document |= file_beside(self.beside, self.remote, tip, folder, lockfile, self.notice)
         self._outputs = False
         if self._outputs_refused:
             return Draft(seen.branch_tip, document, message, for_branch=True)

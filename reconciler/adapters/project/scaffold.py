@@ -16,6 +16,7 @@ from reconciler.core.commands import into_file, reconcile
 from reconciler.core.errors import StorageError
 from reconciler.core.patterns import lazy_pattern
 from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE
+from reconciler.core.sources.state import path_beside
 
 SCHEMA_FILE = "schemas/engine.schema.json"
 _ATTRIBUTES = "text eol=lf merge=reconcile-lockfile linguist-generated"
@@ -49,7 +50,7 @@ def scaffold(
         create_file(root, SETTINGS_FILE, settings_text()),
         _example(root, engines),
         _schema(root, engine_schema),
-        _lines(root, ".gitattributes", {_pattern(lockfile): _ATTRIBUTES}),
+        _lines(root, ".gitattributes", {_pattern(lockfile): _ATTRIBUTES}, _beside(lockfile)),
         _lines(root, ".gitignore", dict.fromkeys(_NEVER_COMMITTED, "")),
     ]
 
@@ -146,16 +147,22 @@ def create_file(root: Path, path: str, text: str) -> ScaffoldResult:
     return ScaffoldResult(path, "created")
 
 
-def _lines(root: Path, path: str, wanted: Mapping[str, str]) -> ScaffoldResult:
+def _beside(lockfile: str) -> Sequence[str]:
+    """The line for the file beside the lockfile, which git merges by the same driver."""
+    return (f"{_pattern(path_beside(lockfile))} {_ATTRIBUTES}",)
+
+
+def _lines(root: Path, path: str, wanted: Mapping[str, str], along: Sequence[str] = ()) -> ScaffoldResult:
     """Makes sure that a file has a line for each pattern, with its attributes. Any line for one will do: somebody
-    chose it."""
+    chose it. Where lines are added, those `along` go with them.
+    """
     lines = {pattern: f"{pattern} {attributes}".strip() for pattern, attributes in wanted.items()}
     target = root / path
     if not os.path.lexists(target):
-        return create_file(root, path, "".join(f"{line}\n" for line in lines.values()))
+        return create_file(root, path, "".join(f"{line}\n" for line in (*lines.values(), *along)))
     if os.path.islink(target):  # git follows no link here, and what it points to may be anywhere
         return ScaffoldResult(
-            path, "kept", f"is a link; add these lines by hand: {', '.join(lines.values())}"
+            path, "kept", f"is a link; add these lines by hand: {', '.join((*lines.values(), *along))}"
         )
     before = read_regular(target, path) or b""
     present = {one: [line for line in before.splitlines() if _is_for(line, one.encode())] for one in lines}
@@ -165,7 +172,7 @@ def _lines(root: Path, path: str, wanted: Mapping[str, str]) -> ScaffoldResult:
         return ScaffoldResult(path, "kept", next((note for note in notes if note), None))
     end = b"\r\n" if b"\r\n" in before else b"\n"
     gap = b"" if not before or before.endswith(b"\n") else end
-    replace_file(target, before + gap + b"".join(line.encode() + end for line in missing), path)
+    replace_file(target, before + gap + b"".join(line.encode() + end for line in (*missing, *along)), path)
     return ScaffoldResult(path, "updated")
 
 

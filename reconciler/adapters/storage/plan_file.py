@@ -85,7 +85,8 @@ def read_plan_file(path: Path) -> SavedPlan:
         raise _broken(path, "its digest does not match its actions: it was changed or damaged")
     apply = read.apply
     split = None if apply.split is None else Split(apply.split.shards, apply.split.run)
-    return SavedPlan(plan, apply.entries, apply.retryFailed, apply.refresh, apply.fixDrift, split)
+    asked = (apply.retryFailed, apply.refresh, apply.fixDrift)
+    return SavedPlan(plan, apply.entries, *asked, split, check_sources=apply.checkSources)
 
 
 def _action(read: ActionPart) -> Action:
@@ -105,6 +106,7 @@ def _action(read: ActionPart) -> Action:
         guard=read.guard,
         drift=tuple(Change(one.field, one.recorded, one.platform) for one in read.drift),
         instead_of=read.insteadOf,
+        because=read.because,
     )
 
 

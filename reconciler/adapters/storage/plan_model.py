@@ -24,6 +24,7 @@ from pydantic.config import JsonDict
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError
 
+from reconciler.adapters.storage.sources_model import EngineSources
 from reconciler.core.engine.spec import MAX_OUTPUTS
 from reconciler.core.errors import ExitCode, Severity
 from reconciler.core.ledger.lease import MOST_SHARDS
@@ -195,7 +196,12 @@ class ActionPart(View):
         None, description="Fingerprint of the requested spec."
     )
     insteadOf: Identifier | None = Field(
-        None, description="The serving engine that the platform no longer has."
+        None,
+        description="The serving engine that the platform no longer has; with `because`, that learned from pages "
+        "that changed.",
+    )
+    because: Literal["sources"] | None = Field(
+        None, description="Why an engine is replaced by another one of the same configuration."
     )
     protect: Flag = Field(False, description="Whether the lockfile will mark the engine as protected.")
     outputs: list[OutputPlace] = Field(
@@ -283,6 +289,9 @@ class Planned(View):
         None,
         description="Why other such places cannot be written, in sentences; apply exits with 1 for them.",
     )
+    sources: SkipValidation[Annotated[list[EngineSources], Field(min_length=1)] | None] = Field(
+        None, description="With --check-sources: the state of the pages that serving engines learned from."
+    )
     error: SkipValidation[Failure | None] = None
     exitCode: SkipValidation[Annotated[ExitCode, one_of(ExitCode)]]
 
@@ -307,6 +316,7 @@ class ApplyPart(Strict):
     refresh: Flag = Field(False, description="The plan was made with --refresh: applying it looks again.")
     fixDrift: Flag = Field(False, description="The plan was made with --fix-drift.")
     split: SplitPart | None = Field(None, description="The plan is carried out by several shards.")
+    checkSources: Flag = Field(False, description="The plan was made with --check-sources.")
 
 
 class PlanDocument(Planned):

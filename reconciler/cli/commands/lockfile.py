@@ -36,11 +36,16 @@ def command() -> None:
 def merge_command(base: Path, ours: Path, theirs: Path, name: str | None) -> None:
     """Merge BASE, OURS and THEIRS into OURS, as git's merge driver.
 
+    For lockfiles, and for the files beside them (`engines.sources.json`).
+
     `reconcile init` sets it up: `merge=reconcile-lockfile` in .gitattributes, and in the repository's configuration
     `merge.reconcile-lockfile.driver` with the full path of this program, since git may run where PATH lacks it.
     """
     shown = name or str(ours)
     try:
+        if shown.endswith(".sources.json"):
+            _merge_sources(base, ours, theirs, shown)
+            return
         sides = _read(base, f"{shown} (base)"), _must_read(ours, f"{shown} (ours)")
         merged = merge(*sides, _must_read(theirs, f"{shown} (theirs)"))
     except LockfileError:
@@ -90,6 +95,14 @@ def repair_command(ctx: click.Context) -> None:
     _report(merged, name)
     add = how_to_add(project.root, name)
     tell(sanitize(f"{name} is repaired; review it" + (f", then `{add}`" if add else "")))
+
+
+def _merge_sources(base: Path, ours: Path, theirs: Path, name: str) -> None:
+    """The same for the file beside the lockfile, of which two branches may both have begun one."""
+    from reconciler.core.sources import state as sources
+
+    before, *sides = (sources.parse(read_regular(one, name) or b"", name) for one in (base, ours, theirs))
+    replace_file(ours, sources.render(sources.merge(before, *sides)), str(ours))
 
 
 def _base(content: bytes | None) -> Lockfile | None:

@@ -61,7 +61,8 @@ if TYPE_CHECKING:
 @click.option(
     "--issue",
     is_flag=True,
-    help="Keep one GitHub issue about drift: open, update, close it. Implies --refresh.",
+    help="Keep one GitHub issue about drift, or with --check-sources about sources: open, update, close it. Implies "
+    "--refresh without --check-sources.",
 )
 @click.option("--fail-on-foreign", is_flag=True, help="Exit with 6 if a change is not this branch's.")
 @comment_options
@@ -72,14 +73,14 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, /, **flags: Any) -> None:
     """Show what `reconcile apply` would do.
 
-    Needs no API key and no network, and writes nothing; only --refresh asks the platform. With --detailed-exitcode,
-    exits with 2 if there is something to apply or drift, 1 if an engine failed, 6 if a guard holds something back, and
-    7 if the outcome of a call is unknown.
+    Needs no API key and no network, and writes nothing; only --refresh asks the platform, and --check-sources looks at
+    pages. With --detailed-exitcode, exits with 2 if there is something to apply, drift or a stale source, 1 if an
+    engine failed, 6 if a guard holds something back, and 7 if the outcome of a call is unknown.
     """
     if flags["issue"]:
         if flags["only"]:
             raise UsageError("--issue is about all engines, so it cannot be used with --only")
-        flags["refresh"] = True
+        flags["refresh"] = flags["refresh"] or not flags["check_sources"]
     if flags["shards"] is not None and flags["out"] is None:
         raise UsageError("--shards goes with --out", hint="name a folder for the plan, such as --out shards")
     announced = _announcement(flags)
@@ -102,7 +103,7 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
 
         write_sharded(start_folder(ctx), project.root, project.settings, planned, flags, code)
     elif flags["out"] is not None:
-        asked = {name: flags[name] for name in ("retry_failed", "refresh", "fix_drift")}
+        asked = {name: flags[name] for name in ("retry_failed", "refresh", "fix_drift", "check_sources")}
         write_saved(start_folder(ctx), flags["out"], project.root, project.settings, planned, asked, code)
     plans = PlanPrinter(
         project.root,
@@ -118,10 +119,10 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
         write_page(str(start_folder(ctx) / flags["report_html"]), plans.html(planned))
     if announced is not None and plans.format == "json":  # it says how the run ends
         code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])
-    if flags["issue"] and planned.actual is not None:
-        from reconciler.cli.pull_requests.drift_issue import keep_issue  # the network, only when asked for
+    if flags["issue"]:
+        from reconciler.cli.pull_requests.kept_issue import keep_issues  # the network, only when asked for
 
-        code = most_severe([code, keep_issue(project.root, planned.plan, planned.actual)])
+        code = most_severe([code, keep_issues(project.root, planned)])
     plans.show(planned, code)
     if announced is not None and plans.format != "json":
         code = most_severe([code, announced.publish(project.root, plans.with_texts(planned))])

@@ -15,7 +15,7 @@ from reconciler.app.environments.validating import validate_everywhere
 from reconciler.app.planning import discovered
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, settings_of_environment, start_folder
-from reconciler.cli.options import given, global_options
+from reconciler.cli.options import CHECK_LINKS, given, global_options
 from reconciler.cli.projects.options import ALL_ENVIRONMENTS, is_for_several, project_options
 from reconciler.cli.screen import screen_of
 from reconciler.core.engine.overlay import Beside
@@ -38,13 +38,15 @@ from reconciler.project.opened import Project
 )
 @project_options
 @ALL_ENVIRONMENTS
+@CHECK_LINKS
 @global_options
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[str, ...], format_: str, **flags: Any) -> None:
     """Check engine files and report every error.
 
     Checks all engine files, or those at PATH (files or folders), as each environment has them with its overlays; with
-    --env, only as that one has them. Needs no API key and no network. Exits with 3 if something is wrong.
+    --env, only as that one has them. Needs no API key, and a network only with --check-links. Exits with 3 if something
+    is wrong.
     """
     if is_for_several(flags):
         from reconciler.cli.projects.validation import validate_several  # only for several
@@ -60,6 +62,10 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], format_: str, **flags
     if paths:
         chosen = _chosen(paths, _known(environments, project), start_folder(ctx), project.root)
     valid, findings = validate_everywhere(environments, chosen, project.checkout)
+    if flags["check_links"]:
+        from reconciler.project.source_checks import findings_of_links  # the network, only when asked for
+
+        findings += findings_of_links(project.settings, environments.values(), valid, chosen)
     wrong = any(finding.severity is Severity.ERROR for finding in findings)
     code = ExitCode.INVALID if wrong else ExitCode.OK
     _show(ctx, project, format_, valid, findings, code, len(environments))

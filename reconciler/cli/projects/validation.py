@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +30,8 @@ def validate_several(ctx: click.Context, flags: Mapping[str, Any]) -> ExitCode:
     """
     everywhere = flags["all_environments"] or chosen_environment(ctx) is None
     members, found = members_of(ctx, {**flags, "all_environments": everywhere})
-    checked = [made(ctx, member, _checked) for member in members]
+    check = partial(_checked, check_links=flags["check_links"])
+    checked = [made(ctx, member, check) for member in members]
     code = most_severe([one.shown.exit_code for one in checked])
     format_ = flags["format_"]
     if format_ == "json":
@@ -44,9 +46,13 @@ def validate_several(ctx: click.Context, flags: Mapping[str, Any]) -> ExitCode:
     return code
 
 
-def _checked(project: Project) -> tuple[Plan, ExitCode, None]:
+def _checked(project: Project, *, check_links: bool) -> tuple[Plan, ExitCode, None]:
     valid, findings = validate_engines(project.engines, None, project.checkout)
     settings = project.settings
+    if check_links:
+        from reconciler.project.source_checks import findings_of_links  # the network, only when asked for
+
+        findings += findings_of_links(settings, [project.engines], valid, None)
     plan = Plan(
         settings.environment, unchanged=tuple(valid), diagnostics=tuple(findings), lockfile=settings.lockfile
     )

@@ -6,13 +6,14 @@ import asyncio
 import random
 import uuid
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from reconciler.adapters.outputs.files import LockfileAndOutputs
 from reconciler.adapters.project.places import private_folder
 from reconciler.adapters.system.clock import UtcClock
 from reconciler.app.applying import ApplySettings, build_driver
-from reconciler.app.driver import Ports
+from reconciler.app.driver import Driver, Ports
 from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.planning import PlanResult
 from reconciler.app.ports import Completions, ExistingEngines, Journal
@@ -20,6 +21,7 @@ from reconciler.cli.runs.completion_sources import CompletionSources
 from reconciler.cli.runs.interrupts import Interrupts
 from reconciler.cli.runs.progress import progress_of
 from reconciler.cli.runs.run_options import RunOptions
+from reconciler.cli.runs.source_records import SourceRecorder
 from reconciler.cli.stderr import chosen_level
 from reconciler.core.frozen import replace
 from reconciler.core.run.outcome import Outcome
@@ -38,6 +40,7 @@ def drive(
     key: str | None,
     ledger_writer: LedgerWriter | None,
     interrupts: Interrupts,
+    recorder: SourceRecorder | None = None,
 ) -> Outcome:
     """Carry out one plan. `key` is None where no platform is needed, `ledger_writer` where nothing is shared.
 
@@ -46,6 +49,8 @@ def drive(
     note = private_folder(root, settings.environment) / WRITTEN
     lockfile = LockfileAndOutputs(root, settings.lockfile, settings.engines, note=note)
     observer, interrupts.at_once = progress_of(options.color, chosen_level())
+    if recorder is not None:
+        observer = recorder.beside(observer)
     ports = Ports(None, None, journal, lockfile, observer, UtcClock(), ledger_writer)
     how = ApplySettings(
         concurrency=settings.concurrency,
@@ -63,12 +68,18 @@ def drive(
             if key is not None and any(action.updates for action in planned.plan.actions):
                 reaching = replace(reaching, engines=await _engines(stack, settings, key))
             driver = build_driver(planned, reaching, how)
-            interrupts.attach(driver.interrupt)
+            interrupts.attach(partial(_interrupt, driver, recorder))
             return await driver.drive(planned.recorded.on_disk)
 
     outcome = asyncio.run(connected())
     published = ledger_writer.seen.outputs_failed if ledger_writer is not None else ()
     return replace(outcome, outputs_failed=(*lockfile.problems, *published))
+
+
+def _interrupt(driver: Driver, recorder: SourceRecorder | None) -> None:
+    if recorder is not None:
+        recorder.hurry()
+    driver.interrupt()
 
 
 async def _reaching(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.cli.runs.completion_sources import CompletionSources
     from reconciler.cli.runs.interrupts import Interrupts
     from reconciler.cli.runs.run_options import RunOptions
+    from reconciler.cli.runs.source_records import SourceRecorder
     from reconciler.core.ledger.lease import Lease
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.webhook_facts import Delivery
@@ -217,11 +218,13 @@ class ApplyRunner:
     def _drive(self, planned: PlanResult) -> tuple[Outcome, str | None]:
         from reconciler.cli.runs.drive import drive  # asyncio, only to apply
         from reconciler.cli.runs.interrupts import Interrupts
+        from reconciler.cli.runs.source_records import recorder_of
 
         collect_garbage()
         key = self._key(planned.plan)
+        recorder = recorder_of(self._root, self._settings, planned, waits=not self._options.detach)
         with Interrupts() as interrupts:
-            ledger_writer = self._ledger_writer(planned, interrupts)
+            ledger_writer = self._ledger_writer(planned, interrupts, recorder)
             outcome = drive(
                 planned,
                 self._root,
@@ -232,17 +235,22 @@ class ApplyRunner:
                 key=key,
                 ledger_writer=ledger_writer,
                 interrupts=interrupts,
+                recorder=recorder,
             )
+        if recorder is not None:
+            recorder.write_here(self._planner.lockfile.read()[0])
         if self._target is None or ledger_writer is None:
             return self._finish(outcome), None
         return self._finish_shared(self._target, ledger_writer, outcome)
 
-    def _ledger_writer(self, planned: PlanResult, interrupts: Interrupts) -> LedgerWriter | None:
+    def _ledger_writer(
+        self, planned: PlanResult, interrupts: Interrupts, recorder: SourceRecorder | None
+    ) -> LedgerWriter | None:
         """The remote's side of the run. The lease goes out with the first begins; without any, by itself."""
         seen = None if self._target is None else self._target.seen_by_run(planned)
         if self._target is None or seen is None:
             return None
-        ledger_writer = self._target.writer(seen)
+        ledger_writer = self._target.writer(seen, beside=recorder)
         from reconciler.app.driver import END
 
         interrupts.hurry = lambda: ledger_writer.hurry(END)

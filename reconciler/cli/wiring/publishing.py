@@ -33,6 +33,7 @@ from reconciler.project.sealing import ledger_ref, seal_of
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
+    from reconciler.adapters.git.beside import Beside
     from reconciler.adapters.git.committed_elsewhere import Commits
     from reconciler.adapters.git.drafts import Identity
     from reconciler.adapters.git.ledger import GitLedger
@@ -160,14 +161,20 @@ class PublishTarget:
     def _lockfile(self) -> LockfileFile:
         return LockfileFile(self.root, self.settings.lockfile)
 
-    def writer(self, seen: RemoteSnapshot, terms: SharedTerms | None = None) -> LedgerWriter:
-        """The remote's side of a run that was planned from what was seen; without `terms` it has the lease alone."""
+    def writer(
+        self, seen: RemoteSnapshot, terms: SharedTerms | None = None, beside: Beside | None = None
+    ) -> LedgerWriter:
+        """The remote's side of a run that was planned from what was seen; without `terms` it has the lease alone. What
+        is `beside` the lockfile goes to the branch with it.
+        """
         from reconciler.app.ledger_writer import LedgerWriter, Terms
 
+        ledger = self.ledger() if terms is None else self.ledger_of(terms.shard)
+        ledger.beside = beside
         if terms is not None:
-            return LedgerWriter(self.ledger_of(terms.shard), seen, terms, UtcClock(), _pause)
+            return LedgerWriter(ledger, seen, terms, UtcClock(), _pause)
         alone = Terms(this_run(), str(uuid.uuid4()), self.settings.lease_ttl)
-        return LedgerWriter(self.ledger(), seen, alone, UtcClock(), _pause)
+        return LedgerWriter(ledger, seen, alone, UtcClock(), _pause)
 
     def keep(self, seen: RemoteSnapshot) -> None:
         """Write down the remote's journal as it was seen, for plans without a network. Raises `StorageError`."""

@@ -72,7 +72,7 @@ def read_saved(root: Path, start: Path, flags: Mapping[str, Any]) -> SavedPlan |
 
 def refuse_with_saved(flags: Mapping[str, Any]) -> None:
     """Raises `UsageError` for options that say what to plan, where a plan is there already."""
-    for option in ("--only", "--retry-failed", "--refresh", "--fix-drift"):
+    for option in ("--only", "--retry-failed", "--refresh", "--fix-drift", "--check-sources"):
         if flags[option[2:].replace("-", "_")]:
             raise UsageError(
                 f"{option} cannot be used with a saved plan", hint="use it with the command `plan`"

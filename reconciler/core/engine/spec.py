@@ -71,6 +71,19 @@ NOTHING_KEPT = LifecycleOptions()
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshOptions:
+    """What is done when a page changed that the engine learned from. The lockfile does not keep it: without its file an
+    engine is not refreshed. `max_age` is in seconds.
+    """
+
+    reprovision: bool = False
+    max_age: float | None = None
+
+
+ONLY_REPORTED = RefreshOptions()
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """A spec with its name in the repo and the blob ids of the files it was read from.
 
@@ -85,6 +98,7 @@ class Desired:
     files: Mapping[str, str]
     protect: bool = False
     outputs: tuple[Output, ...] = ()
+    refresh: RefreshOptions = ONLY_REPORTED
 
     @property
     def kept(self) -> LifecycleOptions:

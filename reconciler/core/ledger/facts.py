@@ -117,8 +117,8 @@ def begin_of(lockfile: Lockfile, operation: str) -> Begin | None:
         for call in entry.unanswered if entry is not None else ():
             if call.operation_id == operation:
                 at = call.submitted_at or "1970-01-01T00:00:00Z"
-                gone = call.instead_of
-                return Begin(operation, key, call.fingerprint, call.spec, {}, at, instead_of=gone)
+                gone, why = call.instead_of, call.because
+                return Begin(operation, key, call.fingerprint, call.spec, {}, at, None, gone, why)
     return None
 
 

@@ -154,6 +154,7 @@ class _Folding:
             submitted_at=transitions.seconds(begin.at),
             error=NO_ANSWER,
             instead_of=begin.instead_of,
+            because=begin.because,
         )
         entry = transitions.submit(entry, operation, begin.at)
         if begin.kept is not None:

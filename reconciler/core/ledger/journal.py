@@ -40,7 +40,8 @@ class Begin:
     kept: Mapping[str, Any] | None = (
         None  # what its file says beside the spec (core/lockfile/lifecycle_options.py)
     )
-    instead_of: str | None = None  # the serving engine that is gone, where it is made in its place
+    instead_of: str | None = None  # the serving engine whose place it takes: it is gone, or see `because`
+    because: str | None = None  # `sources`: pages changed that the serving engine learned from
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ _CAMEL = {"job_id": "jobId", "engine_id": "engineId", "from_key": "fromKey", "in
 _TEXTS = {
     **dict.fromkeys(("operation", "about", "jobId", "engineId", "insteadOf"), ID),
     **dict.fromkeys(("key", "fromKey"), KEY),
-    **dict.fromkeys(("message", "reason", "error", "by"), LINE),
+    **dict.fromkeys(("message", "reason", "error", "by", "because"), LINE),
     "fingerprint": FINGERPRINT,
     **dict.fromkeys(("at", "since", "begun"), TIME),
 }

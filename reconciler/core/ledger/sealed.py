@@ -161,6 +161,7 @@ def _pending(begin: Begin, reason: str) -> Pending:
         submitted_at=transitions.seconds(begin.at),
         error=reason,
         instead_of=begin.instead_of,
+        because=begin.because,
     )
 
 
@@ -172,8 +173,8 @@ def begin_in(doubtful: Mapping[str, Sequence[Pending]], operation: str) -> Begin
         for call in calls:
             if call.operation_id == operation:
                 at = call.submitted_at or ""
-                gone = call.instead_of
-                return Begin(operation, key, call.fingerprint, call.spec, {}, at, instead_of=gone)
+                gone, why = call.instead_of, call.because
+                return Begin(operation, key, call.fingerprint, call.spec, {}, at, None, gone, why)
     return None
 
 

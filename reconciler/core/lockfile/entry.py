@@ -10,6 +10,7 @@ from reconciler.core.frozen import dataclass, field
 IN_PROGRESS = "in_progress"
 FAILED = "failed"
 UNCERTAIN = "uncertain"
+SOURCES = "sources"  # the one reason that is recorded for an engine in the place of another
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Provisioned:
 class Pending:
     """The operation under way, or the one that failed. Without an engine id none is known to exist.
 
-    `instead_of` is the serving engine that the platform no longer has: what is made takes its place, though it is for
-    the same configuration.
+    `instead_of` is the serving engine whose place it takes, though it is for the same configuration: `because` its
+    `sources` changed, or, without a word, since the platform no longer has it.
     """
 
     status: str  # in_progress | failed | uncertain
@@ -52,6 +53,12 @@ class Pending:
     submitted_at: str | None = None
     error: str | None = None
     instead_of: str | None = None
+    because: str | None = None
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether it takes the place of an engine that still serves, since pages changed that it learned from."""
+        return self.because == SOURCES
 
 
 @dataclass(frozen=True, slots=True)

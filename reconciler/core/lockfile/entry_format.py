@@ -50,6 +50,7 @@ _NAMES = {
     "status": "status",
     "error": "error",
     "instead_of": "insteadOf",
+    "because": "because",
     "by": "by",
     "since": "since",
 }
@@ -68,7 +69,7 @@ KINDS = {
     **dict.fromkeys(("engineId", "jobId", "operationId", "insteadOf"), ID),
     "fingerprint": FINGERPRINT,
     **dict.fromkeys(("provisionedAt", "replacedAt", "submittedAt", "updatedAt", "since"), TIME),
-    **dict.fromkeys(("error", "by"), LINE),
+    **dict.fromkeys(("error", "by", "because"), LINE),
 }
 STATUSES = {
     Provisioned: frozenset[str](),

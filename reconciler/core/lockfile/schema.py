@@ -62,7 +62,8 @@ _TOLD = {
     "updating": "Changes in place without an answer, by number: the engine may have the recorded values or newer ones.",
     "status": "How the operation stands.",
     "error": "Why it failed, or why its outcome is unknown.",
-    "insteadOf": "The serving engine that the platform no longer has: this operation makes one in its place.",
+    "insteadOf": "The serving engine whose place this one takes: the platform no longer has it, or see `because`.",
+    "because": "`sources`: pages changed that the serving engine learned from.",
     "by": "Who rolled back.",
     "since": "When it was rolled back.",
 }

@@ -27,7 +27,7 @@ _FILES = lazy_pattern(
     r"|\.?(?:pre-commit-(?:config|hooks)|lefthook|jenkinsfile"
     r"|appveyor|travis|drone|woodpecker|cirrus|circle|buildspec|cloudbuild|codefresh|codemagic|bitrise|wercker|mergify"
     r"|screwdriver|shippable|buddy|taskfile|devcontainer|dependabot|renovate)(?:\..*|-local)?\.(?:ya?ml|json5?)"
-    r"|action\.ya?ml|(?:package|composer|deno)\.json|package-lock\.json|.*\.lock\.json"
+    r"|action\.ya?ml|(?:package|composer|deno)\.json|package-lock\.json|.*\.lock\.json|.*\.sources\.json"
 )
 _GIT = lazy_pattern(r"\.git.*|git~[0-9]+")  # the second is how Windows abbreviates the first
 

@@ -19,6 +19,7 @@ from reconciler.core.frozen import dataclass, field, replace
 if TYPE_CHECKING:  # plans without a create need none
     from reconciler.core.engine.spec import LifecycleOptions, Spec
     from reconciler.core.outputs.places import Write
+    from reconciler.core.sources.news import EngineNews
 
 PLAN_VERSION = 1
 
@@ -89,7 +90,8 @@ class Submission(NamedTuple):
     fingerprint: str
     files: Mapping[str, str]
     kept: LifecycleOptions | None
-    instead_of: str | None = None  # the serving engine that is gone
+    instead_of: str | None = None  # the serving engine whose place it takes, for the same configuration
+    because: str | None = None
 
 
 class Alteration(NamedTuple):
@@ -148,7 +150,10 @@ class Action:
     drift: tuple[
         Change, ...
     ] = ()  # what the lockfile has of the serving engine, against what the platform has
-    instead_of: str | None = None  # recreate, resume: the serving engine that is gone
+    instead_of: str | None = (
+        None  # recreate, resume, replace: the serving engine that is gone, or see `because`
+    )
+    because: str | None = None  # `sources`: pages changed that the serving engine learned from
     unconfirmed: bool = False  # update: an earlier one got no answer, so the engine may have it already
 
     @property
@@ -186,7 +191,7 @@ class Action:
         """What its create call is made of; None if it makes none."""
         if not self.creates or self.spec is None or self.fingerprint is None:
             return None
-        return Submission(self.spec, self.fingerprint, self.files, self.kept, self.instead_of)
+        return Submission(self.spec, self.fingerprint, self.files, self.kept, self.instead_of, self.because)
 
     @property
     def alteration(self) -> Alteration | None:
@@ -230,6 +235,9 @@ class Plan:
         Write, ...
     ] = ()  # places in other files that do not have their engine's ID; apply writes them
     outputs_failed: tuple[str, ...] = ()  # why some of them cannot be written, in sentences
+    sources: tuple[
+        EngineNews, ...
+    ] = ()  # what became of the pages of each engine that has some, where they were looked at
 
     @cached_property
     def digest(self) -> str:
@@ -278,6 +286,8 @@ def digest_input(action: Action) -> list[Any]:
         more.append([action.kept.protect, places])
     if action.guard is not None:
         more.append("guarded")
+    if action.because is not None:
+        more.append(action.because)
     if action.drift:
         more.append([[one.field, one.old, one.new] for one in action.drift])
     return [
@@ -300,7 +310,8 @@ def exit_code_of(plan: Plan, detailed: bool) -> ExitCode:
     if not detailed:
         return ExitCode.OK
     drifted = any(action.drift for action in plan.actions)
-    codes = [ExitCode.CHANGES] if plan.changes_anything or plan.outputs or drifted else []
+    aged = any(one.needs_attention for one in plan.sources)
+    codes = [ExitCode.CHANGES] if plan.changes_anything or plan.outputs or drifted or aged else []
     conditions = {action.condition for action in plan.actions}
     if any(action.guard is not None and not action.rolled_back for action in plan.actions):
         codes.append(ExitCode.GUARD)

@@ -43,6 +43,7 @@ class SavedPlan:
     fix_drift: bool = False  # and what was changed there is to be set back
     split: Split | None = None
     whole: tuple[Action, ...] = ()  # of a part: all that the plan does, by which its limits are judged
+    check_sources: bool = False  # pages were looked at
 
     @property
     def keys(self) -> frozenset[str]:
@@ -151,6 +152,7 @@ def apply_document(
     refresh: bool = False,
     fix_drift: bool = False,
     split: Split | None = None,
+    check_sources: bool = False,
 ) -> dict[str, Any]:
     """What a plan file has beside the plan for reading it: how to tell whether it still holds."""
     keys = sorted({key for action in plan.actions for key in _keys_of(action)})
@@ -159,5 +161,6 @@ def apply_document(
         "entries": {key: entry_digest(lockfile, key) for key in keys},
     }
     flags = {"retryFailed": retry_failed, "refresh": refresh or fix_drift, "fixDrift": fix_drift}
+    flags["checkSources"] = check_sources
     document |= {name: True for name, given in flags.items() if given}
     return document if split is None else document | {"split": {"shards": split.shards, "run": split.run}}

@@ -65,7 +65,9 @@ def _how_to_settle(key: str, call: Pending, found: Found | None, *, several: boo
         ("if not, to leave it out", ["--forget"]),
     ]
     commands = [f"{when}: {reconcile('resolve', *which, *how, arguments=[key])}" for when, how in lines]
-    if call.instead_of is not None:  # a plan that asks nobody does not know that the serving engine is gone
+    if (
+        call.instead_of is not None and call.because is None
+    ):  # a plan that asks nobody does not know that the serving engine is gone
         commands.insert(2, f"and then: {reconcile('apply', '--refresh')}")
     if found is None or call.engine_id is not None:
         return "\n".join([what, *commands])

@@ -14,9 +14,9 @@ def begin_of(operation: Creation | Change, at: str) -> Announcement:
     key = operation.action.key
     if isinstance(operation, Change):
         return UpdateBegin(operation.id, key, operation.alteration.engine_id, operation.number, at)
-    spec, fingerprint, files, kept, instead_of = operation.submission
+    spec, fingerprint, files, kept, instead_of, because = operation.submission
     record = record_of(spec)
-    return Begin(operation.id, key, fingerprint, record, dict(files), at, _kept(kept), instead_of)
+    return Begin(operation.id, key, fingerprint, record, dict(files), at, _kept(kept), instead_of, because)
 
 
 def update_of(operation: Change, at: str) -> Update:

@@ -37,6 +37,7 @@ KEY_PATTERN = r"^LINGO_API_KEY(?:_[A-Z0-9_]{1,80})?$"
 PATH_PATTERN = r"^(?!.*(?:^|/)\.\.(?:/|$))(?!.*://)(?!\s)[^\x00-\x1f\x7f]{1,1000}(?<!\s)$"
 _POSTGRES_PATTERN = r"^postgres(?:ql)?://[!-~]{0,2000}$"
 LABELS_PATTERN = r"^(?!.*(?:\.\.|://))[^,\x00-\x1f\x7f]{1,50}(?:,[^,\x00-\x1f\x7f]{1,50}){0,19}$"
+NETWORKS_PATTERN = r"^[A-Za-z0-9_.:/\-]{1,253}(?:[ ]*,[ ]*[A-Za-z0-9_.:/\-]{1,253}){0,49}$"
 AUTHOR_PATTERN = r"^[^<>\x00-\x1f]{1,100} <[^<>\s]{1,200}>$"
 
 _ON = ("true", "yes", "on", "1")

@@ -18,6 +18,7 @@ from reconciler.core.settings.kinds import (
     BRANCH_PATTERN,
     KEY_PATTERN,
     LABELS_PATTERN,
+    NETWORKS_PATTERN,
     Choice,
     Duration,
     Inbox,
@@ -261,6 +262,23 @@ class Settings:
         "retire",
     )
 
+    track_sources: bool = _setting(
+        False,
+        Switch(),
+        "Whether runs record what the links of an engine were like, beside the lockfile.",
+        "false",
+    )
+    private_sources: str | None = _setting(
+        None,
+        Text(
+            "host names and networks, separated by commas",
+            NETWORKS_PATTERN,
+            "wiki.acme.internal, 10.1.0.0/16",
+        ),
+        "Where links may lead besides the public internet. Only the environment can name it.",
+        "wiki.acme.internal, 10.1.0.0/16",
+    )
+
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     lockfiles: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     listed: tuple[str, ...] = field(default=(), compare=False, repr=False)
@@ -276,6 +294,13 @@ class Settings:
     def choice(self) -> EngineChoice:
         """What of the engines folder the environment is about."""
         return EngineChoice(self.environment, self.listed, self.include or (), self.exclude or ())
+
+    @property
+    def sources_file(self) -> str:
+        """What engines learned from is recorded here, beside the lockfile."""
+        from reconciler.core.sources.state import path_beside  # only where sources are looked at
+
+        return path_beside(self.lockfile)
 
     @property
     def output_rules(self) -> OutputRules:

@@ -8,9 +8,13 @@ changed in a pull request, and its plan says so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from reconciler.core.errors import Diagnostic, GuardRefused, Severity
+from reconciler.core.errors import Diagnostic, GuardRefused, InvalidInput, Severity
 from reconciler.core.settings.model import OVERLAYS, SETTINGS, Settings
+
+if TYPE_CHECKING:
+    from reconciler.core.sources.addresses import Allowed
 
 _HOME = "lingo.dev"
 _LOOPBACK = ("localhost", "[::1]")
@@ -21,6 +25,7 @@ RELEVANT = (
     *("publish", "pr_branch", "pr_auto_merge", "engines", "include", "exclude", "lockfile", "environment"),
     *("max_replace", "max_retire", "max_prune", "on_removed", "max_create", "author"),
     *("skip_ci", "sign", "publish_by", "lease_ttl", "metadata_changes", "mcp_url", "lookup"),
+    *("track_sources", "private_sources"),
 )
 
 
@@ -56,6 +61,26 @@ def check_inbox(settings: Settings) -> None:
                 f"`{name}` is set only by {settings.source_of[name]}, and webhooks are trusted because of it",
                 hint=f"set {setting.variable}, or use {setting.flag}",
             )
+
+
+def allowed_sources(settings: Settings) -> Allowed:
+    """Where links may lead besides the public internet. Raises `GuardRefused` where only the repository says so, since
+    whoever opens a pull request could have a runner look around in its network; `InvalidInput` for what is no host.
+    """
+    from reconciler.core.sources.addresses import PUBLIC_ONLY, allowed  # only where pages are looked at
+
+    if settings.private_sources is None:
+        return PUBLIC_ONLY
+    setting = SETTINGS["private_sources"]
+    if _is_from_file(settings, "private_sources"):
+        raise GuardRefused(
+            f"`private_sources` is set only by {settings.source_of['private_sources']}, which a pull request can edit",
+            hint=f"remove it there, and set {setting.variable} where reconcile runs",
+        )
+    try:
+        return allowed(tuple(one.strip() for one in settings.private_sources.split(",")))
+    except ValueError as error:
+        raise InvalidInput(f"{setting.variable}: {error}", hint=f"write {setting.example}") from error
 
 
 def key_destination(settings: Settings, file: str) -> list[Diagnostic]:

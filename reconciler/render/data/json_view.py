@@ -35,7 +35,16 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "diagnostics": diagnostics_document(plan.diagnostics),
         "summary": {**plan.summary(), "provisioningJobs": jobs(plan)},
         **_outputs(plan),
+        **_sources(plan),
     }
+
+
+def _sources(plan: Plan) -> dict[str, Any]:
+    if not plan.sources:
+        return {}
+    from reconciler.render.phrases.sources import sources_documents
+
+    return {"sources": sources_documents(plan.sources)}
 
 
 def _outputs(plan: Plan) -> dict[str, Any]:
@@ -100,6 +109,7 @@ def action_document(action: Action) -> dict[str, Any]:
         operationId=action.operation_id,
         fingerprint=action.fingerprint,
         insteadOf=action.instead_of,
+        because=action.because,
         guard=action.guard,
         **kept,
     )

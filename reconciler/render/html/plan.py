@@ -19,6 +19,7 @@ from reconciler.render.phrases.diagnostics import tally
 from reconciler.render.phrases.origins import origin_words
 from reconciler.render.phrases.outputs import outputs_blocks
 from reconciler.render.phrases.sanitize import sanitize
+from reconciler.render.phrases.sources import sources_blocks
 from reconciler.render.phrases.style import Look, style_of
 from reconciler.render.phrases.words import counted_as, short_digest, summary_sentence, what_happens
 
@@ -82,7 +83,7 @@ def states_of(plan: Plan) -> Iterable[State]:
 
 
 def output_blocks(plan: Plan) -> list[dict[str, Any]]:
-    blocks = [block.split("\n") for block in outputs_blocks(plan, _LOOK)]
+    blocks = [block.split("\n") for block in (*outputs_blocks(plan, _LOOK), *sources_blocks(plan, _LOOK))]
     return [{"title": title.rstrip(":"), "lines": [one.strip() for one in rest]} for title, *rest in blocks]
 
 

@@ -115,7 +115,10 @@ def worth_a_comment(plan: Plan) -> bool:
         return True  # about the project as a whole: a setting that moves where things go
     if plan.invalid or not any(action.origin is not None for action in plan.actions):
         return (
-            plan.invalid or plan.changes_anything or bool(plan.actions or plan.outputs or plan.outputs_failed)
+            plan.invalid
+            or plan.changes_anything
+            or bool(plan.actions or plan.outputs or plan.outputs_failed)
+            or any(one.needs_attention for one in plan.sources)
         )
     return any(action.origin not in _BY_ORIGIN for action in plan.actions)
 
@@ -144,6 +147,10 @@ def render_plan_summary(plan: Plan, occasion: Occasion, *, limit: int = SUMMARY_
         from reconciler.render.phrases.outputs import outputs_lists
 
         head += outputs_lists(plan, code_span, prose, limit // 10)
+    if plan.sources:
+        from reconciler.render.phrases.sources import sources_list
+
+        head += sources_list(plan.sources, code_span, prose, limit // 4)
     if findings:
         head.append(fenced(findings, room=limit // 4))
     room = limit - _size_of([*head, foot]) - _RESERVE

@@ -25,7 +25,11 @@ def drifted(plan: Plan, gone: Collection[str]) -> list[Action]:
     """
     about = (Kind.REPLACE, Kind.RECREATE, Kind.NONE)  # what these are about serves
     lost = {one.key for one in plan.actions if one.kind in about and one.engine_id in gone}
-    return [one for one in plan.actions if one.key in lost or one.drift or one.instead_of]
+    return [
+        one
+        for one in plan.actions
+        if one.key in lost or one.drift or (one.instead_of and one.because is None)
+    ]
 
 
 def issue_title(plan: Plan) -> str:

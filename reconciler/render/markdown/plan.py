@@ -45,6 +45,10 @@ def render_plan_markdown(plan: Plan, *, limit: int = 60_000) -> str:
         from reconciler.render.phrases.outputs import outputs_lists
 
         parts += outputs_lists(plan, code_span, prose, limit // 10)
+    if plan.sources:
+        from reconciler.render.phrases.sources import sources_list
+
+        parts += sources_list(plan.sources, code_span, prose, limit // 4)
     if findings:
         parts.append(fenced(findings, room=limit // 4))
     foot = f"Plan {code_span(short_digest(plan.digest))}, made from {code_span(plan.lockfile, 200)}."

@@ -62,7 +62,10 @@ def no_changes(plan: Plan) -> str:
     """Why there is nothing to apply. What failed or is held back is never behind a bare "no changes"."""
     counts = plan.summary()
     unchanged = counts["unchanged"]
-    waiting = counts["failed"] + counts["uncertain"] + counts["drifted"] + counts["guarded"]
+    acting = {action.key for action in plan.actions}
+    aged = sum(one.needs_attention and one.key not in acting for one in plan.sources)
+    unchanged -= aged
+    waiting = counts["failed"] + counts["uncertain"] + counts["drifted"] + counts["guarded"] + aged
     verb = "is" if unchanged == 1 else "are"
     if waiting:
         kept = f", {unchanged:,} {verb} up to date" if unchanged else ""
@@ -95,6 +98,10 @@ def closing_sentences(plan: Plan) -> list[str]:
         from reconciler.render.phrases.origins import origin_sentence  # only with --base
 
         sentences.append(origin_sentence(plan))
+    if plan.sources:
+        from reconciler.render.phrases.sources import sources_sentence  # only with --check-sources
+
+        sentences.append(sources_sentence(plan.sources))
     if plan.unwritten:
         results = counted(plan.unwritten, "result")
         sentences.append(f"{results} of an interrupted or unmerged run will be written to the lockfile.")

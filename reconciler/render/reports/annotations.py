@@ -144,7 +144,16 @@ def _property(text: str) -> str:
 
 def _diagnostics(plan: Plan) -> Iterator[_Note]:
     """Errors only: warnings about files come after the engines that wait for a person."""
-    return (_diagnostic(one) for one in plan.diagnostics if one.severity == "error")
+    found = (*plan.diagnostics, *_of_sources(plan))
+    return (_diagnostic(one) for one in found if one.severity == "error")
+
+
+def _of_sources(plan: Plan) -> Iterator[Diagnostic]:
+    if not plan.sources:
+        return iter(())
+    from reconciler.render.phrases.sources import source_findings  # only with --check-sources
+
+    return source_findings(plan.sources)
 
 
 def _diagnostic(one: Diagnostic) -> _Note:
@@ -161,7 +170,8 @@ def _conditions(plan: Plan) -> Iterator[_Note]:
                 reason = what_happens(action) if what is _HELD else action.reason
                 message = reason if action.hint is None else f"{reason}\nhint: {action.hint}"
                 yield _about(action, "warning", str(what), message)
-    yield from (_diagnostic(one) for one in plan.diagnostics if one.severity == "warning")
+    found = (*plan.diagnostics, *_of_sources(plan))
+    yield from (_diagnostic(one) for one in found if one.severity == "warning")
 
 
 def _changes(plan: Plan) -> Iterator[_Note]:
@@ -174,7 +184,8 @@ def _changes(plan: Plan) -> Iterator[_Note]:
         if action.origin is not None:
             message += f"\nfrom: {origin_words(action)}"
         yield _about(action, "notice", action.kind.value, message)
-    yield from (_diagnostic(one) for one in plan.diagnostics if one.severity == "notice")
+    found = (*plan.diagnostics, *_of_sources(plan))
+    yield from (_diagnostic(one) for one in found if one.severity == "notice")
 
 
 def _about(action: Action, level: str, what: str, message: str) -> _Note:

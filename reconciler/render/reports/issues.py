@@ -57,6 +57,22 @@ RULES: dict[str, Rule] = {
         "Its name, description or locales on the platform are not those in the lockfile.",
         "Bring the change into the engine file, or overwrite it with `--fix-drift`.",
     ),
+    "dead-source": Rule(
+        "A page that the engine learned from is gone.",
+        "The far end answers 404 or 410 for a link of the engine, so another engine could not learn from it.",
+        "Replace the link or remove it.",
+    ),
+    "stale-source": Rule(
+        "A page that the engine learned from has changed, has moved, or was read long ago.",
+        "The main text of a link is another one than when the engine was provisioned, its address has changed for "
+        "good, or the engine is older than `max_source_age`.",
+        "Read what changed. Replace the engine, or have it replaced with `refresh_sources: reprovision`.",
+    ),
+    "unknown-source": Rule(
+        "Whether a page has changed is unknown.",
+        "It could not be read, or nothing is recorded of it.",
+        "See the reason in the finding. `track_sources: true` records pages of engines that are created from then on.",
+    ),
     "file-warning": Rule(
         "A file is valid, but should be reviewed.",
         "A name that is probably misspelled, a changed setting that matters, a lockfile that was "
@@ -146,7 +162,7 @@ def issues_of(plan: Plan, *, prefix: str, place_of: PlaceOf) -> list[Issue]:
 
     `prefix` leads from the repository's root to the project's.
     """
-    found = [*_of_diagnostics(plan), *_of_actions(plan, place_of)]
+    found = [*_of_diagnostics(plan), *_of_sources(plan), *_of_actions(plan, place_of)]
     found.sort(key=lambda one: _RANK[one.rule])
     seen: Counter[str] = Counter()
     issues = []
@@ -168,6 +184,23 @@ def _of_diagnostics(plan: Plan) -> Iterator[Issue]:
     for one in plan.diagnostics:
         rule = "invalid-file" if one.severity is Severity.ERROR else "file-warning"
         yield Issue(rule, one.severity, _said(one), one.file or plan.lockfile, one.line or 1, one.col, "")
+
+
+_OF_SOURCES = {
+    Severity.ERROR: "dead-source",
+    Severity.WARNING: "stale-source",
+    Severity.NOTICE: "unknown-source",
+}
+
+
+def _of_sources(plan: Plan) -> Iterator[Issue]:
+    if not plan.sources:
+        return
+    from reconciler.render.phrases.sources import source_findings  # only with --check-sources
+
+    for one in source_findings(plan.sources):
+        rule, file = _OF_SOURCES[one.severity], one.file or plan.lockfile
+        yield Issue(rule, one.severity, _said(one), file, one.line or 1, one.col, "")
 
 
 def _said(one: Diagnostic) -> str:

@@ -29,7 +29,8 @@ def render_plan(
     findings = _findings(plan, look)
     if plan.invalid:
         return findings
-    blocks = [*_blocks(plan, look, width, max_lines), findings, *_outputs(plan, look), _closing(plan, look)]
+    more = [*_outputs(plan, look), *_sources(plan, look)]
+    blocks = [*_blocks(plan, look, width, max_lines), findings, *more, _closing(plan, look)]
     return look.shown("\n\n".join(block for block in blocks if block))
 
 
@@ -48,6 +49,14 @@ def _outputs(plan: Plan, look: Look) -> list[str]:
     from reconciler.render.phrases.outputs import outputs_blocks
 
     return outputs_blocks(plan, look)
+
+
+def _sources(plan: Plan, look: Look) -> list[str]:
+    if not plan.sources:
+        return []
+    from reconciler.render.phrases.sources import sources_blocks
+
+    return sources_blocks(plan, look)
 
 
 def _findings(plan: Plan, look: Look) -> str:

@@ -16,7 +16,10 @@ from reconciler.core.settings.model import SETTINGS, Settings
 from reconciler.core.settings.resolution import resolve
 
 SCHEMA = '{"title": "engine"}\n'
-LINE = "engines.lock.json text eol=lf merge=reconcile-lockfile linguist-generated"
+BESIDE = "engines.sources.json text eol=lf merge=reconcile-lockfile linguist-generated"
+LINE = f"engines.lock.json text eol=lf merge=reconcile-lockfile linguist-generated\n{BESIDE}"
+ONE_LINE = LINE.replace("\n", ", ")
+CRLF = LINE.replace("\n", "\r\n")
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ def test_nothing_is_overwritten(repo: Path) -> None:
     [
         ("*.png binary\n", f"*.png binary\n{LINE}\n"),
         ("*.png binary", f"*.png binary\n{LINE}\n"),
-        ("*.png binary\r\n", f"*.png binary\r\n{LINE}\r\n"),
+        ("*.png binary\r\n", f"*.png binary\r\n{CRLF}\r\n"),
         ("", f"{LINE}\n"),
         ("# engines.lock.json text\n", f"# engines.lock.json text\n{LINE}\n"),
         ("my-engines.lock.json text\n", f"my-engines.lock.json text\n{LINE}\n"),
@@ -221,7 +224,7 @@ def test_a_link_is_never_cut_or_followed_out(repo: Path, tmp_path_factory: pytes
     (repo / "reconcile.yaml").symlink_to(outside / "nothing")
     results = scaffold(repo, engine_schema=SCHEMA)
     assert actions(results)[".gitattributes"] == actions(results)["reconcile.yaml"] == "kept"
-    assert results[-2].note == f"is a link; add these lines by hand: {LINE}"
+    assert results[-2].note == f"is a link; add these lines by hand: {ONE_LINE}"
     assert (outside / "attributes").read_text() == "*.x text\n"
 
     (repo / "linked").symlink_to(outside)

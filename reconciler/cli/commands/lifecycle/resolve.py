@@ -233,7 +233,9 @@ def _without_key(
 def _stands_in(project: Project, key: str) -> bool:
     """Whether a call is for an engine in the place of one that is gone."""
     entry = read_recorded_state(project.lockfile, project.known_journal).folded.entry(key)
-    return entry is not None and any(call.instead_of is not None for call in entry.unresolved)
+    return entry is not None and any(
+        call.instead_of is not None and not call.refreshes for call in entry.unresolved
+    )
 
 
 def _said(decision: str, engine_id: str | None, job_id: str | None, again: str | None) -> str:

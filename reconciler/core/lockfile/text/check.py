@@ -154,6 +154,7 @@ def _is_pending(one: PendingValues) -> bool:
         and _is(ID, one.engine_id)
         and _is(ID, one.job_id)
         and _is(ID, one.instead_of)
+        and _is(LINE, one.because)
         and _is(TIME, one.submitted_at)
         and _is(LINE, one.error)
     )

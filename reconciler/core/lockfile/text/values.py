@@ -43,6 +43,7 @@ class OutputValues(_Strict, kw_only=True):
 class PendingValues(_Strict, kw_only=True):
     """An operation under way."""
 
+    because: str | UnsetType = UNSET
     engine_id: str | UnsetType = UNSET
     error: str | UnsetType = UNSET
     files: dict[str, str] | UnsetType = UNSET
