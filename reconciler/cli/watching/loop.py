@@ -219,7 +219,7 @@ class Loop:
 
     def _take(self, run: Run, result: RunResult, ended: Ended, seconds: float) -> None:
         if self._stopping is not None and result.code in (ExitCode.INTERRUPTED, -signal.SIGTERM):
-            result = RunResult(Verdict.RETRY, result.code, result.acted, result.states, result.done)
+            result = result._replace(trouble=None)  # it was told to end
         self._metrics.run_done(result, seconds, ended.calls, refresh=run.refresh)
         self._machine.ran(time.monotonic(), run, result.verdict, acted=result.acted)
         self._metrics.standby = self._machine.standby
