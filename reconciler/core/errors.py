@@ -7,7 +7,8 @@
     │   │   └── NewerSources   3  nor the file beside it, of a newer version (core/sources/state)
     │   ├── JournalError       3  the journal cannot be read as one
     │   │   └── UnreadableLease   3  nor the lease on its ref (core/ledger/lease)
-    │   └── OutputRefused      3  a file that engine IDs are to be written into (core/outputs)
+    │   ├── OutputRefused      3  a file that engine IDs are to be written into (core/outputs)
+    │   └── NoPrometheus       3  the library for metrics is not installed (adapters/system)
     ├── StorageError           1  the disk refused: read-only, full, no permission
     ├── PlatformError          1  the platform refused or could not be reached
     ├── GitHubError            1  GitHub's API refused or could not be reached
@@ -20,6 +21,7 @@
     ├── BeginNotPublished      1  begins are not on the remote; never leaves a run (app/ledger_writer)
     ├── LeaseHeld              5  another run is applying
     ├── GuardRefused           6  stale plan, protected engine, too many replacements
+    │   └── EpochOver          6  the lease of a plan's shards has ended (core/ledger/epoch)
     └── Interrupted          130  a signal ended the run
 
 What comes from outside is mapped to this tree at the edge, with `raise … from`. Anything else that reaches the
