@@ -221,3 +221,12 @@ def test_a_clone_is_made_once_and_never_a_half(tmp_path: Path) -> None:
     (folder / "kept").write_text("")
     assert cloned(folder, tmp_path / "gone") == 0
     assert (folder / "kept").exists()
+
+
+@pytest.mark.parametrize("missing", ["REPOSITORY", "BRANCH"])
+def test_what_is_to_be_cloned_must_be_said(tmp_path: Path, missing: str) -> None:
+    environment = {**os.environ, "REPOSITORY": str(tmp_path), "BRANCH": "main", missing: ""}
+    done = subprocess.run([CLONE, tmp_path / "repository"], env=environment, capture_output=True, timeout=60)
+    assert done.returncode != 0
+    assert f"{missing}: set it to the".encode() in done.stderr
+    assert not (tmp_path / "repository").exists()
