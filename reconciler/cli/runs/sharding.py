@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from reconciler.cli.runs.completion_sources import CompletionSources
     from reconciler.cli.runs.interrupts import Interrupts
     from reconciler.cli.runs.run_options import RunOptions
-    from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.run.outcome import Outcome
     from reconciler.project.planner import Planner
 
@@ -106,9 +105,11 @@ class ShardRunner:
         settings = self._project.settings
         terms = SharedTerms(self._sharing, self._shard, this_run(), uuid.uuid4().hex, settings.lease_ttl)
         with FileLease(self._project.private, wait=self._time_to_wait()).hold():
-            seen = target.look_when_free(self._time_to_wait(), self._project.journal, terms.check)
+            ledger = target.ledger_of(self._shard)
+            seen = target.look_when_free(self._time_to_wait(), self._project.journal, terms.check, ledger)
             with Interrupts() as interrupts:
-                ledger_writer = self._joined(target, seen, terms, interrupts)
+                ledger_writer = target.shard_writer(ledger, seen, terms)
+                _join(ledger_writer, interrupts)
                 try:
                     planned = self._planned(target, ledger_writer)
                     done = (
@@ -127,19 +128,6 @@ class ShardRunner:
         """The shard's part as it is now. What others recorded, and outputs, are for the run that publishes."""
         planned = self._planner.plan(target.with_past(ledger_writer.seen, self._project.journal))
         return replace(planned, plan=replace(planned.plan, unwritten=0, outputs=(), outputs_failed=()))
-
-    def _joined(
-        self, target: PublishTarget, seen: RemoteSnapshot, terms: SharedTerms, interrupts: Interrupts
-    ) -> LedgerWriter:
-        """The remote's side of the run, with this shard's place in the lease. Nothing is planned before: from then on
-        no other process does what this one does.
-        """
-        from reconciler.app.driver import END
-
-        ledger_writer = target.writer(seen, terms)
-        interrupts.hurry = lambda: ledger_writer.hurry(END)
-        ledger_writer.acquire()
-        return ledger_writer
 
     def _drive(
         self, planned: PlanResult, key: str, ledger_writer: LedgerWriter, interrupts: Interrupts
@@ -186,6 +174,16 @@ class ShardRunner:
     def _time_to_wait(self) -> float:
         """Seconds that are left of --lease-wait."""
         return max(0.0, (self._project.settings.lease_wait or 0.0) - self._work.seconds)
+
+
+def _join(ledger_writer: LedgerWriter, interrupts: Interrupts) -> None:
+    """Take this shard's place in the lease. Nothing is planned before: from then on no other process does what this
+    one does.
+    """
+    from reconciler.app.driver import END
+
+    interrupts.hurry = lambda: ledger_writer.hurry(END)
+    ledger_writer.acquire()
 
 
 def closing_command(folder: str) -> str:

@@ -132,7 +132,11 @@ class PublishTarget:
         )
 
     def look_when_free(
-        self, wait: float, journal: Journal, check: Callable[[Lease, str], None] | None = None
+        self,
+        wait: float,
+        journal: Journal,
+        check: Callable[[Lease, str], None] | None = None,
+        ledger: GitLedger | None = None,
     ) -> RemoteSnapshot:
         """What is on the remote, beside this machine's journal and lockfile, once nobody has the lease, or `check`
         lets this run have it. Raises `LeaseHeld` after `wait` seconds.
@@ -140,7 +144,7 @@ class PublishTarget:
         from reconciler.app import leasing
         from reconciler.core.ledger.epoch import refuse_if_held
 
-        ledger = self.ledger()
+        ledger = ledger or self.ledger()
         seen = leasing.look_when_free(
             ledger,
             UtcClock(),
@@ -161,20 +165,22 @@ class PublishTarget:
     def _lockfile(self) -> LockfileFile:
         return LockfileFile(self.root, self.settings.lockfile)
 
-    def writer(
-        self, seen: RemoteSnapshot, terms: SharedTerms | None = None, beside: Beside | None = None
-    ) -> LedgerWriter:
-        """The remote's side of a run that was planned from what was seen; without `terms` it has the lease alone. What
-        is `beside` the lockfile goes to the branch with it.
+    def writer(self, seen: RemoteSnapshot, beside: Beside | None = None) -> LedgerWriter:
+        """The remote's side of a run that was planned from what was seen. What is `beside` the lockfile goes to the
+        branch with it.
         """
         from reconciler.app.ledger_writer import LedgerWriter, Terms
 
-        ledger = self.ledger() if terms is None else self.ledger_of(terms.shard)
+        ledger = self.ledger()
         ledger.beside = beside
-        if terms is not None:
-            return LedgerWriter(ledger, seen, terms, UtcClock(), _pause)
-        alone = Terms(this_run(), str(uuid.uuid4()), self.settings.lease_ttl)
-        return LedgerWriter(ledger, seen, alone, UtcClock(), _pause)
+        terms = Terms(this_run(), str(uuid.uuid4()), self.settings.lease_ttl)
+        return LedgerWriter(ledger, seen, terms, UtcClock(), _pause)
+
+    def shard_writer(self, ledger: GitLedger, seen: RemoteSnapshot, terms: SharedTerms) -> LedgerWriter:
+        """That of a shard: by the ledger that it looked with, which knows what its own file holds."""
+        from reconciler.app.ledger_writer import LedgerWriter
+
+        return LedgerWriter(ledger, seen, terms, UtcClock(), _pause)
 
     def keep(self, seen: RemoteSnapshot) -> None:
         """Write down the remote's journal as it was seen, for plans without a network. Raises `StorageError`."""
