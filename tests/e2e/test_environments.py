@@ -74,6 +74,8 @@ def test_a_base_that_is_gone_with_overlays_left_is_an_error(both: Project) -> No
         refused = both.run("--env", name, "apply", "--yes").ended(3)
         assert "an overlay without its engine file: `acme` is recorded" in refused.out + refused.err
         assert "git rm -- engines/acme.staging.yaml" in refused.out + refused.err
+    both.engine("acme.staging", "locales: [ja]\n")  # no engine by itself, which is not what is wrong with it
+    both.run("plan").ended(3, "1 error in 1 file.")
     (both.root / "engines/acme.staging.yaml").unlink()
     both.run("plan").ended(0, "1 to retire")
 

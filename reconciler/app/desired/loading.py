@@ -33,9 +33,12 @@ def load_changed(
     desired: dict[str, Desired] = {}
     unchanged: list[str] = []
     diagnostics: list[Diagnostic] = []
-    overlays = engines.beside().overlays
+    beside = engines.beside()
+    overlays, left_over = beside.overlays, _left_over(beside, lockfile)
     moves_possible = not lockfile.engines.keys() <= found.keys()
     for key, path in found.items():
+        if left_over and key in left_over:
+            continue  # `about_others` says what is wrong with it
         wanted = selected(key)
         document = lockfile.engines.get(key)
         if not wanted and (document is not None or not moves_possible):
@@ -71,6 +74,13 @@ def about_others(
     left = overlays.unchosen_of(beside, lockfile, allowed)
     if left:
         yield overlays.told_of_unchosen(left, environment)
+
+
+def _left_over(beside: Beside, lockfile: Lockfile) -> Collection[str]:
+    """Overlays whose engine is recorded, and whose engine file is gone."""
+    from reconciler.core.engine.overlay import is_left_over
+
+    return [key for key, lone in beside.lone.items() if is_left_over(key, lone, lockfile.engines)]
 
 
 def _is_unchanged(engines: Engines, document: Mapping[str, object], path: str, overlay: str | None) -> bool:

@@ -125,6 +125,11 @@ def _base(key: str, environment: str) -> str:
     return "" if base.endswith("/") else base
 
 
+def is_left_over(key: str, lone: Lone, recorded: Collection[str]) -> bool:
+    """Whether it was an overlay: the engine under it is recorded, and its file is gone."""
+    return lone.why == "no base" and lone.base in recorded and key not in recorded
+
+
 def chosen(choice: EngineChoice, key: str) -> bool:
     """Whether the environment is about this engine. `*` also crosses `/`, as with --only."""
     if choice.include and not any(matches(one, (key,)) for one in choice.include):

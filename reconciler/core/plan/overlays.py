@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from reconciler.core.commands import git, git_path, reconcile
-from reconciler.core.engine.overlay import Beside, Lone
+from reconciler.core.engine.overlay import Beside, Lone, is_left_over
 from reconciler.core.errors import Diagnostic, Severity
 from reconciler.core.frozen import replace
 from reconciler.core.lockfile.model import Lockfile
@@ -26,7 +26,7 @@ def findings(beside: Beside, lockfile: Lockfile, files: Iterable[tuple[str, str]
         lone = beside.lone.get(key)
         if lone is None or key in lockfile.engines:
             continue
-        if lone.why == "no base" and lone.base in lockfile.engines:
+        if is_left_over(key, lone, lockfile.engines):
             yield _left_over(lone, path, key)
         elif lone.why != "misspelt" or did_you_mean(lone.environment, beside.listed) is not None:
             words, hint = why_alone(lone, path, beside.listed)
