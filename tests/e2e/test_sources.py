@@ -48,8 +48,9 @@ def changed(site: Site, words: str = "Use informal tone in German.") -> None:
 @pytest.mark.parametrize("job_seconds", [4.0])
 def test_a_run_records_what_its_engines_learn_from(learning: Learning, site: Site) -> None:
     site.pages[HERE, "/brand"] = plain(html(), ETag='"v1"')
-    learning.apply().ended(0)
+    told = learning.apply().ended(0)
     engine = learning.entry("acme")["engineId"]
+    assert "engines.sources.json &&" in told.err + told.out
     [seen] = learning.recorded[engine]["links"].values()
     assert (seen["status"], seen["etag"]) == (200, '"v1"')
     assert seen["digest"].startswith("m1:sha256:")

@@ -122,6 +122,8 @@ class Report:
         if not self.records:
             return None
         root, lockfile, outputs = self.plans.root, self.settings.lockfile, self._outputs()
+        if self.settings.track_sources:
+            outputs = [*outputs, self.settings.sources_file]
         if commit is None:
             return how_to_record(root, lockfile, outputs)
         return None if in_ci() else how_to_pull(root, *commit, [lockfile, *outputs])
