@@ -169,7 +169,7 @@ class EngineFiles:
         lone = None if self._beside is None else self._beside.lone.get(key)
         if lone is None or not any(one.message == "`name` is missing" for one in found):
             return found
-        from reconciler.core.plan.overlays import why_alone
+        from reconciler.core.plan.environments.overlays import why_alone
 
         first, *rest = found
         words, hint = why_alone(lone, path, self._choice.listed)

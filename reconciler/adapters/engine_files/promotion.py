@@ -19,7 +19,7 @@ from reconciler.adapters.yaml.reader import YamlDocument, read_yaml
 from reconciler.core.engine.blocks import Span, has_words, put, says_nothing, spans, taken
 from reconciler.core.engine.overlay import EngineChoice, overlay_names
 from reconciler.core.engine.spec import Desired
-from reconciler.core.plan.promotion import CannotWrite, Edits
+from reconciler.core.plan.environments.promotion import CannotWrite, Edits
 
 FIELDS = ("name", "description", "locales", "sources")
 

@@ -68,7 +68,7 @@ def about_others(
     """What is to be said of files beside the engines. `allowed` are those that are named to be retired."""
     if not beside.lone and not beside.unchosen:
         return
-    from reconciler.core.plan import overlays
+    from reconciler.core.plan.environments import overlays
 
     yield from overlays.findings(beside, lockfile, found.items())
     left = overlays.unchosen_of(beside, lockfile, allowed)

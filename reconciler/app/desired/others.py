@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 from reconciler.core.engine.overlay import Beside
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.collect import actions_to_collect
+from reconciler.core.plan.environments.overlays import hold_overlaid, unchosen_of, with_reasons
 from reconciler.core.plan.model import Action
-from reconciler.core.plan.overlays import hold_overlaid, unchosen_of, with_reasons
 
 
 class Others:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from reconciler.core.errors import Diagnostic, ExitCode, InvalidInput
 from reconciler.core.frozen import dataclass
-from reconciler.core.plan.promotion import (
+from reconciler.core.plan.environments.promotion import (
     BY_HAND,
     REFUSED,
     UNCHANGED,

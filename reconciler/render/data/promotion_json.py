@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciler.core.errors import Diagnostic
-from reconciler.core.plan.promotion import Promoted
+from reconciler.core.plan.environments.promotion import Promoted
 from reconciler.render.data.json_view import SCHEMA_VERSION, diagnostics_document, render_json
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 
-from reconciler.core.plan.promotion import BY_HAND, REFUSED, UNCHANGED, WRITTEN, Edits, Promoted
+from reconciler.core.plan.environments.promotion import BY_HAND, REFUSED, UNCHANGED, WRITTEN, Edits, Promoted
 from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.phrases.words import counted
 

@@ -10,7 +10,7 @@ from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.adapters.engine_files.promotion import Promoter
 from reconciler.core.engine.overlay import EngineChoice
 from reconciler.core.engine.spec import Desired
-from reconciler.core.plan.promotion import CannotWrite, Edits
+from reconciler.core.plan.environments.promotion import CannotWrite, Edits
 
 LISTED = ("production", "staging")
 

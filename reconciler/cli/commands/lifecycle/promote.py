@@ -24,7 +24,7 @@ from reconciler.core.commands import commands_for, git, git_path, only, reconcil
 from reconciler.core.engine.overlay import chosen
 from reconciler.core.errors import Diagnostic, InvalidInput, Severity, UsageError, most_severe
 from reconciler.core.frozen import replace
-from reconciler.core.plan.promotion import UNCHANGED, WRITTEN, Promoted
+from reconciler.core.plan.environments.promotion import UNCHANGED, WRITTEN, Promoted
 from reconciler.core.settings.model import Settings
 from reconciler.project.opened import Project
 

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.errors import ExitCode
 from reconciler.core.lockfile.entry import Entry, Hold
-from reconciler.core.plan.promotion import refusal
+from reconciler.core.plan.environments.promotion import refusal
 from tests.core.build import A, B, current, entry, failed, pending, uncertain, wanted
 
 SERVES = current("1", A)

@@ -3,8 +3,14 @@ from __future__ import annotations
 from reconciler.core.engine.overlay import Beside, Lone
 from reconciler.core.errors import Severity
 from reconciler.core.lockfile.model import EMPTY
+from reconciler.core.plan.environments.overlays import (
+    findings,
+    hold_overlaid,
+    told_of_unchosen,
+    unchosen_of,
+    with_reasons,
+)
 from reconciler.core.plan.model import Action, Kind
-from reconciler.core.plan.overlays import findings, hold_overlaid, told_of_unchosen, unchosen_of, with_reasons
 from tests.core.build import A, current, entry, lockfile
 
 LISTED = ("production", "staging")
