@@ -54,16 +54,11 @@ def _of(url: str, look: PageLook | None, same: str | None) -> Iterator[tuple[str
         what, hint = _KINDS[look.kind]
         why = f": {_reason(look)}" if look.reason else ""
         yield f"{shown} {what}{why}", hint, Severity.WARNING
-    elif look.outcome is Outcome.REFUSED:
+    elif look.refusal is not None:
         hopeless = look.refusal in _HOPELESS
-        severity = Severity.ERROR if hopeless else Severity.WARNING
-        yield f"{shown} cannot be checked: {_reason(look)}", None, severity
+        yield f"{shown} {_reason(look)}", None, Severity.ERROR if hopeless else Severity.WARNING
     elif look.outcome is Outcome.UNKNOWN:
-        yield (
-            f"{shown} could not be read: {_reason(look)}",
-            "run it again; the page may be back",
-            Severity.WARNING,
-        )
+        yield f"{shown} {_reason(look)}", "run it again; the page may be back", Severity.WARNING
     if look.moved_for_good and look.outcome is not Outcome.DEAD and LINK.accepts(look.final_url):
         new = _shown(look.final_url)
         yield f"{shown} has moved for good to {new}", f"write {new}", Severity.WARNING

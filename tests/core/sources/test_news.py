@@ -164,8 +164,16 @@ def test_an_engine_that_is_too_old_is_stale() -> None:
             Severity.WARNING,
             "neither HTML nor text",
         ),
-        (PageLook(URL, Outcome.REFUSED, "x", refusal=Refusal.REDIRECTS), Severity.ERROR, "cannot be checked"),
-        (PageLook(URL, Outcome.REFUSED, "x", refusal=Refusal.PRIVATE), Severity.WARNING, "cannot be checked"),
+        (
+            PageLook(URL, Outcome.UNKNOWN, "redirects in a loop", refusal=Refusal.REDIRECTS),
+            Severity.ERROR,
+            "loop",
+        ),
+        (
+            PageLook(URL, Outcome.REFUSED, "was not requested: x", refusal=Refusal.PRIVATE),
+            Severity.WARNING,
+            "x",
+        ),
         (PageLook(URL, Outcome.UNKNOWN), Severity.WARNING, "no reason is known"),
         (
             read(redirects=(Redirect("https://b.example/", 301),), final_url="https://b.example/"),
