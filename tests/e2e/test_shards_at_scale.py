@@ -64,10 +64,10 @@ def many(root: Path, platform: SandboxServer, count: int) -> Actors:
 
 def start(actors: Actors, machine: Project, shard: int, *words: str) -> Process:
     how = ("--shard", f"{shard}/{SHARDS}", "--yes", "--publish", "--log-level", "info", *words)
-    log = (machine.root.parent / f"{machine.root.name}.log").open("ab")
     command = [sys.executable, "-m", "reconciler", "apply", str(actors.root / "plan"), *how]
     env = machine.environment()
-    return subprocess.Popen(command, cwd=machine.root, env=env, stdout=log, stderr=log)
+    with (machine.root.parent / f"{machine.root.name}.log").open("ab") as log:
+        return subprocess.Popen(command, cwd=machine.root, env=env, stdout=log, stderr=log)
 
 
 @pytest.mark.parametrize("job_seconds", [60.0])
