@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from reconciler.core.errors import Diagnostic
 from reconciler.core.plan.model import Plan
 from reconciler.render.data.json_view import render_plan_json
+from reconciler.render.markdown.escape import prose
 from reconciler.render.markdown.plan import render_plan_markdown
 from reconciler.render.phrases.diagnostics import render_diagnostics
 from reconciler.render.phrases.sanitize import sanitize
@@ -139,3 +140,16 @@ def test_printable_is_one_line_and_stable(text: str) -> None:
     shown = sanitize(text)
     assert "\n" not in shown
     assert sanitize(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["1. a", "999) a", "- a", "+ a", "=", "---", "    a", "> a", "# a", "* a", "| a"]
+)
+def test_prose_begins_no_block(text: str) -> None:
+    for shown in (prose(text), f"- {prose(text)}", f"a\n{prose(text)}"):
+        kinds = {token.type for token in MarkdownIt("commonmark").enable("table").parse(shown)}
+        assert kinds <= {
+            *("paragraph_open", "paragraph_close", "inline"),
+            *("bullet_list_open", "list_item_open", "list_item_close", "bullet_list_close"),
+        }
+        assert not shown.startswith(("- ", "+ ")) or shown.startswith(f"- {prose(text)}")

@@ -18,6 +18,7 @@ _MEANINGFUL = lazy_pattern(r"([\\`*_\[\]<>&~|!$^{}]|:(?=//)|(?<=www)\.)", re.IGN
 _WAKING = lazy_pattern(
     r"[@#]+|\bGH(?=-\d)", re.IGNORECASE
 )  # a mention, an issue number, and the same as GH-1
+_BEGINNING = lazy_pattern(r"^(\d{1,9}(?=[.)])|(?=[-+=]))")  # of a list, or a line under a heading
 _CODE = lazy_pattern(r"(?<!`)`([^`]+)`(?!`)")
 
 
@@ -32,14 +33,14 @@ def code_span(text: str, limit: int = 400) -> str:
 
 
 def prose(text: str, limit: int = 1_000) -> str:
-    """Words on one line, to be put behind words of our own; what stands in backticks stays code."""
-    flat = sanitize(shorten("; ".join(filter(None, text.split("\n"))), limit))
+    """Words on one line; what stands in backticks stays code."""
+    flat = sanitize(shorten("; ".join(filter(None, text.split("\n"))), limit)).lstrip()
     pieces: list[str] = []
     end = 0
     for match in _CODE.finditer(flat):
         pieces += [_escaped(flat[end : match.start()]), code_span(match[1], limit)]
         end = match.end()
-    return "".join([*pieces, _escaped(flat[end:])])
+    return _BEGINNING.sub(r"\1\\", "".join([*pieces, _escaped(flat[end:])]))
 
 
 def html_code(text: str, limit: int = 200) -> str:
