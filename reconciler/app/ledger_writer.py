@@ -78,7 +78,7 @@ class LedgerWriter:
     @property
     def publishes(self) -> bool:
         """Whether the lockfile goes to the branch at the end; otherwise the facts go to the ledger, and that is all."""
-        return self._terms.publishes
+        return self._pusher.publishes
 
     @property
     def contenders(self) -> int:

@@ -96,6 +96,7 @@ class Pusher:
         self._mine: list[Record] = []  # every fact of this run that is durable somewhere
         self._unsure = False  # whether a push may have arrived whose answer did not
         self._hurried = False
+        self.publishes = terms.publishes  # the lockfile, to the branch, at the end
         self._tries_at_most = PUSH_TRIES if terms.contenders == 1 else SHARED_TRIES
         self.pushes = 0  # that arrived
         self.overtaken = 0  # that another one was faster than

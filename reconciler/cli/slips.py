@@ -23,7 +23,7 @@ _COMMANDS: Mapping[str, str] = {
     **dict.fromkeys(("check", "lint", "verify", "test"), "validate"),
     **dict.fromkeys(("log", "logs", "audit"), "history"),
     **dict.fromkeys(("output", "outputs", "env"), "export"),
-    **dict.fromkeys(("wait", "watch", "finish"), "collect"),
+    **dict.fromkeys(("wait", "finish"), "collect"),
     **dict.fromkeys(("pull", "refresh"), "fetch"),
     **dict.fromkeys(("unlock", "force-unlock"), "lease break"),
     **dict.fromkeys(("lock", "leases"), "lease show"),

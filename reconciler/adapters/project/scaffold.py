@@ -70,11 +70,11 @@ _SETTINGS_HEAD = """\
 
 _SETTINGS_TAIL = """\
 # All environments, each with the settings that differ in it. Choose one with `--env`; other names are an error.
+# What differs in `staging` from engines/acme.yaml is in engines/acme.staging.yaml.
 environments:
   production: {}
 #   staging:
 #     lockfile: engines.staging.lock.json
-# What differs in staging from engines/acme.yaml is in engines/acme.staging.yaml.
 """
 
 _EXAMPLE = """\

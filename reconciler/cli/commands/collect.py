@@ -18,6 +18,7 @@ from reconciler.cli.options import (
 from reconciler.cli.runs.completion_sources import completion_sources_of
 from reconciler.cli.runs.run_options import run_options
 from reconciler.cli.runs.runner import ApplyRunner
+from reconciler.core.commands import only, reconcile
 from reconciler.core.errors import UsageError
 from reconciler.project.opened import Project
 from reconciler.project.planner import Planner, planner_of, request_of
@@ -72,6 +73,9 @@ def _closing(ctx: click.Context, project: Project, planner: Planner, flags: dict
 
     if flags["only"]:
         raise UsageError("--only cannot be used with a plan for shards", hint="`collect` closes all of it")
+    if "/" not in flags["shards"] and not (start_folder(ctx) / flags["shards"]).exists():
+        again = reconcile("collect", only(flags["shards"]))
+        raise UsageError(f"there is no folder {flags['shards']}", hint=f"for one engine, run `{again}`")
     saved = read_sharded(project.root, start_folder(ctx), flags["shards"])
     saved.check_for(project.settings.environment, project.settings.lockfile)
     shard_target(project)

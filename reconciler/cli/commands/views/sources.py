@@ -11,6 +11,7 @@ import click
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project
 from reconciler.cli.options import as_keys, given, global_options
+from reconciler.core.commands import KEY, reconcile
 from reconciler.core.errors import ExitCode, InvalidInput, Severity, UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def command(ctx: click.Context, keys: tuple[str, ...], format_: str, *, record: 
         click.echo(_record(project, named))
         return
     if not named:
-        raise UsageError("which engine?", hint="name one: `reconcile sources KEY`")
+        raise UsageError("which engine?", hint=f"name one: `{reconcile('sources', arguments=[KEY])}`")
     engines = _read(project, named)
     from reconciler.project.source_checks import previews  # the network, only here
 
