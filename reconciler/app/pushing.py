@@ -213,10 +213,13 @@ class Pusher:
         return self._why_lost(before)
 
     def _newest(self) -> RemoteSnapshot:
-        """The ledger as it is now; of one that shards share no more than is needed, as long as our place is ours."""
-        if self._terms.contenders > 1 and self.lost is None:
+        """The ledger as it is now; of one that shards share no more than is needed, as long as our place is ours.
+
+        Before we have a place, another run may have come and gone since we looked: then all of it counts.
+        """
+        if self._terms.contenders > 1 and self.ever_held and self.lost is None:
             seen = self._ledger.again(self.seen)
-            if self._terms.holds(seen.lease) or not self.ever_held:
+            if self._terms.holds(seen.lease):
                 return seen
         return self._ledger.look()
 

@@ -119,7 +119,10 @@ FREE = Lease()
 
 def take(lease: Lease, holder: Holder, token: str, now: str, ttl: float) -> Lease:
     """The lease in a new holder's hands. The caller made sure that nobody has it. `ttl` is in seconds."""
-    return Lease(lease.fencing + 1, holder, token, now, after(now, ttl), now, closed=_closed(lease))
+    fencing = (
+        lease.fencing + 1 if is_count(lease.fencing + 1) else lease.fencing
+    )  # a forged one may be at the end
+    return Lease(fencing, holder, token, now, after(now, ttl), now, closed=_closed(lease))
 
 
 def renew(lease: Lease, now: str, ttl: float) -> Lease:
@@ -197,16 +200,17 @@ def _canonical(document: dict[str, Any]) -> str:
 def parse(content: bytes, seal: Seal | None = None) -> Lease:
     """The lease in the file; no content is a free one. Without a `seal` to compare with, none verifies that is held.
 
-    Raises `UnreadableLease`; `JournalError` for a newer version.
+    Raises `UnreadableLease`, also for a newer version.
     """
     if not content.strip():
         return FREE
     try:
         document = read_json(content)
         if isinstance(document, dict) and is_count(document.get("version")) and document["version"] > SHARED:
-            raise JournalError(
+            raise UnreadableLease(
                 f"the lease has version {document['version']}, but this reconcile supports versions up to {SHARED}",
-                hint="upgrade reconcile: a newer version wrote it",
+                hint="upgrade reconcile if a newer version wrote it; "
+                f"if no run is in progress, run `{reconcile('lease break')}` to replace it",
             )
         told = document.pop("seal", None) if isinstance(document, dict) else None
         held = _lease(document)

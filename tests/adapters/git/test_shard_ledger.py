@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.shard_ledger import ShardLedger
+from reconciler.app.pushing import Pusher
 from reconciler.core.errors import RefMoved
 from reconciler.core.ledger.epoch import SharedTerms, Sharing
 from reconciler.core.ledger.journal import Record, canonical
@@ -46,6 +47,14 @@ def files(origin: Path) -> list[str]:
 
 def lines(origin: Path, name: str) -> int:
     return len(git(origin, "show", f"{LEDGER}:{name}").splitlines())
+
+
+class _Clock:
+    def now(self) -> str:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 0.0
 
 
 def told(records: Iterable[Record]) -> set[str]:
@@ -136,3 +145,15 @@ def test_the_log_tells_what_shards_recorded(origin: Path, two: tuple[ShardLedger
     stranger.seal = None
     assert stranger.look().records == ()
     assert len(stranger.look().unverified.records) == 3
+
+
+def test_a_shard_without_a_place_sees_what_came_and_went_meanwhile(
+    origin: Path, two: tuple[ShardLedger, ShardLedger]
+) -> None:
+    """Another run may have done the whole plan and published between the look and the first push."""
+    one, other = two
+    pusher = Pusher(one, one.look(), terms(1), _Clock(), lambda attempt: None)
+    done = other.look()
+    other.record(done, (*done.records, *facts("a")), give_back(done.lease))
+    pusher.push(())
+    assert told(pusher.seen.records) == told([*OLD, *facts("a")])

@@ -156,4 +156,10 @@ def test_a_newer_one_is_refused_in_words() -> None:
     ) as caught:
         parse(render(HELD).replace(b'"version": 1', b'"version": 3'))
     assert "upgrade" in (caught.value.hint or "")
+    assert "reconcile lease break" in (caught.value.hint or "")  # whoever can push could say that it is newer
     assert lease_format.VERSION == 1
+
+
+def test_a_fencing_number_at_the_end_of_numbers_stops_nobody() -> None:
+    forged = parse(b'{"version": 1, "fencing": 9007199254740991}')
+    assert parse(render(take(forged, HELD.holder, "t", HELD.taken_at, 60.0))).holder == HELD.holder  # type: ignore[arg-type]
