@@ -16,6 +16,26 @@ if TYPE_CHECKING:
     from reconciler.core.lockfile.model import Lockfile
 
 
+def source_edits(project: Project) -> list[Diagnostic]:
+    """What somebody edited in what is recorded of sources, since a run committed it."""
+    name = project.settings.sources_file
+    if find_git(project.root) is None or not (project.root / name).is_file():
+        return []
+    from reconciler.adapters.checkout.last_written import last_written
+    from reconciler.adapters.checkout.lockfile_log import content_at
+    from reconciler.core.sources.edits import edits_of_sources
+
+    try:
+        content = read_regular(project.root / name, name) or b""
+        written = last_written(project.root, name)
+        if written is None or written.blob == blob_id(content, len(written.blob or "")):
+            return []
+        then = content_at(project.root, f"{written.commit}:./{name}", content)
+    except (GitError, OSError, StorageError):  # a warning is no reason to end a plan
+        return []
+    return edits_of_sources(then or b"", content, name, f"commit {written.commit[:12]}")
+
+
 def hand_edits(project: Project, lockfile: Lockfile) -> list[Diagnostic]:
     """What somebody edited in the `lockfile` of the work tree since a run wrote it; outside of git nothing is claimed.
 

@@ -10,7 +10,7 @@ from reconciler.adapters.project.places import find_git
 from reconciler.core.errors import Diagnostic, GitError, InvalidInput, Severity
 from reconciler.core.frozen import replace
 from reconciler.core.settings.model import SETTINGS
-from reconciler.project.hand_edits import hand_edits
+from reconciler.project.hand_edits import hand_edits, source_edits
 from reconciler.project.planner import planner_of
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def plan_alone(project: Project, request: Request, shared: RemoteSnapshot | None
 
 
 def with_hand_edits(project: Project, planned: PlanResult) -> PlanResult:
-    """The plan, saying what was edited in the lockfile, unless the comparison with the base says so already."""
+    """The plan, saying what was edited in the lockfile and in what is recorded of sources, unless the base told it."""
     told = {(one.file, one.line) for one in planned.plan.diagnostics}
-    found = hand_edits(project, planned.recorded.on_disk)
+    found = [*hand_edits(project, planned.recorded.on_disk), *source_edits(project)]
     new = [one for one in found if (one.file, one.line) not in told]
     if not new:
         return planned

@@ -51,12 +51,13 @@ class WebPages:
 
 
 def sources_file(root: Path, settings: Settings) -> SourcesFile:
-    """Raises `InvalidInput` where a link that leads out of the project stands in its place."""
-    from reconciler.adapters.project.places import refuse_link_out
+    """Raises `InvalidInput` where a link stands in its place, or leads to it: a run writes this file and no other."""
+    from reconciler.adapters.project.places import refuse_link_out, refuse_links
     from reconciler.adapters.storage.sources_file import SourcesFile
 
     path = settings.sources_file
     refuse_link_out(root, root / path, path)
+    refuse_links(root, path)
     return SourcesFile(root, path)
 
 
@@ -108,6 +109,7 @@ def record_missing(project: Project, keys: Collection[str]) -> tuple[str, int, i
     the file, and how many engines and pages are new in it. Raises as `findings_of_links` does, `StorageError`.
     """
     from reconciler.adapters.system.clock import UtcClock
+    from reconciler.adapters.web.page_text import readers
     from reconciler.app.recorded import read_lockfile
     from reconciler.app.selection import select
     from reconciler.app.sources.checking import linked
@@ -118,7 +120,10 @@ def record_missing(project: Project, keys: Collection[str]) -> tuple[str, int, i
     file = sources_file(project.root, project.settings)
     state, lockfile = file.read(), read_lockfile(project.lockfile, project.known_journal)
     serving = linked(lockfile, select(tuple(keys), list(lockfile.engines)))
-    missing = {one.engine_id: missing_links(state, one.engine_id, one.spec) for one in serving.values()}
+    known = readers()
+    missing = {
+        one.engine_id: missing_links(state, one.engine_id, one.spec, known) for one in serving.values()
+    }
     urls = dict.fromkeys(url for found in missing.values() for url in found)
     at = seconds(UtcClock().now())
     looks = looks_at([Target(url) for url in urls], allowed_sources(project.settings))

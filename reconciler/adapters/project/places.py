@@ -109,6 +109,18 @@ def refuse_link_out(root: Path, file: Path, name: str) -> None:
         )
 
 
+def refuse_links(root: Path, path: str) -> None:
+    """Raises `InvalidInput` where a part of this path in the project is a link: what it leads to is another file."""
+    at = root
+    for part in path.split("/"):
+        at /= part
+        if at.is_symlink():
+            raise InvalidInput(
+                f"{path} is behind a link, and a run writes it",
+                hint="replace the link with the file or folder itself",
+            )
+
+
 def _below(boundary: Path, file: Path) -> str | None:
     """The path from the boundary as it is written; None for one that lies elsewhere."""
     written = os.path.abspath(file)

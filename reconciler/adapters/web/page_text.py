@@ -27,6 +27,19 @@ _LONGEST_REFRESH = 10  # seconds after which a page that sends browsers on is a 
 _LONGEST_PART = 20_000  # characters of markup that are searched for checks for robots
 
 
+PLAIN = "plain/1"
+
+
+def readers() -> frozenset[str] | None:
+    """Everything that texts are read with now; None where the libraries are missing. Imports none of them."""
+    from importlib import metadata
+
+    try:
+        return frozenset({PLAIN, f"trafilatura/{metadata.version('trafilatura')}"})
+    except metadata.PackageNotFoundError:
+        return None
+
+
 class Read(NamedTuple):
     """What is told of a page. `refresh` is where it sends browsers on to. All texts are bounded, and hostile."""
 
@@ -50,7 +63,7 @@ def read(body: bytes, media_type: str, charset: str) -> Read:
     if form == "text":
         words = word_count(page.text)
         kind = PageKind.TEXT if words >= NEARLY_EMPTY else PageKind.NEARLY_EMPTY
-        return _told(kind, page.text, page.charset, "", "plain/1")
+        return _told(kind, page.text, page.charset, "", PLAIN)
     return _html(page.text, page.charset)
 
 

@@ -12,7 +12,7 @@ from reconciler.app.sources.checking import links_of
 from reconciler.core.engine.spec import SpecRecord, record_of, sources_of
 from reconciler.core.frozen import dataclass, field
 from reconciler.core.lockfile.model import Lockfile
-from reconciler.core.sources.news import record_of_looks
+from reconciler.core.sources.news import is_usable, record_of_looks
 from reconciler.core.sources.state import SourcesState
 
 if TYPE_CHECKING:
@@ -71,8 +71,14 @@ def recorded(
 def with_engine(
     state: SourcesState, engine_id: str, spec: SpecRecord, looks: Mapping[str, PageLook], at: str
 ) -> SourcesState:
-    """With what was seen of the links of one engine, as far as it is not recorded yet, and its texts."""
-    missing = {url: looks[url] for url in missing_links(state, engine_id, spec) if url in looks}
+    """With what was seen of the links of one engine, as far as nothing is recorded that a later look can be compared
+    with, and its texts.
+    """
+    missing = {
+        url: looks[url]
+        for url in links_of(spec)
+        if url in looks and not is_usable(state.seen(engine_id, url), _reader(looks[url]))
+    }
     files = {one["file"]: one["digest"] for one in sources_of(spec) if "file" in one}
     known = state.engines.get(engine_id)
     if not missing and (not files or (known is not None and known.files == files)):
@@ -80,6 +86,12 @@ def with_engine(
     return state.with_record(engine_id, record_of_looks(missing, files, at))
 
 
-def missing_links(state: SourcesState, engine_id: str, spec: SpecRecord) -> Collection[str]:
-    """The links of an engine of which nothing is recorded."""
-    return [url for url in links_of(spec) if state.seen(engine_id, url) is None]
+def _reader(look: PageLook) -> tuple[str, ...] | None:
+    return (look.reader,) if look.reader else None
+
+
+def missing_links(
+    state: SourcesState, engine_id: str, spec: SpecRecord, readers: Collection[str] | None
+) -> Collection[str]:
+    """The links of an engine of which nothing is recorded that these `readers` can be compared with."""
+    return [url for url in links_of(spec) if not is_usable(state.seen(engine_id, url), readers)]

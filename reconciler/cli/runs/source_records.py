@@ -106,7 +106,8 @@ class SourceRecorder:
         try:
             file = sources_file(self._root, self._settings)
             if self._published is not None:
-                file.write(format_.parse(self._published, self.path))
+                here = format_.merge(None, file.read(), format_.parse(self._published, self.path))
+                file.write(here.of(lockfile))  # with what was recorded here and is not on the branch yet
             else:
                 file.write(recorded(file.read(), lockfile, self.wanted, dict(self._looks), self._at))
         except ReconcileError as error:

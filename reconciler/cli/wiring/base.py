@@ -72,6 +72,7 @@ def _compared(project: Project, planned: PlanResult, asked: str) -> PlanResult:
     base = GitBase(project.root, commit, settings.engines, project.id_length, settings.choice)
     plan = attribute(planned, project.engines, project.lockfile, base, settings.engines, project.id_length)
     changed = [*_setting_changes(project, base), *_lockfile_edits(project, planned, base, commit)]
+    changed += _source_edits(project, base, commit)
     return replace(planned, plan=replace(plan, diagnostics=(*plan.diagnostics, *changed)))
 
 
@@ -87,6 +88,19 @@ def _lockfile_edits(project: Project, planned: PlanResult, base: GitBase, commit
     now, base_ = planned.recorded.on_disk, f"the base, commit {commit[:12]}"
     edited = findings_between(before, now, content, name, base_)
     return [*edited, *newly_out_of_use(before, now, content, name, base_)]
+
+
+def _source_edits(project: Project, base: GitBase, commit: str) -> list[Diagnostic]:
+    """What this branch changes in what is recorded of sources, and no run changes."""
+    from reconciler.adapters.storage.durable_files import read_regular
+
+    name = project.settings.sources_file
+    before, content = base.read(name), read_regular(project.root / name, name)
+    if before is None or content is None or before == content:
+        return []
+    from reconciler.core.sources.edits import edits_of_sources
+
+    return edits_of_sources(before, content, name, f"the base, commit {commit[:12]}")
 
 
 def _setting_changes(project: Project, base: GitBase) -> list[Diagnostic]:

@@ -152,12 +152,14 @@ def _why_not(
     now: str,
 ) -> str | None:
     """Why a stale engine is not replaced; None where it is, empty where the plan says it already."""
-    unread = [one for one in news.links if one.state in (State.DEAD, State.UNKNOWN)]
+    unread = [one for one in news.links if one.state in (State.DEAD, State.UNKNOWN) and not one.readable]
     if unread:
         changed = bool(news.stale) or news.old is not None
         return (
             f"{unread[0].url} is {unread[0].state.value}, so a new engine would know less" if changed else ""
         )
+    if not news.stale and news.old is None:  # nothing is recorded of some page
+        return ""
     if planned is not None and planned.kind is not Kind.RECORD:
         return ""
     if entry.current is None or entry.pending is not None or entry.unresolved:
@@ -169,11 +171,11 @@ def _why_not(
     moving = [one.url for one in news.stale if one.url in restless]
     if moving and len(moving) == len(news.stale) and news.old is None:
         return f"{moving[0]} has another text at each look"
-    last = entry.superseded[-1] if entry.superseded else None
-    if last is not None and means_the_same(last, entry.current):
-        passed = seconds_between(last.replaced_at, now)
-        if passed is not None and passed < PAUSE:
-            return f"it was replaced for its sources {format_duration(passed)} ago; this is done once a day at most"
+    current = entry.current
+    ago = [seconds_between(one.replaced_at, now) for one in entry.superseded if means_the_same(one, current)]
+    last = min((one for one in ago if one is not None), default=PAUSE)
+    if last < PAUSE:
+        return f"it was replaced for its sources {format_duration(last)} ago; this is done once a day at most"
     return None
 
 

@@ -45,7 +45,9 @@ def lockfiles(top: Block, overlays: Mapping[str, Block]) -> dict[str, str]:
 
 
 def _resolved(top: Block, overlay: Block) -> dict[str, object]:
-    defaults = {name: SETTINGS[name].default for name in ("lockfile", "publish", "pr_branch")}
+    defaults = {
+        name: SETTINGS[name].default for name in ("lockfile", "publish", "pr_branch", "track_sources")
+    }
     return {name: overlay.get(name, top.get(name, default)) for name, default in defaults.items()}
 
 
@@ -55,6 +57,14 @@ def _one(text: str) -> str:
 
 def _lockfile(_: str, values: Block) -> str | None:
     return str(values["lockfile"])
+
+
+def _sources(_: str, values: Block) -> str | None:
+    if not values["track_sources"]:
+        return None
+    from reconciler.core.sources.state import path_beside  # only where sources are looked at
+
+    return path_beside(str(values["lockfile"]))
 
 
 def _proposals(_: str, values: Block) -> str | None:
@@ -68,6 +78,7 @@ def _name(name: str, _: Block) -> str | None:
 
 _WAYS: tuple[tuple[str, Callable[[str, Block], str | None]], ...] = (
     ("the lockfile {}", _lockfile),
+    ("the record of sources {}", _sources),
     ("the branch {} for pull requests", _proposals),
     ("a name that differs only in case", _name),
 )

@@ -6,9 +6,10 @@ says why. What is stale says which sentences changed, and since when.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
+from reconciler.core.commands import reconcile
 from reconciler.core.engine.spec import ONLY_REPORTED, RefreshOptions
 from reconciler.core.frozen import dataclass
 from reconciler.core.sources.look import Comparison, Outcome, PageLook, Target, compare
@@ -18,7 +19,6 @@ from reconciler.core.sources.state import EngineRecord, Seen
 from reconciler.core.values import LINE, LINK, as_line
 
 _NOTHING = TextChange()
-_NOT_RECORDED = "nothing is recorded of it"
 
 
 class State(StrEnum):
@@ -33,7 +33,8 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LinkNews:
     """One link. `since` is when the text was seen last as the engine learned it. `moved_to` is where redirects lead,
-    `for_good` whether the far end says that it stays so. `file`, `line` and `col` are where it stands.
+    `for_good` whether the far end says that it stays so. `readable` is whether there is a text now, whatever is
+    recorded. `file`, `line` and `col` are where it stands.
     """
 
     url: str
@@ -44,6 +45,7 @@ class LinkNews:
     for_good: bool = False
     since: str | None = None
     change: TextChange = _NOTHING
+    readable: bool = False
     file: str | None = None
     line: int | None = None
     col: int | None = None
@@ -82,12 +84,13 @@ def target_of(url: str, records: Sequence[Seen]) -> Target:
     """What to ask for, given what engines recorded of a page: only whether it changed, where all recorded the same."""
     one = records[0] if records else None
     same = one is not None and all(
-        (each.digest, each.etag, each.last_modified) == (one.digest, one.etag, one.last_modified)
+        (each.digest, each.etag, each.last_modified, each.final_url)
+        == (one.digest, one.etag, one.last_modified, one.final_url)
         for each in records
     )
     if one is None or not same or one.digest is None or not one.digest.startswith(f"{DIGEST_VERSION}:"):
         return Target(url)
-    return Target(url, one.etag, one.last_modified)
+    return Target(url, one.etag, one.last_modified, one.final_url or "")
 
 
 def news_of(url: str, seen: Seen | None, look: PageLook | None) -> LinkNews:
@@ -106,6 +109,7 @@ def news_of(url: str, seen: Seen | None, look: PageLook | None) -> LinkNews:
         look.moved_for_good,
         since,
         difference,
+        look.outcome in (Outcome.OK, Outcome.UNCHANGED),
     )
 
 
@@ -115,31 +119,51 @@ def _judged(seen: Seen | None, look: PageLook) -> tuple[State, str, TextChange]:
     if look.outcome not in (Outcome.OK, Outcome.UNCHANGED):
         return State.UNKNOWN, look.reason, _NOTHING
     if seen is None:
-        return State.UNKNOWN, _NOT_RECORDED, _NOTHING
+        return State.UNKNOWN, f"nothing is recorded of it; {_recording()}", _NOTHING
     if seen.digest is None:
-        return State.UNKNOWN, "it could not be read when the engine learned from it", _NOTHING
+        return (
+            State.UNKNOWN,
+            f"it could not be read when the engine learned from it; {_recording()}",
+            _NOTHING,
+        )
     if look.outcome is Outcome.UNCHANGED:
         return State.FRESH, "", _NOTHING
     compared = compare(seen.digest, seen.reader, look)
     if compared is Comparison.SAME:
         return State.FRESH, "", _NOTHING
     if compared is Comparison.INCOMPARABLE:
-        return State.UNKNOWN, "it was recorded by another version of the reader of pages", _NOTHING
+        return State.UNKNOWN, f"it was recorded by another reader of pages; {_recording()}", _NOTHING
     return State.STALE, "its text changed", change(seen.sentences, look.text or "")
+
+
+def _recording() -> str:
+    return f"`{reconcile('sources', '--record')}` records it as it is now"
+
+
+def is_usable(seen: Seen | None, readers: Collection[str] | None = None) -> bool:
+    """Whether a later look can be compared with this one; by one of the `readers`, where those are known."""
+    return (
+        seen is not None
+        and seen.digest is not None
+        and seen.digest.startswith(f"{DIGEST_VERSION}:")
+        and (readers is None or seen.reader in readers)
+    )
 
 
 def seen_of(look: PageLook, at: str) -> Seen:
     """What is recorded of a look. What its author chose and no line can hold is left out, and so are the parameters of
-    an address that redirects led to: they may name a session.
+    an address that redirects led to: they may name a session. What the far end said of its version belongs to the whole
+    address, and is left out with them.
     """
     final = look.final_url.partition("#")[0].partition("?")[0] if look.redirects else ""
+    whole = not look.redirects or (final == look.final_url and LINK.accepts(final))
     read = look.outcome is Outcome.OK and look.text_digest is not None
     return Seen(
         at,
         look.status,
         final if LINK.accepts(final) else None,
-        _line(look.etag),
-        _line(look.last_modified),
+        _line(look.etag) if whole else None,
+        _line(look.last_modified) if whole else None,
         look.size or None,
         look.text_digest if read else None,
         look.reader if read and LINE.accepts(look.reader) else "",

@@ -60,8 +60,9 @@ def change(kept: Sequence[str], text: str) -> TextChange:
     """
     now = sentences(text)
     whole = len(kept) < MAX_SENTENCES
-    if not whole:
-        now = now[:MAX_SENTENCES]
+    bound = 2 * MAX_SENTENCES if whole else MAX_SENTENCES  # comparing takes time that grows with both
+    rest = len(now) - bound if whole else 0
+    now = now[:bound]
     before, after = [one[:_HEX] for one in kept], [_id(one) for one in now]
     lost: list[str] = []
     gained: list[str] = []
@@ -73,9 +74,9 @@ def change(kept: Sequence[str], text: str) -> TextChange:
     moved = {one[:_HEX] for one in lost} & {_id(one) for one in gained}
     lost = [one for one in lost if one[:_HEX] not in moved]
     gained = [one for one in gained if _id(one) not in moved]
-    more = max(0, len(lost) - SHOWN) + max(0, len(gained) - SHOWN)
+    more = max(0, len(lost) - SHOWN) + max(0, len(gained) - SHOWN) + max(0, rest)
     return TextChange(
-        tuple(one[_HEX + 1 :] for one in lost[:SHOWN]),
+        tuple(_opening(one[_HEX + 1 :]) for one in lost[:SHOWN]),
         tuple(_cut(one, LONGEST) for one in gained[:SHOWN]),
         more,
     )

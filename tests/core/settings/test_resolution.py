@@ -186,6 +186,13 @@ def test_with_a_list_an_unlisted_environment_is_an_error_naming_who_chose_it() -
             },
             "share the branch bot for pull requests",
         ),
+        (
+            {
+                "production": {"track_sources": True},
+                "staging": {"lockfile": "engines.json", "track_sources": True},
+            },
+            "share the record of sources engines.sources.json",
+        ),
     ],
 )
 def test_environments_that_share_something_are_refused(environments: dict[str, object], words: str) -> None:

@@ -17,7 +17,7 @@ from reconciler.core.plan.recreate import refreshed, too_old
 from reconciler.core.sources.links import link_findings
 from reconciler.core.sources.look import Outcome, PageKind, PageLook, Redirect, Refusal
 from reconciler.core.sources.main_text import text_digest
-from reconciler.core.sources.news import EngineNews, LinkNews, State, news_of, seen_of, target_of
+from reconciler.core.sources.news import EngineNews, LinkNews, State, is_usable, news_of, seen_of, target_of
 from reconciler.core.sources.preview import preview_of
 
 URL = "https://acme.example/brand"
@@ -85,6 +85,7 @@ WANTED = Desired("acme", "engines/acme.yaml", SPEC, PRINT, {}, refresh=RefreshOp
 CURRENT = Provisioned("eng_A", PRINT, record_of(SPEC), provisioned_at=AT)
 STALE = EngineNews("acme", "eng_A", WANTED.file, (LinkNews(URL, State.STALE),), refresh=WANTED.refresh)
 PAST = Superseded("eng_B", PRINT, record_of(SPEC), AT)
+BETWEEN = Superseded("eng_D", f"v1:{'b' * 16}", {"name": "Between"}, AT)
 HOLD = Hold("op-1", PRINT, record_of(SPEC), "ada", AT)
 PENDING = Pending("in_progress", "op-2", PRINT, record_of(SPEC), engine_id="eng_C", job_id="pjb_C")
 
@@ -109,6 +110,7 @@ def test_a_stale_engine_is_replaced_by_one_of_the_same_configuration() -> None:
     [
         (Entry(CURRENT, hold=HOLD), STALE, (), "rolled back by ada"),
         (Entry(CURRENT, superseded=(PAST,)), STALE, (), "once a day"),
+        (Entry(CURRENT, superseded=(PAST, BETWEEN)), STALE, (), "once a day"),  # edited, and back, meanwhile
         (Entry(CURRENT), STALE, (URL,), "another text at each look"),
         (
             Entry(CURRENT),
@@ -205,3 +207,23 @@ def test_two_links_with_one_text_and_thin_sources_are_pointed_out() -> None:
     assert "has the same text as" in shown.sources[1].findings[0].message
     assert "little to learn from" in shown.sources[2].findings[0].message
     assert shown.words == 17
+
+
+def test_a_version_is_told_to_the_address_alone_that_has_it() -> None:
+    moved = read(etag='"v1"', redirects=(Redirect(f"{URL}/b", 302),), final_url=f"{URL}/b")
+    assert target_of(URL, [seen_of(moved, AT)]).final_url == f"{URL}/b"
+    session = replace(moved, final_url=f"{URL}/b?sid=1")
+    assert seen_of(session, AT).etag is None  # the address is not recorded as it is
+
+
+def test_whether_there_is_a_text_does_not_depend_on_what_is_recorded() -> None:
+    assert news_of(URL, None, read()).readable
+    assert not news_of(URL, SEEN, GONE).readable
+
+
+def test_a_record_by_another_reader_is_made_anew_and_any_other_stays() -> None:
+    assert is_usable(SEEN, (SEEN.reader,))
+    assert not is_usable(SEEN, ("r/2",))
+    assert not is_usable(replace(SEEN, digest=f"m0:{'sha256:' + 'a' * 64}"))
+    assert not is_usable(replace(SEEN, digest=None))
+    assert not is_usable(None)

@@ -57,3 +57,10 @@ def test_whatever_a_page_holds_is_kept_as_lines(before: str, after: str) -> None
     found = change(kept, after)
     assert all(one.isprintable() or LINE.accepts(one) for one in (*found.lost, *found.gained) if one)
     assert change(kept_of(before), before).gained == ()
+
+
+def test_what_is_compared_is_bounded_on_both_sides() -> None:
+    found = change(kept_of("A. B. " * 99), "A. B. C. " * 30_000)
+    assert found.more > 80_000
+    long = change(["0" * 8 + " " + "x" * 9_000], "Another one.")
+    assert len(long.lost[0]) <= OPENING
