@@ -20,6 +20,7 @@ _SECRET_NAME = re.compile(
     r"|GIT_CONFIG_VALUE|GIT_CONFIG_PARAMETERS",
     re.I,
 )
+_FOLDERS = frozenset({"PWD", "OLDPWD"})  # named like passwords
 _SHORTEST = 6  # characters; shorter values are words such as `true`, without which a text cannot be read
 _SHAPES = re.compile(
     r"\b(?:lk|whsec|gh[opsur]|github_pat|xox[abprs])[_-][\w+/=-]{6,}|\bglpat-[\w-]{6,}|\beyJ[\w-]{8,}\.[\w.-]+"
@@ -73,7 +74,9 @@ def _secrets(environment: frozenset[tuple[str, str]], hidden: frozenset[str]) ->
     """Secret values with their names, the longest first, in each form in which a message may quote them. A key file
     has many lines.
     """
-    named = [(name, value) for name, value in environment if _SECRET_NAME.search(name)]
+    named = [
+        (name, value) for name, value in environment if name not in _FOLDERS and _SECRET_NAME.search(name)
+    ]
     found = {
         (name, form)
         for name, value in [*named, *(("removed", value) for value in hidden)]

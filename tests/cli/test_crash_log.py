@@ -81,3 +81,9 @@ def test_a_secret_that_came_from_a_keyring_is_known_by_value(monkeypatch: pytest
 def test_source_and_words_stay_readable() -> None:
     text = '  File "x.py", line 3, in f\n    client = Client(token=token, secret=secret)\nKeyError: the key is acme'
     assert without_secrets(text, {"A_KEY": "acme"}) == text
+
+
+def test_the_folder_that_a_shell_was_in_before_is_no_password() -> None:
+    environment = {"OLDPWD": "/home/of/somebody", "PWD": "/home/of/somebody/else", "DB_PWD": SECRET}
+    assert without_secrets("in /home/of/somebody", environment) == "in /home/of/somebody"
+    assert without_secrets(f"it said {SECRET}", environment) == "it said [DB_PWD]"
