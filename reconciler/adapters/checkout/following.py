@@ -17,7 +17,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from reconciler.adapters.git.command import GitFailed, call_git, forget_configuration
@@ -165,6 +165,10 @@ class Follower:
         if left and (trouble := self._unlock()) is not None:
             return trouble
         dirty, untracked = self._status()
+        hidden, blocking = self._in_the_way(head, tip)
+        if blocking:
+            return _dirty(blocking, self.branch)
+        untracked += [path for path in hidden if path not in {*dirty, *untracked}]
         if not dirty and not untracked:
             return None
         ours, named = set(self._written()), [*dirty, *untracked]
@@ -202,6 +206,39 @@ class Follower:
         entries = os.fsdecode(self._call(asked)).split("\0")
         found = [(entry[:2], entry[3:]) for entry in entries if entry]
         return [path for code, path in found if code != "??"], [path for code, path in found if code == "??"]
+
+    def _in_the_way(self, head: str, tip: str) -> tuple[list[str], list[str]]:
+        """What git would overwrite without a word, since it is ignored: files where the move adds files, and what
+        stands where it needs a folder, or a file instead of a folder.
+        """
+        asked = ["diff-tree", "-r", "--no-renames", "--diff-filter=AD", "--name-status", "-z", head, tip]
+        words = os.fsdecode(self._call(asked)).split("\0") if head != tip else []
+        named = list(zip(words[::2], words[1::2], strict=False))
+        gone = {path for code, path in named if code == "D"}
+        files, blocking = [], []
+        folders: set[str] = set()
+        for path in (path for code, path in named if code == "A"):
+            above = {str(folder) for folder in PurePosixPath(path).parents[:-1]}
+            folders |= above
+            if above & gone:  # a file, or a link that leads elsewhere, which git takes away first
+                continue
+            here = self._top / path
+            if here.is_dir() and not here.is_symlink():
+                blocking += [found for found in self._files_in(path) if found not in gone]
+            elif os.path.lexists(here):
+                files.append(path)
+        for folder in folders - gone:
+            here = self._top / folder
+            if os.path.lexists(here) and (here.is_symlink() or not here.is_dir()):
+                blocking.append(folder)
+        return files, sorted(blocking)
+
+    def _files_in(self, folder: str) -> list[str]:
+        found = []
+        for above, folders, names in os.walk(self._top / folder):
+            links = [name for name in folders if os.path.islink(os.path.join(above, name))]
+            found += [os.path.relpath(os.path.join(above, name), self._top) for name in [*links, *names]]
+        return found
 
     def _is_input(self, path: str) -> bool:
         return any(path == one or path.startswith(f"{one}/") for one in self._inputs)
