@@ -140,7 +140,9 @@ class Loop:
         again = retry.seconds if isinstance(retry, Wait) and trouble and not trouble.needs_person else None
         self._teller.trouble(trouble, again)
         self._metrics.blocked = None if trouble is None else trouble.kind
-        self._metrics.standby = self._machine.standby
+        waits_for = self._machine.waits_for
+        self._teller.waits_for(waits_for)
+        self._metrics.standby = self._machine.standby or waits_for is not None
 
     def _looked(self) -> tuple[Tips, Held | None, Trouble | None]:
         """In a thread."""

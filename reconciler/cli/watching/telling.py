@@ -28,7 +28,7 @@ class Teller:
         self._left: dict[str, Item] = {}
         self._heard: set[str] = set()
         self._hears: set[str] = set()
-        self._converged = self._standing_by = False
+        self._converged = self._standing_by = self._waits = False
 
     def say(self, level: str, event: str, **fields: Field) -> None:
         clean = {
@@ -50,6 +50,15 @@ class Teller:
                 level, "blocked", kind=trouble.kind, why=trouble.message, hint=trouble.hint, retry_in=pause
             )
         self._trouble = trouble
+
+    def waits_for(self, holder: str | None) -> None:
+        """There is work, and another run has the lease; None when that is over."""
+        if holder is not None and not (self._waits or self._standing_by):
+            self._waits = True
+            self.say("info", "standing by", why=f"{holder} holds the lease")
+        elif holder is None and self._waits:
+            self._waits = False
+            self.say("info", "lease is free")
 
     def run_begins(self) -> None:
         self._heard, self._hears = self._hears, set()

@@ -116,6 +116,13 @@ class Machine:
             return Run(refresh=now >= self._refresh_due())
         return Wait(max(0.0, min(self._look_at, due) - now))
 
+    @property
+    def waits_for(self) -> str | None:
+        """Who has the lease while there is work here, as of the last look."""
+        if self.held is None or self.held.free_in <= 0 or self.trouble is not None:
+            return None
+        return self.held.by if self.tips != self._settled else None
+
     def _run_due(self) -> float:
         """When the next run is due; infinite where none is."""
         if self.tips is None or self.trouble is not None:

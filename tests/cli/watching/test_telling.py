@@ -88,6 +88,19 @@ def test_standing_by_is_told_when_it_begins_and_ends(told: Told) -> None:
     assert "taken over" in told.result(verdict=Verdict.CONVERGED, acted=True)
 
 
+def test_waiting_for_the_lease_is_told_when_it_begins_and_ends(told: Told) -> None:
+    for _ in range(3):
+        told.teller.waits_for("laptop (7)")
+    [event] = told.events()
+    assert (event["event"], event["why"]) == ("standing by", "laptop (7) holds the lease")
+    for _ in range(3):
+        told.teller.waits_for(None)
+    assert told.names() == ["lease is free"]
+    told.teller.result(RunResult(Verdict.HELD, 5), refresh=False, seconds=1.0)
+    told.teller.waits_for("laptop (7)")
+    assert told.names() == ["standing by"]
+
+
 @pytest.mark.parametrize(
     ("line", "again"),
     [("warning: the lockfile is large", []), ("1 provisioning job to create", ["run"]), ("error: no", [])],

@@ -254,3 +254,18 @@ def test_who_stands_by_looks_for_drift_half_as_often() -> None:
                 made.ran(now, run, Verdict.CONVERGED)
     assert made.standby
     assert refreshes == pytest.approx([900.0, 2100.0, 3300.0])
+
+
+def test_it_waits_for_who_holds_the_lease_only_while_there_is_work() -> None:
+    made = settled()
+    busy = Held("other", 30.0)
+    made.looked(60.0, T1, busy)
+    assert made.waits_for is None  # nothing is to be done here
+    made.looked(120.0, T2, busy)
+    assert made.waits_for == "other"
+    assert pause(made, 120.0) > 0
+    made.looked(121.0, T2, busy, DIRTY)
+    assert made.waits_for is None
+    made.looked(150.0, T2, Held("other", 0.0))
+    assert made.waits_for is None
+    assert made.next(150.0) == Run()
