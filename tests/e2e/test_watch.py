@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
-from tests.e2e.actors import Actors
-from tests.e2e.far_ends import wait_until
+from tests.e2e.actors import NO_ANSWER, Actors
+from tests.e2e.far_ends import Project, wait_until
 from tests.e2e.watching import Watch, watching
 
 SECRET = "a-secret-for-this-test-only"
@@ -131,3 +131,92 @@ def test_a_remote_that_is_away_is_asked_again_and_sighup_asks_at_once(actors: Ac
         watch.process.send_signal(signal.SIGHUP)
         watch.until("mended", kind="remote")
         watch.until("engine done", key="acme", action="replace")
+
+
+def settings(actors: Actors, text: str) -> None:
+    """A commit with these settings."""
+
+    def write(project: Project) -> None:
+        (project.root / "reconcile.yaml").write_text(text)
+
+    actors.change(write, "Change the settings")
+
+
+@pytest.mark.parametrize("from_start", [True, False])
+def test_a_commit_cannot_keep_it_from_publishing(actors: Actors, from_start: bool) -> None:
+    if from_start:
+        settings(actors, "publish: false\n")
+    with watching(actors.clone(), CI=None) as watch:
+        watch.until("round ended", result="converged")
+        if not from_start:
+            settings(actors, "publish: false\n")
+        actors.edit("acme", "Second")
+        replaced = watch.until("engine done", key="acme", action="replace")
+        wait_until(lambda: actors.entry("acme")["engineId"] == replaced["engine"], "it is published")
+        assert watch.said("watching")[0]["publish"] == "yes"
+    actors.check_converged()
+    assert actors.made == 3
+
+
+def test_only_the_environment_or_a_flag_keeps_it_from_publishing(actors: Actors) -> None:
+    settings(actors, "publish: true\n")
+    with watching(actors.clone(), RECONCILE_PUBLISH="false") as watch:
+        watch.until("round ended", result="converged")
+        assert watch.said("watching")[0]["publish"] == "no"
+    assert actors.git("ls-tree", "--name-only", "main", "engines.lock.json") == ""
+
+
+def test_a_commit_cannot_lead_it_to_another_environment(actors: Actors) -> None:
+    clone = actors.clone()
+    with watching(clone) as watch:
+        watch.until("round ended", result="converged")
+        settings(actors, "environment: staging\n")
+        actors.edit("acme", "Second")
+        blocked = watch.until("blocked", kind="files")
+        assert "the environment changed from `production` to `staging`" in blocked["why"]
+        looks_on(watch)
+        assert len(watch.said("blocked")) == 1
+        assert actors.made == 2
+        settings(actors, "environment: production\n")
+        watch.until("mended", kind="files")
+        watch.until("engine done", key="acme", action="replace")
+    assert actors.made == 3
+    assert actors.git("for-each-ref", "--format=%(refname)", "refs/reconcile/staging") == ""
+
+
+def test_a_commit_cannot_lead_it_away_from_the_environment_of_its_flag(actors: Actors) -> None:
+    with watching(actors.clone(), "--env", "production") as watch:
+        watch.until("round ended", result="converged")
+        settings(actors, "environment: staging\n")
+        actors.edit("acme", "Second")
+        watch.until("engine done", key="acme", action="replace")
+        assert not watch.said("blocked")
+    assert actors.made == 3
+
+
+def test_it_says_whom_it_waits_for(actors: Actors) -> None:
+    actors.die(actors.clone(), NO_ANSWER, "--publish")
+    with watching(actors.clone()) as watch:
+        why = watch.until("standing by")["why"]
+        assert why.endswith("holds the lease")
+        looks_on(watch)
+        assert len(watch.said("standing by")) == 1
+        assert watch.metric("reconcile_watch_standby") == 1.0
+        actors.free_lease()
+        watch.until("lease is free")
+        watch.until("round ended")
+        wait_until(lambda: watch.metric("reconcile_watch_standby") == 0.0, "it stands by no more")
+
+
+def test_a_commit_cannot_lead_it_to_another_project_folder(actors: Actors) -> None:
+    def add(project: Project) -> None:
+        (project.root / "engines/reconcile.yaml").write_text("concurrency: 1\n")
+
+    with watching(actors.clone(), "-C", "engines") as watch:
+        watch.until("round ended", result="converged")
+        actors.change(add, "Make a project of the folder")
+        assert "the project is no longer in" in watch.until("blocked", kind="files")["why"]
+        looks_on(watch)
+        actors.change(lambda project: (project.root / "engines/reconcile.yaml").unlink(), "Take it back")
+        watch.until("mended", kind="files")
+    assert actors.made == 2

@@ -1,7 +1,7 @@
 """What is watched: a project in a clone, the branch of the remote that it follows, and its ledger.
 
-Remote and branch are decided at the start: a commit cannot lead the watch elsewhere. The rest of the settings is read
-again with every commit.
+Remote, branch, environment, project folder, and whether to publish are decided at the start: a commit cannot lead the
+watch to another ledger, or away from it. The rest of the settings is read again with every commit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconciler.cli.wiring.publishing import target_of, target_of_run
 from reconciler.core.errors import InvalidInput, ReconcileError
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger import lease
-from reconciler.core.settings.model import SETTINGS_FILE, Settings
+from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE, Settings
 from reconciler.core.settings.resolution import resolve
 from reconciler.core.watch.machine import Held, Trouble
 from reconciler.core.watch.troubles import trouble_of
@@ -37,10 +37,12 @@ Opening = Callable[[], Settings]
 @dataclass(frozen=True, slots=True)
 class Subject:
     """`ledger` is the ref that replicas share, None where they do not publish. `trouble` is why the project cannot be
-    read as its commit has it.
+    read as its commit has it. `environment` is None while no commit could be read that names it.
     """
 
+    start: Path
     root: Path
+    environment: str | None
     settings: Settings
     remote: str
     branch: str
@@ -73,9 +75,38 @@ class Subject:
         return found.holder.pid if found.holder is not None and found.held_at(UtcClock().now()) else None
 
 
-def publishes(settings: Settings) -> bool:
-    """A watch publishes unless it is told not to, in CI or not."""
-    return settings.publish is None or bool(settings.publish)
+def _watched(settings: Settings) -> Settings:
+    """A watch publishes unless its flag or variable says otherwise, in CI or not. The file only chooses how: a commit
+    with `publish: false` would make every replica create engines of its own.
+    """
+    setting = SETTINGS["publish"]
+    if settings.source_of["publish"] in (setting.flag, setting.variable):
+        return settings
+    return replace(settings, publish="pr" if settings.publish == "pr" else True)
+
+
+def _moved_away(subject: Subject, settings: Settings) -> Trouble | None:
+    """A commit would lead the watch to another ledger, which has none of the records of this one."""
+    if subject.environment is None or settings.environment == subject.environment:
+        return None
+    return Trouble(
+        "files",
+        f"the environment changed from `{subject.environment}` to `{settings.environment}`",
+        "start the watch again to follow the new one, or revert the commit",
+        needs_person=True,
+    )
+
+
+def _other_folder(subject: Subject) -> Trouble | None:
+    is_there = subject.start.is_dir()
+    if is_there and find_root(subject.start).resolve() == subject.root.resolve():
+        return None
+    return Trouble(
+        "files",
+        f"the project is no longer in {subject.root}",
+        "start the watch again where the project is now, or revert the commit",
+        needs_person=True,
+    )
 
 
 def first_subject(
@@ -91,39 +122,46 @@ def first_subject(
         if find_git(root) is None:
             raise
         settings, trouble = resolve(flags, os.environ, None), trouble_of(error)
-    settings = settings if settings.publish is not None else replace(settings, publish=True)
+    settings = _watched(settings)
+    named = trouble is None or settings.source_of["environment"] != "default"
     target = target_of(root, settings, otherwise=", and start again")
     if trouble is None:
         api_key(settings)
-        if publishes(settings):
+        if settings.publish:
             target_of_run(root, settings)  # what a run would refuse, such as a missing token
-    return _subject(root, settings, settings.remote, target.branch, notice, trouble)
+    environment = settings.environment if named else None
+    places = start, root, environment
+    return _subject(places, settings, (settings.remote, target.branch), notice, trouble)
 
 
 def renewed(subject: Subject, opening: Opening) -> Subject:
-    """After a commit: the same remote and branch, everything else as the commit has it."""
+    """After a commit: everything but what was decided at the start is as the commit has it."""
+    if (trouble := _other_folder(subject)) is not None:
+        return replace(subject, trouble=trouble)
     try:
         settings = opening()
     except ReconcileError as error:
         return replace(subject, trouble=trouble_of(error))
-    settings = replace(
-        settings, publish=True if settings.publish is None else settings.publish, branch=subject.branch
-    )
-    return _subject(subject.root, settings, subject.remote, subject.branch, subject.follower.notice, None)
+    if (trouble := _moved_away(subject, settings)) is not None:
+        return replace(subject, trouble=trouble)
+    places = subject.start, subject.root, settings.environment
+    follows = subject.remote, subject.branch
+    return _subject(places, _watched(settings), follows, subject.follower.notice, None)
 
 
 def _subject(
-    root: Path,
+    places: tuple[Path, Path, str | None],
     settings: Settings,
-    remote: str,
-    branch: str,
+    follows: tuple[str, str],
     notice: Callable[[str], object],
     trouble: Trouble | None,
 ) -> Subject:
+    start, root, environment = places
+    remote, branch = follows
     settings = replace(settings, remote=remote, branch=branch)
     target = target_of(root, settings)
     private = private_folder(root, settings.environment)
-    shared = publishes(settings)
+    shared = bool(settings.publish)
     inside = target.inside
 
     def written() -> Sequence[str]:
@@ -143,7 +181,9 @@ def _subject(
     )
     ledger = target.ref if shared and trouble is None else None
     address = target.ledger().remote.url()
-    return Subject(root, settings, remote, branch, address, ledger, target.seal, follower, trouble)
+    return Subject(
+        start, root, environment, settings, remote, branch, address, ledger, target.seal, follower, trouble
+    )
 
 
 def _written(root: Path, settings: Settings) -> list[str]:

@@ -105,8 +105,9 @@ def _watch(
     def opening() -> Settings:
         return open_project(ctx, **named).settings
 
+    flagged = {**named, "environment": given(ctx, "environment")}
     subject = first_subject(
-        start_folder(ctx), opening, named, lambda text: teller.say("warning", "clone", what=text)
+        start_folder(ctx), opening, flagged, lambda text: teller.say("warning", "clone", what=text)
     )
     metrics = Metrics(time.time)
     machine = Machine(pace, random.random, time.monotonic())
@@ -153,12 +154,11 @@ def _log_of(context: dict[str, Any], log: ServeLog) -> None:
 
 def _arguments(ctx: click.Context, flags: dict[str, Any]) -> Arguments:
     """The line of a run: `reconcile apply`, on what is watched."""
-    from reconciler.cli.watching.subject import Subject, publishes
+    from reconciler.cli.watching.subject import Subject
     from reconciler.core.watch.machine import Run
 
     words = ["apply", "--yes", "--format", "json", "--lease-wait", "1ms", "--color", "never"]
-    for option, name in (("-C", "directory"), ("--config", "config"), ("--env", "environment"),
-                         ("--log-level", "log_level")):  # fmt: skip
+    for option, name in (("-C", "directory"), ("--config", "config"), ("--log-level", "log_level")):
         if (value := given(ctx, name)) is not None:
             words += [option, value]
     for key in flags["only"]:
@@ -169,16 +169,11 @@ def _arguments(ctx: click.Context, flags: dict[str, Any]) -> Arguments:
 
     def arguments(run: Run, subject: Subject) -> tuple[list[str], dict[str, str]]:
         publish = subject.settings.publish
-        how = (
-            "--publish-pr"
-            if publish == "pr"
-            else "--publish"
-            if publishes(subject.settings)
-            else "--no-publish"
-        )
+        how = "--publish-pr" if publish == "pr" else "--publish" if publish else "--no-publish"
         pinned = {"RECONCILE_BRANCH": subject.branch, "RECONCILE_REMOTE": subject.remote}
         environment = {name: value for name, value in os.environ.items() if name != SECRET}
-        return [*words, how, *(["--refresh"] if run.refresh else [])], environment | pinned
+        where = ["--env", subject.settings.environment]
+        return [*words, *where, how, *(["--refresh"] if run.refresh else [])], environment | pinned
 
     return arguments
 
