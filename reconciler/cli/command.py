@@ -27,7 +27,7 @@ class Command(click.Command):
         """As click's own, which asks gettext for its text, and that costs 2 ms at every start."""
         if self._help is None:
             self._help = click.Option(
-                self.get_help_option_names(ctx),
+                HELP,  # also where a command is called without the one above it
                 is_flag=True,
                 is_eager=True,
                 expose_value=False,
