@@ -235,12 +235,17 @@ def entry(at_end: Callable[[], None] = lambda: None) -> NoReturn:
 def _end(code: int) -> NoReturn:
     """End at once: to take every module apart first takes a tenth of a short run.
 
-    GitPython leaves a thread behind when it is interrupted, and that one would keep us for up to a minute.
+    Nor may libraries take themselves apart under a daemon thread: one that is still looking at pages (`track_sources`)
+    would crash in OpenSSL. After an interrupt nothing is waited for, because GitPython leaves a thread behind that
+    would keep us for up to a minute.
     """
     if code != ExitCode.INTERRUPTED:
+        wait_for_threads = getattr(threading, "_shutdown", None)
         run_exit_functions = getattr(atexit, "_run_exitfuncs", None)
-        if threading.active_count() > 1 or run_exit_functions is None:
+        if wait_for_threads is None or run_exit_functions is None:
             sys.exit(code)
+        with suppress(KeyboardInterrupt):
+            wait_for_threads()
         run_exit_functions()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):

@@ -26,8 +26,21 @@ def test_functions_for_the_end_are_run_and_threads_are_waited_for(before: str) -
     assert heard == "heard all"
 
 
-def test_a_python_without_the_call_ends_as_always() -> None:
-    before = 'atexit.register(print, "heard all")\ndel atexit._run_exitfuncs'
+def test_libraries_are_not_taken_apart_while_a_daemon_thread_is_at_work() -> None:
+    """OpenSSL would be, by the C library, while the thread that looks at pages reads certificates with it."""
+    before = """
+import ctypes, time
+ctypes.CDLL(None).__cxa_atexit(ctypes.CDLL(None).abort, None, None)
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"""
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING.format(before=before)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout[:10]) == (0, "reconcile ")
+
+
+@pytest.mark.parametrize("missing", ["atexit._run_exitfuncs", "threading._shutdown"])
+def test_a_python_without_the_call_ends_as_always(missing: str) -> None:
+    before = f'atexit.register(print, "heard all")\ndel {missing}'
     command = [sys.executable, "-c", ENDING.format(before=before)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.endswith("heard all\n")
