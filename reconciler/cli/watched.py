@@ -17,7 +17,7 @@ from typing import NoReturn
 
 
 def entry() -> NoReturn:
-    """`python -m reconciler.cli.watched DESCRIPTOR apply …`"""
+    """With the arguments `DESCRIPTOR apply …`."""
     gc.disable()  # as in start.py
     report = int(sys.argv.pop(1))
     os.set_inheritable(report, False)
@@ -36,7 +36,3 @@ def _wait_for_the_end(line: int) -> None:
     while os.read(line, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    entry()

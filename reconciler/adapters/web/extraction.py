@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
@@ -18,17 +17,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import reconciler
+from reconciler.adapters.system.own_python import own_python
 from reconciler.adapters.web.limits import Limits
 from reconciler.adapters.web.page_text import Read
 from reconciler.adapters.web.reading_process import ANSWER, FRAME
 from reconciler.core.errors import InvalidInput
 
-# The module's folder is put last, so that nothing beside it hides the standard library. `-P` keeps the work folder out,
-# in which a repository may have put a module of any name.
-_START = (
-    "import sys; sys.path.append(sys.argv.pop(1)); "
-    "from reconciler.adapters.web.reading_process import main; main()"
-)
 _KEPT = (
     "PATH",
     "HOME",
@@ -104,11 +98,7 @@ class _Reader:
     async def start(cls, limits: Limits) -> _Reader:
         root = str(Path(reconciler.__file__).resolve().parent.parent)
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-c",
-            _START,
-            root,
+            *own_python("reconciler.adapters.web.reading_process", "main"),
             str(limits.memory),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -10,11 +10,11 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from reconciler.adapters.system.own_python import own_python
 from reconciler.core.frozen import dataclass
 
 _LINE = 1 << 16  # bytes of one line that is passed on
@@ -64,7 +64,7 @@ class Child:
         """To its end. Raises `OSError` where it cannot be started."""
         reading, writing = os.pipe()
         try:
-            command = [sys.executable, "-m", "reconciler.cli.watched", str(writing), *self._arguments]
+            command = [*own_python("reconciler.cli.watched", "entry"), str(writing), *self._arguments]
             self._process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.PIPE,
