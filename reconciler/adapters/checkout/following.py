@@ -136,6 +136,7 @@ class Follower:
                 return trouble
         (self._private / MOVING).unlink(missing_ok=True)
         self._call(["update-ref", self._followed, tip])
+        forget_configuration()  # it may include a file that this commit brought
         return Moved(head, tip, forced)
 
     def _not_here(self, head: str | None) -> Trouble | None:

@@ -41,6 +41,8 @@ def _refused_hint() -> str:
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+# They compare files of the work tree, and so may start the filters that the configuration names.
+_FILTERING = frozenset(("diff", "status"))
 _WITHOUT_REPOSITORY = frozenset(("--version", "init", "merge-file"))
 
 
@@ -85,6 +87,8 @@ def call_git(
     repository = repository_of(root)
     if repository.top is not None and arguments[0] not in _WITHOUT_REPOSITORY:
         _check_trust(repository, repository.top, end)
+    if not network and arguments[0] in _FILTERING:
+        _config_of(repository, end)
     secrets: frozenset[str] = frozenset()
     added, tokens = environment.added(network=network), False
     if network:
@@ -182,7 +186,7 @@ def _run(
     sizes = f"{len(stdin):,} bytes in, {len(stdout):,} out"
     trail.note(f"git {' '.join(arguments)}: {ended} in {trail.since(began)}, {sizes}")
     if process.returncode != 0 or not in_time:
-        raise _failed(arguments[0], process.returncode, stdout, stderr, in_time)
+        raise _failed(_name_of(arguments), process.returncode, stdout, stderr, in_time)
     return stdout
 
 
@@ -263,6 +267,17 @@ def _communicate(
 def run_git(root: Path, arguments: Sequence[str], timeout: float = 60.0) -> str:
     """The same for people's commands: text, without the last newline."""
     return call_git(root, arguments, timeout=timeout).decode("utf-8", "replace").rstrip("\n")
+
+
+def _name_of(arguments: Sequence[str]) -> str:
+    """The command among options that stand before it: each `-c` has a value."""
+    words = iter(arguments)
+    for word in words:
+        if word == "-c":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return arguments[0]
 
 
 def _failed(name: str, status: int, stdout: bytes, stderr: bytes, in_time: bool) -> GitError:

@@ -34,7 +34,15 @@ _POWERFUL_SECTIONS = frozenset(
         "submodule",
         "uploadpack",
         "transfer",
+        "bundle",
+        "hook",
+        "lfs",
     )
+)
+# Keys of any section that name a program, such as `filter.x.clean`, `diff.x.textconv` and `gc.recentObjectsHook`.
+_POWERFUL_ENDINGS = (
+    *("command", "cmd", "hook", "program", "helper", "driver"),
+    *("textconv", "external", "clean", "smudge", "process", "bundleuri"),
 )
 _POWERFUL_KEYS = frozenset(
     f"core.{name}"
@@ -122,7 +130,9 @@ def parse_config(output: bytes, repository: Repository) -> Config:
 
 
 def _is_powerful(key: str) -> bool:
-    return key.partition(".")[0].lower() in _POWERFUL_SECTIONS or key.lower() in _POWERFUL_KEYS
+    key = key.lower()
+    section = key.partition(".")[0]
+    return section in _POWERFUL_SECTIONS or key in _POWERFUL_KEYS or key.endswith(_POWERFUL_ENDINGS)
 
 
 def _in_work_tree(origin: str, repository: Repository) -> str | None:

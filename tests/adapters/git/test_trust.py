@@ -70,6 +70,13 @@ def test_worktrees_and_submodules_are_repositories(repo: Path, tmp_path: Path) -
         "[core]\nsshCommand = touch {ran}",
         "[credential]\nhelper = !touch {ran}",
         '[url "ext::sh"]\ninsteadOf = https:',
+        '[filter "x"]\nsmudge = touch {ran}; cat',
+        '[filter "x"]\nprocess = touch {ran}',
+        '[diff "x"]\ntextconv = touch {ran}',
+        '[merge "x"]\ndriver = touch {ran}',
+        "[diff]\nexternal = touch {ran}",
+        "[gc]\nrecentObjectsHook = touch {ran}",
+        '[lfs "customtransfer.x"]\npath = {ran}',
     ],
 )
 def test_configuration_from_the_work_tree_gets_no_power(repo: Path, tmp_path: Path, setting: str) -> None:
@@ -80,6 +87,22 @@ def test_configuration_from_the_work_tree_gets_no_power(repo: Path, tmp_path: Pa
     with pytest.raises(GitError, match=r"reads `.*` from .gitconfig, a file in the work tree") as caught:
         call_git(repo, ["ls-remote", "origin"], network=True)
     assert caught.value.hint
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("asked", ["diff", "status"])
+def test_filters_from_the_work_tree_are_not_run_offline_either(
+    repo: Path, tmp_path: Path, asked: str
+) -> None:
+    ran = tmp_path / "ran"
+    (repo / "x").write_text("x")
+    git(repo, "add", "x")
+    git(repo, "config", "include.path", "../.gitconfig")
+    (repo / ".gitconfig").write_text(f'[filter "x"]\nclean = touch {ran}; cat\n')
+    (repo / ".gitattributes").write_text("x filter=x\n")
+    (repo / "x").write_text("y")
+    with pytest.raises(GitError, match=r"reads `filter.x.clean` from .gitconfig"):
+        call_git(repo, [asked])
     assert not ran.exists()
 
 
