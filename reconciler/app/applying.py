@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.app.driver import Driver, Ports
-from reconciler.app.ledger_writer import LedgerWriter
 from reconciler.app.planning import PlanResult
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import GuardRefused
@@ -14,7 +13,7 @@ from reconciler.core.plan.model import Plan
 from reconciler.core.run.machine import Run
 from reconciler.core.run.operations import Options
 
-MOST_AHEAD = 7  # times the calls that run at once: a run that is killed leaves so many to look into
+MOST_ANNOUNCED = 512  # create calls: a shard that is killed leaves at most so many to look into
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,15 @@ def build_driver(planned: PlanResult, ports: Ports, settings: ApplySettings) -> 
         ports.lockfile.check_writable()
     calls = [action.key for action in planned.plan.actions if action.creates or action.updates]
     operations = {key: settings.new_id() for key in calls}
+    contenders = ports.ledger_writer.contenders if ports.ledger_writer is not None else 0
     run = Run(
         planned.plan,
         planned.recorded.folded,
         operations,
         Options(
             concurrency=settings.concurrency,
-            ahead=_ahead(settings, ports.ledger_writer),
-            batch=_batch(settings, ports.ledger_writer),
+            ahead=settings.concurrency * min(max(contenders - 1, 1), 7) if contenders else 0,
+            most=MOST_ANNOUNCED if contenders > 1 else 0,
             shared=ports.ledger_writer is not None,
             detach=settings.detach,
             no_wait=settings.no_wait,
@@ -55,20 +55,6 @@ def build_driver(planned: PlanResult, ports: Ports, settings: ApplySettings) -> 
     waits = sum(1 for action in planned.plan.actions if action.waits)
     ports.observer.begun(creates, waits, len(calls) - creates)
     return Driver(run, ports, timeout=settings.timeout, callback_url=settings.callback_url)
-
-
-def _ahead(settings: ApplySettings, ledger_writer: LedgerWriter | None) -> int:
-    """As many begins as calls that run; more where several runs take turns at the ledger, and each waits longer."""
-    if ledger_writer is None:
-        return 0
-    return settings.concurrency * min(max(ledger_writer.contenders - 1, 1), MOST_AHEAD)
-
-
-def _batch(settings: ApplySettings, ledger_writer: LedgerWriter | None) -> int:
-    """Half of what may be on record, so that calls go on while the next half is being recorded."""
-    if ledger_writer is None or ledger_writer.contenders == 1:
-        return 1
-    return max((settings.concurrency + _ahead(settings, ledger_writer)) // 2, 1)
 
 
 def refuse_if_stale(shown: Plan, now: Plan) -> None:

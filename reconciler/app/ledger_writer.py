@@ -53,7 +53,7 @@ class LedgerWriter:
         seen: RemoteSnapshot,
         terms: Terms | SharedTerms,
         clock: Clock,
-        pause: Callable[[int], None],
+        pause: Callable[[float], None],
     ) -> None:
         self._pusher = Pusher(ledger, seen, terms, clock, pause)
         self._terms = terms
@@ -172,26 +172,23 @@ class LedgerWriter:
                 self._under_way, self._begins = self._begins, []
                 since, self._result_since = self._result_since, None
                 begins = [record for batch, _ in self._under_way for record in batch]
-                began, tried = asyncio.get_running_loop().time(), sum(self.pushes)
                 try:
                     await asyncio.to_thread(self._pusher.push, begins)
                 except ReconcileError as error:
                     self._failed(error, since)
                 else:
                     self._failures = 0
-                    self._leave_room(began, sum(self.pushes) - tried)
+                    self._leave_room()
                     self._report(self._under_way, self.lost)
         finally:  # whatever ended this, nobody waits for ever
             self._report([*self._under_way, *self._begins], "the run ends")
 
-    def _leave_room(self, began: float, tries: int) -> None:
+    def _leave_room(self) -> None:
         """Where others push to the same ledger, every one gets its turn: the next push of this run waits for as long as
         theirs take. Meanwhile more comes together for it.
         """
-        if self._terms.contenders > 1:
-            now = asyncio.get_running_loop().time()
-            turns = 1.5 * (now - began) / max(tries, 1) * max(self._pusher.others(), 1)
-            self._not_before = now + min(turns, LONGEST_TURN, self._terms.ttl / 10)
+        turns = min(1.5 * self._pusher.turns(), LONGEST_TURN)
+        self._not_before = asyncio.get_running_loop().time() + turns
 
     def _failed(self, error: ReconcileError, since: float | None) -> None:
         """Try again after a while what may only take time; give up on the rest, and on begins when it is too late."""

@@ -8,6 +8,7 @@ Everything here blocks, and is called from one thread at a time; only `note`, `l
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from reconciler.app.ports import Clock, Ledger
@@ -26,6 +27,7 @@ PUSH_TRIES = PUBLISH_TRIES = 12
 SHARED_TRIES = 40  # where the shards of a plan push to one ledger
 OVERTAKEN = "the ledger moves too fast: every push was overtaken"
 UNREACHABLE_TRIES = 5  # for the last push, whose facts nobody else may have
+FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0  # seconds at most before a push is tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Pusher:
         seen: RemoteSnapshot,
         terms: Terms | SharedTerms,
         clock: Clock,
-        pause: Callable[[int], None],
+        pause: Callable[[float], None],
     ) -> None:
         self.seen = self._start = seen
         self.lost: str | None = None  # why the lease is not ours any more
@@ -91,10 +93,11 @@ class Pusher:
         self._ledger = ledger
         self._terms = terms
         self._clock = clock
-        self._pause = pause  # sleeps a little, longer with every attempt, and never the same
+        self._pause = pause  # sleeps so many seconds at most, and never the same
         self._lease: Lease | None = None  # as the remote has it from us
         self._mine: list[Record] = []  # every fact of this run that is durable somewhere
         self._unsure = False  # whether a push may have arrived whose answer did not
+        self._took = 0.0  # seconds, the last push
         self._hurried = False
         self.publishes = terms.publishes  # the lockfile, to the branch, at the end
         self._tries_at_most = PUSH_TRIES if terms.contenders == 1 else SHARED_TRIES
@@ -117,9 +120,10 @@ class Pusher:
             return self._terms.ttl
         return self._terms.seconds_left(self._lease, self._clock.now())
 
-    def others(self) -> int:
-        """How many others push to the ledger now."""
-        return self._terms.others(self.seen.lease, self._clock.now())
+    def turns(self) -> float:
+        """Seconds that the others who push to the ledger now need for a push each, if theirs take as long as ours."""
+        others = self._terms.others(self.seen.lease, self._clock.now())
+        return min(self._took * others, self._terms.ttl / 10)
 
     def note(self, records: Sequence[Record]) -> None:
         """These facts are durable here, and go along with the next push."""
@@ -157,6 +161,7 @@ class Pusher:
         records = union(self.seen.records, self._news(mine))
         if self.lost is not None and (records, lease) == (self.seen.records, self.seen.lease):
             return
+        began = time.monotonic()
         try:
             self.seen = self._ledger.record(self.seen, records, lease)
         except RemoteUnreachable:
@@ -165,6 +170,8 @@ class Pusher:
         except RefMoved:
             self.overtaken += 1
             raise
+        finally:
+            self._took = time.monotonic() - began
         self.pushes += 1
 
     def _news(self, mine: Sequence[Record]) -> Sequence[Record]:
@@ -198,9 +205,7 @@ class Pusher:
 
     def _look_again(self, attempt: int) -> str | None:
         """Why the lease is not ours any more, if it is not."""
-        others = self.others()
-        if attempt > 0 or others:  # the more there are, the longer, so that they do not all try at once
-            self._pause(0 if self._hurried else attempt + others.bit_length())
+        self._rest(attempt)
         before, self.seen = self.seen, self._newest()
         if self._terms.holds(self.seen.lease):
             self._lease = self.seen.lease
@@ -211,6 +216,17 @@ class Pusher:
         if not self.ever_held and self._terms.may_begin(self.seen.lease, self._clock.now()):
             return None
         return self._why_lost(before)
+
+    def _rest(self, attempt: int) -> None:
+        """So that those who were overtaken do not all try again at once. How many shards push is known; of other runs
+        it is not, so the pauses grow.
+        """
+        if self._hurried:
+            self._pause(FIRST_PAUSE)
+        elif turns := self.turns():
+            self._pause(turns)
+        elif attempt > 0:
+            self._pause(_growing(attempt))
 
     def _newest(self) -> RemoteSnapshot:
         """The ledger as it is now; of one that shards share no more than is needed, as long as our place is ours.
@@ -262,7 +278,7 @@ class Pusher:
                 self._unsure = True
                 if unreachable == UNREACHABLE_TRIES or self._hurried:
                     raise
-                self._pause(attempt)
+                self._pause(_growing(attempt))
             except (PushRefused, InvalidInput):
                 self.leave()
                 raise
@@ -318,7 +334,7 @@ class Pusher:
                 unreachable += 1
                 if unreachable == UNREACHABLE_TRIES or self._hurried:
                     raise
-                self._pause(attempt)
+                self._pause(_growing(attempt))
             else:
                 return
         raise RemoteUnreachable(OVERTAKEN)
@@ -333,3 +349,7 @@ class Pusher:
                 self._lose_if_told(self._look_again(attempt + 1))
             else:
                 return
+
+
+def _growing(attempt: int) -> float:
+    return min(FIRST_PAUSE * 2.0**attempt, LAST_PAUSE)

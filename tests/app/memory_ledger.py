@@ -162,7 +162,7 @@ class SharedScene(Scene):
         self.ledger = MemoryLedger(self.remote, self.log)
         self.moved_clock = MovedClock()
         self.ttl = ttl
-        self.pauses: list[int] = []
+        self.pauses: list[float] = []
         self.ledger_writer: LedgerWriter | None = None
         self.began = 0
 

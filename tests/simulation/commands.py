@@ -265,7 +265,7 @@ class RunCommand:
         name = self.process.name
         return Terms(Holder(name, 1), f"token-{name}", TTL)
 
-    def _pause(self, attempt: int) -> None:
+    def _pause(self, longest: float) -> None:
         self.world.time.pass_(0.2)
 
     @staticmethod

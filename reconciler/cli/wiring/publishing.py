@@ -359,9 +359,9 @@ def _say(text: str) -> None:
     say(f"note: {text}")
 
 
-def _pause(attempt: int) -> None:
-    """Between two pushes that were overtaken: longer every time, and never as long as the other run's."""
-    time.sleep(random.uniform(0.05, min(0.2 * 2**attempt, 5.0)))  # noqa: S311 - jitter, no secret
+def _pause(longest: float) -> None:
+    """Between two tries to push, never as long as another run's."""
+    time.sleep(random.uniform(min(0.05, longest), longest))  # noqa: S311 - jitter, no secret
 
 
 def _identity(settings: Settings) -> Identity | None:

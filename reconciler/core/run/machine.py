@@ -82,8 +82,10 @@ class Run:
     _roster: Roster = field(default_factory=Roster)
     _completion: Completion = field(init=False)
     records: list[Record] = field(default_factory=list)
+    _room: int = field(init=False)  # how many may be on record and not answered
 
     def __post_init__(self) -> None:
+        self._room = self.options.concurrency + self.options.ahead
         self._completion = Completion(self.lockfile, self.options, self.stops, self._roster, self.records)
 
     def start(self, at: str) -> list[Command]:
@@ -122,9 +124,9 @@ class Run:
             case Unrecorded(records, reason):
                 return self._unrecorded(records, reason, at)
             case Answered(operation, answer):
-                return self._answered(self._roster.of_id(operation), answer, at)
+                return self._widened(self._answered(self._roster.of_id(operation), answer, at))
             case UpdateAnswered(operation, answer):
-                return self._updated(self._roster.of_id(operation), answer, at)
+                return self._widened(self._updated(self._roster.of_id(operation), answer, at))
             case Heard(news):
                 return self._completion.heard(news, at)
             case Delivered(event):
@@ -160,16 +162,21 @@ class Run:
 
     def _begin(self, at: str) -> list[Command]:
         begins: list[Record] = []
-        room = self.options.concurrency + self.options.ahead
-        if room - self._roster.count(Phase.READY) - self._occupied < min(
-            self.options.batch, len(self._queue)
-        ):
+        free = self._room - self._on_record
+        together = self._room // 2 if self.options.most else 1
+        if free < min(together, len(self._queue)):
             return []
-        while self._queue and self._roster.count(Phase.READY) + self._occupied < room:
+        while self._queue and len(begins) < free:
             operation = self._queue.popleft()
             begins.append(begin_of(operation, at))
             self._roster.enter(operation, Phase.BEGINNING)
         return [self._append(*begins)] if begins else []
+
+    def _widened(self, commands: list[Command]) -> list[Command]:
+        """Where everything on record was called before this run's next turn to record came, the turn takes more."""
+        if self._queue and not self._roster.count(Phase.READY, Phase.CALLING):
+            self._room = max(self._room, min(2 * self._room, self.options.most))
+        return commands
 
     def _call(self) -> list[Command]:
         """Create calls for what is on record, as many as may be under way at once."""
@@ -194,6 +201,11 @@ class Run:
     @property
     def _occupied(self) -> int:
         return self._roster.count(Phase.BEGINNING, Phase.CALLING)
+
+    @property
+    def _on_record(self) -> int:
+        """Announced and not answered, as far as this run knows."""
+        return self._occupied + self._roster.count(Phase.READY)
 
     def _done(self) -> bool:
         if self._queue and not self.stops.creating:

@@ -127,14 +127,15 @@ class Roster:
 class Options:
     """How to run. `concurrency` is the number of create calls under way at once.
 
-    `ahead` is how many more begins may be on record than calls are under way, where recording takes long; at least
-    `batch` of them are recorded together, where runs take turns at it. `shared` says that begins are recorded on a
-    remote, too. `detach` waits for no job; `glance` looks at each once.
+    `ahead` is how many more begins may be on record than calls are under way, where recording takes long. Where runs
+    take turns at it, `most` is how many may be on record at the end: half of what may be is recorded together, and as
+    often as calls had to wait for that, it is twice as many from then on. `shared` says that begins are recorded on a
+    remote, too. `detach` waits for no job; `no_wait` looks at each once.
     """
 
     concurrency: int = 8
     ahead: int = 0
-    batch: int = 1
+    most: int = 0
     shared: bool = False
     detach: bool = False
     no_wait: bool = False

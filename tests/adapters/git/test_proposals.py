@@ -285,7 +285,7 @@ def test_an_end_whose_answer_was_lost_is_known_to_have_arrived(origin: Path) -> 
     remote, ours = remote_of(clone(origin)), "reconcile/production"
     ledger = Lossy(remote, LEDGER, "main", LOCKFILE, seal=SEAL, proposals=ours)
     terms = Terms(Holder("here", 7), "token", 300.0)
-    pusher = Pusher(ledger, ledger.look(), terms, UtcClock(), lambda attempt: None)
+    pusher = Pusher(ledger, ledger.look(), terms, UtcClock(), lambda longest: None)
     pusher.push(RECORDS[:1])
     merged = pusher.finish(fold(EMPTY, RECORDS), RECORDS)
     assert pusher.lost is None

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.shard_ledger import ShardLedger
-from reconciler.app.pushing import Pusher
+from reconciler.app.pushing import FIRST_PAUSE, Pusher
 from reconciler.core.errors import RefMoved
 from reconciler.core.ledger.epoch import SharedTerms, Sharing
 from reconciler.core.ledger.journal import Record, canonical
@@ -152,8 +152,29 @@ def test_a_shard_without_a_place_sees_what_came_and_went_meanwhile(
 ) -> None:
     """Another run may have done the whole plan and published between the look and the first push."""
     one, other = two
-    pusher = Pusher(one, one.look(), terms(1), _Clock(), lambda attempt: None)
+    pusher = Pusher(one, one.look(), terms(1), _Clock(), lambda longest: None)
     done = other.look()
     other.record(done, (*done.records, *facts("a")), give_back(done.lease))
     pusher.push(())
     assert told(pusher.seen.records) == told([*OLD, *facts("a")])
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+def test_a_shard_that_was_overtaken_leaves_the_others_about_the_time_of_a_push(
+    two: tuple[ShardLedger, ShardLedger], hurried: bool
+) -> None:
+    one, other = two
+    pauses: list[float] = []
+    first = Pusher(one, one.look(), terms(1), _Clock(), pauses.append)
+    first.push(())
+    second = Pusher(other, other.look(), terms(2), _Clock(), pauses.append)
+    second.push(())
+    first.note(facts("a"))
+    first.push(())
+    assert (first.overtaken, pauses) == (1, [])  # it did not know of any other yet
+    if hurried:
+        second.hurry(5.0)
+    second.push(())
+    assert second.overtaken == 1
+    [pause] = pauses
+    assert pause == FIRST_PAUSE if hurried else 0 < pause <= terms(2).ttl / 10

@@ -92,6 +92,59 @@ def test_without_ahead_only_what_can_be_called_is_begun() -> None:
     assert begun(stage) == ["a", "b"]
 
 
+# ── turns ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+MANY = {f"e{number:02}": A for number in range(60)}
+TURNS = Options(concurrency=2, ahead=2, most=24, shared=True, read_summaries=False, detach=True)
+
+
+class _Turns:
+    """A run that takes turns at recording with others."""
+
+    def __init__(self, options: Options) -> None:
+        self.stage = RunHarness(EMPTY, MANY, options)
+        self.told = list(self.stage.appended())  # not recorded yet
+        self.calling: list[str] = []
+
+    def take(self, *, calls: int = len(MANY)) -> int:
+        """What waits is recorded, and so many calls at most are answered. Returns how many begins those records had."""
+        records, self.told = tuple(self.told), []
+        commands = self.stage.tell(Recorded(records))
+        while True:
+            self.told += [
+                one for command in commands if isinstance(command, Append) for one in command.records
+            ]
+            self.calling += creates(commands)
+            if not self.calling or calls == 0:
+                return sum(isinstance(one, Begin) for one in records)
+            calls -= 1
+            commands = answered(self.stage, self.calling.pop(0))
+
+
+def test_a_turn_in_which_the_calls_ran_out_is_followed_by_a_longer_one_up_to_a_limit() -> None:
+    run = _Turns(TURNS)
+    assert [run.take() for _ in range(6)] == [4, 8, 16, 24, 8, 0]
+
+
+def test_calls_that_last_until_the_next_turn_need_no_longer_one() -> None:
+    run = _Turns(TURNS)
+    assert [run.take(calls=2) for _ in range(5)] == [4, 2, 2, 2, 2]
+
+
+def test_half_of_what_may_be_on_record_goes_together() -> None:
+    stage = RunHarness(EMPTY, MANY, TURNS)
+    stage.recorded()
+    answered(stage, "e00")
+    assert begun(stage) == []
+    answered(stage, "e01")
+    assert begun(stage) == ["e04", "e05"]
+
+
+def test_a_run_that_takes_no_turns_never_announces_more() -> None:
+    run = _Turns(SHARED)
+    assert {run.take() for _ in range(15)} == {4}
+
+
 # ── withdrawn ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -39,6 +39,7 @@ def options_of(rng: Random) -> Options:
     return Options(
         concurrency=rng.randint(1, 3),
         ahead=rng.randint(0, 2),
+        most=rng.choice([0, 0, 12]),
         shared=rng.random() < 0.5,
         detach=rng.random() < 0.3,
         read_summaries=rng.random() < 0.5,
