@@ -16,6 +16,7 @@ from reconciler.core.commands import reconcile
 from reconciler.core.errors import ReconcileError, UsageError
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.project_list import Listed, ProjectList, Skipped, is_vendored, tidied, touches
+from reconciler.core.settings.kinds import NAME_PATTERN, matches
 from reconciler.core.settings.model import OVERLAYS, SETTINGS_FILE
 from reconciler.core.values import shown
 from reconciler.project.opened import Project, Surroundings
@@ -80,7 +81,9 @@ def environments_of(place: Place, variables: Mapping[str, str]) -> tuple[str, ..
         OVERLAYS
     )
     names = [one for one in declared if isinstance(one, str)] if isinstance(declared, Mapping) else []
-    first = settings_in(place, names[0] if names else None, variables)
+    # A name that is none is an error of the file, and none of a flag.
+    usable = next((name for name in names if matches(NAME_PATTERN, name)), None)
+    first = settings_in(place, usable, variables)
     return tuple(names) or (first.environment,)
 
 

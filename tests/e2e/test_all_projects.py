@@ -97,6 +97,8 @@ def test_what_needs_a_key_uses_that_of_each_environment(
         ("reconcile.yaml", "concurrency: [\n", 3),
         ("reconcile.yaml", "concurency: 4\n", 3),
         ("reconcile.yaml", "lockfile: ../x.json\n", 3),
+        ("reconcile.yaml", "environments: {pro duction: {}}\n", 3),
+        ("reconcile.yaml", "environments: {production: {}, pro duction: {lockfile: p.lock.json}}\n", 3),
         ("engines/one.yaml", "name: [\n", 3),
         ("engines.lock.json", "{\n", 3),
         ("engines.lock.json", "<<<<<<< HEAD\n", 3),
@@ -121,6 +123,15 @@ def test_a_broken_project_is_a_row_and_not_the_end(
         shown = repository.run("plan", "--all-projects", "--format", format_).ended(code).out
         assert "apps/web" in shown
         assert "apps/api" in shown
+
+
+def test_an_environment_without_a_name_is_one_error_at_its_place(repository: Repository) -> None:
+    repository.file("apps/api/reconcile.yaml", "environments:\n  pro duction: {}\n")
+    for command in (["projects"], ["plan", "--all-projects"]):
+        ran = repository.run(*command).ended(
+            3, "reconcile.yaml:2:3: error: an environment must be a name", "1 error in 1 file."
+        )
+        assert "--env" not in ran.out
 
 
 def test_each_environment_has_its_overlays(repository: Repository) -> None:

@@ -182,6 +182,7 @@ def test_a_failed_an_uncertain_and_a_held_engine_have_tested_nothing(
     [
         (("acme", "--from", "staging", "--to", "staging"), "name the same environment"),
         (("acme", "--from", "stagng", "--to", "production"), "did you mean `staging`?"),
+        (("acme", "--from", "x", "--to", "production"), "--from x: the settings list no such environment"),
         (("acme", "--from", "staging", "--to", "prod"), "--to prod: the settings list no such environment"),
         (("nothing", "--from", "staging", "--to", "production"), "no engine matches `nothing`"),
         (("acme", "--from", "staging"), "--to"),

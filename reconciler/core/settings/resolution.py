@@ -135,8 +135,11 @@ class _Given:
             self._findings.append(Diagnostic(f"{source} {error.message}", hint=error.hint))
 
     def _report_unlisted(self, chosen: str, overlays: Mapping[str, object]) -> None:
+        from reconciler.core.settings.kinds import NAME_PATTERN, matches
         from reconciler.core.suggest import did_you_mean
 
+        if any(not matches(NAME_PATTERN, name) for name in overlays):
+            return  # maybe that one is meant, and it is reported
         setting = SETTINGS["environment"]
         source = self.sources.get("environment", "the default")
         known = ", ".join(sorted(overlays))

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from reconciler.adapters.engine_files.promotion import Promoter
+from reconciler.adapters.project.settings import find_root
 from reconciler.app.environments.promoting import Promotion, Side
 from reconciler.app.planning import discovered
 from reconciler.app.recorded import read_recorded_state
@@ -26,7 +27,9 @@ from reconciler.core.errors import Diagnostic, InvalidInput, Severity, UsageErro
 from reconciler.core.frozen import replace
 from reconciler.core.plan.environments.promotion import UNCHANGED, WRITTEN, Promoted
 from reconciler.core.settings.model import Settings
+from reconciler.core.suggest import did_you_mean
 from reconciler.project.opened import Project
+from reconciler.project.several import Place, environments_of
 
 _NAMED = 5  # engines that the commands to come name one by one
 
@@ -109,20 +112,31 @@ def _show(
     click.echo(render_promotion(found, source, target, dry_run=dry_run))
 
 
+def _check_listed(option: str, name: str, listed: Sequence[str]) -> None:
+    if name in listed:
+        return
+    close = did_you_mean(name, listed)
+    known = ", ".join(listed) or "none"
+    raise UsageError(
+        f"{option} {name}: the settings list no such environment",
+        hint=f"did you mean `{close}`?" if close else f"list it under `environments:`; listed are: {known}",
+    )
+
+
 class _Run:
     """Two environments of one project, opened."""
 
     def __init__(self, ctx: click.Context, source: str, target: str) -> None:
         self._ctx = ctx
+        start = start_folder(ctx)
+        place = Place(find_root(start), start, given(ctx, "config"))
+        _check_listed("--from", source, environments_of(place, os.environ))
         self._project = open_project(ctx, environment=source)
         listed = self._project.settings.listed
-        for option, name in (("--from", source), ("--to", target)):
-            if name not in listed:
-                known = ", ".join(listed) or "none"
-                raise UsageError(
-                    f"{option} {name}: the settings list no such environment",
-                    hint=f"list it under `environments:`; listed are: {known}",
-                )
+        _check_listed(
+            "--from", source, listed
+        )  # without a list there is one environment, and none to promote to
+        _check_listed("--to", target, listed)
         if source == target:
             raise UsageError("--from and --to name the same environment")
         self._beside = settings_of_environment(ctx)
@@ -134,7 +148,6 @@ class _Run:
                 f"{source} has its engines in {folders[0]}/, and {target} in {folders[1]}/",
                 hint="promote is for environments with one folder of engine files; copy the files instead",
             )
-        start = start_folder(ctx)
         self._invocation = invocation_of(ctx, start, self._project.root)
 
     def of(self, keys: tuple[str, ...]) -> tuple[list[Promoted], list[Diagnostic]]:
