@@ -74,10 +74,17 @@ def _now() -> Invocation:
 
 
 def reconcile(
-    command: str, *options: Option, arguments: Sequence[str] = (), directory: str | None = None
+    command: str,
+    *options: Option,
+    arguments: Sequence[str] = (),
+    directory: str | None = None,
+    published: bool = False,
 ) -> str:
-    """`reconcile …` for the shell: `command` is ours, such as `lease break`; `directory` is another -C."""
+    """`reconcile …` for the shell: `command` is ours, such as `lease break`; `directory` is another -C, and with
+    `published` it publishes whatever this run does.
+    """
     now = _now()
+    publish = "true" if published and now.publish in ("", "false") else now.publish
     words = ["reconcile"]
     for name, value in (
         ("-C", now.directory if directory is None else directory),
@@ -89,7 +96,7 @@ def reconcile(
     dashed = any(argument.startswith("-") for argument in arguments)
     words += [] if dashed else arguments
     # Before an option or at the end: `--publish` would take a word that follows it for its value.
-    words += [_PUBLISH[now.publish]] if now.publish and command in _PUBLISHING else []
+    words += [_PUBLISH[publish]] if publish and command in _PUBLISHING else []
     for option in options:
         words += _option(option)
     words += ["--", *arguments] if dashed else []

@@ -112,6 +112,7 @@ def test_none_at_all_is_an_error_that_helps(tmp_path: Path) -> None:
     empty.run("projects", "--projects", "../x").ended(64, "without `..`")
     empty.run("projects", "--config", "x.yaml").ended(64, "--config is about one project")
     empty.run("projects", "--part", "1/2").ended(64, "--part goes with")
+    empty.run("projects", "--template", "ci/x.yml").ended(64, "--template goes with")
 
 
 def test_an_environment_that_no_project_has_is_a_mistake(repository: Repository) -> None:

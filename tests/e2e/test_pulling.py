@@ -60,6 +60,51 @@ def test_a_first_lockfile_and_then_a_change(desk: Project) -> None:
     assert desk.run("plan", "--detailed-exitcode").ended(0)
 
 
+def test_what_runs_before_have_published_comes_with_it(desk: Project) -> None:
+    """Another environment's lockfile is in the way of the same pull."""
+    (desk.root / "reconcile.yaml").write_text(
+        "environments: {production: {}, staging: {lockfile: s.lock.json}}\n"
+    )
+    desk.commit()
+    desk.git("push", "--quiet", "origin", "main")
+    desk.apply("--publish").ended(0)
+    (desk.root / "engines" / "note.txt").write_text("not published\n")
+    said = update(desk.run("--env", "staging", "apply", "--yes", "--publish").ended(0))
+    assert said == "git add s.lock.json engines.lock.json && git pull"
+    done = carry_out(desk, said)
+    assert done.returncode == 0, done.stderr
+    (desk.root / "engines" / "note.txt").unlink()
+    assert is_in_step(desk)
+
+
+def test_another_projects_file_is_named_only_as_it_was_published(desk: Project) -> None:
+    team, last = (Project(desk.root / name, desk.url) for name in ("team", "team2"))
+    for project in (team, last):
+        (project.root / "reconcile.yaml").write_text("concurrency: 8\n")
+        project.engine("blog")
+    desk.commit()
+    desk.git("push", "--quiet", "origin", "main")
+    team.apply("--publish").ended(0)
+    published = team.lockfile.read_text()
+    team.lockfile.write_text(published + "\n")
+    assert update(desk.apply("--publish").ended(0)) == "git add engines.lock.json && git pull"
+    team.lockfile.write_text(published)
+    said = update(last.apply("--publish").ended(0))
+    assert said == "git add engines.lock.json ../engines.lock.json ../team/engines.lock.json && git pull"
+    done = carry_out(last, said)
+    assert done.returncode == 0, done.stderr
+    assert is_in_step(desk)
+
+
+def test_a_branch_that_follows_none_is_named(desk: Project) -> None:
+    desk.git("branch", "--unset-upstream")
+    said = update(desk.apply("--publish").ended(0))
+    assert said == "git add engines.lock.json && git pull origin main"
+    done = carry_out(desk, said)
+    assert done.returncode == 0, done.stderr
+    assert is_in_step(desk)
+
+
 def test_outputs_come_with_it(desk: Project) -> None:
     (desk.root / "i18n.json").write_text('{"engineId": null}\n')
     desk.engine("acme", "name: Acme\noutputs: [{file: i18n.json, pointer: /engineId}]\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,27 @@ def test_a_shard_that_dies_is_run_again_and_resumes(
     shards.publish().ended(0)
     assert shards.on_branch() == {key: key for key in KEYS}
     assert len(platform.engines()) == len(KEYS)
+
+
+def test_the_commands_that_a_plan_prints_can_be_pasted_at_a_desk(shards: Shards) -> None:
+    desk = shards.clone()
+    printed = re.findall(
+        r"hint: run every.*`reconcile (.*)`|hint: when all.*`reconcile (.*)`", shards.split(1).err
+    )
+    for command in (apply or collect for apply, collect in printed):
+        assert "--publish" in command
+        desk.run(*shlex.split(command)).ended(0)
+    assert shards.on_branch() == {key: key for key in KEYS}
+    settled = shards.clone("settled")
+    (settled.root / "reconcile.yaml").write_text("publish: true\n")
+    assert "`reconcile collect p`" in settled.run("plan", "--shards", "2", "--out", "p").ended(0).err
+
+
+def test_a_plan_is_not_saved_in_a_folder_without_a_name(shards: Shards) -> None:
+    desk = shards.clone()
+    before = desk.snapshot()
+    desk.run("plan", "--shards", "2", "--out", "").ended(64, "--out is empty", "such as --out shards")
+    assert desk.snapshot() == before
 
 
 def test_a_shard_that_never_ran_is_reported_and_the_rest_is_published(

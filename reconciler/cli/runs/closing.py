@@ -77,7 +77,7 @@ class Closing:
                 f"{len(parts[shard]):,} engines were not begun ({named}{more})"
             )
         if left:
-            say(f"hint: the rest is still to be done: {reconcile('plan')}")
+            say(f"hint: run `{reconcile('plan')}` to see what is left to do")
             codes.add(ExitCode.RUNNING)
         return most_severe(codes)
 

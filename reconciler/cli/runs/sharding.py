@@ -39,7 +39,7 @@ def shard_target(project: Project) -> PublishTarget:
     if not shares(project.settings):
         raise UsageError(
             "shards work together through a remote, but this run does not publish",
-            hint="--publish, or the setting `publish`; on one machine, a plan need not be split",
+            hint="add `--publish`, or set `publish: true` in reconcile.yaml; on one machine, a plan need not be split",
         )
     target = target_of(project.root, project.settings)
     target.check_seal("set LINGO_API_KEY, which signs what shards record there")

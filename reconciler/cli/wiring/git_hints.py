@@ -38,9 +38,11 @@ def how_to_pull(root: Path, branch: str, published: str, files: Sequence[str]) -
     it is checked out None.
 
     What a run wrote here differs from HEAD, so git would refuse to pull over it. Once it is in the index, and it is
-    what was published, git goes ahead; where it is not, git refuses still, and nothing is lost. A checkout with commits
-    of its own cannot be brought forward like that: there HEAD's files come first.
+    what was published, git goes ahead; where it is not, git refuses still, and nothing is lost. That holds for what an
+    earlier run wrote, too: for another environment, or another project. A checkout with commits of its own cannot be
+    brought forward like that: there HEAD's files come first.
     """
+    from reconciler.adapters.checkout.already_here import already_here
     from reconciler.adapters.checkout.ignored import to_add
     from reconciler.adapters.git.command import call_git
 
@@ -50,18 +52,25 @@ def how_to_pull(root: Path, branch: str, published: str, files: Sequence[str]) -
         except GitError:
             return ""
 
-    if find_git(root) is None or says("symbolic-ref", "--quiet", "HEAD") != f"refs/heads/{branch}":
+    found = find_git(root)
+    if found is None or says("symbolic-ref", "--quiet", "HEAD") != f"refs/heads/{branch}":
         return None
     head = says("rev-parse", "--verify", "--quiet", "HEAD")
     if not head or head == published:
         return None
+    top = found[0]
     try:
-        names = to_add(root, files)
+        written = [os.path.realpath(root / name) for name in to_add(root, files)]
+        own = [os.path.relpath(path, top) for path in written]
+        written += [os.path.join(top, path) for path in already_here(top, head, published, own)]
     except GitError:
         return None
-    paths = [git_path(os.path.realpath(root / name)) for name in names]
+    remotes = says("remote").split("\n")
+    follows = says("config", "--get", f"branch.{branch}.merge") or len(remotes) != 1
+    pull = git("pull") if follows else git("pull", remotes[0], branch)
+    paths = [git_path(path) for path in written]
     if not paths:
-        return git("pull")
+        return pull
     if says("merge-base", head, published) == head:
-        return f"{git('add', *paths)} && {git('pull')}"
-    return f"{git('checkout', 'HEAD', '--', *paths)} && {git('pull')}"
+        return f"{git('add', *paths)} && {pull}"
+    return f"{git('checkout', 'HEAD', '--', *paths)} && {pull}"

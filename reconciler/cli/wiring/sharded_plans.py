@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.adapters.project.places import refuse_link_out
 from reconciler.adapters.storage.durable_files import mapped
 from reconciler.cli.stderr import say
+from reconciler.cli.wiring.publishing import shares
 from reconciler.cli.wiring.saved_plans import SHARDED as PLAN
 from reconciler.cli.wiring.written_files import check_written
 from reconciler.core.commands import reconcile
@@ -29,6 +30,8 @@ _KUBERNETES = "JOB_COMPLETION_INDEX"  # counts from 0
 
 def check_folder(root: Path, settings: Settings, name: str, folder: Path) -> None:
     """Raises `StorageError`, `UsageError` or `InvalidInput` for a folder of --out that cannot be written."""
+    if not name:
+        raise UsageError("--out is empty", hint="name a folder for the plan, such as --out shards")
     if os.path.lexists(folder) and not folder.is_dir():
         raise StorageError(
             f"--out {name} is a file, but a plan for shards is a folder",
@@ -63,10 +66,11 @@ def write_sharded(
     asked = {name: flags[name] for name in ("retry_failed", "refresh", "fix_drift")}
     split = Split(flags["shards"], uuid.uuid4().hex)
     write_saved(start, str(Path(flags["out"], PLAN)), root, settings, planned, asked, code, split)
-    _say_how_to_go_on(planned.plan, flags["out"], split.shards)
+    _say_how_to_go_on(planned.plan, flags["out"], split.shards, published=not shares(settings))
 
 
-def _say_how_to_go_on(plan: Plan, folder: str, shards: int) -> None:
+def _say_how_to_go_on(plan: Plan, folder: str, shards: int, *, published: bool) -> None:
+    """`published`: the commands have to say that they publish, as at a desk."""
     from reconciler.core.plan.shards import calls, sizes
 
     called = [action.key for action in plan.actions if calls(action)]
@@ -74,9 +78,10 @@ def _say_how_to_go_on(plan: Plan, folder: str, shards: int) -> None:
     say(
         f"saved in {folder}/{PLAN}: {engines} in {shards} shards, at most {max(sizes(called, shards)):,} in each"
     )
-    each = reconcile("apply", "--yes", ("--shard", f"1/{shards}"), arguments=[folder])
+    each = reconcile("apply", "--yes", ("--shard", f"1/{shards}"), arguments=[folder], published=published)
+    last = reconcile("collect", arguments=[folder], published=published)
     say(f"hint: run every shard, each in a clone of its own: `{each}`")
-    say(f"hint: when all have ended, publish their results: `{reconcile('collect', arguments=[folder])}`")
+    say(f"hint: when all have ended, publish their results: `{last}`")
 
 
 def read_sharded(root: Path, start: Path, name: str) -> SavedPlan:
@@ -105,7 +110,7 @@ def shard_of(text: str, saved: SavedPlan, environ: Mapping[str, str]) -> int:
     if total is not None and total != shards:
         raise UsageError(
             f"the plan has {shards} shards, but this is one of {total}",
-            hint=f"start {shards} shards, or make another plan: {_plan_command(total)}",
+            hint=f"start {shards} shards, or make another plan: `{_plan_command(total)}`",
         )
     if not 1 <= index <= shards:
         raise UsageError(f"the plan has {shards} shards, so there is no shard {index}", hint=_example(shards))
@@ -137,12 +142,10 @@ def _from_ci(environ: Mapping[str, str]) -> tuple[int, int | None]:
     if not found:
         raise UsageError(
             f"--shard ci: neither {_GITLAB[0]} nor {_KUBERNETES} is set",
-            hint=f"name the shard: {_example(8)}",
+            hint=_example(8),
         )
     if len({one for one, _ in found.values()}) > 1:
-        raise UsageError(
-            f"{' and '.join(found)} name different shards", hint=f"name the shard: {_example(8)}"
-        )
+        raise UsageError(f"{' and '.join(found)} name different shards", hint=_example(8))
     return next(iter(found.values()))
 
 
@@ -151,7 +154,7 @@ def _is_number(text: str) -> bool:
 
 
 def _example(shards: int) -> str:
-    return f"such as --shard 1/{shards}"
+    return f"name a shard, such as `--shard 1/{shards}`"
 
 
 def _plan_command(shards: int) -> str:

@@ -104,7 +104,7 @@ def closing_sentences(plan: Plan) -> list[str]:
         sentences.append(sources_sentence(plan.sources))
     if plan.unwritten:
         results = counted(plan.unwritten, "result")
-        sentences.append(f"{results} of an interrupted or unmerged run will be written to the lockfile.")
+        sentences.append(f"{results} of earlier runs will be written to the lockfile.")
     return sentences
 
 

@@ -49,7 +49,7 @@ def test_a_change_without_a_job_says_so() -> None:
 def test_what_a_cut_off_run_left_is_to_be_recorded() -> None:
     shown = render_plan(Plan("x", unchanged=("a", "b"), unwritten=1))
     assert shown.startswith(
-        "Plan: 1 to record, 2 unchanged.\nNo provisioning jobs will be created.\n1 result of an interrupted "
+        "Plan: 1 to record, 2 unchanged.\nNo provisioning jobs will be created.\n1 result of earlier runs "
     )
 
 

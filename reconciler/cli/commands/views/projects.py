@@ -36,9 +36,7 @@ _TEMPLATE = "ci/engines-project.yml"
 @click.option(
     "--template",
     metavar="PATH",
-    default=_TEMPLATE,
-    show_default=True,
-    help="The file that GitLab's child pipeline includes.",
+    help=f"The file that GitLab's child pipeline includes. [{_TEMPLATE}]",
 )
 @global_options
 @click.pass_context
@@ -48,7 +46,7 @@ def command(
     changed_since: str | None,
     format_: str,
     part: str | None,
-    template: str,
+    template: str | None,
 ) -> None:
     """List the projects of the repository.
 
@@ -59,6 +57,8 @@ def command(
     """
     if part is not None and format_ not in ("github-matrix", "gitlab-pipeline"):
         raise UsageError("--part goes with --format github-matrix or gitlab-pipeline")
+    if template is not None and format_ != "gitlab-pipeline":
+        raise UsageError("--template goes with --format gitlab-pipeline")
     start_folder(ctx)
     _, found = listed(ctx, globs, changed_since, chosen_environment(ctx))
     code = most_severe([one.error.exit_code for one in found.projects if one.error is not None])
@@ -73,7 +73,7 @@ def command(
         screen = screen_of(sys.stdout, given(ctx, "color"))
         click.echo(render_projects(found, Look(screen.color, screen.ascii_only, screen.wrap)))
     else:
-        code = most_severe([code, _print_jobs(found, format_, part, template)])
+        code = most_severe([code, _print_jobs(found, format_, part, template or _TEMPLATE)])
     ctx.exit(code)
 
 
