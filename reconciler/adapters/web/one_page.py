@@ -17,7 +17,7 @@ from reconciler.adapters.web.web_address import WebAddress, joined, parse
 from reconciler.core.frozen import replace
 from reconciler.core.patterns import lazy_pattern
 from reconciler.core.sources.look import Outcome, PageKind, PageLook, Redirect, Refusal, Target
-from reconciler.core.sources.page_kind import leads_to_login
+from reconciler.core.sources.page_kind import leads_to_front_page, leads_to_login
 
 _MOVED = (301, 302, 303, 307, 308)
 _GONE = (404, 410)
@@ -206,6 +206,9 @@ def _judged(look: PageLook, came: _Came, target: Target, redirects: list[Redirec
         return replace(look, outcome=Outcome.DEAD, reason=f"returned {status}")
     if redirects and leads_to_login(target.url, final):
         return replace(look, reason="redirects to a sign-in page", kind=PageKind.LOGIN, words=0, text=None)
+    if redirects and leads_to_front_page(target.url, final):
+        why = "redirects to the front page of its site"
+        return replace(look, reason=why, kind=PageKind.NOT_FOUND, words=0, text=None)
     if status in _LOGIN:
         challenge = status == 403 and "cf-mitigated" in came.answer.headers
         kind = PageKind.CHALLENGE if challenge else PageKind.LOGIN

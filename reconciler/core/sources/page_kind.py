@@ -22,6 +22,9 @@ _LOGIN_PATH = lazy_pattern(  # whole segments: a page about brand identity or th
     re.IGNORECASE,
 )
 _LOGIN_HOST = lazy_pattern(r"^(?:login|signin|sso|auth|accounts?|idp)\.", re.IGNORECASE)
+_FRONT_PAGE = lazy_pattern(  # of a site, or of its part in one language
+    r"/?(?:[a-z]{2}(?:[-_][a-z]{2,4})?/?)?(?:(?:index|home|default|main)(?:\.[a-z]{2,5})?/?)?", re.IGNORECASE
+)
 _CHALLENGE = lazy_pattern(
     r"just a moment\W|checking (?:if the site connection is secure|your browser)|attention required! \| cloudflare|"
     r"verify (?:that )?you are (?:a )?human|are you a robot|enable javascript and cookies to continue|"
@@ -62,7 +65,7 @@ class PageFacts:
 
 
 def kind_of(facts: PageFacts) -> PageKind:
-    """Judged by the page alone; see also `leads_to_login`."""
+    """Judged by the page alone; see also `leads_to_login` and `leads_to_front_page`."""
     words = word_count(facts.text[:20_000])
     short = words < _SHORT
     if short and (_CHALLENGE.search(f"{facts.title}\n{facts.text[:2000]}") or _is_captcha(facts, words)):
@@ -86,8 +89,10 @@ def leads_to_login(url: str, final_url: str) -> bool:
 
 
 def leads_to_front_page(url: str, final_url: str) -> bool:
-    """Whether a page deep in a site leads to the site's front page, as sites do with what they took down."""
-    return _place(url)[1].strip("/") != "" and url != final_url and _place(final_url)[1] in ("", "/")
+    """Whether a page within a site leads to that site's front page, as sites do with what they took down."""
+    (host, path), (final_host, final_path) = _place(url), _place(final_url)
+    same = host.removeprefix("www.") == final_host.removeprefix("www.")
+    return same and _FRONT_PAGE.fullmatch(final_path) is not None and _FRONT_PAGE.fullmatch(path) is None
 
 
 def _is_captcha(facts: PageFacts, words: int) -> bool:

@@ -213,6 +213,9 @@ def soft_404(site: Site, host: str, number: int) -> Case:
     second = plain(
         f"<html><body>{text[number % 3]}<p>Try our search or go back to the start page.</p></body></html>"
     )
+    if number % 4 == 3:
+        site.pages[host, "/"] = plain(html_of(host, number))  # which is long, and is not the page
+        second = moved("/", "302 Found")
     first = plain(html_of(host, number))
     return case_of(host, number, first, second, Found.UNKNOWN, kind=PageKind.NOT_FOUND)
 

@@ -58,7 +58,23 @@ def test_ways_to_a_login(url: str, final: str, login: bool) -> None:
     assert leads_to_login(url, final) is login
 
 
-def test_ways_to_a_front_page() -> None:
-    assert leads_to_front_page("https://a.com/old/guide", "https://a.com/")
-    assert not leads_to_front_page("https://a.com", "https://a.com/")
-    assert not leads_to_front_page("https://a.com/old", "https://a.com/new")
+@pytest.mark.parametrize(
+    ("url", "final", "front"),
+    [
+        ("https://a.com/old/guide", "https://a.com/", True),
+        ("https://a.com/old", "https://www.a.com", True),
+        ("https://a.com/old?x=1", "https://a.com/?from=old", True),
+        ("https://a.com/de/old", "https://a.com/de/", True),
+        ("https://a.com/old", "https://a.com/en-us/index.html", True),
+        ("https://a.com/home/old", "https://a.com/home", True),
+        ("https://a.com", "https://a.com/", False),
+        ("https://a.com/index.html", "https://a.com/", False),
+        ("https://a.com/de", "https://a.com/", False),
+        ("https://a.com/", "https://a.com/en/", False),
+        ("https://a.com/docs", "https://docs.a.com/", False),
+        ("https://a.com/old", "https://a.com/new", False),
+        ("https://a.com/old", "https://b.com/", False),
+    ],
+)
+def test_ways_to_a_front_page(url: str, final: str, front: bool) -> None:
+    assert leads_to_front_page(url, final) is front
