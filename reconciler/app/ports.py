@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # only named here: a plan that finds nothing to do imports little of it
-    from contextlib import AbstractContextManager
-
     from reconciler.core.engine.overlay import Beside
     from reconciler.core.engine.spec import Desired, Spec
     from reconciler.core.errors import Diagnostic
@@ -102,14 +100,6 @@ class Journal(Protocol):
         """Forget everything: the lockfile has it all, durably. Where runs share through a remote and the lockfile is
         not `published` there, what people resolved stays: it counts for every run until the branch has it.
         """
-        ...
-
-
-class LocalLease(Protocol):
-    """The right to apply."""
-
-    def hold(self) -> AbstractContextManager[None]:
-        """Hold it for the length of a block. Raises `LeaseHeld` when another run has it."""
         ...
 
 

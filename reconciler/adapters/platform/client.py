@@ -21,14 +21,12 @@ from reconciler.core.platform.job import (
     Again,
     Answer,
     MadeByJob,
-    News,
     Refused,
     Uncertain,
     judge_create,
     made_by_job,
     message_of,
     name_of_engine,
-    news_of_job,
     summary_of,
 )
 
@@ -73,11 +71,6 @@ class PlatformClient(ApiClient):
         """Counts of what a finished job made. Asks no more once the platform said that it tells none."""
         reply = await self._read_job(job_id)
         return None if reply is None else summary_of(reply.body)
-
-    async def read_job(self, job_id: str) -> News | None:
-        """The status of a job, or None where the platform does not tell."""
-        reply = await self._read_job(job_id)
-        return None if reply is None else news_of_job(job_id, reply.body)
 
     async def read_made(self, job_id: str) -> MadeByJob | None:
         """The engine that a job made, with its name where the platform tells it; None where it does not tell.

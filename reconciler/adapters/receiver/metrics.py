@@ -33,13 +33,11 @@ class Metrics:
         self.evicted = 0
         self.timed_out = 0
         self.crowded = 0
-        self._verified = 0
         self._seconds = 0.0
         self._buckets = [0] * (len(_BOUNDS) + 1)
 
     def took(self, seconds: float) -> None:
         """The time of one verification."""
-        self._verified += 1
         self._seconds += seconds
         self._buckets[bisect_left(_BOUNDS, seconds)] += 1
 

@@ -142,12 +142,6 @@ def _accepted(body: bytes) -> Answer:
     )
 
 
-def news_of_job(job_id: str, body: bytes) -> News | None:
-    """The status in an answer to `GET /jobs/provisioning/{id}`, or None where there is none to be read."""
-    document = _json(body)
-    return news_in(document, job_id) if isinstance(document, dict) else None
-
-
 class MadeByJob(NamedTuple):
     """The engine of a job, as the platform tells it, and its name where it tells that."""
 

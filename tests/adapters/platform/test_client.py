@@ -10,7 +10,7 @@ import pytest
 from reconciler.adapters.platform.exchange import MAX_BODY, Timeouts
 from reconciler.core.engine.spec import Source, Spec
 from reconciler.core.errors import PlatformError
-from reconciler.core.platform.job import Accepted, Answer, News, Refused, Uncertain
+from reconciler.core.platform.job import Accepted, Answer, Refused, Uncertain
 from tests.adapters.calls import ACCEPTED, SPEC, Pauses, client, closed_port, create, run, until
 from tests.adapters.far_ends import (
     KEY,
@@ -313,14 +313,6 @@ class TestReading:
         summaries, requests = self.read(reply, raw(200, b'{"instructions":6}'), times=2)
         assert summaries == [None, {"instructions": 6}]
         assert len(requests) == 2
-
-    def test_the_status_of_a_job(self) -> None:
-        async def work() -> News | None:
-            body = b'{"jobId":"pjb_1","status":"failed","errorMessage":"no such page"}'
-            async with far_end(answers(raw(200, body))) as end, client(end.url) as platform:
-                return await platform.read_job("pjb_1")
-
-        assert run(work()) == News("pjb_1", "failed", "no such page")
 
     def test_a_platform_out_of_reach_has_no_summary(self) -> None:
         async def work() -> object:

@@ -26,7 +26,6 @@ from reconciler.core.platform.job import (
     message_of,
     name_of_engine,
     news_in,
-    news_of_job,
     reason_of,
     shorten,
     summary_of,
@@ -193,17 +192,6 @@ def test_any_answer_is_judged_and_an_engine_never_overlooked(
 
 
 class TestNews:
-    def test_reading_a_job(self) -> None:
-        assert news_of_job("j", body(status="completed")) == News("j", COMPLETED)
-        assert news_of_job("j", body(jobId="j", status="indexing")) == News("j", "indexing")
-        assert news_of_job("j", body(status="failed", errorMessage="no page")) == News("j", FAILED, "no page")
-
-    @pytest.mark.parametrize(
-        "raw", [b"", b"<html>", b"[]", body(), body(status=1), body(status="completed", jobId="other")]
-    )
-    def test_what_tells_nothing(self, raw: bytes) -> None:
-        assert news_of_job("j", raw) is None
-
     def test_only_two_words_are_terminal(self) -> None:
         assert [News("j", word).terminal for word in (COMPLETED, FAILED, IN_PROGRESS, "Completed", "")] == [
             True,
