@@ -160,9 +160,15 @@ def test_an_inbox_is_moved_and_looked_at(
     for said in ("Moved 5 of 5 events", "5 events were there already"):
         ran = project.run("inbox", "migrate", "--from", str(file), env={"RECONCILE_INBOX": server.url()})
         ran.ended(0, said, "Compared 5 events: all are equal")
-    project.run("inbox", "migrate", "--from", str(file), "--to", str(tmp_path / "b.db")).ended(
-        64, "is a file"
-    )
+    for target in (str(tmp_path / "b.db"), "mysql://x/y", ""):
+        project.run("inbox", "migrate", "--from", str(file), "--to", target).ended(
+            64, "--to must begin with postgresql://"
+        )
+    for source in (server.url(), ""):
+        ran = project.run("inbox", "migrate", "--from", source, "--to", server.url())
+        ran.ended(64, "--from must be a file")
+    ran = project.run("inbox", "migrate", "--from", str(file), env={"RECONCILE_INBOX": str(file)})
+    ran.ended(64, "RECONCILE_INBOX names a file", "add --to")
     project.run("inbox", "status", env={}).ended(64, "RECONCILE_INBOX is not set")
     project.run("inbox", "status", "--inbox", "mysql://x/y").ended(64, "begin with postgresql://")
 

@@ -113,5 +113,6 @@ def test_a_pgpass_file_has_the_password(encrypted: postgres_server.Server, tmp_p
     with opened(url) as store, store.inbox() as inbox:
         assert inbox.identity
     file.unlink()
-    with opened(url) as store, pytest.raises(StorageError, match="no password supplied"):
+    with opened(url) as store, pytest.raises(StorageError, match="no password supplied") as caught:
         store.inbox()
+    assert "set PGPASSWORD" in (caught.value.hint or "")

@@ -192,6 +192,8 @@ class Session:
             hint = "restart a receiver, which creates what is missing"
         elif isinstance(error, errors.DiskFull):
             hint = "free some space"
+        elif "password" in reason:
+            hint = "set PGPASSWORD to this user's password, or use a pgpass file"
         return StorageError(f"cannot {doing} the inbox {self._place.name}: {reason}", hint=hint)
 
 

@@ -106,7 +106,8 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != _APPLICATION and (tables or application or version):
         raise InvalidInput(
-            f"{path} is a database, but not an inbox", hint="choose another file; it will be created"
+            f"{path} is a database, but not an inbox",
+            hint="choose another file; a receiver creates a new one",
         )
     if version > SCHEMA_VERSION:
         raise InvalidInput(
@@ -137,7 +138,8 @@ def mapped(doing: str, path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
             raise InvalidInput(
-                f"{path} is not an inbox", hint="choose another file; it will be created"
+                f"{path} is not an inbox",
+                hint="choose another file; a receiver creates a new one",
             ) from error
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
         hint = "free some space" if "full" in reason else "check the file, its folder and their permissions"

@@ -45,7 +45,10 @@ class SqliteInbox:
                 query = "SELECT value FROM about WHERE name = 'identity'"
                 row = self._connection.execute(query).fetchone()
             if row is None or not isinstance(row[0], str):
-                raise InvalidInput(f"{path} is not an inbox", hint="choose another file; it will be created")
+                raise InvalidInput(
+                    f"{path} is not an inbox",
+                    hint="choose another file; a receiver creates a new one",
+                )
             self.identity: str = row[0]
             opened.pop_all()
 

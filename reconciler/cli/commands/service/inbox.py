@@ -13,9 +13,10 @@ import click
 
 from reconciler.cli.command import Group
 from reconciler.cli.options import given, global_options
-from reconciler.cli.wiring.inbox_places import as_place, chosen, enter
+from reconciler.cli.wiring.inbox_places import VARIABLE, as_place, chosen, enter
 from reconciler.core.duration import format_duration
 from reconciler.core.errors import UsageError
+from reconciler.core.settings.postgres_url import EXAMPLE, is_postgres
 
 if TYPE_CHECKING:
     from reconciler.adapters.inbox.stores import InboxPlace
@@ -77,21 +78,36 @@ def status_command(ctx: click.Context, /, **flags: Any) -> None:
         click.echo(f"events       {sizes.events:,}")
         click.echo(f"unclaimed    {sizes.unclaimed:,}{waiting}")
         click.echo(f"quarantined  {sizes.quarantined:,}")
-        click.echo(f"size         {sizes.disk / 1e6:,.1f} MB")
+        size = f"{sizes.disk / 1e6:,.1f} MB" if sizes.disk >= 1e6 else f"{sizes.disk / 1e3:,.0f} KB"
+        click.echo(f"size         {size}")
         for warning in warnings:
             click.echo(f"warning: {warning}", err=True)
+
+
+def _as_file(ctx: click.Context, param: click.Parameter, value: str) -> Path:
+    if not value or "://" in value:
+        raise UsageError("--from must be a file", hint="name the inbox of a receiver, such as inbox.db")
+    return Path(value)
+
+
+def _as_database(ctx: click.Context, param: click.Parameter, value: str | None) -> InboxPlace | None:
+    other = value is not None and "://" in value and not is_postgres(value)
+    place = None if other else as_place(ctx, param, value)
+    if other or isinstance(place, Path):
+        raise UsageError("--to must begin with postgresql://", hint=f"like {EXAMPLE}")
+    return place
 
 
 @command.command(
     "migrate", example="--from inbox.db --to postgresql://reconcile@db/inbox", docs="webhooks.md"
 )
 @click.option(
-    "--from", "source", type=Path, required=True, metavar="FILE", help="Move the inbox in this file."
+    "--from", "source", callback=_as_file, required=True, metavar="FILE", help="Move the inbox in this file."
 )
 @click.option(
     "--to",
     "target",
-    callback=as_place,
+    callback=_as_database,
     metavar="ADDRESS",
     help="Move it to this postgresql:// address; by default to that of RECONCILE_INBOX.",
 )
@@ -133,9 +149,7 @@ def _database(place: InboxPlace) -> object:
     from reconciler.adapters.inbox.stores import store_at
 
     if isinstance(place, Path):
-        raise UsageError(
-            "the target is a file", hint="use --to postgresql://… , or set RECONCILE_INBOX to it"
-        )
+        raise UsageError(f"{VARIABLE} names a file", hint=f"add --to, such as --to {EXAMPLE}")
     return store_at(place)
 
 
