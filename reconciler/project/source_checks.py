@@ -104,9 +104,10 @@ def previews(project: Project, engines: Sequence[Desired]) -> list[EnginePreview
     return [preview_of(one, files.link_places(one.key, one.file), looks) for one in engines]
 
 
-def record_missing(project: Project, keys: Collection[str]) -> tuple[str, int, int]:
+def record_missing(project: Project, keys: Collection[str]) -> tuple[str, int, int, list[str]]:
     """Record the pages of serving engines of which nothing is recorded: of these keys, or of all. Returns the path of
-    the file, and how many engines and pages are new in it. Raises as `findings_of_links` does, `StorageError`.
+    the file, how many engines and pages are new in it, and a line for each page that could not be read. Raises as
+    `findings_of_links` does, `StorageError`.
     """
     from reconciler.adapters.system.clock import UtcClock
     from reconciler.adapters.web.page_text import readers
@@ -116,6 +117,7 @@ def record_missing(project: Project, keys: Collection[str]) -> tuple[str, int, i
     from reconciler.app.sources.recording import missing_links, with_engine
     from reconciler.core.lockfile.transitions import seconds
     from reconciler.core.settings.trust import allowed_sources
+    from reconciler.core.sources.links import unread
 
     file = sources_file(project.root, project.settings)
     state, lockfile = file.read(), read_lockfile(project.lockfile, project.known_journal)
@@ -131,7 +133,9 @@ def record_missing(project: Project, keys: Collection[str]) -> tuple[str, int, i
         state = with_engine(state, one.engine_id, one.spec, looks, at)
     if urls:
         file.write(state.of(lockfile))
-    return file.path, sum(map(bool, missing.values())), sum(map(len, missing.values()))
+    read = {url for url, look in looks.items() if look.text_digest is not None}
+    new = [len(read.intersection(found)) for found in missing.values()]
+    return file.path, sum(map(bool, new)), sum(new), unread(looks.values())
 
 
 def _links(engine: Desired) -> list[str]:

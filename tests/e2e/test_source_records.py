@@ -22,6 +22,14 @@ def test_a_link_in_its_place_has_nothing_else_written(learning: Learning, target
     assert not (learning.root / target).exists()
 
 
+def test_a_page_that_cannot_be_read_is_named_and_never_called_recorded(learning: Learning) -> None:
+    nowhere: dict[str, str | None] = {"RECONCILE_PRIVATE_SOURCES": None}
+    learning.run("apply", "--yes", env=nowhere).ended(0, "not recorded: ", "is not a public address")
+    ran = learning.run("sources", "--record", env=nowhere).ended(0, "No page recorded.", "not recorded: ")
+    assert "Recorded" not in ran.out
+    ran = learning.run("validate", "--check-links", env=nowhere).ended(0, "RECONCILE_PRIVATE_SOURCES")
+
+
 def test_an_edited_record_is_told_by_a_plain_plan(learning: Learning) -> None:
     learning.git("init", "--quiet")
     learning.renewed()
@@ -46,6 +54,6 @@ def test_a_record_of_no_use_is_made_anew(learning: Learning, site: Site) -> None
     file = learning.root / FILE
     file.write_text(file.read_text().replace('"reader": "', '"reader": "older '))
     learning.run("sources", "--record").ended(0, "Recorded 1 page of 1 engine")
-    learning.run("sources", "--record").ended(0, "Nothing to record")
+    learning.run("sources", "--record").ended(0, "No page to record")
     [record] = json.loads(file.read_text())["engines"].values()
     assert not any("older" in seen["reader"] for seen in record["links"].values())

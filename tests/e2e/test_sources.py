@@ -181,7 +181,7 @@ def test_what_was_never_recorded_is_unknown_until_it_is(learning: Learning, site
     assert not (learning.root / "engines.sources.json").exists()
     learning.check("--detailed-exitcode").ended(0, "unknown", "nothing is recorded of it")
     learning.run("sources", "--record").ended(0, "Recorded 1 page of 1 engine in engines.sources.json")
-    learning.run("sources", "--record").ended(0, "Nothing to record")
+    learning.run("sources", "--record").ended(0, "No page to record")
     learning.check().ended(0, "Sources: 1 fresh.")
 
 

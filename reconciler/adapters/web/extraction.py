@@ -49,7 +49,7 @@ def require_libraries() -> None:
     if missing:
         raise InvalidInput(
             f"reading pages needs {' and '.join(missing)}, not installed here",
-            hint="run `pip install 'lingo-reconcile[sources]'`",
+            hint="run `pip install h2 lxml_html_clean protego trafilatura` in the environment that reconcile runs in",
         )
 
 

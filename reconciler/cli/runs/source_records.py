@@ -17,6 +17,7 @@ from reconciler.core.commands import reconcile
 from reconciler.core.errors import ReconcileError
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.sources import state as format_
+from reconciler.core.sources.links import unread
 
 if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
@@ -126,6 +127,8 @@ class SourceRecorder:
             warn(
                 f"{left:,} {pages} not looked at in time; `{reconcile('sources', '--record')}` records what is missing"
             )
+        for line in unread(dict(self._looks).values()):
+            warn(f"not recorded: {line}")
 
 
 class _Hearing:

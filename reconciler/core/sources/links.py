@@ -30,6 +30,10 @@ _KINDS = {
         "link a page of text, or put the text into a `content` source",
     ),
 }
+_ALLOW = (
+    "if pages of your network may be read, name its hosts in RECONCILE_PRIVATE_SOURCES where reconcile runs"
+)
+_MOST_UNREAD = 5
 _HOPELESS = (Refusal.ADDRESS, Refusal.REDIRECTS)
 
 
@@ -41,6 +45,13 @@ def link_findings(
     for url, place in places.items():
         for message, hint, severity in _of(url, looks.get(url), repeated.get(url)):
             yield Diagnostic(message, *place, hint, severity, key)
+
+
+def unread(looks: Iterable[PageLook]) -> list[str]:
+    """A line for each page whose text is not known, its address and why; of many only the first few, and a number."""
+    lines = [f"{_shown(look.url)} {_reason(look)}" for look in looks if look.text_digest is None]
+    more = len(lines) - _MOST_UNREAD
+    return lines if more <= 1 else [*lines[:_MOST_UNREAD], f"{more:,} more pages"]
 
 
 def _of(url: str, look: PageLook | None, same: str | None) -> Iterator[tuple[str, str | None, Severity]]:
@@ -56,7 +67,8 @@ def _of(url: str, look: PageLook | None, same: str | None) -> Iterator[tuple[str
         yield f"{shown} {what}{why}", hint, Severity.WARNING
     elif look.refusal is not None:
         hopeless = look.refusal in _HOPELESS
-        yield f"{shown} {_reason(look)}", None, Severity.ERROR if hopeless else Severity.WARNING
+        allow = _ALLOW if look.refusal is Refusal.PRIVATE else None
+        yield f"{shown} {_reason(look)}", allow, Severity.ERROR if hopeless else Severity.WARNING
     elif look.outcome is Outcome.UNKNOWN:
         yield f"{shown} {_reason(look)}", "run it again; the page may be back", Severity.WARNING
     if look.moved_for_good and look.outcome is not Outcome.DEAD and LINK.accepts(look.final_url):

@@ -85,6 +85,6 @@ def _thin(words: int, name: str, engine: Desired, place: Place | None) -> tuple[
     if words >= THIN:
         return ()
     file, line, col, excerpt = place or (engine.file, None, None, None)
-    message = f"{name} has {words:,} words, which is little to learn from"
+    message = f"{name} has {words:,} {'word' if words == 1 else 'words'}, which is little to learn from"
     hint = "link a page with more text, or add a `content` source"
     return (Diagnostic(message, file, line, col, excerpt, hint, Severity.WARNING, engine.key),)

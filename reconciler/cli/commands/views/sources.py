@@ -11,6 +11,7 @@ import click
 from reconciler.cli.command import Command
 from reconciler.cli.opening import engine_keys, open_project
 from reconciler.cli.options import as_keys, given, global_options
+from reconciler.cli.stderr import warn
 from reconciler.core.commands import KEY, reconcile
 from reconciler.core.errors import ExitCode, InvalidInput, Severity, UsageError
 
@@ -103,9 +104,15 @@ def _read(project: Project, keys: Sequence[str]) -> list[Desired]:
 def _record(project: Project, keys: Sequence[str]) -> str:
     from reconciler.project.source_checks import record_missing  # the network, only here
 
-    path, engines, pages = record_missing(project, keys)
+    path, engines, pages, unread = record_missing(project, keys)
+    for line in unread:
+        warn(f"not recorded: {line}")
     if not pages:
-        return "Nothing to record: every page of a serving engine is recorded."
+        return (
+            "No page recorded."
+            if unread
+            else "No page to record: every page of a serving engine is recorded."
+        )
     many = "pages" if pages != 1 else "page"
     of = "engines" if engines != 1 else "engine"
     return f"Recorded {pages:,} {many} of {engines:,} {of} in {path}; commit it."
