@@ -87,7 +87,7 @@ class Relay:
         self._counts = around.counts
         self._pauses = Pauses(target.pace, around.random)
         self._stopping = asyncio.Event()
-        self._cursor = 0
+        self._last: Received | None = None  # that was settled here, and stands in the inbox unless it refused
         self._term = 0
         self._stands_by = False
 
@@ -112,7 +112,8 @@ class Relay:
         while not self._stopping.is_set():
             start = loop.time()
             try:
-                now = (await asyncio.to_thread(self._inbox.revision), self._cursor)
+                number = self._last.number if self._last is not None else 0
+                now = (await asyncio.to_thread(self._inbox.revision), number)
                 if now != seen:
                     backlog = await asyncio.to_thread(self._inbox.backlog, await self._where())
                     self._counts.waiting, self._counts.oldest_at = backlog
@@ -152,8 +153,8 @@ class Relay:
             await self._pause(self._target.pace.stand_by)
             return
         seen = await asyncio.to_thread(self._inbox.revision)
-        if await self._where() < self._cursor:
-            await self._remember()
+        if self._last is not None and await self._where() < self._last.number:
+            await self._remember_again(self._last)
         page = await asyncio.to_thread(self._inbox.events_since, await self._where(), _PAGE)
         for received in page:
             if not await self._pass_on(received):
@@ -210,14 +211,23 @@ class Relay:
             return _Tried(answer, fate, hint)
 
     async def _settle(self, received: Received) -> None:
-        self._cursor = received.number
+        self._last = received
         self._pauses.reset()
-        await self._remember()
+        await self._remember(received.number)
 
-    async def _remember(self) -> None:
+    async def _remember_again(self, last: Received) -> None:
+        """An inbox that lost its newest events, in a failover or since a backup, gives their numbers to others, which
+        are not to be left out."""
+        found = await asyncio.to_thread(self._inbox.events_since, last.number - 1, 1)
+        if found and (found[0].number, found[0].webhook_id) == (last.number, last.webhook_id):
+            await self._remember(last.number)
+        else:
+            self._last = None
+
+    async def _remember(self, number: int) -> None:
         """Durably. Where the disk refuses, it is tried again before anything else goes out: the same event sent every
         other minute would start as many workflows."""
-        place, number = self._target.place, self._cursor
+        place = self._target.place
         await self._around.writer.call(lambda table: table.mark_relayed(place, number))
 
     async def _wait(self, received: Received, tried: _Tried) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import time
 from pathlib import Path
 
@@ -282,6 +283,26 @@ def test_a_limit_is_kept_until_its_end(path: Path, fake: FakeGitHub, code: int) 
         run(work())
         assert time.time() >= reset
     assert len(fake.requests) == 2
+
+
+def test_an_inbox_that_lost_its_newest_events_leaves_out_none_that_come(path: Path, fake: FakeGitHub) -> None:
+    """A failover, or a backup that was put back: numbers are given once more."""
+
+    async def work() -> None:
+        async with relay_of(path, fake) as scene:
+            await scene.store(row(1), row(2), row(3))
+            await scene.until(lambda: sent(fake) == names(1, 2, 3))
+            await scene.until(lambda: scene.counts.waiting == 0)
+            with sqlite3.connect(path) as connection:
+                connection.execute("DELETE FROM events WHERE number > 1")
+                connection.execute("UPDATE about SET value = 1 WHERE name LIKE 'relayed to %'")
+                connection.execute("UPDATE sqlite_sequence SET seq = 1")
+            connection.close()
+            await scene.store(row(4), row(5))
+            await scene.until(lambda: sent(fake) == names(1, 2, 3, 4, 5))
+
+    with fake:
+        run(work())
 
 
 def test_what_runs_have_taken_before_is_no_news(path: Path, fake: FakeGitHub) -> None:
