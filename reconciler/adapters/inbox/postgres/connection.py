@@ -34,6 +34,10 @@ _DEFAULTS = {
     "tcp_user_timeout": "15000",
 }
 _SETTINGS = {  # milliseconds, and seconds for keepalives
+    # Others may put functions with the names of PostgreSQL's own into schemas that roles search.
+    "search_path": "pg_catalog, pg_temp",
+    # What is looked at under a lock must be what was committed before it.
+    "default_transaction_isolation": "read committed",
     "statement_timeout": "20000",
     "lock_timeout": "15000",
     "idle_in_transaction_session_timeout": "20000",

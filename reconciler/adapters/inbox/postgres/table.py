@@ -3,6 +3,9 @@
 Numbers must be given in the order in which they become visible, or a reader that has seen the higher one misses the
 lower one. A sequence alone does not do that; so whoever stores events holds a lock until its commit is done. It is held
 for one commit, however many deliveries that has, and meanwhile the others gather theirs.
+
+What is there already may have been committed by a connection that was cut while it waited for a standby. Only a
+transaction that wrote to PostgreSQL's log waits for one, so each writes a message there, also one that adds nothing.
 """
 
 from __future__ import annotations
@@ -25,13 +28,15 @@ from reconciler.core.platform.webhook import SigningKeys
 # ruff: noqa: S608 # queries are made of names that are written in the code
 _COLUMNS = "webhook_id, type, job_id, operation_id, received_at, timestamp, signature, body"
 _TYPES = ("text", "text", "text", "text", "float8", "text", "text", "bytea")
+_WROTE = "pg_logical_emit_message(true, 'reconcile_inbox', '')"
 _INSERT = (
-    f"WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock({LOCKS}, {STORING})), added AS ("
+    f"WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock({LOCKS}, {STORING}), {_WROTE}), added AS ("
     f"INSERT INTO {SCHEMA}.events ({_COLUMNS}) SELECT {_COLUMNS} FROM turn,"
     f" unnest({', '.join(f'%b::{kind}[]' for kind in _TYPES)}) WITH ORDINALITY AS given ({_COLUMNS}, place)"
     " ORDER BY place ON CONFLICT DO NOTHING RETURNING webhook_id"
     f") SELECT webhook_id, pg_notify('{CHANNEL}', '') FROM added"
 ).encode()
+_BEGIN_KEEPING = f"SELECT pg_advisory_xact_lock({LOCKS}, {QUARANTINE}), {_WROTE}".encode()
 _KEPT = f"SELECT 1 FROM {SCHEMA}.quarantine WHERE digest = %s".encode()
 _ROOM = f"SELECT count(*), coalesce(sum(octet_length(body)), 0) FROM {SCHEMA}.quarantine".encode()
 _OLD = f"DELETE FROM {SCHEMA}.quarantine WHERE received_at < %s".encode()
@@ -125,7 +130,7 @@ def insert(connection: Connection, rows: Sequence[Row]) -> list[bool]:
 
 def _keep(connection: Connection, delivery: Unverified, most: int) -> bool:
     columns = kept_of(delivery)
-    connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, QUARANTINE))
+    connection.execute(_BEGIN_KEEPING)
     if connection.execute(_KEPT, columns[:1]).fetchone():
         return True
     if not _has_room(connection, delivery, most):
