@@ -214,6 +214,10 @@ class Store(Protocol):
         """What the operator should know of it, such as a server that may lose what it has acknowledged."""
         ...
 
+    def hurry(self, seconds: float) -> None:
+        """From now on everything ends within that time, what is under way too; what comes later fails at once."""
+        ...
+
     def close(self) -> None:
         """After its inboxes and tables."""
         ...

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 
 from reconciler.adapters.receiver.connection import Connection, Site
 
-_DRAIN = 10.0  # seconds for what is under way at the end
+DRAIN = 10.0  # seconds for what is under way at the end
 _GOODBYE = 5.0  # seconds for a peer to take the end of TLS
 _AT_ONCE = (
     256  # connections; a turn of the loop takes long when many send, and the newest must not wait for many
@@ -48,7 +48,7 @@ class Reception:
         for peer in watch.peers():
             peer.finish()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_DRAIN):
+            async with asyncio.timeout(DRAIN):
                 while watch:
                     await asyncio.sleep(0.02)
         for peer in watch.peers():

@@ -33,7 +33,7 @@ from reconciler.adapters.receiver.listen import (
 from reconciler.adapters.receiver.log import ServeLog
 from reconciler.adapters.receiver.metrics import Metrics
 from reconciler.adapters.receiver.pages import Pages
-from reconciler.adapters.receiver.reception import Reception, beside
+from reconciler.adapters.receiver.reception import DRAIN, Reception, beside
 from reconciler.adapters.receiver.signing_secrets import Secrets
 from reconciler.adapters.receiver.upkeep import Upkeep
 from reconciler.adapters.receiver.watch import Watch
@@ -132,9 +132,11 @@ async def serve(
             async with _relaying(settings, store, writer, metrics, log, clock):
                 on_ready(url_of(listener, tls is not None))
                 await beside(watch.sweep, stop, reception.run(), upkeep.run())
+                store.hurry(DRAIN - 1.0)  # so that there is time to say no
                 pages.stop()
                 await reception.drain()
         finally:
+            store.hurry(DRAIN)  # a server that hangs must not hold it back from ending
             await writer.close()
 
 

@@ -16,6 +16,7 @@ from reconciler.adapters.inbox.feed import InboxFeed
 from reconciler.adapters.inbox.port import Inbox, Received
 from reconciler.adapters.inbox.postgres import schema
 from reconciler.adapters.inbox.postgres.connection import Session
+from reconciler.adapters.inbox.postgres.patience import Patience
 from reconciler.adapters.inbox.postgres.store import PostgresStore
 from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.core.errors import InvalidInput, ReconcileError, StorageError
@@ -170,7 +171,7 @@ def test_another_encoding_is_refused(database: str) -> None:
 def test_a_commit_is_one_that_the_disk_has(database: str) -> None:
     with opened(f"{database}?options=-c%20synchronous_commit%3Doff") as store:
         session = Session(
-            parse_postgres(f"{database}?options=-c%20synchronous_commit%3Doff"), "x", writing=True
+            parse_postgres(f"{database}?options=-c%20synchronous_commit%3Doff"), "x", Patience(), writing=True
         )
         shown = session.run(
             "read", lambda connection: connection.execute("SHOW synchronous_commit").fetchone()
@@ -238,7 +239,7 @@ def test_nobody_there_is_one_error_at_once(database: str) -> None:
             with pytest.raises(StorageError) as caught:
                 store.inbox()
             assert "geh3im" not in f"{caught.value.message} {caught.value.hint}"
-    session = Session(parse_postgres("postgresql://127.0.0.1:9/x"), "x")
+    session = Session(parse_postgres("postgresql://127.0.0.1:9/x"), "x", Patience())
     failures: list[ReconcileError] = []
     for _ in range(50):
         with pytest.raises(StorageError) as again:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from reconciler.adapters.inbox.port import Row
-from reconciler.adapters.inbox.postgres.connection import LOCKS, Connection, Session
+from reconciler.adapters.inbox.postgres.connection import LOCKS, Session
+from reconciler.adapters.inbox.postgres.patience import Connection
 from reconciler.adapters.inbox.postgres.schema import QUARANTINE, SCHEMA
 from reconciler.adapters.inbox.postgres.table import KEEP, insert
 from reconciler.adapters.inbox.quarantine import Kept

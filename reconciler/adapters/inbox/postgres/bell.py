@@ -12,9 +12,10 @@ import time
 
 import psycopg
 
-from reconciler.adapters.inbox.postgres.connection import Connection, Session
+from reconciler.adapters.inbox.postgres.connection import Session
+from reconciler.adapters.inbox.postgres.patience import Connection, Patience
 from reconciler.adapters.inbox.postgres.schema import CHANNEL
-from reconciler.core.errors import InvalidInput, ReconcileError
+from reconciler.core.errors import InvalidInput
 from reconciler.core.settings.postgres_url import PostgresPlace
 
 _LOOK = 0.5  # seconds; how long it may take to end
@@ -26,8 +27,9 @@ _ECHO = 3.0  # seconds for a notification of our own
 class Bell:
     """Rings from its first `count` on. Safe for several threads."""
 
-    def __init__(self, place: PostgresPlace) -> None:
+    def __init__(self, place: PostgresPlace, patience: Patience) -> None:
         self._place = place
+        self._patience = patience
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -51,14 +53,17 @@ class Bell:
             self._count += 1
 
     def _run(self) -> None:
-        session = Session(self._place, "feed")
+        session = Session(self._place, "feed", self._patience)
         while not self._stop.is_set():
             try:
                 connection = session.open()
-                connection.execute(f"LISTEN {CHANNEL}".encode())
+                with self._patience.limit(connection):
+                    connection.execute(f"LISTEN {CHANNEL}".encode())
                 self._ring()  # for what came before it listened
                 self._hear(connection)
-            except (psycopg.Error, ReconcileError):  # who reads meets the same, and says it
+            except (
+                Exception
+            ):  # who reads meets the same, and says it; a bell that is silent would stop them for good
                 session.close()
                 self._ring()
                 self._stop.wait(_AGAIN)
@@ -71,16 +76,17 @@ class Bell:
                 heard = time.monotonic()
                 self._ring()
             if time.monotonic() - heard > _HEARTBEAT:
-                connection.execute("SELECT 1")
+                with self._patience.limit(connection):
+                    connection.execute("SELECT 1")
                 heard = time.monotonic()
                 self._ring()
 
 
-def refuse_transaction_pool(place: PostgresPlace) -> None:
+def refuse_transaction_pool(place: PostgresPlace, patience: Patience) -> None:
     """Raises `InvalidInput` where a connection goes through a pooler that lends servers for single transactions: there,
     LISTEN and the leader's lock would silently be without effect."""
     word = f"echo {secrets.token_hex(8)}"
-    listening, speaking = Session(place, "check"), Session(place, "check")
+    listening, speaking = (Session(place, "check", patience) for _ in range(2))
     try:
         connection = listening.open()
         connection.execute(f"LISTEN {CHANNEL}".encode())

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 from psycopg import errors
 
+from reconciler.adapters.inbox.postgres.patience import LONGEST, Connection, Patience
 from reconciler.core.errors import InvalidInput, ReconcileError, StorageError
 from reconciler.core.platform.job import shorten
 from reconciler.core.settings.postgres_url import PostgresPlace
 from reconciler.core.user_info import without_user_info
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 Value = TypeVar("Value")
 
 LOCKS = 0x4C724962  # "LrIb": the first half of our advisory locks' keys; the second says what for
@@ -82,9 +82,12 @@ class Session:
     """Not safe for several threads. `term` counts the connections there were. With `writing`, a server that is read-
     only is refused."""
 
-    def __init__(self, place: PostgresPlace, purpose: str, *, writing: bool = False) -> None:
+    def __init__(
+        self, place: PostgresPlace, purpose: str, patience: Patience, *, writing: bool = False
+    ) -> None:
         self._place = place
         self._purpose = purpose
+        self.patience = patience
         self._writing = writing
         self._connection: Connection | None = None
         self._failed: tuple[float, ReconcileError] | None = None
@@ -97,13 +100,15 @@ class Session:
             with suppress(psycopg.Error):
                 connection.close()
 
-    def run(self, doing: str, work: Callable[[Connection], Value]) -> Value:
+    def run(self, doing: str, work: Callable[[Connection], Value], seconds: float = LONGEST) -> Value:
         """What `work` returns; it is done again if a connection turns out to be lost, so twice must be as good as once.
-        Raises `StorageError`, or `InvalidInput` for a server that will never do."""
+        One that takes longer than `seconds` is lost. Raises `StorageError`, or `InvalidInput` for a server that will
+        never do."""
         for again in (self._connection is not None, False):
             connection = self.open()
             try:
-                return work(connection)
+                with self.patience.limit(connection, seconds):
+                    return work(connection)
             except (psycopg.Error, UnicodeError) as error:
                 lost = connection.closed or isinstance(error, _ELSEWHERE)
                 if lost:
@@ -120,6 +125,8 @@ class Session:
         now = time.monotonic()
         if self._failed is not None and now - self._failed[0] < _PATIENCE:
             raise self._failed[1]
+        if self.patience.is_over:
+            raise StorageError(f"no time is left to open the inbox {self._place.name}")
         try:
             self._connection = self._opened()
         except ReconcileError as error:
@@ -140,7 +147,8 @@ class Session:
         except psycopg.Error as error:
             raise self.refusal("open", error) from error
         try:
-            self.server = self._looked_at(connection)
+            with self.patience.limit(connection):
+                self.server = self._looked_at(connection)
         except psycopg.Error as error:
             connection.close()
             raise self.refusal("open", error) from error

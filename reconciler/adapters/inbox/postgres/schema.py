@@ -6,9 +6,12 @@ program that is older than the inbox refuses it in words, and one that may only 
 
 from __future__ import annotations
 
+import math
+
 from psycopg import errors
 
-from reconciler.adapters.inbox.postgres.connection import LOCKS, Connection, Session
+from reconciler.adapters.inbox.postgres.connection import LOCKS, Session
+from reconciler.adapters.inbox.postgres.patience import Connection
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import InvalidInput
 
@@ -73,7 +76,8 @@ def prepare(session: Session, where: str) -> None:
     if version is not None:
         _refuse_newer(version, where)
     if version != VERSION:
-        session.run("open", lambda connection: _migrate(connection, where))
+        # It takes as long as it takes, and so do the others that wait for it.
+        session.run("open", lambda connection: _migrate(connection, where), math.inf)
 
 
 def check(session: Session, where: str) -> None:
@@ -103,7 +107,6 @@ def _refuse_newer(version: int, where: str) -> None:
 def _migrate(connection: Connection, where: str) -> None:
     try:
         with connection.transaction():
-            # It takes as long as it takes, and so do the others that wait for it.
             connection.execute("SET LOCAL statement_timeout = 0")
             connection.execute("SET LOCAL lock_timeout = 0")
             connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, MIGRATING))

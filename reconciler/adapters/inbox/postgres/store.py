@@ -7,6 +7,7 @@ from __future__ import annotations
 from reconciler.adapters.inbox.postgres.arrivals import Arrivals
 from reconciler.adapters.inbox.postgres.bell import Bell, refuse_transaction_pool
 from reconciler.adapters.inbox.postgres.connection import Server, Session
+from reconciler.adapters.inbox.postgres.patience import Patience
 from reconciler.adapters.inbox.postgres.reading import PostgresInbox
 from reconciler.adapters.inbox.postgres.schema import check, prepare, version_of
 from reconciler.adapters.inbox.postgres.table import PostgresTable
@@ -18,23 +19,27 @@ class PostgresStore:
 
     def __init__(self, place: PostgresPlace) -> None:
         self._place = place
-        self._bell = Bell(place)
+        self._patience = Patience()
+        self._bell = Bell(place, self._patience)
         self.name = place.name
         self._server: Server | None = None
 
     def inbox(self) -> PostgresInbox:
         """See the port."""
-        return self._opened(Session(self._place, "reader", writing=True), create=True)
+        return self._opened(self._session("reader", writing=True), create=True)
 
     def existing(self) -> PostgresInbox:
         """See the port."""
-        return self._opened(Session(self._place, "run"), create=False)
+        return self._opened(self._session("run"), create=False)
+
+    def _session(self, purpose: str, *, writing: bool = False) -> Session:
+        return Session(self._place, purpose, self._patience, writing=writing)
 
     def _opened(self, session: Session, *, create: bool) -> PostgresInbox:
         try:
             (prepare if create else check)(session, self.name)
             if session.server is not None and session.server.pooled and self._server is None:
-                refuse_transaction_pool(self._place)
+                refuse_transaction_pool(self._place, self._patience)
             self._server = session.server
             return PostgresInbox(session, self._bell, self.name)
         except BaseException:
@@ -43,7 +48,7 @@ class PostgresStore:
 
     def table(self) -> PostgresTable:
         """See the port."""
-        session = Session(self._place, "writer", writing=True)
+        session = self._session("writer", writing=True)
         try:
             prepare(session, self.name)
         except BaseException:
@@ -53,7 +58,7 @@ class PostgresStore:
 
     def arrivals(self) -> Arrivals:
         """For what comes from another inbox. As `table`."""
-        session = Session(self._place, "migration", writing=True)
+        session = self._session("migration", writing=True)
         try:
             prepare(session, self.name)
         except BaseException:
@@ -63,7 +68,7 @@ class PostgresStore:
 
     def version(self) -> int | None:
         """Of the tables; None where there are none."""
-        session = Session(self._place, "status")
+        session = self._session("status")
         try:
             return session.run("read", version_of)
         finally:
@@ -83,6 +88,11 @@ class PostgresStore:
             found.append(f"the connection {how}: add sslmode=verify-full")
         return found
 
+    def hurry(self, seconds: float) -> None:
+        """See the port."""
+        self._patience.hurry(seconds)
+
     def close(self) -> None:
         """See the port."""
         self._bell.close()
+        self._patience.close()

@@ -20,7 +20,8 @@ from reconciler.adapters.inbox.port import (
     relay_name,
     which_are_new,
 )
-from reconciler.adapters.inbox.postgres.connection import LOCKS, Connection, Session, Value
+from reconciler.adapters.inbox.postgres.connection import LOCKS, Session, Value
+from reconciler.adapters.inbox.postgres.patience import Connection
 from reconciler.adapters.inbox.postgres.schema import CHANNEL, QUARANTINE, SCHEMA, STORING, UPKEEP
 from reconciler.adapters.inbox.quarantine import KEPT_FOR, MAX_BYTES, judge, kept_of
 from reconciler.core.platform.webhook import SigningKeys

@@ -59,6 +59,9 @@ class SqliteStore:
         """See the port."""
         return []
 
+    def hurry(self, seconds: float) -> None:
+        """See the port: a disk either writes or refuses."""
+
     def close(self) -> None:
         """See the port."""
 

@@ -1,0 +1,60 @@
+"""A server that stops in the middle, while the system under it goes on: nothing is refused, and nothing answered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from reconciler.adapters.inbox.postgres.store import PostgresStore
+from reconciler.adapters.inbox.writer import InboxWriter
+from reconciler.core.errors import StorageError
+from tests.adapters.deliveries import row
+from tests.adapters.inbox.test_postgres import opened, sql
+
+
+@contextlib.contextmanager
+def stopped(database: str, purpose: str) -> Iterator[None]:
+    """The server's process for one of our connections does not go on, and the system answers for it."""
+    named = f"datname = current_database() AND application_name = 'reconcile {purpose}'"
+    pids = [pid for (pid,) in sql(database, f"SELECT pid FROM pg_stat_activity WHERE {named}")]  # noqa: S608 # ours
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_server_that_stops_is_left(database: str) -> None:
+    with opened(database) as store, contextlib.closing(store.table()) as table:
+        table.insert([row(2)])
+        with stopped(database, "writer"):
+            assert table._session.run("write", lambda one: one.execute("SELECT 1").fetchone(), 0.5) == (1,)
+        assert table.insert([row(2)]) == [False]
+
+
+def test_a_receiver_ends_although_the_server_does_not_answer(database: str) -> None:
+    async def scene(store: PostgresStore) -> float:
+        writer = InboxWriter(store)
+        await writer.store(row(3))
+        with stopped(database, "writer"):
+            late = writer.store(row(4))
+            await asyncio.sleep(0)
+            began = time.monotonic()
+            store.hurry(0.5)
+            await writer.close()
+            took = time.monotonic() - began
+            with pytest.raises(StorageError):
+                await late
+        return took
+
+    with opened(database) as store:
+        assert asyncio.run(scene(store)) < 5
