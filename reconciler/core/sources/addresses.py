@@ -2,7 +2,7 @@
 
 A link in a pull request must not reach the metadata service of a cloud, a router or a database beside the runner. What
 is judged is the address that a connection is about to be made to, after the look-up, so that no name hides it; and
-every address that carries another one (IPv4 in IPv6, NAT64, 6to4) is judged by both.
+every address that carries another one (IPv4 in IPv6, NAT64, 6to4, ISATAP) is judged by both.
 """
 
 from __future__ import annotations
@@ -15,31 +15,35 @@ from reconciler.core.frozen import dataclass
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_GLOBAL = ipaddress.ip_network("2000::/3")  # all that was ever given out to the internet
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # What Python's tables call public in one release or another, or what leads elsewhere than it says.
 _SPECIAL: tuple[Network, ...] = tuple(
     ipaddress.ip_network(text)
     for text in (
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16",
+        "172.16.0.0/12", "192.0.0.0/24",
         "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
         "224.0.0.0/4", "240.0.0.0/4",
-        "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20",
-        "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+        "2001::/23", "2001:db8::/32", "3fff::/20",
     )
 )  # fmt: skip
-_LINK_LOCAL: tuple[Network, ...] = (
-    ipaddress.ip_network("169.254.0.0/16"),
-    ipaddress.ip_network("fe80::/10"),
-    ipaddress.ip_network("fd00:ec2::/32"),
-)
+# Where clouds answer their machines: AWS, Google and most others; Alibaba, Azure and Oracle beside them.
+_METADATA: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "fd20:ce::/32", "100.100.100.200/32", "168.63.129.16/32",
+        "192.0.0.192/32",
+    )
+)  # fmt: skip
 _NUMBERS = r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}"
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """Exceptions that a person named. `hosts` are names in lower case (`wiki.acme.internal`; `.acme.internal` is that
-    domain and all below), `networks` addresses. A name never allows link-local addresses, where clouds keep credentials
-    of machines: those have to be named as a network.
+    domain and all below), `networks` addresses. A name never allows addresses where clouds keep credentials of
+    machines: those have to be named as a network.
     """
 
     hosts: tuple[str, ...] = ()
@@ -47,12 +51,15 @@ class Allowed:
 
     def lets(self, host: str, address: Address) -> bool:
         """Whether a connection to `address`, found for the name `host`, may be made."""
-        return all(self._one(host, one) for one in _carried(address))
+        return self._named(address) or all(self._one(host, one) for one in _carried(address))
+
+    def _named(self, address: Address) -> bool:
+        return any(address in network for network in self.networks)
 
     def _one(self, host: str, address: Address) -> bool:
-        if not _is_special(address) or any(address in network for network in self.networks):
+        if not _is_special(address) or self._named(address):
             return True
-        return self.names(host) and not any(address in network for network in _LINK_LOCAL)
+        return self.names(host) and not any(address in network for network in _METADATA)
 
     def names(self, host: str) -> bool:
         host = plain_host(host)
@@ -121,13 +128,21 @@ def _carried(address: Address) -> tuple[Address, ...]:
     if address.ipv4_mapped is not None:
         return (address.ipv4_mapped,)
     if address in _NAT64:
-        return (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF),)
+        return (_last_four(address),)
+    found: list[Address] = [address]
     if address.sixtofour is not None:
-        return (address, address.sixtofour)
-    return (address,)
+        found = [address.sixtofour]
+    # ISATAP, whatever its two bits say of the rest (RFC 5214, 6.1).
+    if (int(address) >> 32) & 0xFCFFFFFF == 0x00005EFE:
+        found.append(_last_four(address))
+    return tuple(found)
+
+
+def _last_four(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
 
 
 def _is_special(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and address.sixtofour is not None:
-        return False  # judged by the address that it carries
+    if address.version == 6 and address not in _GLOBAL:
+        return True
     return any(address in network for network in _SPECIAL) or address.is_multicast or not address.is_global

@@ -15,11 +15,14 @@ PRIVATE = (
     "192.0.2.1 198.18.0.1 198.51.100.1 203.0.113.9 192.88.99.1 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 "
     "::1 :: fe80::1 fec0::1 fc00::1 fd00:ec2::254 ff02::1 2001:db8::1 2001::1 2001:2::1 100::1 3fff::1 5f00::1 "
     "::ffff:127.0.0.1 ::ffff:10.0.0.1 ::127.0.0.1 ::ffff:0:10.0.0.1 64:ff9b::10.0.0.1 64:ff9b:1::8.8.8.8 "
-    "2002:7f00:1:: 2002:a9fe:a9fe::1"
+    "2002:7f00:1:: 2002:a9fe:a9fe::1 168.63.129.16 64:ff9b::168.63.129.16 "
+    # ISATAP, with its bits as they may be; and what nobody was ever given
+    "fe80::5efe:8.8.8.8 2606:4700::5efe:10.0.0.1 2606:4700::200:5efe:127.0.0.1 2606:4700::300:5efe:169.254.169.254 "
+    "2002:808:808::5efe:192.168.0.1 100:0:0:1::1 200::1 400::1 4000::1 8000::1 e000::1 fe00::1"
 )
 PUBLIC = (
     "8.8.8.8 93.184.216.34 172.32.0.1 2606:4700::1111 2a00:1450:4001::1 ::ffff:8.8.8.8 64:ff9b::8.8.8.8 "
-    "2002:808:808::"
+    "2002:808:808:: 2606:4700::5efe:8.8.8.8 2606:4700::a00:1"
 )
 
 
@@ -83,6 +86,7 @@ def test_spellings_agree(number: int) -> None:
 def test_wrapping_changes_nothing(address: ipaddress.IPv4Address) -> None:
     number = int(address)
     wrapped = [(0xFFFF << 32) + number, (0x64FF9B << 96) + number, (0x2002 << 112) + (number << 80) + 1]
+    wrapped.append((0x26064700 << 96) + (0x5EFE << 32) + number)
     assert {PUBLIC_ONLY.lets("a", ipaddress.IPv6Address(one)) for one in wrapped} == {
         PUBLIC_ONLY.lets("a", address)
     }
@@ -99,12 +103,18 @@ def test_exceptions_that_a_person_named() -> None:
     assert not some.lets("evilcorp.acme.com", address("10.9.9.9"))
     assert not some.lets("wiki.acme.internal.evil.com", address("10.9.9.9"))
     assert some.lets("x", address("fd12::1"))
+    assert some.lets("x", address("fd12::5efe:192.168.0.1"))
+    assert not some.lets("x", address("fd13::5efe:8.8.8.8"))
 
 
-def test_a_name_never_allows_the_metadata_service() -> None:
-    address = ipaddress.ip_address("169.254.169.254")
+@pytest.mark.parametrize(
+    "text",
+    ["169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"],
+)
+def test_a_name_never_allows_the_metadata_service(text: str) -> None:
+    address = ipaddress.ip_address(text)
     assert not allowed(("wiki.acme.internal",)).lets("wiki.acme.internal", address)
-    assert allowed(("169.254.169.254",)).lets("wiki.acme.internal", address)
+    assert allowed((text,)).lets("wiki.acme.internal", address)
 
 
 @pytest.mark.parametrize("entry", ["", "*", "http://a", "a b", "10.0.0.0/99", "-a", "a..b", "1.2.3"])
