@@ -51,6 +51,7 @@ def move(path: Path, target: PostgresStore, progress: Callable[[int, int], None]
     """`progress` is given how many events of how many are done. Raises `InvalidInput` where there is nothing to move,
     or somebody has the file open, and `StorageError` where a side refuses, or what arrived is not what was sent."""
     with _source(path) as source, closing(target.arrivals()) as arrivals:
+        _lead(source, arrivals, target.name)
         (total,) = source.execute("SELECT count(*) FROM events").fetchone()
         moved = sound = 0
         for page in _pages(source):
@@ -81,17 +82,29 @@ def _pages(source: sqlite3.Connection) -> Iterator[list[Event]]:
         yield page
 
 
+_RELAYS = "SELECT name, value FROM about WHERE name LIKE 'relayed to %' AND typeof(value) = 'integer'"
+
+
+def _lead(source: sqlite3.Connection, arrivals: Arrivals, where: str) -> None:
+    """Until it is known how far relays are, none may go on over there: it would pass on everything once more."""
+    for name, _ in source.execute(_RELAYS).fetchall():
+        if not arrivals.lead(name):
+            raise InvalidInput(
+                f"a receiver relays from {where} to {name.removeprefix('relayed to ')} already",
+                hint="restart the receivers on the database without --relay until the inbox is moved",
+            )
+
+
 def _relays(source: sqlite3.Connection, arrivals: Arrivals) -> int:
     """A relay's place is the last event that went out, whatever its number is over there; or less, where something came
-    in over there before it."""
-    query = "SELECT name, value FROM about WHERE name LIKE 'relayed to %' AND typeof(value) = 'integer'"
+    in over there before it, which did not go out from there."""
     done = 0
-    for name, number in source.execute(query).fetchall():
+    for name, number in source.execute(_RELAYS).fetchall():
         last = source.execute(
             "SELECT webhook_id FROM events WHERE number <= ? ORDER BY number DESC LIMIT 1", (number,)
         ).fetchone()
         place = arrivals.number_of(last[0]) if last is not None else 0
-        for other, webhook_id in arrivals.unclaimed_up_to(place):
+        for other, webhook_id in arrivals.unclaimed_between(arrivals.place_of(name), place):
             known = source.execute("SELECT number FROM events WHERE webhook_id = ?", (webhook_id,)).fetchone()
             if known is None or known[0] > number:
                 place = other - 1

@@ -161,6 +161,32 @@ def test_what_came_in_before_is_not_skipped_by_a_relay(path: Path, target: Postg
         assert ids(inbox.events_since(inbox.relayed("place"))) == ["msg_8", "msg_9", "msg_2", "msg_3"]
 
 
+def test_receivers_that_began_to_relay_before_pass_nothing_on_again(
+    path: Path, target: PostgresStore
+) -> None:
+    fill(path, [row(number) for number in range(1, 6)])
+    with contextlib.closing(SqliteTable(path)) as table:
+        table.begin_relay("place")
+        table.mark_relayed("place", 4)
+    with contextlib.closing(target.table()) as there, target.inbox() as inbox:
+        there.begin_relay("place")
+        there.insert([row(8)])
+        there.mark_relayed("place", inbox.last())
+        assert inbox.leads("place") > 0
+        with pytest.raises(InvalidInput, match=r"relays from .* to place already"):
+            move(path, target, silent)
+    led: list[int] = []
+
+    def meanwhile(done: int, total: int) -> None:
+        with target.inbox() as other:
+            led.append(other.leads("place"))
+
+    move(path, target, meanwhile)
+    assert led == [0]
+    with target.existing() as inbox:
+        assert ids(inbox.events_since(inbox.relayed("place"))) == ["msg_5"]
+
+
 def test_an_event_that_differs_over_there_is_reported(path: Path, target: PostgresStore) -> None:
     fill(path, [row(1), row(2)])
     with contextlib.closing(target.table()) as table:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from reconciler.adapters.inbox.port import Row
 from reconciler.adapters.inbox.postgres.connection import LOCKS, Session
 from reconciler.adapters.inbox.postgres.patience import Connection
-from reconciler.adapters.inbox.postgres.schema import QUARANTINE, SCHEMA
+from reconciler.adapters.inbox.postgres.schema import LEADING, QUARANTINE, SCHEMA, leading
 from reconciler.adapters.inbox.postgres.table import KEEP, insert
 from reconciler.adapters.inbox.quarantine import Kept
 
@@ -31,7 +31,11 @@ _UNCLAIMED = (
     f"SELECT number, webhook_id FROM {SCHEMA}.events WHERE number > %s AND number <= %s AND claimed_at IS NULL"
     " ORDER BY number LIMIT 2000"
 ).encode()
-_MARK = f"INSERT INTO {SCHEMA}.about VALUES (%s, %s) ON CONFLICT DO NOTHING".encode()
+_MARK = (
+    f"INSERT INTO {SCHEMA}.about AS a VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    " WHERE a.value::bigint < excluded.value::bigint"
+).encode()
+_PLACE = f"SELECT value FROM {SCHEMA}.about WHERE name = %s".encode()
 
 
 class Event(NamedTuple):
@@ -96,11 +100,10 @@ class Arrivals:
         )
         return int(row[0]) if row else 0
 
-    def unclaimed_up_to(self, number: int) -> Iterator[tuple[int, str]]:
-        """Numbers and ids, oldest first."""
-        after = 0
+    def unclaimed_between(self, after: int, last: int) -> Iterator[tuple[int, str]]:
+        """Numbers and ids, oldest first, up to the last one."""
         while True:
-            rows = self._unclaimed(after, number)
+            rows = self._unclaimed(after, last)
             if not rows:
                 return
             yield from rows
@@ -111,8 +114,21 @@ class Arrivals:
             "read", lambda connection: connection.execute(_UNCLAIMED, (after, number)).fetchall()
         )
 
+    def lead(self, name: str) -> bool:
+        """Keeps every relay of that name from passing anything on until this is closed; False where one does now."""
+        query = f"SELECT {LEADING}".encode()
+        row = self._session.run(
+            "read", lambda connection: connection.execute(query, leading(name)).fetchone()
+        )
+        return row is not None and bool(row[0])
+
+    def place_of(self, name: str) -> int:
+        """The number of the last event that a relay passed on from here; 0 where there was none."""
+        row = self._session.run("read", lambda connection: connection.execute(_PLACE, (name,)).fetchone())
+        return int(row[0]) if row else 0
+
     def mark(self, name: str, number: int) -> bool:
-        """A relay's place. One that is known stays."""
+        """A relay's place, which never goes back; whether it changed."""
         values = (name, str(number))
         return self._session.run("write", lambda connection: connection.execute(_MARK, values).rowcount) > 0
 

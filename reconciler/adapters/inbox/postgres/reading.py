@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import zlib
 from collections.abc import Iterable
 
 from reconciler.adapters.inbox.port import MAX_NUMBER, PAGE_BYTES, Backlog, Received, Sizes, relay_name
 from reconciler.adapters.inbox.postgres.bell import Bell
-from reconciler.adapters.inbox.postgres.connection import LOCKS, Session
-from reconciler.adapters.inbox.postgres.schema import SCHEMA
+from reconciler.adapters.inbox.postgres.connection import Session
+from reconciler.adapters.inbox.postgres.schema import LEADING, SCHEMA, leading
 from reconciler.core.errors import InvalidInput
 
 # ruff: noqa: S608 # queries are made of names that are written in the code
@@ -112,13 +111,12 @@ class PostgresInbox:
 
     def leads(self, place: str) -> int:
         """See the port. The lock is the connection's, so the server gives it back as soon as that is gone."""
-        which = zlib.crc32(relay_name(place).encode()) - (1 << 31)
         with self._turn:
             row = self._session.run(
                 "read",
                 lambda connection: connection.execute(
-                    "SELECT pg_try_advisory_lock(%s, %s), current_setting('transaction_read_only')::bool",
-                    (LOCKS + 1, which),
+                    f"SELECT {LEADING}, current_setting('transaction_read_only')::bool".encode(),
+                    leading(relay_name(place)),
                 ).fetchone(),
             )
             return self._session.term if row is not None and row[0] and not row[1] else 0

@@ -7,6 +7,7 @@ program that is older than the inbox refuses it in words, and one that may only 
 from __future__ import annotations
 
 import math
+import zlib
 
 from psycopg import errors
 
@@ -19,6 +20,15 @@ SCHEMA = "reconcile_inbox"
 VERSION = 1
 MIGRATING, STORING, QUARANTINE, UPKEEP = 1, 2, 3, 4  # the second halves of advisory locks
 CHANNEL = SCHEMA  # of LISTEN and NOTIFY
+
+# For a session that leads a relay; where it goes is hashed into the second half.
+LEADING = "pg_try_advisory_lock(%s, %s)"
+
+
+def leading(name: str) -> tuple[int, int]:
+    """The lock of a relay, by the name under which the inbox remembers it."""
+    return LOCKS + 1, zlib.crc32(name.encode()) - (1 << 31)
+
 
 # Each step brings the tables from the version before to the next one.
 _STEPS = (
