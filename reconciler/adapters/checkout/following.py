@@ -5,8 +5,8 @@ the lockfile and its outputs last; it is taken into the index first, so that git
 otherwise belongs to somebody, and stops the move. A branch that was forced is followed where HEAD is a commit that the
 branch had before; a commit that is only here is somebody's.
 
-A move may be killed. It is announced in a file first, so that the next one knows what was left by it: a lock, and files
-that have the new content, or a part of it.
+A move may be killed, or fail in the middle: the disk is full, a filter does not work. It is announced in a file first,
+so that the next one knows what was left by it: a lock, and files that have the new content, or a part of it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from reconciler.core.patterns import lazy_pattern
 from reconciler.core.watch.machine import Trouble
 
 MOVING = "watch.moving.json"  # what a move that is under way goes from and to
+PARTLY = "watch.moved-partly.json"  # the same of one that ended by itself, and so left no lock
 _QUIET = ("-c", "maintenance.auto=false", "-c", "gc.auto=0", "-c", "submodule.recurse=false")
 _LOCK = lazy_pattern(r"Unable to create '([^'\n]+\.lock)': File exists")
 _ORPHAN = 10.0  # seconds after which a git that outlived a killed move is surely gone
@@ -134,7 +135,8 @@ class Follower:
                 )
             if (trouble := self._move(head, tip, forced)) is not None:
                 return trouble
-        (self._private / MOVING).unlink(missing_ok=True)
+        for left in (MOVING, PARTLY):
+            (self._private / left).unlink(missing_ok=True)
         self._call(["update-ref", self._followed, tip])
         forget_configuration()  # it may include a file that this commit brought
         return Moved(head, tip, forced)
@@ -162,8 +164,9 @@ class Follower:
 
     def _tidy(self, head: str, tip: str) -> Trouble | None:
         """Takes in what is dirty and the branch has; the rest of it is in the way."""
-        left = self._left_over()
-        if left and (trouble := self._unlock()) is not None:
+        killed = (self._private / MOVING).exists()
+        left = killed or (self._private / PARTLY).exists()
+        if killed and (trouble := self._unlock()) is not None:
             return trouble
         dirty, untracked = self._status()
         hidden, blocking = self._in_the_way(head, tip)
@@ -290,7 +293,8 @@ class Follower:
             self._call(["checkout", "--quiet", head, "--", f":(top,literal){path}"])
 
     def _is_part(self, path: str, wanted: str | None) -> bool:
-        """Whether a killed move left this: a part of what it wrote there, or nothing where it took a file away."""
+        """Whether a move that did not end left this: a part of what it wrote there, or nothing where it took a file
+        away."""
         content = self._content(path)
         if content is None:
             return not os.path.lexists(self._top / path)
@@ -320,15 +324,14 @@ class Follower:
         try:
             self._call([*_QUIET, *go, tip])
         except GitFailed as error:
-            if error.status is None or error.status >= 0:  # it was not killed, so it has cleaned up
+            trouble = _why_not(error)
+            if trouble.kind != "move":  # it had not begun
                 file.unlink(missing_ok=True)
-            return _why_not(error)
+            elif error.status is not None and error.status >= 0:
+                file.replace(self._private / PARTLY)
+            return trouble
         file.unlink(missing_ok=True)
         return None
-
-    def _left_over(self) -> bool:
-        """Whether a move was killed."""
-        return (self._private / MOVING).exists()
 
     def _unlock(self) -> Trouble | None:
         """Takes away the locks of a move that was killed, once no git can be at it any more."""

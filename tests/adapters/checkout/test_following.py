@@ -266,6 +266,32 @@ def test_a_move_that_was_killed_half_way_is_finished(world: World) -> None:
     assert git(world.clone, "status", "--porcelain") == ""
 
 
+def test_a_move_that_failed_half_way_is_finished_when_it_can_be(world: World) -> None:
+    """As on a full disk: git leaves what it has written, and what it has taken away."""
+    world.push(lambda desk: [world.write(desk, f"docs/{n}", f"{n}\n" * 50) for n in ("a", "b", "gone")])
+    world.moved()
+    for name, value in (("smudge", "false"), ("clean", "cat"), ("required", "true")):
+        git(world.clone, "config", f"filter.some.{name}", value)
+
+    def change(desk: Path) -> None:
+        for name in ("a", "b", "new"):
+            world.write(desk, f"docs/{name}", "other\n" * 50)
+        (desk / "docs/gone").unlink()
+        world.write(desk, ".gitattributes", "docs/b filter=some\n")
+
+    world.push(change)
+    found = world.follow()
+    assert isinstance(found, Trouble)
+    assert found.kind == "move"
+    assert "git merge failed" in found.message
+    with pytest.raises(GitError, match="smudge filter some failed"):  # putting files back meets the same
+        world.follow()
+    assert "docs/" in git(world.clone, "status", "--porcelain")
+    git(world.clone, "config", "filter.some.smudge", "cat")
+    world.moved()
+    assert git(world.clone, "status", "--porcelain") == ""
+
+
 def test_somebodys_work_beside_a_killed_move_is_kept(world: World) -> None:
     world.moved()
     world.edit()
