@@ -52,6 +52,12 @@ def started(pod: Any) -> dict[str, list[str]]:
     return {place: said[3:] for place, said in words.items()}
 
 
+def test_its_health_check_runs_nothing_of_the_folder_it_is_started_in() -> None:
+    """Which may be the clone."""
+    words = json.loads(value(r"^  CMD (\[.+\])$", STAGE))
+    assert words[:3] == ["/opt/reconcile/bin/python", "-I", "-c"]
+
+
 def test_the_program_takes_every_word(pod: Any) -> None:
     for said in started(pod).values():
         assert said[0] == "watch"
