@@ -187,6 +187,13 @@ def _publish(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     return ctx.params.get("publish")
 
 
+LOG_FORMAT = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Log lines in this format.",
+)
 REPORT_HTML = click.option(
     "--report-html", metavar="FILE", help="Also write the result to FILE as a page for a browser."
 )

@@ -10,32 +10,16 @@ so after making one we look again, the oldest is kept, with what we have to say,
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from itertools import islice
 from typing import Any, NamedTuple
 
 from reconciler.adapters.github.client import PatientGitHub
-from reconciler.adapters.github.ours import account_of, same_text, text_of, unknown_whose
+from reconciler.adapters.github.ours import Done, Kept, account_of, same_text, text_of, unknown_whose
 from reconciler.core.errors import GitHubError
 from reconciler.core.patterns import lazy_pattern
 
 _RECENT_PAGES = 10  # of a hundred comments
 _ISSUE = lazy_pattern(r"/issues/([1-9][0-9]{0,18})$")
-
-
-class Done(StrEnum):
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"  # it says this already
-    DELETED = "deleted"
-    ABSENT = "absent"  # there is none, and none was wanted
-
-
-class Kept(NamedTuple):
-    """What was done, and where the comment is to be seen."""
-
-    done: Done
-    url: str | None = None
 
 
 class _Comment(NamedTuple):

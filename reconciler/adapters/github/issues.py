@@ -6,29 +6,13 @@ is there. Two runs at the same time may both open one; the next one keeps the ol
 
 from __future__ import annotations
 
-from enum import StrEnum
 from itertools import islice
 from typing import Any, NamedTuple
 
 from reconciler.adapters.github.client import PatientGitHub
-from reconciler.adapters.github.ours import account_of, same_text, text_of, unknown_whose
+from reconciler.adapters.github.ours import Done, Kept, account_of, same_text, text_of, unknown_whose
 
 _PAGES = 20  # of a hundred open issues and pull requests
-
-
-class Done(StrEnum):
-    OPENED = "opened"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"  # it says this already
-    CLOSED = "closed"
-    ABSENT = "absent"  # there is none, and none was wanted
-
-
-class Kept(NamedTuple):
-    """What was done, and where the issue is to be seen."""
-
-    done: Done
-    url: str | None = None
 
 
 class _Issue(NamedTuple):

@@ -5,10 +5,30 @@ Only what the account of our token wrote is ours, because any person, bot or App
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from reconciler.adapters.github.client import PatientGitHub
 from reconciler.core.errors import GitHubError
+
+
+class Done(StrEnum):
+    """What was done about an issue or comment."""
+
+    OPENED = "opened"  # an issue
+    CREATED = "created"  # a comment
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"  # it says this already
+    CLOSED = "closed"  # an issue
+    DELETED = "deleted"  # a comment
+    ABSENT = "absent"  # there is none, and none was wanted
+
+
+class Kept(NamedTuple):
+    """What was done, and where the issue or comment is to be seen."""
+
+    done: Done
+    url: str | None = None
 
 
 class Text(NamedTuple):

@@ -39,7 +39,7 @@ from reconciler.render.phrases.diagnostics import tally
 
 if TYPE_CHECKING:
     from reconciler.adapters.github.client import PatientGitHub
-    from reconciler.adapters.github.comments import Kept
+    from reconciler.adapters.github.ours import Kept
     from reconciler.app.planning import PlanResult
     from reconciler.app.recorded import RecordedState
     from reconciler.core.lockfile.model import Lockfile

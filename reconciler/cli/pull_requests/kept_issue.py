@@ -24,7 +24,7 @@ from reconciler.render.markdown.comment import Occasion
 from reconciler.render.phrases.sanitize import sanitize
 
 if TYPE_CHECKING:
-    from reconciler.adapters.github.issues import Kept
+    from reconciler.adapters.github.ours import Kept
     from reconciler.app.planning import PlanResult
     from reconciler.core.plan.drift import Actual
 

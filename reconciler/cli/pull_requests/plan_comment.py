@@ -33,7 +33,7 @@ from reconciler.render.phrases.sanitize import sanitize
 from reconciler.render.reports.annotations import command, render_annotations
 
 if TYPE_CHECKING:
-    from reconciler.adapters.github.comments import Kept
+    from reconciler.adapters.github.ours import Kept
     from reconciler.core.settings.model import Settings
 
 _REPOSITORY = lazy_pattern(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]")

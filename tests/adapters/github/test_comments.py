@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.adapters.github.client import PatientGitHub
-from reconciler.adapters.github.comments import Done, StickyComment
+from reconciler.adapters.github.comments import StickyComment
+from reconciler.adapters.github.ours import Done
 from reconciler.core.errors import GitHubError
 from reconciler.render.markdown.comment import marker
 from tests.github_comments_fake import ACTIONS, ACTIONS_TOKEN, LONGEST, PERSON, FakeComments, User

@@ -15,7 +15,7 @@ import click
 
 from reconciler.cli.command import Command
 from reconciler.cli.opening import open_project, start_folder
-from reconciler.cli.options import given, global_options, watch_options
+from reconciler.cli.options import LOG_FORMAT, given, global_options, watch_options
 from reconciler.cli.runs.completion_sources import listen_address
 from reconciler.cli.stderr import say_instead
 from reconciler.core.duration import format_duration, parse_duration
@@ -49,13 +49,7 @@ _DAY = 86400.0
 @click.option(
     "--listen", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics here, and take push webhooks."
 )
-@click.option(
-    "--log-format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Log lines in this format.",
-)
+@LOG_FORMAT
 @watch_options
 @global_options
 @click.pass_context

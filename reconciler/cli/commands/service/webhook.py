@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.command import Group
-from reconciler.cli.options import given, global_options
+from reconciler.cli.options import LOG_FORMAT, given, global_options
 from reconciler.cli.runs.completion_sources import SECRET, TOKEN, listen_address
 from reconciler.cli.wiring.inbox_places import as_place, chosen, enter
 from reconciler.cli.wiring.relay import relay_target
@@ -88,13 +88,7 @@ def command() -> None:
     metavar="github:OWNER/REPO",
     help="Pass each event on to this repository, as repository_dispatch.",
 )
-@click.option(
-    "--log-format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Log lines in this format.",
-)
+@LOG_FORMAT
 @global_options
 @click.pass_context
 def serve_command(ctx: click.Context, /, **flags: Any) -> None:
