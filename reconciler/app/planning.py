@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.app.desired.loading import about_others, load_changed
+from reconciler.app.desired.loading import about_others, load_changed, with_left_out
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.app.selection import select
 from reconciler.core.errors import Diagnostic, InvalidInput, Severity
@@ -99,8 +99,7 @@ def make_plan(
     """
     recorded = read_recorded_state(lockfile, journal, shared)
     found, problems = discovered(engines, checkout)
-    beside = engines.beside()
-    keys = [*found, *recorded.folded.engines, *recorded.doubts, *beside.unchosen]
+    keys = [*found, *recorded.folded.engines, *recorded.doubts, *engines.beside().unchosen]
     selected = _selection(request, lockfile.path, keys)
     actual = _actual(ask if request.refreshes else None, recorded.folded, selected)
     suspects = frozenset() if actual is None else actual.to_read(overwrites=request.overwrites)
@@ -108,6 +107,7 @@ def make_plan(
     desired, unchanged, diagnostics = load_changed(
         engines, found, recorded.folded, selected, request.id_length, suspects
     )
+    beside = with_left_out(engines, recorded.folded, found, desired, request.id_length)
     diagnostics = [
         *problems,
         *diagnostics,

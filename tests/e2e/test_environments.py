@@ -150,6 +150,32 @@ def test_an_engine_that_is_not_chosen_any_more_stays(both: Project) -> None:
     both.run("plan", env={"RECONCILE_INCLUDE": "acme, shop/*"}).ended(0, "1 to replace")
 
 
+def test_a_file_that_moves_to_where_none_is_chosen_takes_no_engine_away(both: Project) -> None:
+    settings = f"on_removed: delete\n{LISTED}    exclude: ['off/*']\n"
+    (both.root / "reconcile.yaml").write_text(settings)
+    before = lock(both)["shop/web"]
+    (both.root / "engines" / "off").mkdir()
+    both.git("mv", "engines/shop/web.yaml", "engines/off/web.yaml")
+    told = both.run(*S, "apply", "--yes").ended(0, "No changes.")
+    assert "`shop/web` (now engines/off/web.yaml) is recorded and no longer chosen" in told.out
+    assert lock(both)["shop/web"] == before
+    both.engine("web2", (both.root / "engines/off/web.yaml").read_text())
+    both.run(*S, "plan").ended(0, "web2 will move here from shop/web")
+    both.run("plan", "--only", "off/*").ended(0, "off/web will move here from shop/web")
+    (both.root / "engines" / "web2.yaml").unlink()
+    both.run(*S, "plan", "--allow-retire", "shop/web").ended(0, "Plan: 1 to delete")
+
+
+def test_an_engine_that_is_not_chosen_stays_when_its_file_goes(both: Project) -> None:
+    (both.root / "reconcile.yaml").write_text(f"{LISTED}    exclude: ['shop/*']\n")
+    (both.root / "engines" / "shop" / "web.yaml").unlink()
+    told = both.run(*S, "plan").ended(0, "No changes.")
+    assert "`shop/web` is recorded and no longer chosen" in told.out
+    both.run("plan").ended(0, "Plan: 1 to retire")
+    both.run(*S, "apply", "--yes", "--allow-retire", "shop/web").ended(0)
+    assert sorted(lock(both)) == ["acme"]
+
+
 @pytest.mark.parametrize("job_seconds", [60.0])
 def test_the_job_of_an_engine_that_is_not_chosen_any_more_is_finished(project: Project) -> None:
     project.apply("--detach").ended(0, "1 still running")

@@ -56,7 +56,7 @@ def _sorted_out(
     problems += _useless(found, choice)
     unchosen = {key: path for key, path in found.items() if not chosen(choice, key)}
     engines = {key: path for key, path in found.items() if key not in unchosen}
-    return engines, beside._replace(unchosen=unchosen)
+    return engines, beside._replace(unchosen=unchosen, choice=choice)
 
 
 def _useless(found: dict[str, str], choice: EngineChoice) -> Iterator[Diagnostic]:

@@ -58,6 +58,23 @@ def load_changed(
     return desired, unchanged, diagnostics
 
 
+def with_left_out(
+    engines: Engines,
+    lockfile: Lockfile,
+    found: Mapping[str, str],
+    desired: Mapping[str, Desired],
+    id_length: int,
+) -> Beside:
+    """What is beside the engines, with those that only a removed or moved file keeps from being seen as not chosen."""
+    beside = engines.beside()
+    if not (beside.choice.include or beside.choice.exclude) or lockfile.engines.keys() <= found.keys():
+        return beside
+    from reconciler.app.desired.others import left_out
+
+    left = left_out(engines, beside, lockfile, found, desired, id_length)
+    return beside._replace(unchosen={**beside.unchosen, **left}) if left else beside
+
+
 def about_others(
     beside: Beside,
     lockfile: Lockfile,
@@ -73,7 +90,7 @@ def about_others(
     yield from overlays.findings(beside, lockfile, found.items())
     left = overlays.unchosen_of(beside, lockfile, allowed)
     if left:
-        yield overlays.told_of_unchosen(left, environment)
+        yield overlays.told_of_unchosen(left, environment, overlays.moved_of(beside, lockfile))
 
 
 def _left_over(beside: Beside, lockfile: Lockfile) -> Collection[str]:

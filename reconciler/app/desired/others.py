@@ -1,16 +1,22 @@
-"""Engines that are recorded and have no engine file in this environment, though a file of their name is there: it
-became an overlay, or the environment does not choose it any more. Neither is a removal, so neither retires an engine.
+"""Engines that are recorded and have no engine file in this environment: it became an overlay, or the environment does
+not choose it any more, by its name or because the file moved. None of it is a removal, so none retires an engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
 
-from reconciler.core.engine.overlay import Beside
+from reconciler.core.engine.fingerprint import meaning_of
+from reconciler.core.engine.overlay import Beside, chosen
+from reconciler.core.engine.spec import Desired
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.collect import actions_to_collect
 from reconciler.core.plan.environments.overlays import hold_overlaid, unchosen_of, with_reasons
 from reconciler.core.plan.model import Action
+
+if TYPE_CHECKING:
+    from reconciler.app.ports import Engines
 
 
 class Others:
@@ -40,3 +46,40 @@ class Others:
 
 def _is_under_way(document: Mapping[str, object]) -> bool:
     return "pending" in document or "uncertain" in document
+
+
+def left_out(
+    engines: Engines,
+    beside: Beside,
+    lockfile: Lockfile,
+    found: Mapping[str, str],
+    desired: Mapping[str, Desired],
+    id_length: int,
+) -> dict[str, str]:
+    """Recorded engines without a file that are not chosen, each with the file that it had or has: their names are left
+    out, or the very same file lies under a name that is. One that another engine takes over is not among them.
+    """
+    beyond = {*found, *beside.unchosen, *beside.bases}
+    gone = {
+        key: means for key in lockfile.engines if key not in beyond and (means := _meanings(lockfile, key))
+    }
+    taken = {one.fingerprint for key, one in desired.items() if key not in lockfile.engines}
+    left = {
+        key: key for key, means in gone.items() if means.isdisjoint(taken) and not chosen(beside.choice, key)
+    }
+    others = {key: means for key, means in gone.items() if key not in left and means.isdisjoint(taken)}
+    if others:
+        moved: dict[str, str] = {}
+        for key, path in beside.unchosen.items():
+            one = None if key in lockfile.engines else engines.load(key, path, id_length)
+            if one is not None and not isinstance(one, list):
+                moved[one.fingerprint] = path
+        left |= {key: moved[one] for key, means in others.items() for one in means if one in moved}
+    return left
+
+
+def _meanings(lockfile: Lockfile, key: str) -> set[str]:
+    """What the entry's engines were asked to be."""
+    entry = lockfile.entry(key)
+    parts = () if entry is None else (entry.current, entry.pending, entry.hold)
+    return {meaning_of(part.fingerprint, part.spec) for part in parts if part is not None}

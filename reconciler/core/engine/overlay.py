@@ -54,6 +54,7 @@ class Beside(NamedTuple):
     unchosen: Mapping[str, str] = {}
     files: Mapping[str, str] = {}  # of all overlays, by the key that each would have itself
     listed: tuple[str, ...] = ()  # the environments in the settings
+    choice: EngineChoice = ALL  # where it leaves any out
 
 
 NOTHING = Beside()

@@ -4,7 +4,7 @@ overlay, and of engines that the environment does not choose any more. None of t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.core.commands import git, git_path, reconcile
 from reconciler.core.engine.overlay import Beside, Lone, is_left_over
@@ -98,10 +98,16 @@ def unchosen_of(beside: Beside, lockfile: Lockfile, allowed: Collection[str]) ->
     return [key for key in beside.unchosen if key in lockfile.engines and key not in allowed]
 
 
-def told_of_unchosen(keys: Sequence[str], environment: str) -> Diagnostic:
-    """That engines are recorded and not chosen any more."""
+def moved_of(beside: Beside, lockfile: Lockfile) -> dict[str, str]:
+    """Of the engines that are not chosen those whose file moved to where none is, with that file."""
+    files = {path for key, path in beside.unchosen.items() if key not in lockfile.engines}
+    return {key: path for key, path in beside.unchosen.items() if key in lockfile.engines and path in files}
+
+
+def told_of_unchosen(keys: Sequence[str], environment: str, moved: Mapping[str, str] = {}) -> Diagnostic:
+    """That engines are recorded and not chosen any more. `moved` are files that have another name now."""
     many = len(keys) > 1
-    named = ", ".join(f"`{key}`" for key in keys[:_SHOWN])
+    named = ", ".join(f"`{key}`" + (f" (now {moved[key]})" if key in moved else "") for key in keys[:_SHOWN])
     named += f" and {len(keys) - _SHOWN:,} more" if len(keys) > _SHOWN else ""
     verbs = ("are", "they keep", "them") if many else ("is", "it keeps", "it")
     message = (
