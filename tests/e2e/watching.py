@@ -84,6 +84,10 @@ class Watch:
         found = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics")[1], re.MULTILINE)
         return float(found[1]) if found else None
 
+    def passes(self, looks: float) -> None:
+        """Until it has looked so often."""
+        wait_until(lambda: (self.metric("reconcile_watch_looks_total") or 0.0) >= looks, f"{looks} looks")
+
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         code = self.process.wait(LIMIT)

@@ -106,8 +106,9 @@ def _watch(
     metrics = Metrics(time.time)
     machine = Machine(pace, random.random, time.monotonic())
     loop = Loop(machine, subject, opening, _arguments(ctx, flags), metrics, teller)
+    how = "pr" if subject.settings.publish == "pr" else "yes" if subject.ledger else "no"
     teller.say("info", "watching", branch=subject.branch, remote=without_user_info(subject.address),
-               interval=format_duration(pace.interval), publish="yes" if subject.ledger else "no")  # fmt: skip
+               interval=format_duration(pace.interval), publish=how)  # fmt: skip
     asyncio.run(_run(loop, metrics, flags["listen"], secrets, log))
 
 
