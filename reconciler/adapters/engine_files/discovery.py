@@ -78,7 +78,10 @@ def _none_chosen(choice: EngineChoice, engines_dir: str) -> InvalidInput:
 
 
 def _init() -> str:
-    return f"run `{reconcile('init')}` to create a first engine file, or choose another project with `-C`"
+    return (
+        f"run `{reconcile('init')}` to create a first engine file; for another project, choose its folder with `-C` "
+        f"(`{reconcile('projects')}` lists them)"
+    )
 
 
 _ALIKE = "remove one: the names look alike, but one spells its accents as separate characters (NFD)"

@@ -30,6 +30,11 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ),
     (r"found character '([^\\]+)'", "`{0}` cannot begin a value", "put the value in quotes"),
     (
+        r"flow node.*(?:stream end|unexpected end)",
+        "the file ends inside a bracket that is never closed",
+        "close it with `]` or `}`",
+    ),
+    (
         r"flow (?:sequence|mapping|node).*(?:stream end|unexpected end)",
         "the bracket opened here is never closed",
         "close it with `]` or `}`",

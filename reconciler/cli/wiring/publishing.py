@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from reconciler.core.ledger.seal import Seal
     from reconciler.core.run.outcome import Outcome
 
-_NOT_SHARED = ", or --no-publish"
+_NOT_SHARED = ", or add `--no-publish`"
 
 
 def shares(settings: Settings) -> bool:
@@ -270,13 +270,13 @@ def target_of(root: Path, settings: Settings, *, otherwise: str = "") -> Publish
 
     found = find_git(root)
     if found is None:
-        raise InvalidInput("publishing needs a git repository", hint=f"{git('init')}{otherwise}")
+        raise InvalidInput("publishing needs a git repository", hint=f"run `{git('init')}`{otherwise}")
     remote = GitRemote(root, settings.remote, Identity("reconcile", "reconcile@localhost"))
     address = remote.url()
     if not address:
         raise GitError(
             f"the repository has no remote `{settings.remote}`",
-            hint=f"{git('remote', 'add', settings.remote, URL)}, the setting `remote`{otherwise}",
+            hint=f"run `{git('remote', 'add', settings.remote, URL)}`, or set `remote` to another{otherwise}",
         )
     identity = _identity(settings) or remote.configured_identity() or remote.identity
     branch = settings.branch or ci.branch() or remote.current_branch()

@@ -89,7 +89,7 @@ def test_equal_content_has_one_fingerprint_wherever_it_came_from(tmp_path: Path)
             "locales: [de\n",
             "name: [\n",
             [
-                "engines/acme.yaml:2:1: not valid YAML: the bracket opened here is never closed",
+                "engines/acme.yaml:2:1: not valid YAML: the file ends inside a bracket that is never closed",
                 "engines/acme.staging.yaml:1:10: not valid YAML: the bracket opened here is never closed",
             ],
         ),

@@ -115,7 +115,9 @@ def told_of_unchosen(keys: Sequence[str], environment: str, moved: Mapping[str, 
         f"{verbs[1]} serving, and no run changes {verbs[2]}"
     )
     allow = reconcile("apply", ("--allow-retire", keys[0]))
-    return Diagnostic(message, hint=f"to retire {'one' if many else 'it'}: {allow}", severity=Severity.NOTICE)
+    return Diagnostic(
+        message, hint=f"run `{allow}` to retire {'one' if many else 'it'}", severity=Severity.NOTICE
+    )
 
 
 def with_reasons(actions: Sequence[Action], beside: Beside) -> tuple[Action, ...]:
