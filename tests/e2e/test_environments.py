@@ -29,6 +29,18 @@ def lock(project: Project, name: str = "s.lock.json") -> dict[str, dict[str, obj
     return engines
 
 
+def test_init_writes_the_schema_of_overlays_where_there_can_be_some(project: Project) -> None:
+    file = project.root / "schemas/overlay.schema.json"
+    project.run("init").ended(0)
+    assert not file.exists()
+    (project.root / "reconcile.yaml").write_text(
+        "environments: {production: {}, qa: {lockfile: qa.lock.json}}\n"
+    )
+    project.run("init").ended(0, "created  schemas/overlay.schema.json")
+    assert file.read_text() == project.run("schema", "--overlay").ended(0).out
+    project.run("init").ended(0, "kept     schemas/overlay.schema.json")
+
+
 def test_each_environment_has_its_own_content_under_one_key(both: Project) -> None:
     staging, production = lock(both), lock(both, "engines.lock.json")
     assert sorted(staging) == sorted(production) == ["acme", "shop/web"]

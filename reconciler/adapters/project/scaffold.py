@@ -19,6 +19,7 @@ from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE
 from reconciler.core.sources.state import path_beside
 
 SCHEMA_FILE = "schemas/engine.schema.json"
+OVERLAY_SCHEMA_FILE = "schemas/overlay.schema.json"
 _ATTRIBUTES = "text eol=lf merge=reconcile-lockfile linguist-generated"
 # A journal outside of git, a receiver's inbox, and the secrets that docs/webhooks.md has in files.
 _NEVER_COMMITTED = (".reconcile/", "inbox.db*", "/secret", "*.pem")
@@ -36,11 +37,17 @@ class ScaffoldResult(NamedTuple):
 
 
 def scaffold(
-    root: Path, *, engine_schema: str, engines: str = "engines", lockfile: str = "engines.lock.json"
+    root: Path,
+    *,
+    engine_schema: str,
+    overlay_schema: str | None = None,
+    engines: str = "engines",
+    lockfile: str = "engines.lock.json",
 ) -> list[ScaffoldResult]:
     """Adds the missing files of a project to the folder `root`, which must exist.
 
-    `engine_schema` is the text of `schemas/engine.schema.json`; `engines` and `lockfile` are those of the
+    `engine_schema` is the text of `schemas/engine.schema.json`, `overlay_schema` that of
+    `schemas/overlay.schema.json` where engines can have overlays; `engines` and `lockfile` are those of the
     settings in force, so that an existing `reconcile.yaml` is respected. Raises `StorageError` when the disk
     refuses; what was written by then stays, and is kept by the next run.
     """
@@ -49,7 +56,12 @@ def scaffold(
     return [
         create_file(root, SETTINGS_FILE, settings_text()),
         _example(root, engines),
-        _schema(root, engine_schema),
+        _schema(root, SCHEMA_FILE, engine_schema),
+        *(
+            []
+            if overlay_schema is None
+            else [_schema(root, OVERLAY_SCHEMA_FILE, overlay_schema, "--overlay")]
+        ),
         _lines(root, ".gitattributes", {_pattern(lockfile): _ATTRIBUTES}, _beside(lockfile)),
         _lines(root, ".gitignore", dict.fromkeys(_NEVER_COMMITTED, "")),
     ]
@@ -121,11 +133,11 @@ def _first_engine_file(folder: Path) -> Path | None:
     return None
 
 
-def _schema(root: Path, text: str) -> ScaffoldResult:
-    result = create_file(root, SCHEMA_FILE, text)
-    if result.action == "kept" and read_regular(root / SCHEMA_FILE, SCHEMA_FILE) != text.encode():
+def _schema(root: Path, path: str, text: str, *which: str) -> ScaffoldResult:
+    result = create_file(root, path, text)
+    if result.action == "kept" and read_regular(root / path, path) != text.encode():
         return result._replace(
-            note=f"outdated; run `{into_file(reconcile('schema'), SCHEMA_FILE)}` to update it"
+            note=f"outdated; run `{into_file(reconcile('schema', *which), path)}` to update it"
         )
     return result
 

@@ -37,10 +37,11 @@ def command(ctx: click.Context, ci: str | None, diff: bool, source: str | None) 
     """Set up a project in this folder.
 
     Writes reconcile.yaml, an example under engines/, its schema, .gitattributes and .gitignore, and sets up the merge
-    driver. Keeps files that exist already; a second run changes nothing. With --ci, also writes workflows at the
-    repository's root, and says what is left to set up. Run it again to update those that nobody edited.
+    driver; with several environments, also the schema of overlays. Keeps files that exist already; a second run changes
+    nothing. With --ci, also writes workflows at the repository's root, and says what is left to set up. Run it again to
+    update those that nobody edited.
     """
-    from reconciler.adapters.engine_files.model import schema_text  # pydantic, only here
+    from reconciler.adapters.engine_files.model import overlay_schema_text, schema_text  # pydantic, only here
 
     if ci is None and (diff or source):
         raise click.UsageError(f"{'--diff' if diff else '--source'} goes with --ci.", ctx)
@@ -70,6 +71,7 @@ def command(ctx: click.Context, ci: str | None, diff: bool, source: str | None) 
     results = scaffold(
         project.root,
         engine_schema=schema_text(),
+        overlay_schema=overlay_schema_text() if len(project.settings.listed) > 1 else None,
         engines=project.settings.engines,
         lockfile=project.settings.lockfile,
     )

@@ -53,6 +53,14 @@ def test_a_new_repo_gets_everything(repo: Path) -> None:
     assert not list(repo.rglob("*.tmp"))
 
 
+def test_overlays_have_a_schema_of_their_own(repo: Path) -> None:
+    found = actions(scaffold(repo, engine_schema=SCHEMA, overlay_schema="{}\n"))
+    assert found["schemas/overlay.schema.json"] == "created"
+    again = scaffold(repo, engine_schema=SCHEMA, overlay_schema="{} \n")
+    [note] = [one.note for one in again if one.path == "schemas/overlay.schema.json"]
+    assert note == "outdated; run `reconcile schema --overlay > schemas/overlay.schema.json` to update it"
+
+
 def test_journal_inbox_and_secrets_are_never_committed(repo: Path) -> None:
     (repo / ".gitignore").write_text("*.pyc")
     assert actions(scaffold(repo, engine_schema=SCHEMA))[".gitignore"] == "updated"
