@@ -20,6 +20,8 @@ from reconciler.core.frozen import dataclass, replace
 from reconciler.core.ledger import lease as leases
 from reconciler.core.ledger.lease import Epoch, Holder, Lease, Place
 
+_LONG_AGO = "1970-01-01T00:00:00.000Z"
+
 
 class EpochOver(GuardRefused):
     """The plan's shards had their time: the lease that they shared was given back, broken or taken over."""
@@ -188,13 +190,18 @@ def is_of(lease: Lease, sharing: Sharing) -> bool:
 
 
 def without_ended(lease: Lease, has_ended: Callable[[Holder], bool]) -> Lease:
-    """The lease without those whose run has ended for certain, and free where nobody is left of them."""
+    """The lease without those whose run has ended for certain, and free where nobody is left of them.
+
+    Where shards shared it, it is free for others as one that has expired: those of the same plan may still come, or
+    come again, and go on.
+    """
     if lease.holder is None or not any(map(has_ended, lease.holders)):
         return lease
-    left = tuple(one for one in _places(lease) if not has_ended(one.holder))
-    if not left or lease.epoch is None:
+    if lease.epoch is None:
         return leases.give_back(lease)
-    return replace(lease, epoch=replace(lease.epoch, places=left))
+    left = tuple(one for one in _places(lease) if not has_ended(one.holder))
+    without = replace(lease, epoch=replace(lease.epoch, places=left))
+    return without if left else replace(without, expires_at=_LONG_AGO)
 
 
 def _again(shards: int) -> str:

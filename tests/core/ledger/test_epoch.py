@@ -114,10 +114,25 @@ def test_a_few_of_those_that_are_over_are_remembered() -> None:
 def test_places_of_runs_that_ended_for_certain_are_free() -> None:
     both = shard(2, holder=YOU).taken(FIRST, SOON)
     assert [one.shard for one in alive_in(without_ended(both, YOU.__eq__), SOON)] == [1]
-    assert without_ended(both, lambda holder: True) == give_back(both)
     assert without_ended(both, lambda holder: False) == both
     assert without_ended(FREE, lambda holder: True) == FREE
-    assert without_ended(shard(1).given_back(FIRST, SOON), lambda holder: True) == give_back(FIRST)
+    alone = take(FREE, ME, "token", NOW, 300.0)
+    assert without_ended(alone, ME.__eq__) == give_back(alone)
+
+
+@pytest.mark.parametrize("left", [FIRST, shard(1).given_back(FIRST, SOON)])
+def test_where_all_runs_have_ended_others_may_begin_and_the_shards_go_on(left: Lease) -> None:
+    """A shard in another workflow run comes after the first one's has ended: the plan is not over for that."""
+    known = without_ended(left, ME.__eq__)
+    refuse_if_held(known, SOON)
+    refuse_if_working(PLAN, known, SOON)
+    for number in (1, 2):
+        again = shard(number, "again", holder=YOU).taken(known, SOON)
+        assert [one.shard for one in alive_in(again, SOON)] == [number]
+        assert again.fencing == FIRST.fencing
+    other = take(known, YOU, "token", SOON, 300.0)
+    with pytest.raises(EpochOver):
+        shard(2).taken(other, SOON)
 
 
 def test_the_time_left_is_that_of_the_own_place() -> None:
