@@ -21,6 +21,7 @@ from reconciler.core.plan.model import Action, Kind
 from reconciler.core.plan.saved import SavedPlan, Split, acts, entry_digest
 
 SPARE = 1.25  # of an equal share, that a shard may have
+_ENDING = frozenset({Kind.RETIRE, Kind.DELETE})
 _CALLING = frozenset({Kind.CREATE, Kind.REPLACE, Kind.RECREATE, Kind.UPDATE})
 
 
@@ -77,8 +78,10 @@ def _is_under_way(saved: Action, now: Action | None) -> bool:
 
 
 def _is_recorded(saved: Action, lockfile: Lockfile) -> bool:
-    """Whether the entry has an operation or an engine for what the plan asks for."""
+    """Whether the entry has an operation or an engine for what the plan asks for, or is gone where it asks for that."""
     entry = lockfile.entry(saved.key)
+    if saved.kind in _ENDING:
+        return entry is None
     if entry is None or saved.fingerprint is None:
         return False
     parts = (entry.current, entry.pending, *entry.unanswered)

@@ -87,6 +87,22 @@ def test_calls_are_shared_out_and_decisions_are_left_to_the_run_that_publishes()
     assert rest == {"gone": Kind.RETIRE, "moved-here": Kind.MOVE, "waits": Kind.RESUME}
 
 
+def test_what_is_decided_already_is_no_difference_where_the_plan_is_collected_once_more() -> None:
+    rest = rest_of(saved(MIXED, WANTED, 2))
+    decided = lockfile(
+        {
+            "edited": entry(current("e", A)),
+            "moved-here": entry(current("m", WANTED["moved-here"])),
+            "waits": entry(current("w", B)),
+        },
+        gone=entry(current("g", C)),
+    )
+    assert rest.still(actions(decided, WANTED, rest.keys), decided) == ()
+    back = {**WANTED, "gone": C}
+    with pytest.raises(GuardRefused, match="out of date"):
+        rest.still(actions(MIXED, back, rest.keys), MIXED)
+
+
 def test_more_shards_than_engines_leave_some_empty() -> None:
     parts = parts_of(saved(EMPTY, {"a": A, "b": B}, 8))
     assert sorted(len(part) for part in parts.values()) == [0, 0, 0, 0, 0, 0, 1, 1]
