@@ -103,7 +103,10 @@ def _shared_state(
     if newest is not shared.recorded and not engines_of(shared.recorded) <= engines_of(newest):
         newest = merge(None, newest, shared.recorded).lockfile  # an entry that was cut out by hand comes back
     if newest is not shared.recorded:
-        newest = with_serving_of(shared.recorded, newest, {record.operation for record in shared.records})
+        facts = _folded(shared.recorded, everything, shared.past)
+        newest = with_serving_of(
+            shared.recorded, newest, {record.operation for record in shared.records}, facts
+        )
     folded = _folded(newest, everything, shared.past)
     digest = _digest(on_disk, content, folded, shared.content, journal.render(everything))
     size = max(len(content), len(shared.content))

@@ -1,7 +1,8 @@
 """What serves on the branch goes on serving: only a run's own facts and decisions change it, never a merge.
 
 A lockfile of somebody's checkout may name another engine for a key, made from an older commit, on a machine whose
-clock is ahead. It is kept among those that can be restored, and the next plan does so where the files ask for it.
+clock is ahead. It is kept among those that can be restored, and the next plan does so where the files ask for it. What
+a run wrote into its checkout and could not publish is no such engine: the ledger's facts make the same of the branch.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from reconciler.core.lockfile.pruning import without_superseded
 from reconciler.core.lockfile.transitions import superseded_by, superseded_by_dropping
 
 
-def with_serving_of(branch: Lockfile, merged: Lockfile, known: Collection[str]) -> Lockfile:
+def with_serving_of(
+    branch: Lockfile, merged: Lockfile, known: Collection[str], facts: Lockfile | None = None
+) -> Lockfile:
     """What was merged with the branch's lockfile, with the engines that serve there. `known` are operations of the
-    ledger, which may complete. Raises `LockfileError` for an entry that cannot be read.
+    ledger, which may complete; `facts` is the branch's lockfile with all that is on record. Raises `LockfileError` for
+    an entry that cannot be read.
     """
+    facts = branch if facts is None else facts
     changed: dict[str, Entry | None] = {}
     for key, document in merged.engines.items():
         before = branch.entry(key) if branch.engines.get(key, document) != document else None
@@ -27,10 +32,18 @@ def with_serving_of(branch: Lockfile, merged: Lockfile, known: Collection[str]) 
         if before is None or before.current is None or entry is None:
             continue
         operations = {part.operation_id for part in (before.pending, *before.superseded) if part}
-        led = _led(before.current, before.hold, entry, operations.union(known))
+        told = facts.entry(key)
+        by_facts = told is not None and told.current is not None and _same(told.current, entry.current)
+        serving = before if told is None or not by_facts else told
+        assert serving.current is not None  # either has one
+        led = _led(serving.current, serving.hold, entry, operations.union(known))
         if led != entry:
             changed[key] = led
     return merged.with_entries(changed) if changed else merged
+
+
+def _same(one: Provisioned, other: Provisioned | None) -> bool:
+    return other is not None and one.engine_id == other.engine_id
 
 
 def _led(serving: Provisioned, hold: Hold | None, entry: Entry, known: Collection[str | None]) -> Entry:

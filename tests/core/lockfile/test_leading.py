@@ -40,3 +40,13 @@ def test_what_the_branch_has_nothing_for_or_has_as_well_stays_as_merged() -> Non
     waiting = lockfile({"acme": entry(None, pending("1", A))})
     done = lockfile({"acme": entry(current("1", A))})
     assert with_serving_of(waiting, done, ()) is done
+
+
+def test_what_a_run_wrote_here_and_could_not_publish_serves_as_its_facts_say() -> None:
+    """It need not be put in reserve and restored: the ledger has it from the run."""
+    facts = lockfile({"acme": entry(current("2", B), None, superseded("1", A))})
+    assert with_serving_of(BRANCH, facts, {"op_2"}, facts) is facts
+    other = lockfile({"acme": entry(current("3", B), None, superseded("1", A))})
+    led = with_serving_of(BRANCH, other, {"op_2"}, facts).entry("acme")
+    assert led is not None
+    assert (led.current, led.engine_ids) == (current("1", A), ("eng_1", "eng_3"))
