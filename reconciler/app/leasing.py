@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 
 from reconciler.app.ports import Clock, Journal, Ledger, LockfileStore
 from reconciler.core.commands import reconcile
-from reconciler.core.errors import LeaseHeld, RefMoved
+from reconciler.core.errors import LeaseHeld, RefMoved, RemoteUnreachable
 from reconciler.core.frozen import replace
-from reconciler.core.ledger.epoch import refuse_if_held, without_ended
+from reconciler.core.ledger.epoch import Sharing, alive_in, is_of, refuse_if_held, without_ended
 from reconciler.core.ledger.journal import Acceptance, Pruned, Pruning, Record, Settlement
-from reconciler.core.ledger.lease import Holder, Lease, give_back
+from reconciler.core.ledger.lease import Holder, Lease, give_back, without_epoch
 from reconciler.core.ledger.pruning import prune_of
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.undoing import undo_of
@@ -112,3 +112,21 @@ def break_lease(ledger: Ledger, seen: RemoteSnapshot) -> RemoteSnapshot:
                 raise
             seen = newest
     return ledger.record(seen, seen.records, give_back(seen.lease))
+
+
+def close_shared(ledger: Ledger, clock: Clock, sharing: Sharing) -> None:
+    """See that no shard of this plan begins any more: their time is over, also where it never began.
+
+    One that came meanwhile works on. Raises `GitError`.
+    """
+    for _ in range(BREAK_TRIES):
+        seen = ledger.look()
+        over = sharing.token in seen.lease.closed or not seen.lease.verified
+        if over or (is_of(seen.lease, sharing) and alive_in(seen.lease, clock.now())):
+            return
+        try:
+            ledger.record(seen, seen.records, without_epoch(seen.lease, sharing.token))
+        except RefMoved:
+            continue
+        return
+    raise RemoteUnreachable("the ledger moves too fast: every push was overtaken")

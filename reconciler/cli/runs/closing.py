@@ -7,14 +7,14 @@ What is missing is read off the record, and not off what the shards said: an eng
 from __future__ import annotations
 
 from reconciler.adapters.system.clock import UtcClock
-from reconciler.app.leasing import break_lease
+from reconciler.app.leasing import close_shared
 from reconciler.app.planning import PlanResult
 from reconciler.cli.runs.sharding import shard_target
 from reconciler.cli.stderr import say, warn
 from reconciler.core.commands import reconcile
 from reconciler.core.errors import ExitCode, GitError, GuardRefused, most_severe
 from reconciler.core.frozen import replace
-from reconciler.core.ledger.epoch import alive_in, is_of, refuse_if_working
+from reconciler.core.ledger.epoch import refuse_if_working
 from reconciler.core.ledger.lease import Lease
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.model import Lockfile
@@ -82,13 +82,8 @@ class Closing:
         return most_severe(codes)
 
     def _close(self) -> None:
-        """A run that had something to publish took the lease already; otherwise it is taken now."""
-        target = shard_target(self._project)
+        """A run that had something to publish took the lease already; otherwise it is taken from them now."""
         try:
-            ledger = target.ledger()
-            seen = ledger.look()
-            late = alive_in(seen.lease, UtcClock().now())
-            if is_of(seen.lease, sharing_of(self._saved)) and not late:
-                break_lease(ledger, seen)
+            close_shared(shard_target(self._project).ledger(), UtcClock(), sharing_of(self._saved))
         except GitError as error:
             warn(f"the lease that the shards shared was not given back, and expires: {error.message}")

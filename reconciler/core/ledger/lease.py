@@ -135,10 +135,20 @@ def give_back(lease: Lease) -> Lease:
     return Lease(lease.fencing, closed=_closed(lease))
 
 
+def without_epoch(lease: Lease, token: str) -> Lease:
+    """The lease with this epoch over: whoever has it keeps it, unless it is the epoch itself."""
+    if lease.epoch is not None and lease.token == token:
+        return give_back(lease)
+    return replace(lease, closed=_with(lease.closed, token))
+
+
 def _closed(lease: Lease) -> tuple[str, ...]:
     """The epochs that are over once this lease has another holder, or none."""
-    over = () if lease.epoch is None or lease.token is None else (lease.token,)
-    return (*(one for one in lease.closed if one not in over), *over)[-REMEMBERED:]
+    return lease.closed if lease.epoch is None or lease.token is None else _with(lease.closed, lease.token)
+
+
+def _with(closed: tuple[str, ...], token: str) -> tuple[str, ...]:
+    return (*(one for one in closed if one != token), token)[-REMEMBERED:]
 
 
 def seconds_left(lease: Lease, now: str) -> float:
