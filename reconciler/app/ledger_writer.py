@@ -118,6 +118,10 @@ class LedgerWriter:
         """These facts are durable here, and go along with the next push."""
         self._pusher.note(records)
 
+    def bring(self, records: Sequence[Record]) -> None:
+        """So do these of this machine's journal: see `Pusher.bring`."""
+        self._pusher.bring(records)
+
     def leave(self) -> None:
         """Give the lease back; the facts stay on the ledger for the next run."""
         self._pusher.leave()

@@ -129,6 +129,14 @@ class Pusher:
         """These facts are durable here, and go along with the next push."""
         self._mine += records
 
+    def bring(self, records: Sequence[Record]) -> None:
+        """The same for all of this machine's journal, but for what the ledger has moved past, and for decisions: those
+        go with the lockfile that they are in.
+        """
+        past = self._start.past
+        told = [one for one in records if one.operation not in past and not isinstance(one, Decision)]
+        self._mine = list(union(self._mine, told))
+
     def hurry(self, seconds: float) -> None:
         """Everything ends within that time."""
         self._hurried = True
@@ -317,10 +325,7 @@ class Pusher:
 
         Raises `GitError` where they could not be brought there. Decisions without a call are for those who publish.
         """
-        told = [
-            one for one in records if one.operation not in self._start.past and not isinstance(one, Decision)
-        ]
-        self._mine = list(union(self._mine, told))
+        self.bring(records)
         unreachable = 0
         for attempt in range(self._tries_at_most):
             try:

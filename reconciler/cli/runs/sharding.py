@@ -109,6 +109,8 @@ class ShardRunner:
             seen = target.look_when_free(self._time_to_wait(), self._project.journal, terms.check, ledger)
             with Interrupts() as interrupts:
                 ledger_writer = target.shard_writer(ledger, seen, terms)
+                # An earlier run of it may have died before it told what it learned.
+                ledger_writer.bring(self._project.journal.read()[0])
                 _join(ledger_writer, interrupts)
                 try:
                     planned = self._planned(target, ledger_writer)
