@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -308,11 +308,12 @@ def new_cell(
     shared: bool,
     github: Runs | None,
     hooks: Mapping[str, str],
+    kind: Callable[..., Cell] = Cell,
 ) -> Iterator[Cell]:
     """A fresh copy of the world, gone afterwards when all went well. The hooks are the origin's."""
     work = template.copy(root)
     with platform_of(root, JOB_SECONDS) as platform:
-        cell = Cell(root, template, platform, Project(work, platform.url), shared, github)
+        cell = kind(root, template, platform, Project(work, platform.url), shared, github)
         for name, text in hooks.items():
             cell.hook(name, text)
         yield cell

@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.e2e.crash_cell import Cell, new_cell
 from tests.e2e.crash_world import MOVE_BRANCH, REJECT_ONCE, VANISH, Runs, Template
+from tests.e2e.shard_cell import SHARDED, ShardCell
 
 SIDE_BY_SIDE = 4  # cells at once
 FINE, MOVED, LOCAL = "push fine", "branch moved", "no remote"
@@ -27,14 +29,20 @@ COLUMNS = {
     LOCAL: {},
 }
 SAME, LOST = MACHINES = ("same machine", "machine lost")
+LEFT = "not run again"  # what becomes of a shard, or of `collect`
+APPLY = "apply"
 
 
 @dataclass(frozen=True)
 class Square:
-    """A column and a row of the table."""
+    """A column and a row of the table; `dying` is the run that is killed."""
 
     column: str
     machine: str = SAME
+    dying: str = APPLY
+
+    def __str__(self) -> str:
+        return f"{self.column} {self.machine} {self.dying}"
 
 
 @dataclass
@@ -44,30 +52,36 @@ class Tries:
     template: Template
     github: Runs
     root: Path
-    _steps: dict[str, list[str]] = field(default_factory=dict)
+    _steps: dict[Square, list[str]] = field(default_factory=dict)
 
     def cell(self, square: Square, name: str) -> AbstractContextManager[Cell]:
-        """Where a machine is lost GitHub tells that its run has ended; else a person breaks the lease."""
+        """Where a machine is lost GitHub tells that its run has ended; else a person breaks the lease, unless shards
+        share it, whose time would be over.
+        """
+        sharded = square.dying in SHARDED
+        kind = partial(ShardCell, dying=square.dying, left=square.machine == LEFT) if sharded else Cell
         return new_cell(
             self.template,
-            self.root / f"{square.column} {square.machine} {name}".replace(" ", "-"),
+            self.root / f"{square} {name}".replace(" ", "-"),
             shared=square.column != LOCAL,
-            github=self.github if square.machine == LOST else None,
+            github=self.github if sharded or square.machine == LOST else None,
             hooks=COLUMNS[square.column],
+            kind=kind,
         )
 
-    def steps(self, column: str) -> list[str]:
+    def steps(self, column: str, dying: str = APPLY) -> list[str]:
         """Those of a run that nobody kills, in order, as `name#2`. What it leads to is checked like all others."""
-        if column not in self._steps:
-            told = self.root / f"steps of {column}"
-            with self.cell(Square(column), column) as cell:
+        square = Square(column, dying=dying)
+        if square not in self._steps:
+            told = self.root / f"steps of {square}"
+            with self.cell(square, "") as cell:
                 cell.kill("", told)
                 assert not cell.died, cell.told
                 cell.come_back()
                 cell.recover()
                 cell.check()
-            self._steps[column] = told.read_text().splitlines()
-        return self._steps[column]
+            self._steps[square] = told.read_text().splitlines()
+        return self._steps[square]
 
     def kill_at_steps(self, square: Square, steps: Iterable[str]) -> None:
         """One cell for each step."""
@@ -120,7 +134,8 @@ def random_times(square: Square, number: int) -> list[float]:
 
 def report(square: Square, when: str, tried: int, died: int) -> None:
     """Reached only when all converged. `died` are those that came as far as where they were to be killed."""
-    row = f"| {square.column} | {square.machine} | {when} | {died} killed, {tried} of {tried} converged |\n"
+    where = f"{square.dying} | {square.column} | {square.machine}"
+    row = f"| {where} | {when} | {died} killed, {tried} of {tried} converged |\n"
     print(row, end="")
     if os.environ.get("RECONCILE_MATRIX_FILE"):
         with Path(os.environ["RECONCILE_MATRIX_FILE"]).open("a") as file:

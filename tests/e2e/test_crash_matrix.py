@@ -13,8 +13,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.crash_tries import COLUMNS, FINE, LOCAL, LOST, MACHINES, MOVED, Square, Tries, random_times
+from tests.e2e.crash_tries import (
+    COLUMNS,
+    FINE,
+    LEFT,
+    LOCAL,
+    LOST,
+    MACHINES,
+    MOVED,
+    SAME,
+    Square,
+    Tries,
+    random_times,
+)
 from tests.e2e.crash_world import Runs, Template
+from tests.e2e.shard_cell import COLLECT, SHARD, SHARDED
 
 STEPS = (
     "journal appended",
@@ -30,7 +43,10 @@ STEPS = (
     "lockfile replaced",
     "journal emptied",
 )
+OF_CALLS = set(STEPS[3:7])
+OF_PUBLISHING = set(STEPS[7:])
 FULL = bool(os.environ.get("RECONCILE_FULL_MATRIX"))
+full = pytest.mark.skipif(not FULL, reason="RECONCILE_FULL_MATRIX=1 runs it")
 SPARSE = 6
 
 
@@ -83,3 +99,37 @@ def test_github_is_asked(tries: Tries) -> None:
     asked = tries.github.asked
     tries.kill_at_steps(Square(FINE, LOST), ["create call answered#1"])
     assert tries.github.asked > asked
+
+
+# ── a plan in shards ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("dying", SHARDED)
+def test_the_steps_of_shards_that_nobody_kills(tries: Tries, dying: str) -> None:
+    seen = {step.partition("#")[0] for step in tries.steps(FINE, dying)}
+    assert seen == set(STEPS) - (OF_PUBLISHING if dying == SHARD else OF_CALLS)
+
+
+@pytest.mark.parametrize(
+    ("dying", "machine", "step"),
+    [
+        (SHARD, SAME, "journal appended#5"),
+        (SHARD, LOST, "create call answered#1"),
+        (COLLECT, SAME, "lockfile published#1"),
+        pytest.param(SHARD, LEFT, "", marks=full),
+        pytest.param(COLLECT, LOST, "", marks=full),
+        pytest.param(COLLECT, LEFT, "", marks=full),
+    ],
+)
+def test_killed_while_a_plan_is_carried_out_in_shards(
+    tries: Tries, dying: str, machine: str, step: str
+) -> None:
+    tries.kill_at_steps(Square(FINE, machine, dying), tries.steps(FINE, dying) if FULL else [step])
+
+
+@full
+@pytest.mark.parametrize("machine", [*MACHINES, LEFT])
+@pytest.mark.parametrize("column", [column for column in COLUMNS if column not in (FINE, LOCAL)])
+@pytest.mark.parametrize("dying", SHARDED)
+def test_killed_on_a_bad_day_of_shards(tries: Tries, dying: str, column: str, machine: str) -> None:
+    tries.kill_at_steps(Square(column, machine, dying), tries.steps(column, dying))
