@@ -26,7 +26,8 @@ def validate_everywhere(
     left: dict[str, str] = {}
     first: Engines | None = None
     several = len(environments) > 1
-    for engines in environments.values():
+    valid: dict[str, Mapping[str, Desired]] = {}
+    for name, engines in environments.items():
         try:
             found, problems = discovered(engines, checkout)
         except InvalidInput as error:
@@ -35,11 +36,15 @@ def validate_everywhere(
             reading.add([Diagnostic(error.message, hint=error.hint)])
             continue
         reading.add(problems)
-        reading.read(engines, found)
+        valid[name] = reading.read(engines, found)
         left |= engines.beside().unchosen
         first = first or engines
     if first is not None:
         reading.read(first, {key: path for key, path in left.items() if key not in reading.seen})
+    if any(one.outputs for ones in valid.values() for one in ones.values()):
+        from reconciler.core.outputs.places import shared_places
+
+        reading.add(shared_places(valid))
     if only_paths is not None and not reading.seen and not reading.findings:
         raise InvalidInput(
             "none of these paths is an engine file", hint="name files that match engines/**/*.yaml"
@@ -58,7 +63,7 @@ class _Reading:
         self._only_paths = only_paths
         self._known: dict[tuple[str, str | None], Desired | list[Diagnostic]] = {}
 
-    def read(self, engines: Engines, found: Mapping[str, str]) -> None:
+    def read(self, engines: Engines, found: Mapping[str, str]) -> Mapping[str, Desired]:
         overlays = engines.beside().overlays
         valid: dict[str, Desired] = {}
         for key, path in found.items():
@@ -75,6 +80,7 @@ class _Reading:
             else:
                 valid[key] = loaded
         self.add(clashes_of(valid))
+        return valid
 
     def add(self, findings: Sequence[Diagnostic]) -> None:
         """Those that were not found before; a file that is wrong in itself is so in every environment."""

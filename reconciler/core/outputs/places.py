@@ -10,7 +10,7 @@ import json
 from collections.abc import Container, Iterable, Mapping
 
 from reconciler.core.engine.spec import Desired, Output
-from reconciler.core.errors import Diagnostic, InvalidInput
+from reconciler.core.errors import Diagnostic, InvalidInput, Severity
 from reconciler.core.frozen import dataclass
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.outputs.rules import DEFAULT_RULES, OutputRules
@@ -96,6 +96,29 @@ def clashing(lockfile: Lockfile, desired: Mapping[str, Desired], keys: Container
         hint = "change one of the `outputs`: only one engine ID fits there"
         found.append(Diagnostic(_both_ask(each, place), file, hint=hint, key=each[-1]))
     return found
+
+
+def shared_places(environments: Mapping[str, Mapping[str, Desired]]) -> list[Diagnostic]:
+    """Warnings about places that engines of several environments are written to: the last run decides whose ID it is.
+    Engines by key, for each environment.
+    """
+    asking: dict[Output, dict[str, Desired]] = {}
+    for name, engines in environments.items():
+        for one in engines.values():
+            for output in one.outputs:
+                asking.setdefault(output, {}).setdefault(name, one)
+    return [
+        Diagnostic(
+            f"{place_of(output)} is written for {' and '.join(f'`{name}`' for name in users)}: "
+            "it holds the engine ID of whichever ran last",
+            next(iter(users.values())).file,
+            hint="name another place in an overlay, or remove it there with `outputs: null`",
+            severity=Severity.WARNING,
+            key=next(iter(users.values())).key,
+        )
+        for output, users in asking.items()
+        if len(users) > 1
+    ]
 
 
 def place_of(output: Output) -> str:

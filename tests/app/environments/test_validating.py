@@ -7,7 +7,7 @@ import pytest
 from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.app.environments.validating import validate_everywhere
 from reconciler.core.engine.overlay import EngineChoice
-from reconciler.core.errors import InvalidInput
+from reconciler.core.errors import InvalidInput, Severity
 
 LISTED = ("production", "staging")
 
@@ -57,3 +57,15 @@ def test_paths_without_an_engine_are_refused(root: Path) -> None:
     write(root, a="name: A\n")
     with pytest.raises(InvalidInput, match="none of these paths"):
         validate_everywhere(everywhere(root), {"engines/x.yaml"})
+
+
+def test_a_place_for_the_engine_ids_of_several_environments_is_a_warning(root: Path) -> None:
+    place = "outputs: [{file: app.json, pointer: /id}]\n"
+    write(
+        root, a=f"name: A\n{place}", b=f"name: B\n{place.replace('/id', '/b')}", b_staging="outputs: null\n"
+    )
+    valid, found = validate_everywhere(everywhere(root))
+    assert valid == ["a", "b"]
+    assert [(one.key, one.severity) for one in found] == [("a", Severity.WARNING)]
+    assert found[0].message.startswith("app.json /id is written for `production` and `staging`")
+    assert validate_everywhere(everywhere(root, staging=("a",)))[1] == []
