@@ -144,12 +144,23 @@ def _paths(top: Path, listed: Listed, asked: Repository, changed: Sequence[str])
     projects = [_open(root, name, asked) for name in listed.environments]
     files = {_from_top(folder, SETTINGS_FILE), *(listed.lockfiles or {}).values()}
     folders = {_from_top(folder, project.settings.engines) for project in projects}
-    found = touches(changed, files, folders)
+    found = touches(changed, *_followed(top, files, folders))
     rest = [path for path in changed if path not in found]
     if rest:
         for project in projects:
             found += [path for path in _sources(top, project, rest) if path not in found]
     return sorted(found)
+
+
+def _followed(top: Path, files: Collection[str], folders: Collection[str]) -> tuple[set[str], set[str]]:
+    """The files and folders, with what they and the links in the folders lead to."""
+    from reconciler.adapters.checkout.links import targets, ways
+
+    above = os.path.realpath(top)
+    led = {one for path in (*files, *folders) for one in ways(os.path.join(above, path))}
+    led.update(one for folder in folders for one in targets(os.path.join(above, folder), above))
+    inside = {os.path.relpath(one, above) for one in led if one.startswith(f"{above}/")}
+    return {*files, *inside}, {*folders, *inside}
 
 
 def _sources(top: Path, project: Project, changed: Collection[str]) -> list[str]:

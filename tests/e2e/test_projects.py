@@ -240,6 +240,22 @@ def test_a_change_touches_who_depends_on_it(branch: Repository) -> None:
         branch.git("reset", "--quiet", "--hard", "main")
 
 
+def test_a_change_behind_a_link_touches_as_well(branch: Repository) -> None:
+    for name, before in {"more/l": "name: L\n", "one/x": "name: X\n", "conf/r": "concurrency: 4\n"}.items():
+        branch.file(f"apps/web/{name}.yaml", before)
+    (branch.root / "apps/web/engines/more").symlink_to("../more")
+    (branch.root / "apps/web/engines/x.yaml").symlink_to("../one/x.yaml")
+    (branch.root / "apps/web/reconcile.yaml").unlink()
+    (branch.root / "apps/web/reconcile.yaml").symlink_to("conf/r.yaml")
+    branch.commit()
+    branch.git("branch", "--force", "main")
+    for path, text in (("more/l", None), ("one/x", None), ("one/x", "{"), ("conf/r", "concurrency: 5\n")):
+        file = branch.root / f"apps/web/{path}.yaml"
+        file.unlink() if text is None else file.write_text(text)
+        assert branch.listed("--changed-since", "main") == {"apps/web": [f"apps/web/{path}.yaml"]}, path
+        branch.git("reset", "--quiet", "--hard", "main")
+
+
 def test_what_main_changed_meanwhile_is_not_the_branchs(branch: Repository) -> None:
     branch.git("switch", "--quiet", "main")
     branch.file("apps/web/engines/late.yaml", "name: Late\n")
@@ -296,7 +312,7 @@ def test_a_ref_that_is_not_here_gets_the_command_that_fetches_it(branch: Reposit
         "origin/nope": "git fetch origin nope",
         "refs/heads/nope": "git fetch origin nope",
         "1234567890" * 4: f"git fetch origin {'1234567890' * 4}",
-        **dict.fromkeys(("--output=/tmp/x", "-x", "a..b", "$(id)", "\n"), other),
+        **dict.fromkeys(("--output=/tmp/x", "-x", "a..b", "$(id)", "\n", "^HEAD"), other),
     }
     for ref, hint in hints.items():
         ran = branch.run("projects", f"--changed-since={ref}").ended(1, "is not a commit of this clone", hint)

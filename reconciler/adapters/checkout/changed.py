@@ -78,7 +78,8 @@ def _commit(top: Path, name: str) -> str | None:
         found = call_git(top, ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"])
     except (GitFailed, ValueError):  # no such commit, or no name at all
         return None
-    return os.fsdecode(found).strip() or None
+    commit = os.fsdecode(found).strip()
+    return commit if _ID.fullmatch(commit) else None  # `^HEAD` stands for all but a commit
 
 
 def _is_shallow(top: Path) -> bool:

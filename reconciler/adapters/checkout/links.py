@@ -1,0 +1,46 @@
+"""Where links lead: what a project depends on besides the names that it has itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+_MOST = 40  # links one after another, as many as Linux follows
+
+
+def ways(path: str) -> Iterator[str]:
+    """A path, and every place that it leads to by links, whether there is something or not."""
+    yield path
+    at = path
+    for _ in range(_MOST):
+        try:
+            at = os.path.normpath(os.path.join(os.path.dirname(at), os.readlink(at)))
+        except OSError:  # no link, or nothing at all
+            break
+        yield at
+    real = os.path.realpath(path)
+    if real != path:
+        yield real
+
+
+def targets(folder: str, within: str) -> Iterator[str]:
+    """Where the links in a folder lead, at any depth. Those to folders `within` one are followed once, as engine files
+    are found.
+    """
+    followed: set[str] = set()
+    for link in _links(folder):
+        yield from ways(link)
+        real = os.path.realpath(link)
+        if real.startswith(f"{within}/") and os.path.isdir(real):
+            followed.add(real)
+    for real in sorted(followed):
+        for link in _links(real):
+            yield from ways(link)
+
+
+def _links(folder: str) -> Iterator[str]:
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = os.path.join(place, name)
+            if os.path.islink(path):
+                yield path
