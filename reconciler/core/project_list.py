@@ -85,11 +85,19 @@ class Job(NamedTuple):
 
 
 def jobs_of(projects: Iterable[Listed]) -> tuple[list[Job], list[Skipped]]:
-    """A job for each environment of each project, and the projects whose names may not stand in one."""
+    """A job for each environment of each project, and the projects whose names may not stand in one.
+
+    CI systems tell neither jobs that wait for each other nor environments apart by case: of two such jobs that wait,
+    one would be dropped.
+    """
     jobs: list[Job] = []
     refused: list[Skipped] = []
+    first: dict[str, str] = {}
     for one in projects:
         reason = refusal_in_jobs(one.folder)
+        other = first.setdefault(one.folder.casefold(), one.folder)
+        if reason is None and other != one.folder:
+            reason = f"differs only in case from {other}"
         if reason is not None:
             refused.append(Skipped(one.folder, reason))
         elif one.error is None:

@@ -9,6 +9,7 @@ from reconciler.core.project_list import (
     MOST_JOBS,
     Job,
     Listed,
+    Skipped,
     chosen_by,
     is_vendored,
     jobs_of,
@@ -83,6 +84,12 @@ def test_an_ordinary_name_makes_one(name: str) -> None:
 def test_each_environment_has_a_job_and_a_broken_project_has_none() -> None:
     listed = [Listed("a", ("staging", "production")), Listed("b", error=InvalidInput("wrong"))]
     assert jobs_of(listed) == ([Job("a", "staging"), Job("a", "production")], [])
+
+
+def test_names_that_ci_systems_take_for_one_make_one_job() -> None:
+    jobs, refused = jobs_of([Listed(name, ("production",)) for name in ("Web", "apps/web", "web")])
+    assert [job.project for job in jobs] == ["Web", "apps/web"]
+    assert refused == [Skipped("web", "differs only in case from Web")]
 
 
 def test_parts_hold_every_job_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,30 @@ def repository(tmp_path: Path, platform: SandboxServer) -> Iterator[Repository]:
     command.chmod(0o755)
     yield made
     made.check_no_key_left()
+
+
+def test_no_two_jobs_have_one_group() -> None:
+    """Of two jobs that wait in one group GitHub drops the older: `a` in `b-c` is not `a-b` in `c`."""
+    github = read_yaml((ROOT / "docs/ci/github-projects-apply.yml").read_bytes(), "github").value
+    groups = [
+        github["jobs"]["apply"]["concurrency"]["group"],
+        PIPELINE[".engines-project"]["resource_group"],
+    ]
+    for group in groups:
+        said = re.sub(
+            r"\$\{\{ matrix\.(\w+) \}\}|\$ENGINES_(\w+)", lambda one: f"{{{one[1] or one[2].lower()}}}", group
+        )
+        pairs = [
+            ("a", "b-c"),
+            ("a-b", "c"),
+            ("a.b", "c"),
+            ("a", "b.c"),
+            ("b-c", "a"),
+            ("c", "a-b"),
+            ("c/a", "b"),
+            ("a", "c"),
+        ]
+        assert len({said.format(project=one, environment=two) for one, two in pairs}) == len(pairs), said
 
 
 def run(repository: Repository, job: str, **variables: str) -> int:
