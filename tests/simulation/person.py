@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from reconciler.app.deciding import Stores
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.app.settling import settle
-from reconciler.core.errors import UsageError
+from reconciler.core.errors import StorageError, UsageError
 from reconciler.core.ledger.journal import Record, Settlement
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.model import Lockfile
@@ -50,8 +50,10 @@ class Command(RunCommand):
                 self.world.decided[decision.operation] = decision.what
             self._acquire(pusher)
             merged = pusher.finish(settled, records).lockfile
-            if pusher.lost is None and not self.world.proposes:
-                self.world.published_decisions.add(decision.operation)
+            if pusher.lost is None:
+                self.world.decided[decision.operation] = decision.what
+                if not self.world.proposes:
+                    self.world.published_decisions.add(decision.operation)
             return merged
 
         self._settle(decision, self.journal(), shared, bring)
@@ -109,7 +111,7 @@ class Command(RunCommand):
                 shared=shared,
                 publish=publish,
             )
-        except Killed:
+        except (Killed, StorageError):
             if machine.persistent and any(
                 isinstance(one, Settlement) and one.operation == operation
                 for one in records_in(machine.journal)
