@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -188,6 +189,25 @@ def check_both(repository: Repository, platform: SandboxServer, engines: int) ->
 
 
 @pytest.mark.parametrize("job_seconds", [30.0])
+def test_a_copy_of_a_project_deletes_no_engine_of_the_original(
+    repository: Repository, platform: SandboxServer
+) -> None:
+    repository.within("a").apply("--publish").ended(0)
+    pull(repository)
+    shutil.copytree(repository.root / "a", repository.root / "copy")
+    repository.file("copy/reconcile.yaml", "on_removed: delete\n")
+    (repository.root / "copy/engines/one.yaml").unlink()
+    repository.file("copy/engines/two.yaml", "name: Two\n")
+    land(repository)
+    [engine] = [one["id"] for one in platform.engines()]
+    ran = repository.within("copy").apply("--publish").ended(0)
+    assert f"{engine} is deleted later: named by a/engines.lock.json" in ran.err
+    shutil.rmtree(repository.root / "a")
+    ran = repository.within("copy").apply("--publish").ended(0)
+    assert f"{engine} is deleted later: named by a/engines.lock.json on the branch" in ran.err
+    assert engine in [one["id"] for one in platform.engines()]
+
+
 def test_a_run_of_one_holds_up_no_run_of_the_other(repository: Repository, platform: SandboxServer) -> None:
     """`a` is in the midst of a run, with its lease; then it is killed and leaves it."""
     repository.file(

@@ -1,4 +1,5 @@
-"""What uses engines anywhere: lockfiles here and on the branch, other environments, and the files that IDs go to.
+"""What uses engines anywhere: lockfiles here and on the branch, other environments, other projects of the repository,
+and the files that IDs go to.
 
 Whoever deletes an engine asks here first. Nothing that cannot be read counts as absent: each is an error, and then
 nothing is deleted.
@@ -18,7 +19,9 @@ from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import engines_of
 from reconciler.core.outputs.named import Read, files_named_by, named_in
+from reconciler.core.patterns import lazy_pattern
 from reconciler.core.plan.pruning import in_use, listed_in
+from reconciler.core.values import shown
 from reconciler.project.opening import settings_of
 
 if TYPE_CHECKING:
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from reconciler.project.opened import Project
 
 _MARK = b"outputs"  # in every engine file that has any
+_ID, _SUFFIX = '"engineId"', ".json"  # in every lockfile, and of it
+_NAMED = lazy_pattern(rb'"engineId"\s*:\s*"([^"\\]{1,200})"')
+_LOCKFILE = (lazy_pattern(rb'"version"\s*:\s*[0-9]'), lazy_pattern(rb'"(?:engines|retired)"\s*:\s*\{'))
+_MOST = 1 << 28  # bytes of a lockfile
 
 
 class InUse:
@@ -87,7 +94,7 @@ class InUse:
                 found = dict.fromkeys(named, f"named by the environment `{name}`") | found
                 lockfiles += theirs
         files = {file for one in lockfiles for file in files_named_by(one)}
-        return {**self._in_outputs(files, listed, shared), **found}
+        return {**self._in_outputs(files, listed, shared), **self._of_projects(listed, shared), **found}
 
     # ── other environments ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -114,6 +121,31 @@ class InUse:
         named = {engine for one in lockfiles for engine in engines_of(one)}
         told = (getattr(record, "engine_id", None) for record in records)
         return named | {engine for engine in told if engine is not None}, lockfiles
+
+    # ── other projects ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _of_projects(self, engines: Collection[str], shared: RemoteSnapshot | None) -> dict[str, str]:
+        """Engines that other lockfiles of the repository name: a project's folder may be a copy of another one's."""
+        around = find_git(self._project.root)
+        if around is None:
+            return {}
+        from reconciler.adapters.checkout.named_files import files_with
+
+        settings = self._project.settings
+        own = {self._path(one) for one in (settings.lockfile, *settings.lockfiles.values())}
+        read = _reader_of(SafeFiles(str(around[0]), _MOST))
+        found: dict[str, str] = {}
+        for path in files_with(around[0], _ID, _SUFFIX):
+            if path not in own:
+                found |= dict.fromkeys(_named_by(read(path), engines), f"named by {shown(path)}")
+        tip = self._tip(shared)
+        if tip is not None and self._remote is not None:
+            at_tip = _reader_of_commit(self._remote, tip, "")
+            for path in self._remote.files_with(tip, _ID, ""):
+                if path.endswith(_SUFFIX) and path not in own:
+                    reason = f"named by {shown(path)} on the branch"
+                    found = dict.fromkeys(_named_by(at_tip(path), engines), reason) | found
+        return found
 
     # ── outputs ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -209,9 +241,18 @@ def _asked_for(paths: Iterable[str], read: Read) -> set[str]:
     return found
 
 
-def _reader_of_work_tree(project: Project) -> Read:
-    files = SafeFiles(str(project.root))
+def _named_by(content: bytes | None, engines: Collection[str]) -> set[str]:
+    """Which of the engines a lockfile names, whatever its version and its state; none where it is another file."""
+    if content is None or not all(one.search(content) for one in _LOCKFILE):
+        return set()
+    return {one.decode("utf-8", "replace") for one in _NAMED.findall(content)}.intersection(engines)
 
+
+def _reader_of_work_tree(project: Project) -> Read:
+    return _reader_of(SafeFiles(str(project.root)))
+
+
+def _reader_of(files: SafeFiles) -> Read:
     def read(file: str) -> bytes | None:
         try:
             return files.read(file)
@@ -226,6 +267,8 @@ def _reader_of_work_tree(project: Project) -> Read:
 
 def _reader_of_commit(remote: GitRemote, commit: str, folder: str) -> Read:
     def read(file: str) -> bytes | None:
+        if "\n" in file:
+            raise InvalidInput(f"{shown(file)} has a line break in its name, so it cannot be read from git")
         [content] = remote.read([(commit, f"{folder}/{file}" if folder else file)])
         return content
 
