@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.adapters.git.drafts import Draft
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.storage.kill_points import step
+from reconciler.core.frozen import replace
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import Lease
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot

@@ -18,7 +18,7 @@ and counts for nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from reconciler.adapters.git.beside import Beside, file_beside
 from reconciler.adapters.git.drafts import Draft
@@ -35,6 +35,7 @@ from reconciler.adapters.storage.kill_points import step
 from reconciler.core.commands import key_variable
 from reconciler.core.engine.fingerprint import blob_id
 from reconciler.core.errors import GitError, InvalidInput, LockfileError, PushRefused
+from reconciler.core.frozen import replace
 from reconciler.core.ledger import journal, lease, sealed
 from reconciler.core.ledger.commit_messages import ledger_subject, publish_message
 from reconciler.core.ledger.journal import Record, is_begin

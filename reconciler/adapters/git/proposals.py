@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.git.drafts import Draft
@@ -20,6 +20,7 @@ from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.remote import Commit, Update
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.errors import GitError, LockfileError, PushRefused
+from reconciler.core.frozen import replace
 from reconciler.core.ledger.commit_messages import publish_message
 from reconciler.core.ledger.journal import Record
 from reconciler.core.ledger.lease import Lease

@@ -8,7 +8,7 @@ shard that is in its place. Where that is not so any more, everything is read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from reconciler.adapters.git.drafts import Draft
 from reconciler.adapters.git.ledger import GitLedger
@@ -16,6 +16,7 @@ from reconciler.adapters.git.refs import LEASE_FILE, shard_file
 from reconciler.adapters.project.places import object_id_length
 from reconciler.adapters.storage.kill_points import step
 from reconciler.core.engine.fingerprint import blob_id
+from reconciler.core.frozen import replace
 from reconciler.core.ledger import journal, lease, sealed
 from reconciler.core.ledger.journal import Record, canonical
 from reconciler.core.ledger.lease import Lease

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from reconciler.core.digests import sha256
+from reconciler.core.frozen import replace
 from reconciler.core.ledger.fold import fold
 from reconciler.core.ledger.journal import Decision
 from reconciler.core.lockfile.lifecycle_options import lifecycle_document
