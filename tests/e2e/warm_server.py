@@ -13,6 +13,7 @@ import json
 import os
 import pkgutil
 import random
+import re
 import select
 import signal
 import socket
@@ -24,13 +25,14 @@ import reconciler
 
 # What libraries import late, in most runs. Whatever is missing here a command imports by itself.
 _LATE = """
-anyio._backends._asyncio anyio._core._sockets anyio._core._streams anyio._core._tasks anyio._core._testing
-anyio.lowlevel concurrent.futures.thread encodings.idna encodings.utf_8_sig h11 httpcore pydantic.plugin resource
-sniffio uvicorn.lifespan.on uvicorn.protocols.http.h11_impl yaml_rs zoneinfo
+_sha1 _sha256 anyio._backends._asyncio anyio._core._sockets anyio._core._streams anyio._core._tasks anyio._core._testing
+anyio.lowlevel concurrent.futures.thread encodings.idna encodings.utf_8_sig git h11 httpcore pydantic.plugin
+resource sniffio uvicorn.lifespan.on uvicorn.protocols.http.h11_impl yaml_rs zoneinfo
 """
 
 
 def import_all() -> None:
+    os.environ["GIT_PYTHON_REFRESH"] = "quiet"  # as the program says before it imports GitPython
     ours = [module.name for module in pkgutil.walk_packages(reconciler.__path__, "reconciler.")]
     for name in ours:
         if name != "reconciler.__main__":
@@ -38,8 +40,22 @@ def import_all() -> None:
     for name in _LATE.split():
         with suppress(ImportError):  # an extra that is not installed
             importlib.import_module(name)
+    make_what_is_late()
     gc.collect()
     gc.freeze()  # so that no process writes to what all of them share
+
+
+def make_what_is_late() -> None:
+    """What a command makes when it first needs it: initializers of values, and patterns."""
+    for one in gc.get_objects():
+        if isinstance(one, type) and str(one.__module__).startswith("reconciler."):
+            getattr(one, "__init__", None)  # to look for it makes it
+        elif type(one).__name__ == "lazy_pattern":
+            getattr(one, "fullmatch", None)  # the same
+    for name, module in list(sys.modules.items()):
+        for key, text in vars(module).items() if name.startswith("reconciler.") else ():
+            if key.endswith("_PATTERN") and isinstance(text, str):
+                re.compile(text)  # which keeps it
 
 
 def serve(listening: socket.socket) -> NoReturn:
