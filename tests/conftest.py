@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from reconciler.core.commands import Invocation, show_commands_for
 from tests import postgres_server
+from tests.app.git_repo import SYSTEM_CONFIG
 
 settings.register_profile(
     "usual",
@@ -70,7 +71,7 @@ def pytest_configure() -> None:
     for name in {one for one in set(os.environ) - OWN if not one.startswith("RECONCILE_FULL_")}:
         if SURROUNDINGS.fullmatch(name):
             del os.environ[name]
-    os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": SYSTEM_CONFIG}
     if postgres_server.FOLDER not in os.environ:
         folder = os.path.join(tempfile.gettempdir(), f"reconcile-postgres-of-{os.getpid()}")
         os.environ |= {postgres_server.FOLDER: folder, postgres_server.OWNER: str(os.getpid())}

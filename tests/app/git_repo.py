@@ -6,13 +6,14 @@ import os
 import subprocess
 from pathlib import Path
 
+SYSTEM_CONFIG = str(Path(__file__).resolve().parents[1] / "gitconfig")  # of git in all tests
 WHO = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgSign=false")
 
 
 def git(folder: Path, *arguments: str) -> str:
     """Run git and give what it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": SYSTEM_CONFIG}
     command = ["git", "-C", str(folder), *WHO, *arguments]
     try:
         return subprocess.run(

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests.app.git_repo import SYSTEM_CONFIG
 from tests.e2e.warm_start import WarmProcess, WarmStart
 
 KEY = "lk_Q7vXn2ErT9wZ4mB8cLp3"  # distinctive, so that a leak can be found
@@ -152,7 +153,7 @@ class Project:
             "PATH": os.environ["PATH"],
             "HOME": str(self.root.parent),
             "LANG": "C.UTF-8",
-            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_SYSTEM": SYSTEM_CONFIG,
             "LINGO_API_URL": self.url,
             "LINGO_API_KEY": self.key,
         }
