@@ -23,6 +23,8 @@ MEASURED := tests/core tests/app
 
 # Another Python's settings must not leak into .venv.
 unexport PYTHONHOME PYTHONPATH
+# Nor may it keep Python from writing what it compiled: every worker of pytest would compile all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
