@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import pytest
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.settings import SandboxSettings
 from tests.adapters.web.site import Site
-from tests.e2e import prune_world
 from tests.e2e.far_ends import KEY, Project, end_what_runs
+from tests.e2e.prune_world import Replaced, new_beside_origin
 from tests.e2e.sources_world import HERE, RENEWED, Learning, learning_site
 from tests.e2e.warm_start import WarmStart
 
@@ -63,21 +62,27 @@ def project(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
 @pytest.fixture
 def with_origin(tmp_path: Path, platform: SandboxServer) -> Iterator[Project]:
     """A repo on `main` without a commit, beside the bare origin that it is to follow."""
-    empty = ["--quiet", "--bare", "--initial-branch=main", "--template="]
-    subprocess.run(["git", "init", *empty, str(tmp_path / "origin.git")], check=True)
-    made = Project(tmp_path / "work", platform.url)
-    made.git("init", "--quiet", "--initial-branch=main", "--template=")
-    made.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    made = new_beside_origin(tmp_path, platform.url)
     yield made
     made.check_no_key_left()
 
 
+@pytest.fixture(scope="session")
+def replaced(tmp_path_factory: pytest.TempPathFactory) -> Replaced:
+    return Replaced(tmp_path_factory.mktemp("replaced"))
+
+
 @pytest.fixture
-def replaced_twice(with_origin: Project) -> Project:
-    """A clone whose engine was replaced twice, all of it published."""
-    for name in prune_world.NAMES:
-        prune_world.apply_name(with_origin, name)
-    return with_origin
+def replaced_once(replaced: Replaced) -> Iterator[Project]:
+    """A clone whose engine was replaced once, all of it published."""
+    with replaced.again(1) as made:
+        yield made
+
+
+@pytest.fixture
+def replaced_twice(replaced: Replaced) -> Iterator[Project]:
+    with replaced.again(2) as made:
+        yield made
 
 
 @pytest.fixture

@@ -9,15 +9,8 @@ from tests.e2e.far_ends import KEY, Project
 
 
 @pytest.fixture
-def desk(with_origin: Project) -> Project:
-    """A clone whose engine was replaced once, all of it published."""
-    for name in ("One", "Two"):
-        with_origin.engine("acme", f"name: {name}\n")
-        with_origin.commit()
-        with_origin.git("push", "--quiet", "--set-upstream", "origin", "main")
-        with_origin.apply("--publish").ended(0)
-        in_step(with_origin)
-    return with_origin
+def desk(replaced_once: Project) -> Project:
+    return replaced_once
 
 
 def in_step(project: Project) -> None:
