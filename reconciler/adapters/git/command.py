@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from reconciler.adapters.git import environment
 from reconciler.adapters.git.trust import Config, Repository, check_same, parse_config, repository_of
+from reconciler.adapters.project.places import config_file
 from reconciler.adapters.system import trail
 from reconciler.core.commands import git
 from reconciler.core.errors import GitError
@@ -40,6 +41,7 @@ def _refused_hint() -> str:
     return f"run `{git('status')}`, fix what it reports, then run again"
 
 
+_Stamp = tuple[int, int, int] | None
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 # They compare files of the work tree, and so may start the filters that the configuration names.
 _FILTERING = frozenset(("diff", "status"))
@@ -115,10 +117,13 @@ def call_git(
 
 def read_config(root: Path, timeout: float = 60.0) -> Config:
     """All of git's configuration in the repository around `root`. Raises `GitError` as `call_git` does."""
-    return _config_of(repository_of(root), time.monotonic() + timeout)
+    repository, end = repository_of(root), time.monotonic() + timeout
+    if repository.top is not None:
+        _check_trust(repository, repository.top, end)
+    return _config_of(repository, end)
 
 
-_configs: dict[Repository, Config] = {}
+_configs: dict[Repository, tuple[_Stamp, Config]] = {}  # and the file of the repository's own that is in it
 _trusted: set[Repository] = set()
 
 
@@ -131,11 +136,22 @@ def forget_configuration() -> None:
 
 
 def _config_of(repository: Repository, end: float) -> Config:
-    if repository not in _configs:
+    stamp = _stamp(repository)
+    known = _configs.get(repository)
+    if known is None or known[0] != stamp:
         where = [str(repository.top or repository.git_dir.parent), *repository.arguments()]
         output = _asked(where, ["config", "--list", "-z", "--show-origin"], {}, end)
-        _configs[repository] = parse_config(output, repository)
-    return _configs[repository]
+        known = _configs[repository] = (stamp, parse_config(output, repository))
+    return known[1]
+
+
+def _stamp(repository: Repository) -> _Stamp:
+    """Differs when a person has set something in the repository meanwhile: another address of its remote."""
+    try:
+        found = os.stat(config_file(repository.git_dir))
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _check_trust(repository: Repository, top: Path, end: float) -> None:

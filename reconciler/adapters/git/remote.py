@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.adapters.git.command import UNSET, GitFailed, call_git
+from reconciler.adapters.git.command import UNSET, GitFailed, call_git, read_config
 from reconciler.adapters.git.drafts import BIG, Draft, Identity, stream_of
 from reconciler.adapters.git.printed import (
     changed_in,
@@ -294,9 +294,8 @@ class GitRemote:
 
     def configured_identity(self) -> Identity | None:
         """Who git says commits here, or None where nobody told it."""
-        said = self._config("-z", "--get-regexp", r"^user\.(name|email)$")
-        told = dict(entry.partition("\n")[::2] for entry in said.split("\0"))  # the last one counts
-        name, email = (told.get(f"user.{what}", "").strip() for what in ("name", "email"))
+        config = read_config(self.root, self.timeout)
+        name, email = (config.last(f"user.{what}").strip() for what in ("name", "email"))
         return Identity(name, email) if name and email else None
 
     def current_branch(self) -> str | None:
@@ -310,7 +309,7 @@ class GitRemote:
 
     def url(self) -> str:
         """The remote's address, as configured; empty where there is none. It may hold a password."""
-        return self._config("--get", "--end-of-options", f"remote.{self.remote}.url")
+        return read_config(self.root, self.timeout).last(f"remote.{self.remote}.url").strip()
 
     def parents(self, commit: str) -> list[str]:
         """As the commit itself says; in a shallow clone they may not be here."""
@@ -334,14 +333,6 @@ class GitRemote:
         options = ["-z", f"--max-count={limit}", "--format=%H%x09%an <%ae>%x09%B"]
         entries = entries_in(self._text(["log", *options, "--end-of-options", commit]), 3)
         return [Commit(*entry) for entry in entries]
-
-    def _config(self, *asked: str) -> str:
-        try:
-            return self._text(["config", *asked])
-        except GitFailed as error:
-            if error.status == UNSET:
-                return ""
-            raise
 
     def _is_shallow(self) -> bool:
         return self._text(["rev-parse", "--is-shallow-repository"]) == "true"

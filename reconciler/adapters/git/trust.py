@@ -90,13 +90,15 @@ def check_same(repository: Repository, said: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All of git's configuration here: every value by its key, in lower case, the last one counting."""
+    """All of git's configuration here: every value by its key as git spells it, the last one counting."""
 
     values: dict[str, tuple[str, ...]]
 
     def last(self, key: str) -> str:
-        """The value that counts, empty where there is none."""
-        return self.values.get(key.lower(), ("",))[-1]
+        """The value that counts, empty where there is none. Only what stands between two dots has a case."""
+        section, _, rest = key.partition(".")
+        between, dot, name = rest.rpartition(".")
+        return self.values.get(f"{section.lower()}.{between}{dot}{name.lower()}", ("",))[-1]
 
     def has_helper(self) -> bool:
         """Whether a program is named that knows passwords."""
@@ -125,7 +127,7 @@ def parse_config(output: bytes, repository: Repository) -> Config:
                 f"git reads `{key}` from {file}, a file in the work tree that any commit can change",
                 hint="move that setting to .git/config or ~/.gitconfig, and do not include files from the work tree",
             )
-        values[key.lower()] = (*values.get(key.lower(), ()), value)
+        values[key] = (*values.get(key, ()), value)
     return Config(values)
 
 

@@ -149,14 +149,18 @@ def object_id_length(root: Path) -> int:
     found = find_git(root)
     if found is None:
         return 40
-    git_dir = found[1]
-    common = git_dir / "commondir"
-    if common.is_file():
-        git_dir = _resolved(git_dir, _read(common).strip(), common)
-    config = git_dir / "config"
+    config = config_file(found[1])
     text = _read(config).lower() if config.is_file() else ""
     lines = (line.replace(" ", "").strip() for line in text.splitlines())
     return 64 if "objectformat=sha256" in lines else 40
+
+
+def config_file(git_dir: Path) -> Path:
+    """The repo's own configuration, which all its worktrees share."""
+    common = git_dir / "commondir"
+    if common.is_file():
+        git_dir = _resolved(git_dir, _read(common).strip(), common)
+    return git_dir / "config"
 
 
 def _resolved(folder: Path, path: str, named_in: Path) -> Path:

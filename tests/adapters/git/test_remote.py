@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.git.command import forget_configuration
 from reconciler.adapters.git.drafts import BIG, Draft, Identity
 from reconciler.adapters.git.remote import GitRemote, Update
 from reconciler.core.errors import PushRefused, RefMoved
@@ -379,6 +380,7 @@ def test_who_commits_is_asked_of_git(repo: Path, tmp_path: Path, monkeypatch: py
     remote = remote_of(repo)
     assert remote.configured_identity() is None
     (tmp_path / "config").write_text("[user]\nname = Ada L\nemail = ada@example.com\n")
+    forget_configuration()  # that of a person is read once
     assert remote.configured_identity() == Identity("Ada L", "ada@example.com")
     git(repo, "config", "user.name", "Ada <evil>\n\x01")
     remote.identity = remote.configured_identity() or remote.identity
