@@ -31,6 +31,7 @@ _PAGE = 50
 _GRACE = 5.0  # seconds for the request that is under way at the end
 _MEASURE = 1.0  # seconds between looks at how much waits
 _HOUR = 3600.0
+_SIGN = 30.0  # seconds between signs of life to the inbox, which takes a leader without any for stopped
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,12 @@ class Relay:
         seconds = self._pauses.after(tried.fate, tried.answer.pause)
         level = "error" if tried.fate is Fate.BARRED else "warning"
         self._report(level, "not relayed", received, tried, again_in=round(seconds, 1))
-        await self._pause(seconds)
+        end = asyncio.get_running_loop().time() + seconds
+        while (left := end - asyncio.get_running_loop().time()) > 0 and not self._stopping.is_set():
+            await self._pause(min(left, _SIGN))
+            with suppress(ReconcileError):  # it is asked again before anything goes out
+                if not await self._still_leads():
+                    return
 
     def _report(
         self, level: str, what: str, received: Received, tried: _Tried, again_in: float | None = None

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from reconciler.adapters.inbox.postgres import connection
 from reconciler.adapters.inbox.postgres.store import PostgresStore
 from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.core.errors import StorageError
 from tests.adapters.deliveries import row
 from tests.adapters.inbox.test_postgres import opened, sql
+from tests.adapters.receiving import wait_until
 
 
 @contextlib.contextmanager
@@ -58,3 +60,22 @@ def test_a_receiver_ends_although_the_server_does_not_answer(database: str) -> N
 
     with opened(database) as store:
         assert asyncio.run(scene(store)) < 5
+
+
+def test_a_leader_that_was_stopped_does_not_lead_for_ever(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds its lock as long as its connection, and the system keeps that alive."""
+    monkeypatch.setattr(connection, "IDLE", 1)
+    with opened(database) as store, store.inbox() as leader, store.inbox() as other:
+        term = leader.leads("place")
+        assert term > 0
+        assert other.leads("place") == 0
+        wait_until(lambda: other.leads("place") > 0, "another one leads")
+        assert leader.leads("place") == 0
+    with opened(database) as store, store.inbox() as leader, store.inbox() as other:
+        leader.leads("place")
+        for _ in range(15):  # one that goes on is not replaced
+            time.sleep(0.1)
+            assert leader.leads("place") == 1
+            assert other.leads("place") == 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from reconciler.core.platform.webhook import SigningKeys
 from tests import postgres_server
-from tests.adapters.deliveries import row
+from tests.adapters.deliveries import OTHER, row, unverified
 from tests.adapters.inbox.test_postgres import cut, opened, sql
 from tests.adapters.receiving import wait_until
 
@@ -66,6 +68,15 @@ def test_receivers_share_a_database_that_is_serializable_by_default(serializable
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_receiver_whose_clock_is_ahead_deletes_nothing_of_the_others(database: str) -> None:
+    with opened(database) as store, contextlib.closing(store.table()) as table:
+        now = time.time()
+        assert table.keep(unverified(1, at=now), 10)
+        assert table.release(SigningKeys([OTHER]), now + 30 * 86400, 300.0).kept == 1
+        assert table.keep(unverified(2, at=now - 8 * 86400), 10)
+        assert table.release(SigningKeys([OTHER]), now, 300.0).kept == 1  # the other one is a week old
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,8 @@ _SETTINGS = {  # milliseconds, and seconds for keepalives
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "15000",
 }
+IDLE = 120  # seconds after which a receiver counts as stopped that holds a lock and does nothing
+_KNOWS_IDLE = 140000
 _OPENED = (
     "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),"
     " current_setting('transaction_read_only')::bool, current_setting('synchronous_commit'),"
@@ -80,15 +82,24 @@ class Server(NamedTuple):
 
 class Session:
     """Not safe for several threads. `term` counts the connections there were. With `writing`, a server that is read-
-    only is refused."""
+    only is refused. One that is `leading` may hold a lock, and loses its connection, and the lock, once it is idle for
+    long: the system goes on answering for a process that was stopped.
+    """
 
     def __init__(
-        self, place: PostgresPlace, purpose: str, patience: Patience, *, writing: bool = False
+        self,
+        place: PostgresPlace,
+        purpose: str,
+        patience: Patience,
+        *,
+        writing: bool = False,
+        leading: bool = False,
     ) -> None:
         self._place = place
         self._purpose = purpose
         self.patience = patience
         self._writing = writing
+        self._leading = leading
         self._connection: Connection | None = None
         self._failed: tuple[float, ReconcileError] | None = None
         self.server: Server | None = None
@@ -179,6 +190,8 @@ class Session:
             )
         if commit == "off" and not read_only:  # or it would acknowledge before the disk has it
             connection.execute("SET synchronous_commit = on")
+        if self._leading and version >= _KNOWS_IDLE:
+            connection.execute(f"SET idle_session_timeout = '{IDLE}s'".encode())
         info = connection.info
         address = info.hostaddr
         return Server(

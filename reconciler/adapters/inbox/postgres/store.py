@@ -26,14 +26,14 @@ class PostgresStore:
 
     def inbox(self) -> PostgresInbox:
         """See the port."""
-        return self._opened(self._session("reader", writing=True), create=True)
+        return self._opened(self._session("reader", writing=True, leading=True), create=True)
 
     def existing(self) -> PostgresInbox:
         """See the port."""
         return self._opened(self._session("run"), create=False)
 
-    def _session(self, purpose: str, *, writing: bool = False) -> Session:
-        return Session(self._place, purpose, self._patience, writing=writing)
+    def _session(self, purpose: str, *, writing: bool = False, leading: bool = False) -> Session:
+        return Session(self._place, purpose, self._patience, writing=writing, leading=leading)
 
     def _opened(self, session: Session, *, create: bool) -> PostgresInbox:
         try:

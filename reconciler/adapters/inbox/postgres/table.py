@@ -40,7 +40,11 @@ _INSERT = (
 _BEGIN_KEEPING = f"SELECT pg_advisory_xact_lock({LOCKS}, {QUARANTINE}), {_WROTE}".encode()
 _KEPT = f"SELECT 1 FROM {SCHEMA}.quarantine WHERE digest = %s".encode()
 _ROOM = f"SELECT count(*), coalesce(sum(octet_length(body)), 0) FROM {SCHEMA}.quarantine".encode()
-_OLD = f"DELETE FROM {SCHEMA}.quarantine WHERE received_at < %s".encode()
+# By the server's clock as well: what several receivers keep, none whose clock is ahead may delete.
+_OLD = (
+    f"DELETE FROM {SCHEMA}.quarantine"
+    f" WHERE received_at < least(%s::float8, extract(epoch FROM now())::float8 - {KEPT_FOR})"
+).encode()
 KEEP = (
     f"INSERT INTO {SCHEMA}.quarantine (digest, webhook_id, operation_id, received_at, timestamp, signature, body)"
     " VALUES (%b, %b, %b, %b, %b, %b, %b) ON CONFLICT DO NOTHING"
