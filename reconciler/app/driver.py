@@ -141,6 +141,8 @@ class Driver:
         self._facts.put_nowait(Interrupted())
         if self._ports.ledger_writer is not None:
             self._ports.ledger_writer.hurry(END)
+        if self._ports.deliveries is not None:
+            self._ports.deliveries.hurry(GRACE)
         self._later(GRACE if self._ports.ledger_writer is None else SHARED_GRACE, GraceOver())
 
     async def _loop(self) -> Finish:

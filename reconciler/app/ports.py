@@ -213,6 +213,10 @@ class Deliveries(Protocol):
         """Mark them as taken: everything they tell is recorded. Raises as `waiting` does."""
         ...
 
+    def hurry(self, seconds: float) -> None:
+        """From now on everything ends within that time, what is under way too. From any thread."""
+        ...
+
 
 class Texts(Protocol):
     """Old file contents by blob id."""

@@ -265,6 +265,9 @@ class MemoryDeliveries:
             self.came.clear()
             await self.came.wait()
 
+    def hurry(self, seconds: float) -> None:
+        self.log.append(f"inbox hurried {seconds:g}")
+
     def claim(self, deliveries: Sequence[Delivery]) -> None:
         self.claimed += [one.id for one in deliveries]
         self.log.append(f"claimed {' '.join(one.id for one in deliveries)}")

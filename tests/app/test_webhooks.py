@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.app.driver import Driver
 from reconciler.app.learning import claim_taken, take_in
 from reconciler.app.recorded import read_recorded_state
 from reconciler.core.engine.spec import Spec
@@ -117,6 +118,12 @@ def test_an_inbox_that_breaks_beyond_its_contract_ends_the_run_and_loses_nothing
     with pytest.raises(RuntimeError, match="broken"):
         scene.apply()
     assert scene.plan().recorded.folded.engines.keys() <= {"acme"}
+
+
+def test_an_interrupted_run_does_not_wait_for_its_inbox() -> None:
+    scene, _ = scene_with_inbox()
+    scene.apply(while_running=Driver.interrupt)
+    assert "inbox hurried 3.5" in scene.log
 
 
 # ── before a run ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -202,6 +202,9 @@ class Inbox:
     def waiting(self) -> Sequence[Delivery]:
         return self.world.platform.waiting()
 
+    def hurry(self, seconds: float) -> None:
+        """It answers at once."""
+
     async def follow(self) -> AsyncIterator[Event]:
         seen = 0
         while True:

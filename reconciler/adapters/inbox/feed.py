@@ -35,6 +35,10 @@ class InboxFeed:
         self._inbox.close()
         self._store.close()
 
+    def hurry(self, seconds: float) -> None:
+        """See the port."""
+        self._store.hurry(seconds)
+
     def waiting(self) -> list[Delivery]:
         """See the port."""
         found: list[Delivery] = []

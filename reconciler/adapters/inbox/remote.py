@@ -51,6 +51,10 @@ class RemoteInbox:
     def close(self) -> None:
         """Nothing is kept open between two calls."""
 
+    def hurry(self, seconds: float) -> None:
+        """See the port. Who follows is cancelled."""
+        self._options["timeout"] = min(self._options["timeout"], seconds)
+
     def waiting(self) -> list[Delivery]:
         """See the port."""
         found: list[Delivery] = []

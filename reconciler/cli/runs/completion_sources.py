@@ -62,7 +62,7 @@ class _Scrubbed:
 
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
-        self.waiting, self.claim = deliveries.waiting, deliveries.claim
+        self.waiting, self.claim, self.hurry = deliveries.waiting, deliveries.claim, deliveries.hurry
 
     async def follow(self) -> AsyncIterator[Event]:
         async for event in self._deliveries.follow():

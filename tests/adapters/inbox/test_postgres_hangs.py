@@ -6,16 +6,19 @@ import asyncio
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from reconciler.adapters.inbox.feed import InboxFeed
 from reconciler.adapters.inbox.postgres import connection
 from reconciler.adapters.inbox.postgres.store import PostgresStore
 from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.core.errors import StorageError
-from tests.adapters.deliveries import row
+from reconciler.core.settings.postgres_url import parse_postgres
+from tests.adapters.deliveries import THEN, row
 from tests.adapters.inbox.test_postgres import opened, sql
 from tests.adapters.receiving import wait_until
 
@@ -60,6 +63,21 @@ def test_a_receiver_ends_although_the_server_does_not_answer(database: str) -> N
 
     with opened(database) as store:
         assert asyncio.run(scene(store)) < 5
+
+
+def test_a_run_ends_although_the_server_does_not_answer(database: str) -> None:
+    with opened(database) as store:
+        store.inbox().close()
+    feed = InboxFeed(PostgresStore(parse_postgres(database)), "a run", lambda: THEN)
+    with contextlib.closing(feed):
+        assert feed.waiting() == []
+        with stopped(database, "run"):
+            timer = threading.Timer(0.3, feed.hurry, (0.3,))
+            timer.start()
+            began = time.monotonic()
+            with pytest.raises(StorageError):
+                feed.waiting()
+            assert time.monotonic() - began < 5
 
 
 def test_a_leader_that_was_stopped_does_not_lead_for_ever(
