@@ -251,8 +251,8 @@ class MemoryDeliveries:
         self.came.set()
 
     def waiting(self) -> list[Delivery]:
-        ids = ((str(number), event) for number, event in enumerate(self.events))
-        return [Delivery(name, event) for name, event in ids if name not in self.claimed]
+        found = [Delivery(str(number), event) for number, event in enumerate(self.events)]
+        return [one for one in found if one.id not in self.claimed]
 
     async def follow(self) -> AsyncIterator[Event]:
         if self.breaks is not None:
@@ -338,16 +338,9 @@ class Scene:
 
     @property
     def ports(self) -> Ports:
-        observer = LogObserver(self.log)
-        return Ports(
-            self.platform,
-            self.completions if self.websocket else None,
-            self.journal,
-            self.lockfile,
-            observer,
-            self.clock,
-            deliveries=self.deliveries,
-        )
+        waited = self.completions if self.websocket else None
+        known = (self.platform, waited, self.journal, self.lockfile, LogObserver(self.log), self.clock)
+        return Ports(*known, deliveries=self.deliveries)
 
     def plan(self, **request: object) -> PlanResult:
         return make_plan(self.engines, self.lockfile, self.journal, Request(**request))  # type: ignore[arg-type]

@@ -155,7 +155,7 @@ class Relay:
             return
         seen = await asyncio.to_thread(self._inbox.revision)
         if self._last is not None and await self._where() < self._last.number:
-            await self._remember_again(self._last)
+            await self._remember(self._last)
         page = await asyncio.to_thread(self._inbox.events_since, await self._where(), _PAGE)
         for received in page:
             if not await self._pass_on(received):
@@ -214,22 +214,18 @@ class Relay:
     async def _settle(self, received: Received) -> None:
         self._last = received
         self._pauses.reset()
-        await self._remember(received.number)
+        await self._remember(received)
 
-    async def _remember_again(self, last: Received) -> None:
-        """An inbox that lost its newest events, in a failover or since a backup, gives their numbers to others, which
-        are not to be left out."""
-        found = await asyncio.to_thread(self._inbox.events_since, last.number - 1, 1)
-        if found and (found[0].number, found[0].webhook_id) == (last.number, last.webhook_id):
-            await self._remember(last.number)
-        else:
-            self._last = None
-
-    async def _remember(self, number: int) -> None:
+    async def _remember(self, last: Received) -> None:
         """Durably. Where the disk refuses, it is tried again before anything else goes out: the same event sent every
-        other minute would start as many workflows."""
+        other minute would start as many workflows. An inbox that lost its newest events, in a failover or since a
+        backup, gives their numbers to others, which are not to be left out."""
+        found = await asyncio.to_thread(self._inbox.events_since, last.number - 1, 1)
+        if not found or (found[0].number, found[0].webhook_id) != (last.number, last.webhook_id):
+            self._last = None
+            return
         place = self._target.place
-        await self._around.writer.call(lambda table: table.mark_relayed(place, number))
+        await self._around.writer.call(lambda table: table.mark_relayed(place, last.number))
 
     async def _wait(self, received: Received, tried: _Tried) -> None:
         seconds = self._pauses.after(tried.fate, tried.answer.pause)
