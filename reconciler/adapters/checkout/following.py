@@ -212,33 +212,38 @@ class Follower:
         return [path for code, path in found if code != "??"], [path for code, path in found if code == "??"]
 
     def _in_the_way(self, head: str, tip: str) -> tuple[list[str], list[str]]:
-        """What git would overwrite without a word, since it is ignored: files where the move adds files, and what
-        stands where it needs a folder, or a file instead of a folder.
+        """What git would overwrite without a word, since it is ignored or in a submodule: files where the move adds
+        files, and what stands where it needs a folder, or a file instead of a folder.
         """
-        asked = ["diff-tree", "-r", "--no-renames", "--diff-filter=AD", "--name-status", "-z", head, tip]
+        asked = ["diff-tree", "-r", "--no-renames", "--diff-filter=ADT", "--name-status", "-z", head, tip]
         words = os.fsdecode(self._call(asked)).split("\0") if head != tip else []
         named = list(zip(words[::2], words[1::2], strict=False))
-        gone = {path for code, path in named if code == "D"}
-        files, blocking = [], []
+        gone = {path for code, path in named if code == "D" and not self._is_folder(path)}
+        files: list[str] = []
+        blocking = [one for code, path in named if code == "T" for one in self._files_in(path)]
         folders: set[str] = set()
         for path in (path for code, path in named if code == "A"):
             above = {str(folder) for folder in PurePosixPath(path).parents[:-1]}
             folders |= above
             if above & gone:  # a file, or a link that leads elsewhere, which git takes away first
                 continue
-            here = self._top / path
-            if here.is_dir() and not here.is_symlink():
+            if self._is_folder(path):
                 blocking += [found for found in self._files_in(path) if found not in gone]
-            elif os.path.lexists(here):
+            elif os.path.lexists(self._top / path):
                 files.append(path)
         for folder in folders - gone:
-            here = self._top / folder
-            if os.path.lexists(here) and (here.is_symlink() or not here.is_dir()):
+            if os.path.lexists(self._top / folder) and not self._is_folder(folder):
                 blocking.append(folder)
         return files, sorted(blocking)
 
+    def _is_folder(self, path: str) -> bool:
+        return (self._top / path).is_dir() and not (self._top / path).is_symlink()
+
     def _files_in(self, folder: str) -> list[str]:
-        found = []
+        """None of a link, or a file."""
+        found: list[str] = []
+        if not self._is_folder(folder):
+            return found
         for above, folders, names in os.walk(self._top / folder):
             links = [name for name in folders if os.path.islink(os.path.join(above, name))]
             found += [os.path.relpath(os.path.join(above, name), self._top) for name in [*links, *names]]

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.adapters.checkout.following import MOVING, Moved
 from tests.adapters.checkout.following_world import World
-from tests.app.git_repo import git
+from tests.app.git_repo import commit_all, git, new_repo
 
 
 @pytest.fixture(params=[(), ("--depth=1",), ("--filter=blob:none",)], ids=["full", "shallow", "partial"])
@@ -133,3 +133,23 @@ def test_a_folder_that_holds_nothing_is_in_nobodys_way(world: World) -> None:
     world.edit("theirs", "cache")
     world.moved()
     assert (world.clone / "cache").read_text() == "theirs"
+
+
+@pytest.mark.parametrize("theirs", ["vendor", "vendor/mine.txt"])
+def test_work_in_a_submodule_is_in_the_way_of_what_replaces_it(
+    world: World, tmp_path: Path, theirs: str
+) -> None:
+    world.write(new_repo(tmp_path / "other"), "a", "a")
+    commit_all(tmp_path / "other")
+    files = ("-c", "protocol.file.allow=always", "submodule", "--quiet")
+    world.push(lambda desk: git(desk, *files, "add", str(tmp_path / "other"), "vendor"))
+    world.moved()
+    git(world.clone, *files, "update", "--init")
+    world.write(world.clone, "vendor/mine.txt", "mine")
+
+    def replaced(desk: Path) -> None:
+        git(desk, "rm", "--quiet", "--force", "vendor")
+        world.write(desk, theirs, "theirs")
+
+    world.push(replaced)
+    world.stopped("dirty", "vendor/mine.txt")
