@@ -225,6 +225,15 @@ def test_git_is_reached_through_one_module() -> None:
     assert len(users) <= 1, users
 
 
+def test_python_is_started_in_one_place() -> None:
+    """So that no module of the folder it is started in is ever run, which may be a repository's."""
+    starts = {name_of(path): path.read_text(encoding="utf-8") for path in PACKAGE}
+    starts = {name: text for name, text in starts.items() if "sys.executable" in text}
+    driver = starts.pop("reconciler/adapters/checkout/merge_driver.py")
+    assert " -I -m reconciler" in driver  # git starts it
+    assert list(starts) == ["reconciler/adapters/system/own_python.py"]
+
+
 def imported(path: Path) -> set[str]:
     """Top-level names of the packages that a module imports, anywhere in it."""
     found = set()

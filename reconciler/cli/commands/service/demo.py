@@ -11,7 +11,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -160,10 +159,12 @@ class _Demo:
         run_git(self.root, [*who, *arguments])
 
     def _reconcile(self, *arguments: str) -> None:
+        from reconciler.adapters.system.own_python import own_python
+
         self._prompt("reconcile", *arguments)
         color = ("--color", self.color) if self.color else ()
         done = subprocess.run(  # noqa: S603 - our own command, as an argument list
-            [sys.executable, "-m", "reconciler", *arguments, *color],
+            [*own_python("reconciler.cli.start", "entry"), *arguments, *color],
             cwd=self.root,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
