@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from tests.e2e.far_ends import Project
+from tests.e2e.far_ends import Project, start_cold
 
 LISTED = "environments:\n  production: {}\n  staging:\n    lockfile: s.lock.json\n"
 S = ("--env", "staging")
@@ -27,6 +28,27 @@ def both(project: Project) -> Project:
 def lock(project: Project, name: str = "s.lock.json") -> dict[str, dict[str, object]]:
     engines: dict[str, dict[str, object]] = json.loads((project.root / name).read_text())["engines"]
     return engines
+
+
+def test_the_sandbox_prints_what_this_environment_needs(project: Project) -> None:
+    (project.root / "reconcile.yaml").write_text(
+        "environments: {production: {}, staging: {lockfile: s.lock.json, api_key_env: LINGO_API_KEY_STAGING}}\n"
+    )
+    project.engine("acme")
+    project.run(*S, "apply", "--yes").ended(
+        3, "set LINGO_API_KEY_STAGING", "run `reconcile --env staging sandbox`"
+    )
+    process = start_cold([*S, "sandbox", "--port", "0"], project.environment(), cwd=project.root)
+    assert process.stdout is not None
+    try:
+        printed = "".join(process.stdout.readline().decode() for _ in range(5))
+        variables = dict(re.findall(r"(\w+)=(\S+)", printed))
+        assert "  reconcile --env staging\n" in printed
+        env = {**variables, "LINGO_API_KEY": None}
+        project.run(*S, "--yes", env=env).ended(0, "2 created")
+    finally:
+        process.terminate()
+        project.finish(process)
 
 
 def test_init_writes_the_schema_of_overlays_where_there_can_be_some(project: Project) -> None:

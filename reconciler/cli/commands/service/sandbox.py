@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reconciler.cli.command import Command
+from reconciler.cli.opening import open_project
 from reconciler.cli.options import given, global_options
+from reconciler.core.commands import key_variable, reconcile
+from reconciler.core.errors import ReconcileError
 
 
 @click.command("sandbox", cls=Command, example="--port 0 --job-seconds 1", docs="sandbox.md")
@@ -47,14 +51,16 @@ def command(ctx: click.Context, /, **flags: Any) -> None:
     from reconciler.sandbox.settings import SandboxSettings
 
     settings = SandboxSettings(**flags)
+    with suppress(ReconcileError):  # in a project, commands go by its --env and its variable for the key
+        open_project(ctx)
     log = _log if given(ctx, "log_level") in ("info", "debug") else None
     serve_forever(settings, lambda url: _welcome(url, settings.api_keys[0]), log)
 
 
 def _welcome(url: str, key: str) -> None:
     click.echo(f"the sandbox platform is listening on {url}. In another terminal, run:\n")
-    click.echo(f"  export LINGO_API_URL={url} LINGO_API_KEY={key}")
-    click.echo(f"  export RECONCILE_MCP_URL={url}/mcp\n  reconcile\n")
+    click.echo(f"  export LINGO_API_URL={url} {key_variable()}={key}")
+    click.echo(f"  export RECONCILE_MCP_URL={url}/mcp\n  {reconcile('')}\n")
     click.echo("Press Ctrl-C to stop it")
     sys.stdout.flush()
 
