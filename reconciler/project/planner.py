@@ -55,6 +55,12 @@ class Planner:
             self.engines, self.lockfile, journal, self.request, remote, self.checkout, self.ask, check
         )
         self._refuse_if_told(made.recorded)
+        if self.request.in_place or self.request.overwrites:
+            from reconciler.project.other_lockfiles import (
+                hold_shared,  # where an engine itself may be changed
+            )
+
+            made = hold_shared(self.root, self.settings, made, self.request.policy.allow_replace)
         return with_outputs(self.root, self.settings, made)
 
     def collect(self, remote: RemoteSnapshot | None) -> PlanResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -208,6 +209,19 @@ def test_an_engine_that_is_not_chosen_stays_when_its_file_goes(both: Project) ->
     both.run("plan").ended(0, "Plan: 1 to retire")
     both.run(*S, "apply", "--yes", "--allow-retire", "shop/web").ended(0)
     assert sorted(lock(both)) == ["acme"]
+
+
+def test_an_engine_that_another_lockfile_has_is_not_changed_in_place_by_itself(both: Project) -> None:
+    (both.root / "reconcile.yaml").write_text(f"metadata_changes: in_place\n{LISTED}")
+    both.engine("acme.staging", "name: Acme (tests)\n")
+    both.run(*S, "plan").ended(0, "Plan: 1 to update in place")
+    (both.root / "s.lock.json").write_text((both.root / "engines.lock.json").read_text())
+    held = "acme would be updated, but is held back: engines.lock.json has"
+    both.run(*S, "apply", "--yes").ended(6, held, "--env staging apply --allow-replace acme")
+    both.run(*S, "plan", "--allow-replace", "acme").ended(0, "Plan: 1 to update in place")
+    shutil.copytree(both.root, both.root / "copy", ignore=lambda _, names: {".git"}.intersection(names))
+    (both.root / "engines.lock.json").unlink()
+    both.run("-C", "copy", *S, "plan").ended(0, "held back: copy/engines.lock.json has")
 
 
 @pytest.mark.parametrize("job_seconds", [60.0])

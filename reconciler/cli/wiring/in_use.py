@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.project.places import find_git
-from reconciler.adapters.project.safe_read import FileRefused, SafeFiles
+from reconciler.adapters.project.safe_read import SafeFiles
 from reconciler.app.recorded import read_recorded_state
 from reconciler.core.errors import InvalidInput
 from reconciler.core.frozen import replace
@@ -19,10 +19,10 @@ from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import engines_of
 from reconciler.core.outputs.named import Read, files_named_by, named_in
-from reconciler.core.patterns import lazy_pattern
 from reconciler.core.plan.pruning import in_use, listed_in
 from reconciler.core.values import shown
 from reconciler.project.opening import settings_of
+from reconciler.project.other_lockfiles import ID, SUFFIX, named_by, named_in_work_tree, reader_of
 
 if TYPE_CHECKING:
     from reconciler.adapters.git.remote import GitRemote
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from reconciler.project.opened import Project
 
 _MARK = b"outputs"  # in every engine file that has any
-_ID, _SUFFIX = '"engineId"', ".json"  # in every lockfile, and of it
-_NAMED = lazy_pattern(rb'"engineId"\s*:\s*"([^"\\]{1,200})"')
-_LOCKFILE = (lazy_pattern(rb'"version"\s*:\s*[0-9]'), lazy_pattern(rb'"(?:engines|retired)"\s*:\s*\{'))
-_MOST = 1 << 28  # bytes of a lockfile
 
 
 class InUse:
@@ -129,22 +125,17 @@ class InUse:
         around = find_git(self._project.root)
         if around is None:
             return {}
-        from reconciler.adapters.checkout.named_files import files_with
-
         settings = self._project.settings
         own = {self._path(one) for one in (settings.lockfile, *settings.lockfiles.values())}
-        read = _reader_of(SafeFiles(str(around[0]), _MOST))
-        found: dict[str, str] = {}
-        for path in files_with(around[0], _ID, _SUFFIX):
-            if path not in own:
-                found |= dict.fromkeys(_named_by(read(path), engines), f"named by {shown(path)}")
+        here = named_in_work_tree(around[0], own, engines)
+        found = {engine: f"named by {path}" for engine, path in here.items()}
         tip = self._tip(shared)
         if tip is not None and self._remote is not None:
             at_tip = _reader_of_commit(self._remote, tip, "")
-            for path in self._remote.files_with(tip, _ID, ""):
-                if path.endswith(_SUFFIX) and path not in own:
+            for path in self._remote.files_with(tip, ID, ""):
+                if path.endswith(SUFFIX) and path not in own:
                     reason = f"named by {shown(path)} on the branch"
-                    found = dict.fromkeys(_named_by(at_tip(path), engines), reason) | found
+                    found = dict.fromkeys(named_by(at_tip(path), engines), reason) | found
         return found
 
     # ── outputs ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -241,28 +232,8 @@ def _asked_for(paths: Iterable[str], read: Read) -> set[str]:
     return found
 
 
-def _named_by(content: bytes | None, engines: Collection[str]) -> set[str]:
-    """Which of the engines a lockfile names, whatever its version and its state; none where it is another file."""
-    if content is None or not all(one.search(content) for one in _LOCKFILE):
-        return set()
-    return {one.decode("utf-8", "replace") for one in _NAMED.findall(content)}.intersection(engines)
-
-
 def _reader_of_work_tree(project: Project) -> Read:
-    return _reader_of(SafeFiles(str(project.root)))
-
-
-def _reader_of(files: SafeFiles) -> Read:
-    def read(file: str) -> bytes | None:
-        try:
-            return files.read(file)
-        except FileRefused as refused:
-            if refused.reason == "missing":
-                return None
-            what = f"{file} cannot be read ({refused.reason}), so it is unknown which engines it names"
-            raise InvalidInput(what) from refused
-
-    return read
+    return reader_of(SafeFiles(str(project.root)))
 
 
 def _reader_of_commit(remote: GitRemote, commit: str, folder: str) -> Read:

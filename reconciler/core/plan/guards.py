@@ -12,7 +12,7 @@ is waited for, a pending replacement may be let go, and an engine that never com
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from reconciler.core.commands import reconcile
 from reconciler.core.engine.spec import LifecycleOptions
@@ -129,6 +129,20 @@ def _hold(action: Action, entry: Entry, danger: str, reason: str, hint: str) -> 
     kept = LifecycleOptions(True, entry.kept.outputs) if adds else None
     hint = f"{hint}\nto {danger} this one anyway: {reconcile('apply', (f'--allow-{danger}', action.key))}"
     return replace(action, kept=kept, guard=reason, hint=hint)
+
+
+def hold_shared_update(action: Action, shared: Mapping[str, str], allowed: Collection[str]) -> Action:
+    """The action; held back if it changes an engine that is `shared`: with the lockfile that has it, too."""
+    where = shared.get(action.engine_id or "")
+    if where is None or action.kind is not Kind.UPDATE or action.unconfirmed or action.key in allowed:
+        return action
+    allow = reconcile("apply", ("--allow-replace", action.key))
+    return replace(
+        action,
+        guard=f"{where} has {action.engine_id}, too, and its applications would get this change",
+        hint="if this lockfile is a copy, remove the entry from it: the next apply creates an engine\n"
+        f"to change the engine for both: {allow}",
+    )
 
 
 def _how_to_lift(entry: Entry) -> str:
