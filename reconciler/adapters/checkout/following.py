@@ -36,6 +36,7 @@ MOVING = "watch.moving.json"  # what a move that is under way goes from and to
 PARTLY = "watch.moved-partly.json"  # the same of one that ended by itself, and so left no lock
 _QUIET = ("-c", "maintenance.auto=false", "-c", "gc.auto=0", "-c", "submodule.recurse=false")
 _LOCK = lazy_pattern(r"Unable to create '([^'\n]+\.lock)': File exists")
+_TO = lazy_pattern(rb'"to": "([0-9a-f]{40}(?:[0-9a-f]{24})?)"')
 _ORPHAN = 10.0  # seconds after which a git that outlived a killed move is surely gone
 _FETCH_END = 1.0  # seconds for what reads, once all is to end
 _SHOWN = 5  # names of files in a message
@@ -165,9 +166,9 @@ class Follower:
     def _tidy(self, head: str, tip: str) -> Trouble | None:
         """Takes in what is dirty and the branch has; the rest of it is in the way."""
         killed = (self._private / MOVING).exists()
-        left = killed or (self._private / PARTLY).exists()
         if killed and (trouble := self._unlock()) is not None:
             return trouble
+        left = self._left_over(tip)
         dirty, untracked = self._status()
         hidden, blocking = self._in_the_way(head, tip)
         if blocking:
@@ -177,11 +178,12 @@ class Follower:
             return None
         ours, named = set(self._written()), [*dirty, *untracked]
         wanted, here = self._blobs_at(tip, named), self._blobs_here(named)
+        meant = [self._blobs_at(commit, named) for commit in left]
         same, theirs = [], []
         for path in named:
             if wanted[path] is not None and here.get(path) == wanted[path]:
                 same.append(path)
-            elif left and self._is_part(path, wanted[path]):
+            elif any(self._is_part(path, blobs[path]) for blobs in meant):
                 self._restore(head, path, wanted[path])
             elif path in ours and self._is_known(path, tip):
                 if head != tip and self._remote.blob_at(head, path) != wanted[path]:
@@ -294,6 +296,9 @@ class Follower:
             self.notice(f"{path} was put back; what a run wrote there is kept as {kept[:12]}")
         if self._remote.blob_at(head, path) is None:
             file.unlink(missing_ok=True)
+            self._call(
+                ["rm", "--cached", "--force", "--quiet", "--ignore-unmatch", "--", f":(top,literal){path}"]
+            )
         else:
             self._call(["checkout", "--quiet", head, "--", f":(top,literal){path}"])
 
@@ -322,21 +327,28 @@ class Follower:
     def _move(self, head: str, tip: str, forced: bool) -> Trouble | None:
         file = self._private / MOVING
         self._private.mkdir(parents=True, exist_ok=True)
-        replace_file(
-            file, json.dumps({"from": head, "to": tip}).encode(), MOVING
-        )  # for whoever looks into it
+        replace_file(file, json.dumps({"from": head, "to": tip}).encode(), MOVING)
         go = ["reset", "--keep", "--quiet"] if forced else ["merge", "--ff-only", "--no-autostash", "--quiet"]
         try:
             self._call([*_QUIET, *go, tip])
         except GitFailed as error:
-            trouble = _why_not(error)
-            if trouble.kind != "move":  # it had not begun
+            if _had_not_begun(error):
                 file.unlink(missing_ok=True)
             elif error.status is not None and error.status >= 0:
                 file.replace(self._private / PARTLY)
-            return trouble
+            return _why_not(error)
         file.unlink(missing_ok=True)
         return None
+
+    def _left_over(self, tip: str) -> list[str]:
+        """The commits whose files a move that did not end may have left: `tip`, and the one that it went to, from which
+        the branch may have moved on since.
+        """
+        notes = [read_regular(self._private / name, name) for name in (MOVING, PARTLY)]
+        told = [found for note in notes if note is not None for found in _TO.findall(note)]
+        here = self._remote.are_here(commits := [name.decode("ascii") for name in told])
+        then = [commit for commit, is_here in zip(commits, here, strict=True) if is_here and commit != tip]
+        return [tip, *then] if any(note is not None for note in notes) else []
 
     def _unlock(self) -> Trouble | None:
         """Takes away the locks of a move that was killed, once no git can be at it any more."""
@@ -371,6 +383,12 @@ def _dirty(paths: Sequence[str], branch: str) -> Trouble:
         f"run `{git('status')}`; commit and push them, or remove them",
         True,
     )
+
+
+def _had_not_begun(error: GitFailed) -> bool:
+    """Whether git wrote no file: it locks the index first, and HEAD and its branch at the end."""
+    lock = _LOCK.search(error.stderr)
+    return "would be overwritten" in error.stderr or (lock is not None and lock[1].endswith("/index.lock"))
 
 
 def _why_not(error: GitFailed) -> Trouble:

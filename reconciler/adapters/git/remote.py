@@ -97,7 +97,7 @@ class GitRemote:
         """
         for _ in range(FETCH_TRIES):
             wanted = self.tips(list(refs))
-            here = self._are_here(wanted.values())
+            here = self.are_here(wanted.values())
             missing = [ref for ref, there in zip(wanted, here, strict=True) if not there]
             if not missing or self._bring(missing) == {ref: wanted[ref] for ref in missing}:
                 return wanted
@@ -129,7 +129,7 @@ class GitRemote:
             names += [ref, f"refs/remotes/{self.remote}/{branch}"]
         return bool(self._text(["for-each-ref", "--format=%(refname)", *names]))
 
-    def _are_here(self, commits: Collection[str]) -> list[bool]:
+    def are_here(self, commits: Collection[str]) -> list[bool]:
         """Which of these commits are here with their trees, without fetching them."""
         asked = "".join(f"{commit}^{{tree}}\n" for commit in commits).encode()
         offline = ["-c", "protocol.allow=never", "cat-file", "--batch-check=%(objectname)"]

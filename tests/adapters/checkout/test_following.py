@@ -292,6 +292,41 @@ def test_a_move_that_failed_half_way_is_finished_when_it_can_be(world: World) ->
     assert git(world.clone, "status", "--porcelain") == ""
 
 
+def test_a_move_that_a_lock_stopped_at_its_end_is_finished_wherever_the_branch_is_by_then(
+    world: World,
+) -> None:
+    """Git locks the branch last: by then every file is as the commit has it."""
+    world.push(lambda desk: [world.write(desk, f"engines/{name}.yaml", f"name: {name}\n") for name in "abc"])
+    world.moved()
+
+    def change(desk: Path) -> None:
+        world.write(desk, "engines/a.yaml", "name: first\n")
+        world.write(desk, "engines/new.yaml", "name: new\n")
+        (desk / "engines/b.yaml").unlink()
+        (desk / "engines/c.yaml").unlink()
+
+    def again(desk: Path) -> None:
+        world.write(desk, "engines/a.yaml", "name: second\n")
+        world.write(desk, "engines/c.yaml", "name: back\n")
+        (desk / "engines/new.yaml").unlink()
+
+    lock = world.clone / ".git/refs/heads/main.lock"
+    old(lock)
+    world.push(change)
+    found = world.follow()
+    assert isinstance(found, Trouble)
+    assert found.kind == "locked"
+    assert (world.clone / "engines/a.yaml").read_text() == "name: first\n"
+    lock.unlink()
+    world.push(again)
+    world.moved()
+    assert sorted(file.name for file in (world.clone / "engines").iterdir()) == [
+        "a.yaml",
+        "acme.yaml",
+        "c.yaml",
+    ]
+
+
 def test_somebodys_work_beside_a_killed_move_is_kept(world: World) -> None:
     world.moved()
     world.edit()
