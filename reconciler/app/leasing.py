@@ -18,6 +18,7 @@ from reconciler.core.lockfile.ancestor import with_former
 from reconciler.core.lockfile.names import names_of, unresolved_in
 
 BREAK_TRIES = 12
+MOST_ASKED = 16  # runs in one look at the lease
 POLL = 5.0  # seconds between two looks at a lease that another run has
 
 
@@ -39,7 +40,7 @@ def look_when_free(
     while True:
         seen = ledger.look()
         now = clock.now()
-        held = without_ended(seen.lease, has_ended) if seen.lease.held_at(now) else seen.lease
+        held = _without_ended(seen.lease, now, has_ended)
         try:
             check(held, now)
         except LeaseHeld as error:
@@ -52,6 +53,23 @@ def look_when_free(
         pause = min(POLL, wait - waited)
         sleep(pause)
         waited += max(pause, 0.05)
+
+
+def _without_ended(lease: Lease, now: str, has_ended: Callable[[Holder], bool]) -> Lease:
+    """Each run is asked about once, though all shards of a plan may be jobs of one, and a few runs at most: what stands
+    in a lease is no more than what somebody pushed.
+    """
+    if not lease.held_at(now):
+        return lease
+    known: dict[str | Holder, bool] = {}
+
+    def asked(holder: Holder) -> bool:
+        run = holder.run_url or holder
+        if run not in known:
+            known[run] = len(known) < MOST_ASKED and has_ended(holder)
+        return known[run]
+
+    return without_ended(lease, asked)
 
 
 def _with_hint(error: LeaseHeld) -> LeaseHeld:
@@ -114,18 +132,27 @@ def break_lease(ledger: Ledger, seen: RemoteSnapshot) -> RemoteSnapshot:
     return ledger.record(seen, seen.records, give_back(seen.lease))
 
 
-def close_shared(ledger: Ledger, clock: Clock, sharing: Sharing) -> None:
+def close_shared(
+    ledger: Ledger, clock: Clock, sharing: Sharing, has_ended: Callable[[Holder], bool] = lambda holder: False
+) -> None:
     """See that no shard of this plan begins any more: their time is over, also where it never began.
 
-    One that came meanwhile works on. Raises `GitError`.
+    One that came meanwhile works on, unless its run `has_ended` for certain. A lease without our seal is left as it is
+    for as long as it holds. Raises `GitError`.
     """
     for _ in range(BREAK_TRIES):
-        seen = ledger.look()
-        over = sharing.token in seen.lease.closed or not seen.lease.verified
-        if over or (is_of(seen.lease, sharing) and alive_in(seen.lease, clock.now())):
+        seen, now = ledger.look(), clock.now()
+        if sharing.token in seen.lease.closed:
             return
+        lease = seen.lease
+        if is_of(lease, sharing) and alive_in(lease := _without_ended(lease, now, has_ended), now):
+            return
+        if not lease.verified:
+            if lease.held_at(now):
+                return
+            lease = give_back(lease)
         try:
-            ledger.record(seen, seen.records, without_epoch(seen.lease, sharing.token))
+            ledger.record(seen, seen.records, without_epoch(lease, sharing.token))
         except RefMoved:
             continue
         return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.app.leasing import close_shared
+from reconciler.app.leasing import MOST_ASKED, close_shared, look_when_free
 from reconciler.app.pushing import Pusher
-from reconciler.core.errors import RefMoved, RemoteUnreachable
+from reconciler.core.errors import LeaseHeld, RefMoved, RemoteUnreachable
 from reconciler.core.frozen import replace
 from reconciler.core.ledger.epoch import EpochOver, SharedTerms, Sharing, alive_in
 from reconciler.core.ledger.journal import Decision
-from reconciler.core.ledger.lease import Holder, Lease, take
+from reconciler.core.ledger.lease import Holder, Lease, Place, after, take
 from tests.app.memory_ledger import MemoryLedger, MovedClock, Remote
 from tests.app.ports import Log
 from tests.core.build import A, accepted, begin
@@ -84,6 +84,60 @@ def test_another_run_that_began_meanwhile_keeps_its_lease() -> None:
     shards.remote.put(lease=held)
     shards.close()
     assert shards.remote.lease == replace(held, closed=(PLAN.token,))
+
+
+def test_a_lease_of_another_key_is_left_alone_only_while_it_holds() -> None:
+    shards = Shards()
+    held = replace(take(Lease(), Holder("elsewhere", 7), "token", shards.clock.now(), 300.0), verified=False)
+    shards.remote.put(lease=held)
+    shards.close()
+    assert shards.remote.lease == held
+    shards.clock.ahead += 400
+    shards.close()
+    shards.comes_too_late(1)
+
+
+def test_a_shard_whose_run_has_ended_does_not_keep_the_plan_open() -> None:
+    shards = Shards()
+    for number in (1, 2):
+        shards.join(number)
+    close_shared(shards.ledger, shards.clock, PLAN, lambda holder: holder.pid == 1)
+    assert [one.shard for one in alive_in(shards.remote.lease, shards.clock.now())] == [1, 2]
+    close_shared(shards.ledger, shards.clock, PLAN, lambda holder: True)
+    assert shards.remote.lease.holder is None
+    shards.comes_too_late(3)
+
+
+@pytest.mark.parametrize(
+    ("run_url", "asked"), [("https://github.com/a/b/actions/runs/1", 1), (None, MOST_ASKED)]
+)
+def test_a_run_is_asked_about_once_for_all_of_its_shards(run_url: str | None, asked: int) -> None:
+    """Each question is a request, and who may push can write a thousand names there."""
+    shards = Shards()
+    now = shards.clock.now()
+    lease = shards.terms(1).taken(Lease(), now)
+    assert lease.epoch is not None
+    places = tuple(
+        Place(number, f"own-{number}", Holder("here", number, run_url), after(now, 300.0), now)
+        for number in range(1, 1001)
+    )
+    shards.remote.put(lease=replace(lease, epoch=replace(lease.epoch, shards=1000, places=places)))
+    heard: list[Holder] = []
+
+    def has_ended(holder: Holder) -> bool:
+        heard.append(holder)
+        return False
+
+    with pytest.raises(LeaseHeld):
+        look_when_free(
+            shards.ledger,
+            shards.clock,
+            wait=0,
+            sleep=lambda seconds: None,
+            has_ended=has_ended,
+            notice=lambda text: None,
+        )
+    assert len(heard) == asked
 
 
 def test_a_shard_that_began_while_the_plan_was_collected_goes_on() -> None:

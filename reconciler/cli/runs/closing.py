@@ -6,8 +6,6 @@ What is missing is read off the record, and not off what the shards said: an eng
 
 from __future__ import annotations
 
-from reconciler.adapters.system.clock import UtcClock
-from reconciler.app.leasing import close_shared
 from reconciler.app.planning import PlanResult
 from reconciler.cli.runs.sharding import shard_target
 from reconciler.cli.stderr import say, warn
@@ -84,6 +82,6 @@ class Closing:
     def _close(self) -> None:
         """A run that had something to publish took the lease already; otherwise it is taken from them now."""
         try:
-            close_shared(shard_target(self._project).ledger(), UtcClock(), sharing_of(self._saved))
+            shard_target(self._project).close_shared(sharing_of(self._saved))
         except GitError as error:
             warn(f"the lease that the shards shared was not given back, and expires: {error.message}")

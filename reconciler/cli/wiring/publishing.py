@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from reconciler.app.planning import PlanResult
     from reconciler.app.ports import Journal
     from reconciler.cli.pull_requests.publishing import Proposer, Repository
-    from reconciler.core.ledger.epoch import SharedTerms
+    from reconciler.core.ledger.epoch import SharedTerms, Sharing
     from reconciler.core.ledger.lease import Lease
     from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
     from reconciler.core.ledger.seal import Seal
@@ -161,6 +161,12 @@ class PublishTarget:
         from reconciler.app import leasing
 
         return leasing.with_past(self.ledger(), seen, journal, self._lockfile())
+
+    def close_shared(self, sharing: Sharing) -> None:
+        """See that no shard of this plan begins any more. Raises `GitError`."""
+        from reconciler.app import leasing
+
+        leasing.close_shared(self.ledger(), UtcClock(), sharing, _has_ended)
 
     def _lockfile(self) -> LockfileFile:
         return LockfileFile(self.root, self.settings.lockfile)
