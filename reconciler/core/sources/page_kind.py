@@ -91,8 +91,16 @@ def leads_to_login(url: str, final_url: str) -> bool:
 def leads_to_front_page(url: str, final_url: str) -> bool:
     """Whether a page within a site leads to that site's front page, as sites do with what they took down."""
     (host, path), (final_host, final_path) = _place(url), _place(final_url)
-    same = host.removeprefix("www.") == final_host.removeprefix("www.")
-    return same and _FRONT_PAGE.fullmatch(final_path) is not None and _FRONT_PAGE.fullmatch(path) is None
+    if host.removeprefix("www.") != final_host.removeprefix("www."):
+        return False
+    name = _last(final_path)
+    if name and (name == _last(path) or ("." in name and "?" in final_url)):
+        return False  # it moved up, such as /products/ai to /ai; or a script shows it, such as /index.php?title=Guide
+    return _FRONT_PAGE.fullmatch(final_path) is not None and _FRONT_PAGE.fullmatch(path) is None
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2].lower()
 
 
 def _is_captcha(facts: PageFacts, words: int) -> bool:

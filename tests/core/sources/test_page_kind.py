@@ -73,6 +73,8 @@ def test_ways_to_a_login(url: str, final: str, login: bool) -> None:
         ("https://a.com/", "https://a.com/en/", False),
         ("https://a.com/docs", "https://docs.a.com/", False),
         ("https://a.com/old", "https://a.com/new", False),
+        ("https://a.com/products/ai", "https://a.com/ai/", False),
+        ("https://a.com/wiki/Guide", "https://a.com/index.php?title=Guide", False),
         ("https://a.com/old", "https://b.com/", False),
     ],
 )
