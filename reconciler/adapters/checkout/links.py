@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 _MOST = 40  # links one after another, as many as Linux follows
 
 
 def ways(path: str) -> Iterator[str]:
-    """A path, and every place that it leads to by links, whether there is something or not."""
+    """A path, and every place that it leads to by links, its folders' too, whether there is something or not."""
     yield path
     at = path
     for _ in range(_MOST):
-        try:
-            at = os.path.normpath(os.path.join(os.path.dirname(at), os.readlink(at)))
-        except OSError:  # no link, or nothing at all
+        led = _one_link_further(at)
+        if led is None:
             break
+        at = led
         yield at
     real = os.path.realpath(path)
-    if real != path:
+    if real != at:
         yield real
+
+
+def _one_link_further(path: str) -> str | None:
+    """With the first link in it followed; None without one."""
+    end = 0
+    while 0 <= end < len(path):
+        end = path.find("/", end + 1)
+        above, rest = (path, "") if end < 0 else (path[:end], path[end + 1 :])
+        with suppress(OSError):  # no link, or nothing at all
+            return os.path.normpath(os.path.join(os.path.dirname(above), os.readlink(above), rest))
+    return None
 
 
 def targets(folder: str, within: str) -> Iterator[str]:
