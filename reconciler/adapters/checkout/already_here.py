@@ -9,6 +9,7 @@ from pathlib import Path
 from reconciler.adapters.checkout.ignored import to_add
 from reconciler.adapters.git.command import call_git
 
+_PATTERN = frozenset("*?[\\")  # `git add` would take more than the file of that name
 _MOST = 1000  # files that a command can name, and that are worth a look
 
 
@@ -17,7 +18,8 @@ def already_here(top: Path, head: str, commit: str, but: Collection[str] = ()) -
     from `top`, without those in `but`. Raises `GitError`.
     """
     differing = _lines(call_git(top, ["diff", "--name-only", "--no-renames", "-z", head, commit, "--"]))
-    found = [path for path in to_add(top, differing) if path not in but and os.path.isfile(top / path)]
+    plain = [path for path in differing if path.isprintable() and _PATTERN.isdisjoint(path)]
+    found = [path for path in to_add(top, plain) if path not in but and os.path.isfile(top / path)]
     if len(differing) > _MOST or not found:
         return []
     listed = _lines(call_git(top, ["ls-tree", "-r", "-z", "--full-tree", commit, "--", *found]))
