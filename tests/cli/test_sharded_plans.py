@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-from reconciler.cli.wiring.sharded_plans import shard_of
-from reconciler.core.errors import UsageError
+from reconciler.cli.wiring.sharded_plans import read_sharded, shard_of
+from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.plan.model import Plan
 from reconciler.core.plan.saved import SavedPlan, Split
 
@@ -60,3 +61,11 @@ def test_it_is_refused_in_words(text: str, env: Mapping[str, str], words: str) -
         shard_of(text, SAVED, env)
     assert words in caught.value.message
     assert caught.value.hint
+
+
+def test_a_broken_plan_gets_the_command_that_makes_one_for_shards(tmp_path: Path) -> None:
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards/plan.json").write_text("{")
+    with pytest.raises(InvalidInput, match="not valid JSON") as caught:
+        read_sharded(tmp_path, tmp_path, "shards")
+    assert caught.value.hint == "run `reconcile plan --shards 8 --out shards` to make one"

@@ -199,6 +199,9 @@ def test_an_engine_that_the_target_does_not_choose(staged: Project) -> None:
         LISTED.replace("production: {}", "production: {exclude: [acme]}")
     )
     promote(staged).ended(6, "it is not chosen for production")
+    staged.run("promote", "acme", "--from", "production", "--to", "staging").ended(
+        64, "`acme` is not chosen for production", "change `include` or `exclude`"
+    )
 
 
 def test_environments_without_a_list_cannot_promote(project: Project) -> None:

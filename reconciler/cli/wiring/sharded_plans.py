@@ -95,7 +95,10 @@ def read_sharded(root: Path, start: Path, name: str) -> SavedPlan:
     refuse_link_out(root, file, name)
     if not os.path.lexists(file):
         raise InvalidInput(f"no plan for shards in {name}", hint=how_to_plan())
-    saved = read_plan_file(file)
+    try:
+        saved = read_plan_file(file)
+    except InvalidInput as error:
+        raise InvalidInput(error.message, hint=how_to_plan()) from error
     if saved.split is None:
         raise UsageError(f"{name} is a plan, but not one for shards", hint=how_to_plan())
     return saved

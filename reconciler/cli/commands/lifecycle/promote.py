@@ -154,6 +154,7 @@ class _Run:
         """What is found out about the engines that are asked for, and what is wrong with files."""
         source, target = _side(self._source), _side(self._target)
         named = engine_keys(self._ctx, self._source, keys)
+        _check_chosen(named, source)
         wanted = select(named, source.found)
         promotion = Promotion(
             source,
@@ -213,6 +214,17 @@ class _Run:
             named = [only(one.key) for one in done] if len(done) <= _NAMED else []
             commit = f"{git('add', '--', *(git_path(path) for path in paths))} && {git('commit')}"
             return [reconcile("plan", *named), *([commit] if paths else []), reconcile("apply", *named)]
+
+
+def _check_chosen(named: Iterable[str], source: Side) -> None:
+    """Raises `UsageError` for an engine that has a file, and that the environment leaves out."""
+    unchosen = source.engines.beside().unchosen
+    for key in named:
+        if key in unchosen:
+            raise UsageError(
+                f"`{key}` is not chosen for {source.name}",
+                hint="change `include` or `exclude` of that environment in the settings",
+            )
 
 
 def _side(project: Project) -> Side:
