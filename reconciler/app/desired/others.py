@@ -4,6 +4,7 @@ not choose it any more, by its name or because the file moved. None of it is a r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -60,14 +61,17 @@ def left_out(
     out, or the very same file lies under a name that is. One that another engine takes over is not among them.
     """
     beyond = {*found, *beside.unchosen, *beside.bases}
-    gone = {
-        key: means for key in lockfile.engines if key not in beyond and (means := _meanings(lockfile, key))
-    }
-    taken = {one.fingerprint for key, one in desired.items() if key not in lockfile.engines}
-    left = {
-        key: key for key, means in gone.items() if means.isdisjoint(taken) and not chosen(beside.choice, key)
-    }
-    others = {key: means for key, means in gone.items() if key not in left and means.isdisjoint(taken)}
+    taken = Counter(one.fingerprint for key, one in desired.items() if key not in lockfile.engines)
+    gone: dict[str, set[str]] = {}
+    for key in sorted(lockfile.engines.keys() - beyond):
+        means = _meanings(lockfile, key)
+        over = next((one for one in means if taken[one] > 0), None)
+        if over is not None:
+            taken[over] -= 1  # a new name takes over one engine, in this order
+        elif means:
+            gone[key] = means
+    left = {key: key for key in gone if not chosen(beside.choice, key)}
+    others = {key: means for key, means in gone.items() if key not in left}
     if others:
         moved: dict[str, str] = {}
         for key, path in beside.unchosen.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.engine_files.files import EngineFiles
-from reconciler.app.desired.loading import load_changed
+from reconciler.app.desired.loading import load_changed, with_left_out
 from reconciler.core.engine.overlay import EngineChoice
 from reconciler.core.engine.spec import Desired, record_of
 from reconciler.core.lockfile.entry import Entry, Provisioned
@@ -71,3 +71,17 @@ def test_an_overlay_that_is_none_any_more_is_noticed_though_its_bytes_are_the_sa
     lockfile = recorded(files_of(root))
     assert read(files_of(root, listed=()), lockfile) == ["a", "a.staging"]
     assert read(files_of(root, "production"), lockfile) == ["a"]
+
+
+def test_of_two_alike_one_moves_and_the_one_that_is_left_out_stays(tmp_path: Path) -> None:
+    (tmp_path / "engines/off").mkdir(parents=True)
+    for name in ("a", "b", "z"):
+        (tmp_path / f"engines/{name}.yaml").write_text("name: Z\n" if name == "z" else "name: A\n")
+    lockfile = recorded(files_of(tmp_path))
+    (tmp_path / "engines/a.yaml").rename(tmp_path / "engines/c.yaml")
+    (tmp_path / "engines/b.yaml").rename(tmp_path / "engines/off/b.yaml")
+    files = EngineFiles(tmp_path, choice=EngineChoice("staging", LISTED, exclude=("off/*",)))
+    found, _ = files.discover()
+    desired, _, _ = load_changed(files, found, lockfile, lambda key: True, 40, ())
+    left = with_left_out(files, lockfile, found, desired, 40)
+    assert left.unchosen == {"off/b": "engines/off/b.yaml", "b": "engines/off/b.yaml"}
