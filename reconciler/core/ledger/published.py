@@ -6,14 +6,14 @@ seal does not pass for newer than what the branch has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from reconciler.core.ledger.journal import Begin
 from reconciler.core.ledger.seal import PUBLISHED, Seal
 from reconciler.core.ledger.sealed import Sealed
 from reconciler.core.ledger.working_copy import WorkingCopy
 from reconciler.core.lockfile.ancestor import with_former
-from reconciler.core.lockfile.entry import Provisioned
+from reconciler.core.lockfile.entry import Entry, Provisioned
 from reconciler.core.lockfile.merge import merge
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.lockfile.names import engines_of, unresolved_in
@@ -79,11 +79,11 @@ def begins_lost(published: Lockfile, restored: Lockfile, now: Lockfile) -> tuple
     nothing is created for their keys before it is known what they made.
     """
     lost: list[Sealed] = []
-    entries = {key: entry for key in sorted(published.engines) if (entry := published.entry(key)) is not None}
-    told = {part.operation_id for entry in entries.values() for part in entry.parts if part.operation_id}
+    entries = [*_entries_of(published, restored)]
+    told = {part.operation_id for _, entry in entries for part in entry.parts if part.operation_id}
     known, have = WorkingCopy(now, told).homes, engines_of(now)
-    for key in entries.keys() & restored.engines.keys():
-        for part in entries[key].parts:
+    for key, entry in entries:
+        for part in entry.parts:
             operation = part.operation_id
             if operation is None or operation in known or part.engine_id in have:
                 continue
@@ -91,3 +91,12 @@ def begins_lost(published: Lockfile, restored: Lockfile, now: Lockfile) -> tuple
             begin = Begin(operation, key, part.fingerprint, part.spec, dict(part.files), at or _EPOCH)
             lost.append(Sealed(begin, None))
     return tuple(lost)
+
+
+def _entries_of(published: Lockfile, restored: Lockfile) -> Iterator[tuple[str, Entry]]:
+    """Those of the keys that are to be put right, retired ones last."""
+    for key in sorted(published.engines.keys() & restored.engines.keys()):
+        if (entry := published.entry(key)) is not None:
+            yield key, entry
+    for key in sorted(published.retired.keys() & restored.retired.keys()):
+        yield from ((key, one.entry) for one in published.retired_of(key))

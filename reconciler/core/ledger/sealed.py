@@ -18,6 +18,8 @@ from reconciler.core.ledger.journal import (
     Pruned,
     Pruning,
     Record,
+    Refusal,
+    Settlement,
     Update,
     UpdateBegin,
     UpdateRefusal,
@@ -133,11 +135,13 @@ def doubts(
     lockfile: Lockfile, records: Sequence[Record], unverified: Unverified
 ) -> dict[str, tuple[Pending, ...]]:
     """By key the create calls that only unverified begins tell of: whether they made an engine is unknown. `lockfile`
-    is the folded one, `records` are those that count.
+    is the folded one, `records` are those that count. Of a call that begins in none of them, an answer is no answer:
+    nobody knows for which key it was.
     """
     begins = {one.record.operation: one.record for one in unverified.records if isinstance(one.record, Begin)}
     for record in records:
-        begins.pop(record.operation, None)
+        if isinstance(record, Begin | Refusal | Settlement):
+            begins.pop(record.operation, None)
     if not begins:
         return {}
     known = WorkingCopy(lockfile, begins).homes

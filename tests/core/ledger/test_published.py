@@ -64,6 +64,14 @@ def test_calls_that_the_branch_lacks_are_told_as_begins() -> None:
     assert begins_lost(published, EMPTY, now) == ()
 
 
+def test_a_retired_engine_that_the_branch_lacks_is_told_as_well() -> None:
+    published = lockfile({}, acme=entry(current("x", A)))
+    [lost] = begins_lost(published, published, EMPTY)
+    assert isinstance(lost.record, Begin)
+    assert (lost.record.operation, lost.record.key, lost.seal) == ("op_x", "acme", None)
+    assert begins_lost(published, published, lockfile({"acme": entry(current("x", A))})) == ()
+
+
 def test_what_a_branch_that_was_set_back_should_have() -> None:
     published = lockfile({"acme": entry(current("x", A)), "b": entry(current("y", B))})
     before = lockfile({"acme": entry(current("x", A))})

@@ -10,7 +10,15 @@ import pytest
 
 from reconciler.core.errors import JournalError
 from reconciler.core.ledger.fold import fold
-from reconciler.core.ledger.journal import Begin, Decision, Record, Settlement, canonical
+from reconciler.core.ledger.journal import (
+    Begin,
+    Decision,
+    JobSummary,
+    Record,
+    Refusal,
+    Settlement,
+    canonical,
+)
 from reconciler.core.ledger.seal import RECORD, seal_for
 from reconciler.core.ledger.sealed import (
     ALL_VERIFIED,
@@ -114,6 +122,14 @@ def test_what_the_lockfile_or_our_records_know_is_not_in_doubt() -> None:
     settled = (FACTS[0], Settlement("op_x", "retry", at(9)))
     assert doubts(fold(EMPTY, settled), settled, told) == {}
     assert doubts(EMPTY, (), of_others(accepted("x", 2))) == {}
+
+
+def test_an_answer_without_its_begin_settles_no_doubt() -> None:
+    """A run may add the summary of a job that it read of in the lockfile, and the lockfile be set back after that."""
+    told = of_others(*FACTS)
+    for alone in (JobSummary("op_x", {"instructions": 2}, at(9)), accepted("x", 2)):
+        assert [call.operation_id for call in doubts(EMPTY, (alone,), told)["acme"]] == ["op_x"]
+    assert doubts(EMPTY, (Refusal("op_x", "not sent", 0, False, at(9)),), told) == {}
 
 
 def test_a_person_can_resolve_it_from_what_the_begin_tells_and_its_extras_are_not_believed() -> None:
