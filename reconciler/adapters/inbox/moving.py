@@ -58,7 +58,9 @@ def move(path: Path, target: PostgresStore, progress: Callable[[int, int], None]
             moved += arrivals.put(page)
             sound += len(page)
             progress(sound, total)
+            _lead(source, arrivals, target.name)  # a lost connection loses that, too
         quarantined = arrivals.put_aside(source.execute(ALL).fetchall())
+        _lead(source, arrivals, target.name)
         relays = _relays(source, arrivals)
         for page in _pages(source):
             different = arrivals.differing(page)

@@ -187,6 +187,26 @@ def test_receivers_that_began_to_relay_before_pass_nothing_on_again(
         assert ids(inbox.events_since(inbox.relayed("place"))) == ["msg_5"]
 
 
+def test_a_receiver_that_relays_since_the_connection_was_lost_stops_the_move(
+    path: Path, target: PostgresStore, database: str
+) -> None:
+    fill(path, [row(1)])
+    with contextlib.closing(SqliteTable(path)) as table:
+        table.begin_relay("place")
+        table.mark_relayed("place", 1)
+    with target.inbox() as other, psycopg.connect(database, autocommit=True) as person:
+
+        def meanwhile(done: int, total: int) -> None:
+            person.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name ~ 'migration'"
+                " AND datname = current_database()"
+            )
+            assert other.leads("place") > 0
+
+        with pytest.raises(InvalidInput, match=r"relays from .* to place already"):
+            move(path, target, meanwhile)
+
+
 def test_an_event_that_differs_over_there_is_reported(path: Path, target: PostgresStore) -> None:
     fill(path, [row(1), row(2)])
     with contextlib.closing(target.table()) as table:
