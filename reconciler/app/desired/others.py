@@ -4,7 +4,6 @@ not choose it any more, by its name or because the file moved. None of it is a r
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -60,16 +59,15 @@ def left_out(
     """Recorded engines without a file that are not chosen, each with the file that it had or has: their names are left
     out, or the very same file lies under a name that is. One that another engine takes over is not among them.
     """
+    from reconciler.core.plan.diff import taken_over
+
     beyond = {*found, *beside.unchosen, *beside.bases}
-    taken = Counter(one.fingerprint for key, one in desired.items() if key not in lockfile.engines)
-    gone: dict[str, set[str]] = {}
-    for key in sorted(lockfile.engines.keys() - beyond):
-        means = _meanings(lockfile, key)
-        over = next((one for one in means if taken[one] > 0), None)
-        if over is not None:
-            taken[over] -= 1  # a new name takes over one engine, in this order
-        elif means:
-            gone[key] = means
+    taken = taken_over(lockfile, desired, beyond)
+    gone = {
+        key: means
+        for key in sorted(lockfile.engines.keys() - beyond - taken)
+        if (means := _meanings(lockfile, key))
+    }
     left = {key: key for key in gone if not chosen(beside.choice, key)}
     others = {key: means for key, means in gone.items() if key not in left}
     if others:
@@ -78,7 +76,7 @@ def left_out(
             one = None if key in lockfile.engines else engines.load(key, path, id_length)
             if one is not None and not isinstance(one, list):
                 moved[one.fingerprint] = path
-        left |= {key: moved[one] for key, means in others.items() for one in means if one in moved}
+        left |= {key: moved[one] for key, means in others.items() for one in sorted(means) if one in moved}
     return left
 
 

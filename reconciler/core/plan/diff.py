@@ -76,24 +76,41 @@ def actions_for(situation: PlanInput) -> tuple[Action, ...]:
     return tuple(sorted(actions, key=lambda action: action.key))
 
 
+def taken_over(lockfile: Lockfile, desired: Mapping[str, Desired], present: Collection[str]) -> set[str]:
+    """Of the engines without a file those whose entries new keys take over, or wait for."""
+    gone = [key for key in lockfile.engines if key not in present]
+    moves = _moves(PlanInput(lockfile, desired, present), gone).values()
+    return {*(one.from_key for one in moves if one.from_key), *_waiting(lockfile, desired, gone).values()}
+
+
 def _held_up(lockfile: Lockfile, desired: Mapping[str, Desired], gone: Iterable[str]) -> dict[str, Action]:
     """New keys that would take over an entry, were it not uncertain: creating now could make their engine twice."""
-    entries = {key: entry for key in sorted(gone) if (entry := lockfile.entry(key)) is not None}
-    doubtful = {key: entry for key, entry in entries.items() if entry.unresolved}
-    asked = _by_meaning(doubtful, lambda entry: (entry.current, entry.pending, *entry.uncertain))
     held_up: dict[str, Action] = {}
-    for key in sorted(desired) if doubtful else ():
-        source = _first(asked, desired[key], doubtful)
-        if key in lockfile.engines or source is None:
-            continue
+    for key, source in _waiting(lockfile, desired, gone).items():
         action = action_for(
             desired[key],
             Kind.NONE,
             f"`{source}` was identical, and the outcome of its create call is unknown",
         )
-        hint = how_to_settle(source, doubtful.pop(source).unresolved)
+        entry = lockfile.entry(source)
+        hint = how_to_settle(source, entry.unresolved if entry is not None else ())
         held_up[key] = replace(action, condition=Condition.UNCERTAIN, hint=hint)
     return held_up
+
+
+def _waiting(lockfile: Lockfile, desired: Mapping[str, Desired], gone: Iterable[str]) -> dict[str, str]:
+    """New keys, and the uncertain entry that each would take over."""
+    entries = {key: entry for key in sorted(gone) if (entry := lockfile.entry(key)) is not None}
+    doubtful = {key: entry for key, entry in entries.items() if entry.unresolved}
+    asked = _by_meaning(doubtful, lambda entry: (entry.current, entry.pending, *entry.uncertain))
+    found: dict[str, str] = {}
+    for key in sorted(desired) if doubtful else ():
+        source = _first(asked, desired[key], doubtful)
+        if key in lockfile.engines or source is None:
+            continue
+        del doubtful[source]
+        found[key] = source
+    return found
 
 
 def _by_meaning(

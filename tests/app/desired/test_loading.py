@@ -10,7 +10,7 @@ from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.app.desired.loading import load_changed, with_left_out
 from reconciler.core.engine.overlay import EngineChoice
 from reconciler.core.engine.spec import Desired, record_of
-from reconciler.core.lockfile.entry import Entry, Provisioned
+from reconciler.core.lockfile.entry import Entry, Provisioned, Retired
 from reconciler.core.lockfile.model import EMPTY, Lockfile, parse, render
 
 LISTED = ("production", "staging")
@@ -85,3 +85,20 @@ def test_of_two_alike_one_moves_and_the_one_that_is_left_out_stays(tmp_path: Pat
     desired, _, _ = load_changed(files, found, lockfile, lambda key: True, 40, ())
     left = with_left_out(files, lockfile, found, desired, 40)
     assert left.unchosen == {"off/b": "engines/off/b.yaml", "b": "engines/off/b.yaml"}
+
+
+def test_one_that_is_left_out_stays_where_its_like_comes_back_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "engines/off").mkdir(parents=True)
+    for name in ("a", "c"):
+        (tmp_path / f"engines/{name}.yaml").write_text("name: A\n")
+    lockfile = recorded(files_of(tmp_path))
+    entry = lockfile.entry("c")
+    assert entry is not None
+    retired = Retired(entry, "2026-11-24T11:00:00Z")
+    lockfile = lockfile.with_entries({"c": None}).with_retired("c", (retired,))
+    (tmp_path / "engines/a.yaml").rename(tmp_path / "engines/off/a.yaml")
+    files = EngineFiles(tmp_path, choice=EngineChoice("staging", LISTED, exclude=("off/*",)))
+    found, _ = files.discover()
+    desired, _, _ = load_changed(files, found, lockfile, lambda key: True, 40, ())
+    left = with_left_out(files, lockfile, found, desired, 40)
+    assert left.unchosen == {"off/a": "engines/off/a.yaml", "a": "engines/off/a.yaml"}
