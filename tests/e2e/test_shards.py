@@ -280,3 +280,11 @@ def test_a_variable_alone_makes_no_shard_of_a_run(shards: Shards) -> None:
     shards.publish(None, env=env).ended(0, "8 created")
     shards.publish(None, env=env).ended(0, "8 engines are up to date")
     shards.check_all_made_once()
+
+
+def test_without_a_key_the_variable_of_the_environment_is_named(shards: Shards) -> None:
+    """The key of another environment is there, and does not stand in."""
+    shards.split(1)
+    other: dict[str, str | None] = {"RECONCILE_API_KEY_ENV": "LINGO_API_KEY_STAGING"}
+    shards.run("1/1", env=other).ended(3, "hint: set LINGO_API_KEY_STAGING, which signs")
+    assert shards.platform.create_calls() == 0

@@ -42,7 +42,7 @@ def shard_target(project: Project) -> PublishTarget:
             hint="add `--publish`, or set `publish: true` in reconcile.yaml; on one machine, a plan need not be split",
         )
     target = target_of(project.root, project.settings)
-    target.check_seal("set LINGO_API_KEY, which signs what shards record there")
+    target.check_seal(f"set {project.settings.api_key_env}, which signs what shards record there")
     return target
 
 
