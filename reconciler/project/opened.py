@@ -58,7 +58,10 @@ class Project:
         from reconciler.adapters.engine_files.files import EngineFiles  # not every command reads them
 
         return EngineFiles(
-            self.root, self.settings.engines, self.settings.lockfile, choice=self.settings.choice
+            self.root,
+            self.settings.engines,
+            rules=lambda: self.settings.output_rules,
+            choice=self.settings.choice,
         )
 
     def checkout(self) -> Checkout:

@@ -224,6 +224,19 @@ def test_an_engine_that_another_lockfile_has_is_not_changed_in_place_by_itself(b
     both.run("-C", "copy", *S, "plan").ended(0, "held back: copy/engines.lock.json has")
 
 
+def test_no_id_is_written_to_what_another_environment_has(project: Project) -> None:
+    listed = "environments:\n  production: {engines: prod}\n  staging: {lockfile: conf/app.json}\n"
+    (project.root / "reconcile.yaml").write_text(listed)
+    place = "outputs:\n  - {file: FILE, pointer: /engines/acme/engineId}\n"
+    for file, said in {
+        "CONF/app.json": "`CONF/app.json` is the lockfile of another environment",
+        "engines/acme.yaml": "`engines/acme.yaml` is read by reconcile itself",
+    }.items():
+        (project.root / "prod").mkdir(exist_ok=True)
+        (project.root / "prod/acme.yaml").write_text(f"name: Acme\n{place.replace('FILE', file)}")
+        project.run("--env", "production", "plan").ended(3, said)
+
+
 @pytest.mark.parametrize("job_seconds", [60.0])
 def test_the_job_of_an_engine_that_is_not_chosen_any_more_is_finished(project: Project) -> None:
     project.apply("--detach").ended(0, "1 still running")

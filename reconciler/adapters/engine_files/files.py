@@ -7,7 +7,7 @@ Three operations of very different cost, kept apart so that a plan pays only for
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.engine_files.overlaid import Overlaid
     from reconciler.adapters.engine_files.sources import SourceText
     from reconciler.adapters.yaml.reader import YamlDocument
+    from reconciler.core.outputs.rules import OutputRules
     from reconciler.core.sources.links import Place
 
 
@@ -40,21 +41,21 @@ class EngineFiles:
     """The engine files of one project. Paths are relative to its root, with forward slashes.
 
     `files` reads them from elsewhere than the work tree (a commit); such engines can be loaded, but not discovered.
-    `choice` is the environment that they are for, and what it chooses.
+    `choice` is the environment that they are for, and what it chooses; `rules` say where IDs may be written.
     """
 
     def __init__(
         self,
         root: Path,
         engines_dir: str = "engines",
-        lockfile: str = "engines.lock.json",
         *,
+        rules: Callable[[], OutputRules] | None = None,
         files: SafeFiles | None = None,
         choice: EngineChoice = ALL,
     ) -> None:
         self._root = os.path.abspath(root)
         self._engines_dir = engines_dir
-        self._lockfile = lockfile
+        self._rules = rules
         self._files = files or SafeFiles(self._root)
         self._choice = choice
         self._beside: Beside | None = None
@@ -178,8 +179,9 @@ class EngineFiles:
     @cached_property
     def _places(self) -> OutputPlaces:
         from reconciler.adapters.engine_files.outputs import OutputPlaces
+        from reconciler.core.outputs.rules import OutputRules
 
-        return OutputPlaces(self._files, self._engines_dir, self._lockfile)
+        return OutputPlaces(self._files, self._rules() if self._rules else OutputRules(self._engines_dir))
 
     def parse_old(self, data: bytes, path: str) -> Spec | None:
         """The spec of an older version of an engine file as far as it can be made out, for showing what changed.

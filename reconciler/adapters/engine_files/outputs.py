@@ -23,11 +23,11 @@ _OURS = "choose a file that belongs to the application"
 
 
 class OutputPlaces:
-    """Checks the places of one project's engine files. `engines` and `lockfile` are paths from its root."""
+    """Checks the places of one project's engine files."""
 
-    def __init__(self, files: SafeFiles, engines: str, lockfile: str) -> None:
+    def __init__(self, files: SafeFiles, rules: OutputRules) -> None:
         self._files = files
-        self._rules = OutputRules(engines, lockfile)
+        self._rules = rules
 
     def findings(self, value: Any) -> list[Finding]:
         """What is wrong with the `outputs` of an engine file's value, beside the types of their parts."""

@@ -19,6 +19,7 @@ from reconciler.adapters.yaml.reader import YamlDocument, read_yaml
 from reconciler.core.engine.blocks import Span, has_words, put, says_nothing, spans, taken
 from reconciler.core.engine.overlay import EngineChoice, overlay_names
 from reconciler.core.engine.spec import Desired
+from reconciler.core.outputs.rules import OutputRules
 from reconciler.core.plan.environments.promotion import CannotWrite, Edits
 
 FIELDS = ("name", "description", "locales", "sources")
@@ -79,9 +80,9 @@ class Promoter:
     """
 
     def __init__(
-        self, root: str, engines_dir: str, lockfile: str, listed: tuple[str, ...], linked: Set[str]
+        self, root: str, engines_dir: str, rules: OutputRules, listed: tuple[str, ...], linked: Set[str]
     ) -> None:
-        self._root, self._engines_dir, self._lockfile = root, engines_dir, lockfile
+        self._root, self._engines_dir, self._rules = root, engines_dir, rules
         self._listed, self._linked = listed, linked
         self._files = SafeFiles(root)
 
@@ -161,7 +162,9 @@ class Promoter:
 
     def _load(self, wanted: Desired, environment: str, files: SafeFiles) -> Any:
         choice = EngineChoice(environment, self._listed)
-        engines = EngineFiles(Path(self._root), self._engines_dir, self._lockfile, files=files, choice=choice)
+        engines = EngineFiles(
+            Path(self._root), self._engines_dir, rules=lambda: self._rules, files=files, choice=choice
+        )
         return engines.load(wanted.key, wanted.file)
 
 

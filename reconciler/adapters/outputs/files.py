@@ -152,10 +152,10 @@ class OutputFiles:
 class LockfileAndOutputs(LockfileFile):
     """The lockfile for those who write it: the outputs go with it. `problems` is what could not be done for them."""
 
-    def __init__(self, root: Path, path: str, engines: str, *, note: Path | None = None) -> None:
+    def __init__(self, root: Path, path: str, rules: OutputRules, *, note: Path | None = None) -> None:
         super().__init__(root, path, note=note)
         self.problems: list[str] = []
-        self._outputs = OutputFiles(root, OutputRules(engines, path))
+        self._outputs = OutputFiles(root, rules)
 
     def write(self, lockfile: Lockfile) -> None:
         """See the port. Outputs come first: a run that is killed in between finds the lockfile as it was, and does both

@@ -45,7 +45,7 @@ def record_decision(
     """
     project.lockfile.read()  # raises where git has a lockfile and the work tree has not
     lockfile = LockfileAndOutputs(
-        project.root, project.settings.lockfile, project.settings.engines, note=project.private / WRITTEN
+        project.root, project.settings.lockfile, project.settings.output_rules, note=project.private / WRITTEN
     )
     target = target_of_run(project.root, project.settings)
     if target is None:

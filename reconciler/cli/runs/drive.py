@@ -47,7 +47,7 @@ def drive(
     Raises what stops it before anything was done.
     """
     note = private_folder(root, settings.environment) / WRITTEN
-    lockfile = LockfileAndOutputs(root, settings.lockfile, settings.engines, note=note)
+    lockfile = LockfileAndOutputs(root, settings.lockfile, settings.output_rules, note=note)
     observer, interrupts.at_once = progress_of(options.color, chosen_level())
     if recorder is not None:
         observer = recorder.beside(observer)

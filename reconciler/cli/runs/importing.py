@@ -187,7 +187,7 @@ def _value(text: str) -> str:
 
 def _record(project: Project, wanted: Desired, engine_id: str) -> None:
     lockfile = LockfileAndOutputs(
-        project.root, project.settings.lockfile, project.settings.engines, note=project.private / WRITTEN
+        project.root, project.settings.lockfile, project.settings.output_rules, note=project.private / WRITTEN
     )
     adopt(Stores(lockfile, project.known_journal, UtcClock()), wanted, engine_id)
     for problem in lockfile.problems:

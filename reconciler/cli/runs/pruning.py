@@ -155,7 +155,10 @@ class DeletingRun:
         self._known: dict[str | None, Mapping[str, str]] = {}  # by the branch's tip
         self._journal = project.journal if target is not None else project.known_journal
         self._lockfile = LockfileAndOutputs(
-            project.root, project.settings.lockfile, project.settings.engines, note=project.private / WRITTEN
+            project.root,
+            project.settings.lockfile,
+            project.settings.output_rules,
+            note=project.private / WRITTEN,
         )
 
     def look(self) -> RemoteSnapshot | None:

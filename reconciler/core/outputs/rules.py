@@ -34,10 +34,14 @@ _GIT = lazy_pattern(r"\.git.*|git~[0-9]+")  # the second is how Windows abbrevia
 
 @dataclass(frozen=True, slots=True)
 class OutputRules:
-    """What is ours in this project: the folder of engine files and the lockfile, as paths from its root."""
+    """What is ours in this project: the folder of engine files and the lockfile, and those of its other environments.
+    All are paths from its root.
+    """
 
     engines: str = "engines"
     lockfile: str = "engines.lock.json"
+    folders: tuple[str, ...] = ()
+    lockfiles: tuple[str, ...] = ()
 
     def refusal(self, file: str) -> str | None:
         """Why this path (from the root, tidied) is not one to write to, as the end of a sentence."""
@@ -48,9 +52,11 @@ class OutputRules:
             return "belongs to git or its host"
         if not _FOLDERS.isdisjoint(parts):
             return "is in a folder whose files can run code"
-        whole = [_folded(part) for part in self.lockfile.split("/")]
-        if parts[: len(whole)] == whole:
-            return "is the lockfile"
+        for lockfile in (self.lockfile, *self.lockfiles):
+            whole = [_folded(part) for part in lockfile.split("/")]
+            if parts[: len(whole)] == whole:
+                other = " of another environment" if lockfile != self.lockfile else ""
+                return f"is the lockfile{other}"
         if any(part in _SETTINGS for part in parts) or self._has_engine_file(parts):
             return "is read by reconcile itself"
         if any(_FILES.fullmatch(part) for part in parts):
@@ -59,9 +65,12 @@ class OutputRules:
 
     def _has_engine_file(self, parts: list[str]) -> bool:
         """Whether it is an engine file, or would be below one."""
-        engines = [_folded(part) for part in self.engines.split("/") if part != "."]
-        inside = parts[len(engines) :] if parts[: len(engines)] == engines else []
-        return any(part.endswith(_YAML) for part in inside)
+        for folder in (self.engines, *self.folders):
+            engines = [_folded(part) for part in folder.split("/") if part != "."]
+            inside = parts[len(engines) :] if parts[: len(engines)] == engines else []
+            if any(part.endswith(_YAML) for part in inside):
+                return True
+        return False
 
 
 DEFAULT_RULES = OutputRules()

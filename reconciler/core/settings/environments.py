@@ -44,9 +44,15 @@ def lockfiles(top: Block, overlays: Mapping[str, Block]) -> dict[str, str]:
     return {name: str(_resolved(top, overlay)["lockfile"]) for name, overlay in overlays.items()}
 
 
+def folders(top: Block, overlays: Mapping[str, Block]) -> tuple[str, ...]:
+    """The folders of engine files of all environments, as the file says them."""
+    return tuple(sorted({str(_resolved(top, overlay)["engines"]) for overlay in overlays.values()}))
+
+
 def _resolved(top: Block, overlay: Block) -> dict[str, object]:
     defaults = {
-        name: SETTINGS[name].default for name in ("lockfile", "publish", "pr_branch", "track_sources")
+        name: SETTINGS[name].default
+        for name in ("engines", "lockfile", "publish", "pr_branch", "track_sources")
     }
     return {name: overlay.get(name, top.get(name, default)) for name, default in defaults.items()}
 

@@ -102,8 +102,8 @@ class Settings:
     """Resolved and checked. Paths are relative to the project's root, lengths of time are seconds.
 
     `source_of` tells for each setting where its value came from: the flag, the variable, the file (and the
-    overlay in it), or "default". `lockfiles` has that of each environment, where the file lists several; `listed`
-    has the names of all that it lists.
+    overlay in it), or "default". `lockfiles` has that of each environment, and `folders`
+    those of their engine files, where the file lists several; `listed` has the names of all that it lists.
     """
 
     engines: str = _setting("engines", RelativePath(), "Folder of the engine files.", "engines")
@@ -281,6 +281,7 @@ class Settings:
 
     source_of: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     lockfiles: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    folders: tuple[str, ...] = field(default=(), compare=False, repr=False)
     listed: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
@@ -306,7 +307,7 @@ class Settings:
     def output_rules(self) -> OutputRules:
         from reconciler.core.outputs.rules import OutputRules  # only with outputs
 
-        return OutputRules(self.engines, self.lockfile)
+        return OutputRules(self.engines, self.lockfile, self.folders, tuple(self.lockfiles.values()))
 
 
 def _declared() -> dict[str, Setting]:

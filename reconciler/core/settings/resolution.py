@@ -39,7 +39,13 @@ def resolve(
     given.choose_environment()
     given.raise_if_wrong()
     sources = dict.fromkeys(SETTINGS, "default") | given.sources
-    return Settings(**given.values, source_of=sources, lockfiles=given.lockfiles, listed=given.listed)
+    return Settings(
+        **given.values,
+        source_of=sources,
+        lockfiles=given.lockfiles,
+        folders=given.folders,
+        listed=given.listed,
+    )
 
 
 class _Given:
@@ -49,6 +55,7 @@ class _Given:
         self.values: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
         self.lockfiles: dict[str, str] = {}
+        self.folders: tuple[str, ...] = ()
         self._place = place
         self._file_name = file_name
         self._top: dict[str, object] = {}
@@ -96,8 +103,13 @@ class _Given:
             self._keep_apart(chosen, overlays)
 
     def _keep_apart(self, chosen: str, overlays: Mapping[str, dict[str, object]]) -> None:
-        from reconciler.core.settings.environments import lockfiles, overlaps  # only with several of them
+        from reconciler.core.settings.environments import (  # only with several of them
+            folders,
+            lockfiles,
+            overlaps,
+        )
 
+        self.folders = folders(self._top, overlays)
         self.lockfiles = lockfiles(self._top, overlays) | {
             chosen: str(self.values.get("lockfile", SETTINGS["lockfile"].default))
         }

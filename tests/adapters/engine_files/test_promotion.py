@@ -10,6 +10,7 @@ from reconciler.adapters.engine_files.files import EngineFiles
 from reconciler.adapters.engine_files.promotion import Promoter
 from reconciler.core.engine.overlay import EngineChoice
 from reconciler.core.engine.spec import Desired
+from reconciler.core.outputs.rules import OutputRules
 from reconciler.core.plan.environments.promotion import CannotWrite, Edits
 
 LISTED = ("production", "staging")
@@ -29,7 +30,7 @@ def edits(
     files = EngineFiles(root, choice=EngineChoice("staging", LISTED))
     wanted = files.load("a", "engines/a.yaml")
     assert isinstance(wanted, Desired), wanted
-    promoter = Promoter(str(root), "engines", "engines.lock.json", LISTED, linked)
+    promoter = Promoter(str(root), "engines", OutputRules(), LISTED, linked)
     return promoter.edits(wanted, "staging", "production", ())
 
 
@@ -85,7 +86,7 @@ def test_fields_are_added_in_the_place_of_an_empty_mapping(tmp_path: Path) -> No
     base, staging, own = b"name: A\n", b"locales: [de]\n", b"# own\n{}\n"
     assert edits(tmp_path, base, staging, own).files == {"engines/a.yaml": "name: A\nlocales: [de]\n"}
     listed = (*LISTED, "third")  # which reads the engine file as it is
-    promoter = Promoter(str(tmp_path), "engines", "engines.lock.json", listed, frozenset())
+    promoter = Promoter(str(tmp_path), "engines", OutputRules(), listed, frozenset())
     wanted = EngineFiles(tmp_path, choice=EngineChoice("staging", listed)).load("a", "engines/a.yaml")
     assert isinstance(wanted, Desired)
     found = promoter.edits(wanted, "staging", "production", ("third",))

@@ -176,7 +176,7 @@ class _Run:
     def _promoter(self, paths: Iterable[str]) -> Promoter:
         root = str(self._project.root)
         settings = self._target.settings
-        return Promoter(root, settings.engines, settings.lockfile, settings.listed, _linked(root, paths))
+        return Promoter(root, settings.engines, settings.output_rules, settings.listed, _linked(root, paths))
 
     def _others(self, key: str) -> Iterable[str]:
         """The further environments that read the same engine file and choose the engine."""
