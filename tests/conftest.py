@@ -35,6 +35,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 # The longest first, so that no worker is left with them at the end. All others keep their order after these.
 FIRST = (
     "tests/core/run/test_machine_world.py",
+    "tests/e2e/test_watch_replicas.py",  # mostly waits for a lease to expire
     "tests/e2e/test_crash_matrix.py",
     "tests/e2e/test_sharing.py",
     "tests/e2e/test_publishing.py",

@@ -156,7 +156,7 @@ class ShardRunner:
         self._report.outcome(planned.plan, outcome)
         self._report.keep_page(planned, outcome)
         pushes, overtaken = ledger_writer.pushes
-        say(f"{self._name}: pushed to the ledger {pushes} times, and was overtaken {overtaken} times")
+        say(f"{self._name}: pushed to the ledger {pushes} times; others were faster {overtaken} times")
         say(f"hint: when all shards have ended, publish their results: `{closing_command(self._folder)}`")
         return outcome.exit_code
 
