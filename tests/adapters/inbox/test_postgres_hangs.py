@@ -14,6 +14,8 @@ import pytest
 
 from reconciler.adapters.inbox.feed import InboxFeed
 from reconciler.adapters.inbox.postgres import connection
+from reconciler.adapters.inbox.postgres.bell import refuse_transaction_pool
+from reconciler.adapters.inbox.postgres.patience import Connection, Patience
 from reconciler.adapters.inbox.postgres.store import PostgresStore
 from reconciler.adapters.inbox.writer import InboxWriter
 from reconciler.core.errors import StorageError
@@ -97,3 +99,26 @@ def test_a_leader_that_was_stopped_does_not_lead_for_ever(
             time.sleep(0.1)
             assert leader.leads("place") == 1
             assert other.leads("place") == 0
+
+
+def test_looking_for_a_pooler_ends_although_the_server_does_not_answer(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience, pids = Patience(), list[int]()
+    really_open = connection.Session.open
+
+    def open_and_stop(session: connection.Session) -> Connection:
+        found = really_open(session)
+        pids.append(found.info.backend_pid)
+        os.kill(pids[-1], signal.SIGSTOP)
+        patience.hurry(0.5)
+        return found
+
+    monkeypatch.setattr(connection.Session, "open", open_and_stop)
+    try:
+        with pytest.raises(StorageError, match="cannot open the inbox"):
+            refuse_transaction_pool(parse_postgres(database), patience)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        patience.close()

@@ -89,8 +89,11 @@ def refuse_transaction_pool(place: PostgresPlace, patience: Patience) -> None:
     listening, speaking = (Session(place, "check", patience) for _ in range(2))
     try:
         connection = listening.open()
-        connection.execute(f"LISTEN {CHANNEL}".encode())
-        speaking.open().execute("SELECT pg_notify(%s, %s)", (CHANNEL, word))
+        with patience.limit(connection):
+            connection.execute(f"LISTEN {CHANNEL}".encode())
+        other = speaking.open()
+        with patience.limit(other):
+            other.execute("SELECT pg_notify(%s, %s)", (CHANNEL, word))
         end = time.monotonic() + _ECHO
         while (left := end - time.monotonic()) > 0:
             if any(one.payload == word for one in connection.notifies(timeout=left, stop_after=1)):
