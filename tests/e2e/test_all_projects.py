@@ -216,6 +216,14 @@ def test_validate_takes_no_path_with_several(repository: Repository) -> None:
     assert ran.out.endswith("3 checks: 5 engine files valid.\n")
 
 
+def test_validate_warns_once_about_a_place_of_several_environments(repository: Repository) -> None:
+    place = "name: Two\noutputs: [{file: app.json, pointer: /id}]\n"
+    repository.file("apps/web/engines/two.yaml", place)
+    ran = repository.run("validate", "--all-projects").ended(0)
+    assert ran.out.count("app.json /id is written for `production` and `staging`") == 1
+    assert "app.json" not in repository.run("validate", "--all-projects", "--env", "staging").ended(0).out
+
+
 def test_validate_checks_every_environment_and_reports_once_what_they_share(repository: Repository) -> None:
     repository.file("apps/web/engines/three.yaml", "nme: x\n")
     repository.file("apps/web/engines/two.staging.yaml", "locales: [nonsense]\n")

@@ -20,6 +20,7 @@ from reconciler.core.frozen import replace
 from reconciler.core.plan.model import Plan
 
 if TYPE_CHECKING:
+    from reconciler.core.engine.spec import Desired
     from reconciler.core.project_list import ProjectList
     from reconciler.project.opened import Project
 
@@ -31,7 +32,7 @@ def validate_several(ctx: click.Context, flags: Mapping[str, Any]) -> ExitCode:
     everywhere = flags["all_environments"] or chosen_environment(ctx) is None
     members, found = members_of(ctx, {**flags, "all_environments": everywhere})
     check = partial(_checked, check_links=flags["check_links"])
-    checked = [made(ctx, member, check) for member in members]
+    checked = _with_shared_places([made(ctx, member, check) for member in members])
     code = most_severe([one.shown.exit_code for one in checked])
     format_ = flags["format_"]
     if format_ == "json":
@@ -46,7 +47,7 @@ def validate_several(ctx: click.Context, flags: Mapping[str, Any]) -> ExitCode:
     return code
 
 
-def _checked(project: Project, *, check_links: bool) -> tuple[Plan, ExitCode, None]:
+def _checked(project: Project, *, check_links: bool) -> tuple[Plan, ExitCode, Mapping[str, Desired]]:
     valid, findings = validate_engines(project.engines, None, project.checkout)
     settings = project.settings
     if check_links:
@@ -56,7 +57,25 @@ def _checked(project: Project, *, check_links: bool) -> tuple[Plan, ExitCode, No
     plan = Plan(
         settings.environment, unchanged=tuple(valid), diagnostics=tuple(findings), lockfile=settings.lockfile
     )
-    return plan, ExitCode.INVALID if plan.invalid else ExitCode.OK, None
+    return plan, ExitCode.INVALID if plan.invalid else ExitCode.OK, valid
+
+
+def _with_shared_places(checked: Sequence[Made]) -> list[Made]:
+    """The checks; the first one of a project has what is to be said of all its environments together."""
+    valid: dict[str, dict[str, Mapping[str, Desired]]] = {}
+    for one in checked:
+        if any(engine.outputs for engine in (one.result or {}).values()):
+            valid.setdefault(one.shown.folder, {})[one.shown.environment] = one.result
+    told: list[Made] = []
+    for one in checked:
+        environments = valid.pop(one.shown.folder, {})
+        if len(environments) > 1:
+            from reconciler.core.outputs.places import shared_places
+
+            found = (*one.shown.plan.diagnostics, *shared_places(environments))
+            one = replace(one, shown=replace(one.shown, plan=replace(one.shown.plan, diagnostics=found)))
+        told.append(one)
+    return told
 
 
 def _once(checked: Sequence[Made]) -> tuple[Made, ...]:
