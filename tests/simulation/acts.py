@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
+from reconciler.core.plan.saved import SavedPlan
+from reconciler.core.plan.shards import split_of
 from tests.simulation import people
 from tests.simulation.commands import How, Way
 from tests.simulation.deciding import Act, adopting, releasing, rolling_back
+from tests.simulation.machine import Machine
 from tests.simulation.naming import entries_of
 from tests.simulation.person import Command
 from tests.simulation.repo import MAIN, PROPOSALS
@@ -42,7 +46,8 @@ class Acts:
         self._depth += 1
         try:
             kinds = ["edit", "go_on", "lease_break", "merge_branch", "jobs_end", "set_back", "ci", "resolve"]
-            kind = rng.choices(kinds, (4, 12, 1, 2, 2, 1, 3, 1))[0]
+            kinds += ["shard", "collect_shards"]
+            kind = rng.choices(kinds, (4, 12, 1, 2, 2, 1, 3, 1, 3, 1))[0]
             self.take(Step(kind, rng.randrange(1_000_000)))
             self.world.say("── and so on")
         finally:
@@ -111,6 +116,65 @@ class Acts:
     def do_lease_break(self, rng: Random, weather: Weather) -> None:
         machine = self.stage.desk(rng)
         self.stage.start(machine.name, machine, rng, FAIR, lambda command: command.break_lease())
+
+    # ── a plan in shards ───────────────────────────────────────────────────────────────────────────────────────
+
+    def do_plan_shards(self, rng: Random, weather: Weather) -> None:
+        people.edit(self.world, MAIN, rng, much=True)
+        machine = self.stage.desk(rng) if rng.random() < 0.3 else self.stage.ci_machine(0.0)
+        how, shards = How(retry_failed=rng.random() < 0.1, refresh=rng.random() < 0.2), rng.randint(1, 3)
+
+        def save(command: Command) -> Way:
+            self.stage.sharded.append((command.plan_shards(how, shards), machine.head))
+            yield
+
+        self.stage.start(machine.name, machine, rng, FAIR, save, publishes=False)
+
+    def do_shard(self, rng: Random, weather: Weather) -> None:
+        """One of them, perhaps for the second time or too late."""
+        found = self._sharded(rng)
+        if found is not None:
+            self._shard(*found, rng.randint(1, split_of(found[0]).shards), rng, weather)
+
+    def do_shards(self, rng: Random, weather: Weather) -> None:
+        """All of them, in any order."""
+        found = self._sharded(rng)
+        if found is None:
+            return
+        numbers = [*range(1, split_of(found[0]).shards + 1)]
+        rng.shuffle(numbers)
+        for number in numbers:
+            self._shard(*found, number, rng, weather)
+
+    def do_collect_shards(self, rng: Random, weather: Weather) -> None:
+        found = self._sharded(rng)
+        if found is None:
+            return
+        machine = self._for_shards(found[1], rng)
+        wait, no_wait = rng.choice((0.0, 30.0, 600.0)), rng.random() < 0.3
+        way = partial(Command.collect_shards, saved=found[0], lease_wait=wait, no_wait=no_wait)
+        self.stage.start("closing", machine, rng, weather, way)
+
+    def _sharded(self, rng: Random) -> tuple[SavedPlan, str] | None:
+        """A plan for shards with the commit that it was made at: the last one, or an older one."""
+        plans = self.stage.sharded
+        return None if not plans else plans[-1] if rng.random() < 0.8 else rng.choice(plans)
+
+    def _shard(self, saved: SavedPlan, commit: str, number: int, rng: Random, weather: Weather) -> None:
+        machine, wait = self._for_shards(commit, rng), rng.choice((0.0, 0.0, 30.0, 600.0))
+        way = partial(Command.shard, saved=saved, number=number, lease_wait=wait)
+        self.stage.start(f"shard-{number}", machine, rng, weather, way, at_once=0.4)
+
+    def _for_shards(self, commit: str, rng: Random) -> Machine:
+        """Most often a fresh one with the commit of the plan."""
+        chance, runner = rng.random(), self.world.machines[RUNNER]
+        if chance < 0.15 and runner.process is None:
+            people.take_over(self.world, runner, self.world.repo.commits[commit])
+            return runner
+        machine = self.stage.desk(rng) if chance < 0.25 else self.stage.ci_machine()
+        if 0.25 <= chance < 0.8:
+            machine.check_out(self.world.repo.commits[commit])
+        return machine
 
     # ── at a desk ──────────────────────────────────────────────────────────────────────────────────────────────
 

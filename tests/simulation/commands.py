@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reconciler.app.applying import ApplySettings, refuse_if_stale
 from reconciler.app.learning import claim_taken, take_in
@@ -14,7 +15,8 @@ from reconciler.app.pushing import Pusher, Terms
 from reconciler.app.recorded import RecordedState, read_recorded_state
 from reconciler.core.errors import GitError, LeaseHeld, RefMoved
 from reconciler.core.ledger import journal as journal_format
-from reconciler.core.ledger.lease import Holder, give_back
+from reconciler.core.ledger.epoch import refuse_if_held
+from reconciler.core.ledger.lease import Holder, Lease, give_back
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.ledger.webhook_facts import Delivery
 from reconciler.core.plan.limits import DEFAULT_POLICY, Policy
@@ -28,6 +30,9 @@ from tests.simulation.ledger import ModelLedger, ModelProposingLedger
 from tests.simulation.machine import Engines, Journal, LockfileStore, Told
 from tests.simulation.real_driver import DEADLINE, Inbox, RealDrive
 from tests.simulation.world import Process, World
+
+if TYPE_CHECKING:
+    from reconciler.cli.runs.closing import Closing
 
 TTL = 120.0
 
@@ -48,6 +53,7 @@ class How:
     lease_wait: float = 0.0
     asks: bool = False
     refresh: bool = False
+    closing: Closing | None = None
 
 
 @dataclass(slots=True)
@@ -57,6 +63,7 @@ class RunCommand:
     world: World
     process: Process
     result: Outcome | None = None
+    check: Callable[[Lease, str], None] = refuse_if_held
 
     @property
     def ledger(self) -> ModelLedger:
@@ -73,11 +80,14 @@ class RunCommand:
     # ── apply and collect ──────────────────────────────────────────────────────────────────────────────────────
 
     def apply(self, how: How) -> Way:
+        yield from self._again(how.lease_wait, lambda until: self._attempt(how, until))
+
+    def _again(self, wait: float, attempt: Callable[[float], Way]) -> Way:
         """Again, as long as there is time to wait, when another run came first."""
-        until = self.world.time.seconds + how.lease_wait
+        until = self.world.time.seconds + wait
         while True:
             try:
-                yield from self._attempt(how, until)
+                yield from attempt(until)
                 return
             except LeaseHeld as error:
                 if self.world.time.seconds >= until:
@@ -122,18 +132,30 @@ class RunCommand:
         if self.process.lucky(self.process.weather.interlude):
             self.world.interlude(self.process.rng)
 
-    def _look(self, until: float = 0.0) -> RemoteSnapshot | None:
+    def _look(
+        self,
+        until: float = 0.0,
+        ledger: ModelLedger | None = None,
+        check: Callable[[Lease, str], None] | None = None,
+    ) -> RemoteSnapshot | None:
         if not self.process.publishes:
             return None
+        ledger = ledger or self.ledger
         seen = look_when_free(
-            self.ledger,
+            ledger,
             self.process.machine.clock,
             wait=max(0.0, until - self.world.time.seconds),
             sleep=self._sleep,
-            has_ended=lambda holder: False,
+            has_ended=self._has_ended,
             notice=self.world.say,
+            check=check or self.check,
         )
-        return with_past(self.ledger, seen, self.journal(), self.lockfile)
+        return with_past(ledger, seen, self.journal(), self.lockfile)
+
+    def _has_ended(self, holder: Holder) -> bool:
+        """Some runs are known to have ended, where somebody can be asked."""
+        gone = holder.host not in {one.name for one in self.world.processes}
+        return gone and self.world.tells and self.process.lucky(0.5)
 
     def _hold(self) -> None:
         """The file lease of the machine."""
@@ -151,7 +173,9 @@ class RunCommand:
             saved=how.saved,
             refresh=how.refresh,
         )
-        if how.collect:
+        if how.closing is not None:
+            planned = how.closing.plan(shared)
+        elif how.collect:
             planned = plan_to_collect(self.lockfile, journal, request, shared)
         else:
             ask = self.world.platform.look_up if how.refresh else None
@@ -198,7 +222,11 @@ class RunCommand:
     def _drive(self, how: How, planned: PlanResult) -> Way:
         yield
         if self.process.real and self.world.loops == 0:
-            self._drive_really(how, planned)
+            seen = self._seen_by_run(planned)
+            writer = None if seen is None else self._new_writer(seen)
+            if writer is not None and not any(action.creates for action in planned.plan.actions):
+                writer.acquire()
+            self._drive_really(how, planned, writer)
             return
         pusher = self._pusher(planned)
         yield
@@ -209,6 +237,14 @@ class RunCommand:
             detach=how.detach,
             no_wait=how.no_wait,
         )
+        yield from self._drive_by(how, planned, pusher, options)
+
+    def _drive_by(
+        self, how: How, planned: PlanResult, pusher: Pusher | LedgerWriter | None, options: Options
+    ) -> Way:
+        if isinstance(pusher, LedgerWriter):
+            self._drive_really(how, planned, pusher)
+            return
         calls = Calls(self.world, self.process)
         drive = Drive(
             self.world, self.process, planned, pusher, options, TTL, self.journal(), self.lockfile, calls
@@ -217,12 +253,8 @@ class RunCommand:
         assert drive.outcome is not None  # it went to its end
         self._finish(planned, drive.outcome, pusher, drive.told)
 
-    def _drive_really(self, how: How, planned: PlanResult) -> None:
+    def _drive_really(self, how: How, planned: PlanResult, writer: LedgerWriter | None) -> None:
         """By the real driver; it is one step for the schedule, in which others have their turns all the same."""
-        seen = self._seen_by_run(planned)
-        writer = None if seen is None else self._new_writer(seen)
-        if writer is not None and not any(action.creates for action in planned.plan.actions):
-            writer.acquire()
         settings = ApplySettings(2, DEADLINE, how.detach, None, self.world.new_operation, how.no_wait)
         drive = RealDrive(self.world, self.process, planned, writer, settings, self.journal(), self.lockfile)
         self._finish(planned, drive.run(), writer, drive.told)
@@ -237,6 +269,8 @@ class RunCommand:
             if writer.lost is not None and not writer.ever_held:
                 raise LeaseHeld(writer.lost)
         self._report(planned, outcome)
+        if writer is not None and not writer.publishes:
+            return
         if outcome.unwritten is None and outcome.unpublished is None and self.world.callbacks:
             self._claim(self.world.platform.waiting())
 
@@ -269,7 +303,10 @@ class RunCommand:
         self.world.time.pass_(0.2)
 
     @staticmethod
-    def _acquire(pusher: Pusher) -> None:
+    def _acquire(pusher: Pusher | LedgerWriter) -> None:
+        if isinstance(pusher, LedgerWriter):
+            pusher.acquire()
+            return
         pusher.push(())
         if pusher.lost is not None:
             raise LeaseHeld(pusher.lost)

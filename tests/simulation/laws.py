@@ -18,6 +18,8 @@ from tests.simulation.world import Process, Violation, World
 
 def check_create(world: World, process: Process, command: Create) -> None:
     """A create call leaves: nothing for the key and spec may be there that its run can know of."""
+    if process.late:
+        raise Violation("late shard", f"{process.name} creates {command.key}, though its plan is over")
     if command.operation in world.decided:
         return  # a person said that it made nothing while it was on its way
     wanted = fingerprint(command.spec)
@@ -239,10 +241,13 @@ def check_converged(world: World) -> None:
     for key, file in files.items():
         entry = lock.entry(key)
         assert entry is not None
+        held, pending = _is_held(entry, file), entry.pending
+        if held and pending is not None and pending.status == "failed":
+            pending = None  # of an older file; it goes when the hold is released
         if (
-            entry.pending is not None
+            pending is not None
             or entry.current is None
-            or not (_is_held(entry, file) or entry.current.fingerprint == print_of(file.spec))
+            or not (held or entry.current.fingerprint == print_of(file.spec))
         ):
             raise Violation("not converged", f"{key} is not what its file asks for")
         if entry.kept.protect != file.protect:

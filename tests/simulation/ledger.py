@@ -148,7 +148,7 @@ class ModelLedger:
 
     def record(self, seen: RemoteSnapshot, records: Sequence[Record], held: Lease) -> RemoteSnapshot:
         made = self._add(seen, records, held)
-        self._push(seen, made, None, f"{_named(seen, records)}; lease {_of(held)}")
+        self._push(seen, made, None, f"{named_in(seen, records)}; lease {lease_of(held)}")
         unverified = self._unverified(seen, records)
         return replace(seen, ledger_tip=made.id, records=tuple(records), lease=held, unverified=unverified)
 
@@ -165,7 +165,7 @@ class ModelLedger:
             seal = next_seal(self.process.seal, seen.published_seal, published)
             emptied = replace(emptied, published=published, published_seal=seal)
         after = self._add(replace(emptied, ledger_tip=before.id), (), held)
-        self._push(seen, after, commit, f"publishes; {_named(seen, told)}")
+        self._push(seen, after, commit, f"publishes; {named_in(seen, told)}")
         return replace(
             emptied,
             ledger_tip=after.id,
@@ -319,10 +319,12 @@ def _without_times(value: Any) -> Any:
     return [_without_times(part) for part in value] if isinstance(value, list) else value
 
 
-def _named(seen: RemoteSnapshot, records: Sequence[Record]) -> str:
+def named_in(seen: RemoteSnapshot, records: Sequence[Record]) -> str:
     new = [f"{one.type} {one.operation}" for one in records if one not in seen.records]
     return ", ".join(new) or "nothing new"
 
 
-def _of(held: Lease) -> str:
+def lease_of(held: Lease) -> str:
+    if held.epoch is not None:
+        return f"of shards {[one.shard for one in held.epoch.places]} of {held.epoch.shards}"
     return str(held.holder) if held.holder is not None else "free"

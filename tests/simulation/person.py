@@ -11,13 +11,14 @@ from reconciler.core.errors import StorageError, UsageError
 from reconciler.core.ledger.journal import Record, Settlement
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.model import Lockfile
-from tests.simulation.commands import RunCommand, Way
+from tests.simulation.commands import Way
 from tests.simulation.deciding import Act, Decision
 from tests.simulation.machine import Journal, records_in
+from tests.simulation.sharding import ShardCommand
 from tests.simulation.world import Killed
 
 
-class Command(RunCommand):
+class Command(ShardCommand):
     """A process with the command."""
 
     def resolve(

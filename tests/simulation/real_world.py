@@ -57,7 +57,12 @@ ACTS = {
     "desk_push": 2,
     "set_back": 1,
     "lease_break": 2,
+    "plan_shards": 3,
+    "shards": 3,
+    "collect_shards": 2,
 }
+SHARDS = 2
+PLACE = ("--lease-ttl", "30s")
 
 
 @dataclass
@@ -70,6 +75,7 @@ class RealWorld:
     told: list[str] = field(default_factory=list)
     reported: str = ""
     runs: int = 0
+    plans: int = 0  # for shards
     excused: set[str] = field(default_factory=set)  # engines that were made without a look at the remote
     retried: set[str] = field(default_factory=set)  # keys of which a person said that nothing was made
 
@@ -183,6 +189,31 @@ class RealWorld:
             raise AssertionError(f"the lockfiles conflict: {error.stderr!r}\n{self.story()}") from error
         ada.git("push", "--quiet", "origin", "HEAD:main")
 
+    def do_plan_shards(self) -> None:
+        self.do_edit()
+        self.plans += 1
+        self.command(self.fresh(), "plan", "--shards", str(SHARDS), "--out", str(self.plan))
+
+    def do_shards(self) -> None:
+        """All of the last plan, or one; again, or too late, as it comes."""
+        if not self.plan.exists():
+            self.do_plan_shards()
+        for number in self.rng.sample(range(1, SHARDS + 1), self.rng.randint(1, SHARDS)):
+            project = self.project("runner") if self.rng.random() < 0.2 else self.fresh()
+            words = ("apply", str(self.plan), "--shard", f"{number}/{SHARDS}", "--yes", "--publish", *PLACE)
+            self.command(project, *words, env=self.faults())
+            self.end_faults()
+
+    def do_collect_shards(self) -> None:
+        if self.plan.exists():
+            self.command(self.fresh(), "collect", str(self.plan), "--publish", env=self.faults())
+            self.end_faults()
+
+    @property
+    def plan(self) -> Path:
+        """The last one for shards."""
+        return self.root / f"plan-{self.plans}"
+
     def do_set_back(self) -> None:
         author = self.project("author")
         author.git("fetch", "--quiet", "origin")
@@ -215,10 +246,14 @@ class RealWorld:
         ran = self.command(project, "apply", "--yes", how, "--format", "json", env=env)
         if not publishes:
             self.excused |= {one["id"] for one in self.platform.engines()} - before
+        self.end_faults()
+        return ran
+
+    def end_faults(self) -> None:
+        """The next command has its own."""
         for name in ("refuse", "drop"):
             (self.origin / name).unlink(missing_ok=True)
         self.platform.faults.clear()
-        return ran
 
     def command(self, project: Project, *words: str, env: Mapping[str, str | None] | None = None) -> Ran:
         ran = project.finish(project.start(*words, env=env or {}), killed=True)

@@ -47,11 +47,12 @@ class Commit:
 class LedgerCommit:
     """`published` is the lockfile that was put on the branch last. Up to here the log names `engines`, `operations`,
     `versions` were published, `begun` are operations with their keys, and `answered` are those that it says more of.
+    `journal` and the files of `shards` have the `lines`.
     """
 
     id: str
     parent: str | None
-    lines: tuple[Sealed, ...]
+    journal: tuple[Sealed, ...]
     lease: Lease
     published: bytes = b""
     versions: frozenset[bytes] = frozenset()
@@ -61,6 +62,11 @@ class LedgerCommit:
     answered: frozenset[str] = frozenset()
     seal: str = ""  # on `published`
     seals: frozenset[str] = frozenset()
+    shards: Mapping[int, tuple[Sealed, ...]] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> tuple[Sealed, ...]:
+        return (*self.journal, *(line for number in sorted(self.shards) for line in self.shards[number]))
 
     @property
     def open(self) -> dict[str, str]:
@@ -118,10 +124,18 @@ class Repo:
         return commit
 
     def add_ledger(
-        self, parent: str | None, lines: tuple[Sealed, ...], lease: Lease, published: str | None, seal: str
+        self,
+        parent: str | None,
+        lines: tuple[Sealed, ...],
+        lease: Lease,
+        published: str | None,
+        seal: str,
+        shards: Mapping[int, tuple[Sealed, ...]] | None = None,
     ) -> LedgerCommit:
-        """`published` is the id of the lockfile that was put on the branch last, `seal` what stands on that."""
-        records = tuple(one.record for one in lines)
+        """`published` is the id of the lockfile that was put on the branch last, `seal` what stands on that. The
+        journal's `lines` and the files of shards are all that the commit has.
+        """
+        records = tuple(one.record for part in (lines, *(shards or {}).values()) for one in part)
         before = LedgerCommit("", None, (), FREE) if parent is None else self.ledger_commits[parent]
         content = b"" if published is None else self.blobs[published]
         answers = [one for one in records if isinstance(one, (Acceptance, Settlement, Refusal))]
@@ -141,6 +155,7 @@ class Repo:
             before.answered | {one.operation for one in answers},
             seal,
             before.seals | ({seal} if seal else frozenset()),
+            dict(shards or {}),
         )
         self.ledger_commits[commit.id] = commit
         return commit

@@ -24,7 +24,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What is the same for the whole schedule: the lockfile goes to the branch by pull requests, how ends of jobs are
-    heard of, how far the clocks are ahead, and how many troubles there are.
+    heard of, how far the clocks are ahead, how many troubles there are, and whether somebody `tells` that runs ended.
     """
 
     proposes: bool
@@ -32,6 +32,7 @@ class Setting:
     callbacks: bool
     skews: tuple[float, ...]
     storm: float
+    tells: bool = False
 
 
 # How often each kind of step comes; the acts are in `acts`.
@@ -81,7 +82,13 @@ WEIGHTS = {
     "clock_jump": 1,
     "merge_proposal": 3,
     "close_proposal": 1,
+    "plan_shards": 6,
+    "shard": 6,
+    "shards": 4,
+    "collect_shards": 5,
 }
+SHARDS = ("plan_shards", "shard", "shards", "collect_shards", "go_on")
+OF_SHARDS = 0.4  # how many schedules are mostly about shards
 
 
 def schedule_of(seed: int) -> tuple[Setting, list[Step]]:
@@ -89,9 +96,11 @@ def schedule_of(seed: int) -> tuple[Setting, list[Step]]:
     proposes = rng.random() < 0.2
     ways = rng.choice(((True, True), (True, False), (False, True)))
     skews = tuple(rng.choice((0.0, 0.0, 5.0, -5.0, 200.0, -200.0, 1000.0)) for _ in range(4))
-    setting = Setting(proposes, *ways, skews, rng.choice((0.0, 0.3, 1.0, 1.0, 2.0)))
+    setting = Setting(proposes, *ways, skews, rng.choice((0.0, 0.3, 1.0, 1.0, 2.0)), rng.random() < 0.3)
     kinds = [kind for kind in WEIGHTS if proposes or not kind.endswith("_proposal")]
     weights = {kind: WEIGHTS[kind] * rng.choice((0.0, 0.5, 1.0, 1.0, 2.0)) for kind in kinds}
     weights |= {kind: float(WEIGHTS[kind]) for kind in ("edit", "ci")}
+    if rng.random() < OF_SHARDS:
+        weights |= {kind: 4.0 * WEIGHTS[kind] for kind in SHARDS}
     drawn = rng.choices(list(weights), list(weights.values()), k=rng.randint(4, 28))
     return setting, [Step(kind, rng.randrange(1_000_000)) for kind in drawn]

@@ -32,11 +32,13 @@ class Stage:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.world = begin(setting.proposes, setting.websocket, setting.callbacks)
+        self.world.tells = setting.tells
         self.world.on_commit = self._on_commit
         self.world.on_send = self._on_send
         for name, skew in zip((*DESKS, RUNNER), setting.skews, strict=False):
             self.world.new_machine(name, skew, persistent=True)
         self.saved: dict[str, SavedPlan] = {}
+        self.sharded: list[tuple[SavedPlan, str]] = []  # with the commits that they were made at
         self.snapshots: list[tuple[str, bytes, bytes, bytes]] = []  # of the runner's disk
         self._late: list[Callable[[], object]] = []
 
@@ -99,8 +101,11 @@ class Stage:
         *,
         publishes: bool = True,
         to_its_end: bool = False,
+        at_once: float = 0.7,
     ) -> Command:
-        """A process, and its first turn. It may have an end before its time."""
+        """A process, and its first turn, which is all of it with the chance of `at_once`. It may have an end before its
+        time.
+        """
         world = self.world
         world.runs += 1
         dies_at = None
@@ -114,7 +119,7 @@ class Stage:
         process.way = way(command)
         world.processes.append(process)
         world.say(f"{process.name}: starts at {machine.head}" + (", publishing" if publishes else ""))
-        most = TO_ITS_END if to_its_end or rng.random() < 0.7 else rng.randint(1, 25)
+        most = TO_ITS_END if to_its_end or rng.random() < at_once else rng.randint(1, 25)
         self.advance(process, most)
         return command
 

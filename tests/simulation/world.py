@@ -8,6 +8,7 @@ from functools import lru_cache
 from random import Random
 
 from reconciler.core.errors import StorageError
+from reconciler.core.ledger.epoch import Sharing
 from reconciler.core.ledger.seal import Seal
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from reconciler.core.run.protocol import Create
@@ -86,6 +87,7 @@ class Process:
     )  # operations without an answer then, with their keys
     on_death: Callable[[], object] = lambda: None
     arrivals: list[Callable[[], object]] = field(default_factory=list)  # calls that are on the wire
+    late: bool = False  # a shard that started when its plan was over
 
     @property
     def seal(self) -> Seal:
@@ -150,9 +152,16 @@ class World:
     patience: int = 60
     at_rest: bool = False
     loops: int = 0  # of real drivers that are under way
+    plans: int = 0  # that were made for shards
+    over: set[str] = field(default_factory=set)  # of those, the tokens of what was collected
+    tells: bool = False  # whether somebody can be asked which runs have ended
 
     def say(self, line: str) -> None:
         self.trace.append(line)
+
+    def is_over(self, sharing: Sharing) -> bool:
+        """Whether the shards of this plan had their time."""
+        return sharing.token in self.over or sharing.token in self.repo.ledger_now().lease.closed
 
     def new_operation(self) -> str:
         self.operations += 1
