@@ -78,6 +78,7 @@ class PlanResult:
     recorded: RecordedState
     actual: Actual | None = None  # what is known of the platform, where it was asked
     checked_sources: bool = False  # whether pages were looked at
+    made: frozenset[str] = frozenset()  # keys of engines that other runs made, and this one publishes
 
 
 def make_plan(
@@ -237,8 +238,7 @@ def _held_up(
         return actions
     from reconciler.core.plan.doubtful import with_doubts
 
-    has_key = recorded.unverified.has_key
-    return with_doubts(actions, recorded.doubts, selected, present, has_key=has_key)
+    return with_doubts(actions, recorded.doubts, selected, present, has_key=recorded.unverified.has_key)
 
 
 def _not_gone(

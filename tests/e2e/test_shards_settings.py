@@ -1,5 +1,5 @@
-"""A plan in shards where the lockfile goes by pull request or by GitHub's commit, in an environment, and in one of
-several projects.
+"""A plan in shards where the lockfile goes by pull request or by GitHub's commit, in an environment, in one of several
+projects, and with records of sources.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 
 from reconciler.sandbox.server import SandboxServer
+from tests.adapters.web.site import Site, plain
 from tests.e2e.far_ends import Project, Ran
+from tests.e2e.repository import Repository
+from tests.e2e.sources_world import HERE, TEXT, html
 from tests.github_commits_fake import FakeCommits
 from tests.github_fake import REPOSITORY, TOKEN, FakeGitHub
 from tests.github_pulls_fake import FakePulls
@@ -140,15 +143,11 @@ def test_in_an_environment_and_in_a_project_beside_another(scene: Scene, platfor
     scene.words = ("--env", "staging")
     scene.carry_out()
     assert scene.names(scene.lock("staging.lock.json")) == {key: f"{key} (staging)" for key in KEYS}
-    scene.words = ()
-    for folder in ("a", "b"):
-        scene.folder = folder
-        scene.carry_out()
-        assert scene.names(scene.lock(f"{folder}/engines.lock.json")) == {k: f"{folder} {k}" for k in KEYS}
-    assert scene.ledgers() == {
-        f"refs/reconcile/{name}" for name in ("staging", "production+a", "production+b")
-    }
-    assert platform.create_calls() == 3 * len(KEYS)
+    scene.words, scene.folder = (), "a"
+    scene.carry_out()
+    assert scene.names(scene.lock("a/engines.lock.json")) == {key: f"a {key}" for key in KEYS}
+    assert scene.ledgers() == {f"refs/reconcile/{name}" for name in ("staging", "production+a")}
+    assert platform.create_calls() == 2 * len(KEYS)
 
 
 def test_a_plan_of_another_project_or_environment_is_refused(scene: Scene, platform: SandboxServer) -> None:
@@ -160,3 +159,43 @@ def test_a_plan_of_another_project_or_environment_is_refused(scene: Scene, platf
     scene.words, scene.folder = (), "a"
     scene.run("apply", plan, "--shard", "1/2", "--yes").ended(6, "changed since the plan")
     assert platform.create_calls() == 0
+
+
+# ── sources ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LEARNS = "name: {}\nsources:\n  - type: link\n    payload: {}\n"
+TRACKS: dict[str, str | None] = {"RECONCILE_PRIVATE_SOURCES": HERE, "RECONCILE_TRACK_SOURCES": "true"}
+
+
+def test_collect_records_the_sources_of_what_shards_made(scene: Scene, site: Site) -> None:
+    scene.env = dict(TRACKS)
+    desk, pages = scene.clone(), {"one": "/brand", "two": "/tone"}
+    for key, page in pages.items():
+        desk.engine(key, LEARNS.format(key, site.url(HERE, page)))
+    desk.commit("Learn")
+    desk.git("push", "--quiet", "origin", "main")
+    scene.carry_out()
+    lock = scene.lock()
+    recorded = scene.lock("engines.sources.json")
+    seen = {key: [*recorded.get(lock[key]["engineId"], {}).get("links", {})] for key in pages}
+    assert seen == {key: [site.url(HERE, page)] for key, page in pages.items()}
+    assert len(scene.git("log", "--format=%h", "main", "--", "engines.lock.json").split()) == 1
+    site.pages[HERE, "/brand"] = plain(html(TEXT.replace("busy", "at leisure")))
+    checked = scene.run("plan", "--check-sources", "--format", "json").ended(0).json["sources"]
+    states = {one["key"]: one["state"] for one in checked}
+    assert (states["one"], states["two"]) == ("stale", "fresh")
+
+
+def test_all_projects_check_their_sources(tmp_path: Path, platform: SandboxServer, site: Site) -> None:
+    repository = Repository(tmp_path / "repo", platform.url)
+    for folder, page in (("web", "/brand"), ("app", "/tone")):
+        repository.project(folder, settings="concurrency: 4\n")
+        repository.file(f"{folder}/engines/acme.yaml", LEARNS.format(folder, site.url(HERE, page)))
+        repository.within(folder).run("apply", "--yes", env=TRACKS).ended(0)
+        repository.within(folder).run("sources", "--record", env=TRACKS).ended(0)
+    site.pages[HERE, "/brand"] = plain(html(TEXT.replace("busy", "at leisure")))
+    ran = repository.run("plan", "--all-projects", "--check-sources", "--format", "json", env=TRACKS).ended(0)
+    found = {
+        one["project"]: [(link["key"], link["state"]) for link in one["sources"]] for one in ran.json["plans"]
+    }
+    assert found == {"app": [("acme", "fresh")], "web": [("acme", "stale")]}

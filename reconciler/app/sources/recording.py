@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.sources.checking import links_of
 from reconciler.core.engine.spec import SpecRecord, record_of, sources_of
 from reconciler.core.frozen import dataclass, field
+from reconciler.core.lockfile.entry import Pending, Provisioned
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.sources.news import is_usable, record_of_looks
 from reconciler.core.sources.state import SourcesState
@@ -31,8 +32,12 @@ class Wanted:
     past: frozenset[str] = field(default_factory=frozenset)
 
 
-def wanted_of(plan: Plan, lockfile: Lockfile) -> Wanted:
-    """What a plan's run has to record; `lockfile` is as the plan was made from."""
+def wanted_of(
+    plan: Plan, lockfile: Lockfile, made: Collection[str] = (), before: Lockfile | None = None
+) -> Wanted:
+    """What a plan's run has to record; `lockfile` is as the plan was made from. Engines of the keys that were `made`
+    by other runs are recorded, too, as far as they are not in the lockfile of `before`.
+    """
     keys: set[str] = set()
     links: dict[str, None] = {}
     past: set[str] = set()
@@ -47,7 +52,23 @@ def wanted_of(plan: Plan, lockfile: Lockfile) -> Wanted:
             keys.add(action.key)
             links.update(dict.fromkeys(url for spec in specs for url in links_of(spec)))
             past.update(() if entry is None or entry.current is None else (entry.current.engine_id,))
+    for key in sorted(set(made) - keys):
+        parts, served = _made_of(key, lockfile, before)
+        if parts:
+            keys.add(key)
+            links.update(dict.fromkeys(url for part in parts for url in links_of(part.spec)))
+            past |= served
     return Wanted(frozenset(keys), tuple(links), frozenset(past))
+
+
+def _made_of(
+    key: str, lockfile: Lockfile, before: Lockfile | None
+) -> tuple[list[Provisioned | Pending], set[str]]:
+    """What became of a key since, and the engine that served before."""
+    entry, old = lockfile.entry(key), None if before is None else before.entry(key)
+    served = set() if old is None or old.current is None else {old.current.engine_id}
+    parts = () if entry is None else (entry.current, entry.pending)
+    return [one for one in parts if one is not None and one.engine_id not in {None, *served}], served
 
 
 def recorded(

@@ -17,7 +17,7 @@ from reconciler.core.ledger.lease import Lease
 from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from reconciler.core.lockfile.model import Lockfile
 from reconciler.core.plan.saved import SavedPlan
-from reconciler.core.plan.shards import missing, parts_of, rest_of, sharing_of
+from reconciler.core.plan.shards import calls, missing, parts_of, rest_of, sharing_of
 from reconciler.project.opened import Project
 from reconciler.project.planner import Planner, with_outputs
 
@@ -39,7 +39,8 @@ class Closing:
 
     def plan(self, remote: RemoteSnapshot | None) -> PlanResult:
         """What is left to do. Raises what planning raises."""
-        collected = self._collected.collect(remote)
+        called = frozenset(one.key for one in self._saved.plan.actions if calls(one))
+        collected = replace(self._collected.collect(remote), made=called)
         self._recorded = collected.recorded.folded
         if not rest_of(self._saved).plan.actions:
             return collected

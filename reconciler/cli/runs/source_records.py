@@ -34,7 +34,9 @@ class SourceRecorder:
     def __init__(self, root: Path, settings: Settings, planned: PlanResult, *, waits: bool) -> None:
         self.path = settings.sources_file
         self._root, self._settings = root, settings
-        self.wanted = wanted_of(planned.plan, planned.recorded.folded)
+        where = planned.recorded
+        before = where.on_disk if where.shared is None else where.shared.recorded
+        self.wanted = wanted_of(planned.plan, where.folded, planned.made, before)
         self._open = sum(action.creates for action in planned.plan.actions)
         self._waits = waits
         self._grace = _GRACE if waits else 0.0
