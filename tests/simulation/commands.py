@@ -146,13 +146,13 @@ class RunCommand:
             self.process.machine.clock,
             wait=max(0.0, until - self.world.time.seconds),
             sleep=self._sleep,
-            has_ended=self._has_ended,
+            has_ended=self.has_ended,
             notice=self.world.say,
             check=check or self.check,
         )
         return with_past(ledger, seen, self.journal(), self.lockfile)
 
-    def _has_ended(self, holder: Holder) -> bool:
+    def has_ended(self, holder: Holder) -> bool:
         """Some runs are known to have ended, where somebody can be asked."""
         gone = holder.host not in {one.name for one in self.world.processes}
         return gone and self.world.tells and self.process.lucky(0.5)

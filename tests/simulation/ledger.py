@@ -25,7 +25,7 @@ from reconciler.core.ledger.sealed import Sealed, Unverified
 from reconciler.core.lockfile import model as lockfile_format
 from reconciler.core.lockfile.model import EMPTY, Lockfile
 from tests.simulation.machine import blob_of, path_of
-from tests.simulation.naming import named
+from tests.simulation.naming import engines_in, named
 from tests.simulation.repo import MAIN, PROPOSALS, Commit, LedgerCommit, Repo, read_lock
 from tests.simulation.world import Process, World
 
@@ -207,7 +207,7 @@ class ModelLedger:
             self.repo.branches[MAIN] = commit.id
             self.world.on_commit(process, tip.id, read_lock(tip.lock), read_lock(commit.lock))
         self.repo.ledger = made.id
-        self._learn()
+        self._learn(looked=commit is not None)
         process.step(f"pushed {made.id}" + (f" and {commit.id} to main" if commit else ""))
         self._interlude()
         if process.lucky(weather.dropped):
@@ -224,9 +224,13 @@ class ModelLedger:
         self.world.say(f"{self.process.name}: the remote dies in the push: {tips}")
         raise RemoteUnreachable("connection lost")
 
-    def _learn(self) -> None:
-        """What the process can know from now on."""
-        self.process.knows, self.process.open = named(self.repo), self.repo.ledger_now().open
+    def _learn(self, *, looked: bool = True) -> None:
+        """What the process can know from now on: who pushes to the ledger alone sees nothing of the branch."""
+        now, seen = self.repo.ledger_now(), self.process.looked_at
+        known = named(self.repo)
+        if not looked and seen is not None:
+            known &= engines_in(read_lock(self.repo.commits[seen].lock)) | now.engines
+        self.process.knows, self.process.open = known, now.open
 
     def _perhaps_unreachable(self) -> None:
         if self.process.lucky(self.process.weather.unreachable):

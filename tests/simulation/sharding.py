@@ -57,11 +57,13 @@ class ModelClosing(Closing):
 
     def _close(self) -> None:
         try:
-            close_shared(self._command.ledger, self._command.process.machine.clock, sharing_of(self._saved))
+            clock, sharing = self._command.process.machine.clock, sharing_of(self._saved)
+            close_shared(self._command.ledger, clock, sharing, self._command.has_ended)
         except GitError as error:
             self._command.world.say(f"{self._command.process.name}: not closed: {error.message}")
         else:
-            self.closed = True
+            lease = self._command.world.repo.ledger_now().lease
+            self.closed = sharing.token in lease.closed  # not where a shard came meanwhile
 
 
 class ShardCommand(RunCommand):
