@@ -216,6 +216,16 @@ def test_validate_takes_no_path_with_several(repository: Repository) -> None:
     assert ran.out.endswith("3 checks: 5 engine files valid.\n")
 
 
+def test_one_lockfile_from_outside_does_not_stand_for_several_environments(repository: Repository) -> None:
+    env = {"RECONCILE_LOCKFILE": "other.lock.json"}
+    words = ("plan", "--all-projects", "--all-environments")
+    repository.run(*words, env=env).ended(64, "RECONCILE_LOCKFILE is set", "unset RECONCILE_LOCKFILE")
+    repository.within("apps/web").run("plan", "--all-environments", env=env).ended(
+        64, "RECONCILE_LOCKFILE is set"
+    )
+    repository.run("plan", "--all-projects", env=env).ended(0)
+
+
 def test_validate_warns_once_about_a_place_of_several_environments(repository: Repository) -> None:
     place = "name: Two\noutputs: [{file: app.json, pointer: /id}]\n"
     repository.file("apps/web/engines/two.yaml", place)

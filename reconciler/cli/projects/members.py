@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from reconciler.core.errors import Diagnostic, ExitCode, ReconcileError, UsageEr
 from reconciler.core.frozen import dataclass, replace
 from reconciler.core.plan.model import Plan
 from reconciler.core.project_list import Listed, ProjectList
-from reconciler.core.settings.model import SETTINGS_FILE
+from reconciler.core.settings.model import SETTINGS, SETTINGS_FILE
 from reconciler.project.opening import project_of
 from reconciler.project.several import Place, environments_of, settings_in
 from reconciler.render.phrases.project_plans import ProjectPlan
@@ -64,7 +64,9 @@ def members_of(ctx: click.Context, flags: Mapping[str, Any]) -> tuple[list[Membe
         place = Place(find_root(start), start, given(ctx, "config"))
         folder = folder_in_repo(place.root) or "."
         names = environments_of(place, os.environ)
-        return [Member(place, folder, name, around=True) for name in names], ProjectList()
+        members = [Member(place, folder, name, around=True) for name in names]
+        _check_one_lockfile(members)
+        return members, ProjectList()
     environment = None if everywhere else chosen_environment(ctx)
     top, found = listed(ctx, flags["globs"], flags["changed_since"], environment)
     members = [
@@ -72,7 +74,19 @@ def members_of(ctx: click.Context, flags: Mapping[str, Any]) -> tuple[list[Membe
         for one in found.projects
         for member in _of_project(top, one, environment, everywhere=everywhere)
     ]
+    _check_one_lockfile(members)
     return members, found
+
+
+def _check_one_lockfile(members: Sequence[Member]) -> None:
+    """Raises `UsageError` where a variable would give the same lockfile to several environments of a project."""
+    variable = SETTINGS["lockfile"].variable
+    several = len({one.folder for one in members}) < len(members)
+    if several and os.environ.get(variable):
+        raise UsageError(
+            f"{variable} is set, and this is about several environments, each with a lockfile of its own",
+            hint=f"unset {variable}, or choose one environment with --env",
+        )
 
 
 def _of_project(top: Path, one: Listed, environment: str | None, *, everywhere: bool) -> Iterator[Member]:
