@@ -165,6 +165,8 @@ def test_the_commands_that_a_plan_prints_can_be_pasted_at_a_desk(shards: Shards)
         assert "--publish" in command
         desk.run(*shlex.split(command)).ended(0)
     assert shards.on_branch() == {key: key for key in KEYS}
+    allowing = shards.split(1, "--allow-replace", KEYS[0]).err
+    assert f"--shard 1/1 --allow-replace {KEYS[0]}`" in allowing
     settled = shards.clone("settled")
     (settled.root / "reconcile.yaml").write_text("publish: true\n")
     assert "`reconcile collect p`" in settled.run("plan", "--shards", "2", "--out", "p").ended(0).err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,11 +66,16 @@ def write_sharded(
     asked = {name: flags[name] for name in ("retry_failed", "refresh", "fix_drift")}
     split = Split(flags["shards"], uuid.uuid4().hex)
     write_saved(start, str(Path(flags["out"], PLAN)), root, settings, planned, asked, code, split)
-    _say_how_to_go_on(planned.plan, flags["out"], split.shards, published=not shares(settings))
+    allowed = [("--allow-replace", key) for key in flags["allow_replace"]]
+    _say_how_to_go_on(planned.plan, flags["out"], split.shards, allowed, published=not shares(settings))
 
 
-def _say_how_to_go_on(plan: Plan, folder: str, shards: int, *, published: bool) -> None:
-    """`published`: the commands have to say that they publish, as at a desk."""
+def _say_how_to_go_on(
+    plan: Plan, folder: str, shards: int, allowed: Sequence[tuple[str, str]], *, published: bool
+) -> None:
+    """`published`: the commands have to say that they publish, as at a desk. What is `allowed` counts when a shard is
+    applied.
+    """
     from reconciler.core.plan.shards import calls, sizes
 
     called = [action.key for action in plan.actions if calls(action)]
@@ -78,7 +83,9 @@ def _say_how_to_go_on(plan: Plan, folder: str, shards: int, *, published: bool) 
     say(
         f"saved in {folder}/{PLAN}: {engines} in {shards} shards, at most {max(sizes(called, shards)):,} in each"
     )
-    each = reconcile("apply", "--yes", ("--shard", f"1/{shards}"), arguments=[folder], published=published)
+    each = reconcile(
+        "apply", "--yes", ("--shard", f"1/{shards}"), *allowed, arguments=[folder], published=published
+    )
     last = reconcile("collect", arguments=[folder], published=published)
     say(f"hint: run every shard, each in a clone of its own: `{each}`")
     say(f"hint: when all have ended, publish their results: `{last}`")
