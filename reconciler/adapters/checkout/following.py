@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from reconciler.adapters.checkout.move_troubles import had_not_begun, in_the_way, why_not
 from reconciler.adapters.git.command import GitFailed, call_git, forget_configuration
 from reconciler.adapters.git.drafts import Identity
 from reconciler.adapters.git.refs import tracking_ref
@@ -35,11 +36,9 @@ from reconciler.core.watch.machine import Trouble
 MOVING = "watch.moving.json"  # what a move that is under way goes from and to
 PARTLY = "watch.moved-partly.json"  # the same of one that ended by itself, and so left no lock
 _QUIET = ("-c", "maintenance.auto=false", "-c", "gc.auto=0", "-c", "submodule.recurse=false")
-_LOCK = lazy_pattern(r"Unable to create '([^'\n]+\.lock)': File exists")
 _TO = lazy_pattern(rb'"to": "([0-9a-f]{40}(?:[0-9a-f]{24})?)"')
 _ORPHAN = 10.0  # seconds after which a git that outlived a killed move is surely gone
 _FETCH_END = 1.0  # seconds for what reads, once all is to end
-_SHOWN = 5  # names of files in a message
 
 
 class Moved(NamedTuple):
@@ -172,7 +171,7 @@ class Follower:
         dirty, untracked = self._status()
         hidden, blocking = self._in_the_way(head, tip)
         if blocking:
-            return _dirty(blocking, self.branch)
+            return in_the_way(blocking, self.branch)
         untracked += [path for path in hidden if path not in {*dirty, *untracked}]
         if not dirty and not untracked:
             return None
@@ -191,7 +190,7 @@ class Follower:
             elif path in dirty or wanted[path] is not None or self._is_input(path):
                 theirs.append(path)
         if theirs:
-            return _dirty(theirs, self.branch)
+            return in_the_way(theirs, self.branch)
         if head != tip and same:
             paths = "\0".join(f":(top,literal){path}" for path in same)
             self._call(
@@ -332,11 +331,11 @@ class Follower:
         try:
             self._call([*_QUIET, *go, tip])
         except GitFailed as error:
-            if _had_not_begun(error):
+            if had_not_begun(error):
                 file.unlink(missing_ok=True)
             elif error.status is not None and error.status >= 0:
                 file.replace(self._private / PARTLY)
-            return _why_not(error)
+            return why_not(error)
         file.unlink(missing_ok=True)
         return None
 
@@ -373,31 +372,3 @@ class Follower:
 def _is_plain(path: str) -> bool:
     """Whether git can be told of it in a line; any other name is somebody's, and in the way."""
     return "\n" not in path and path == path.encode("utf-8", "replace").decode()
-
-
-def _dirty(paths: Sequence[str], branch: str) -> Trouble:
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return Trouble(
-        "dirty",
-        f"the clone has changes that are not on `{branch}`: {', '.join(paths[:_SHOWN])}{more}",
-        f"run `{git('status')}`; commit and push them, or remove them",
-        True,
-    )
-
-
-def _had_not_begun(error: GitFailed) -> bool:
-    """Whether git wrote no file: it locks the index first, and HEAD and its branch at the end."""
-    lock = _LOCK.search(error.stderr)
-    return "would be overwritten" in error.stderr or (lock is not None and lock[1].endswith("/index.lock"))
-
-
-def _why_not(error: GitFailed) -> Trouble:
-    """What kept git from moving the work tree."""
-    if (lock := _LOCK.search(error.stderr)) is not None:
-        hint = "wait for the git process that holds it; if none is running, delete the file"
-        return Trouble("locked", f"a lock file blocks the clone: {lock[1]}", hint, True)
-    if "would be overwritten" in error.stderr:
-        return Trouble(
-            "dirty", f"files in the clone are in the way: {error.said}", f"run `{git('status')}`", True
-        )
-    return Trouble("move", error.message, f"run `{git('status')}`", True)
