@@ -19,9 +19,17 @@ def ways(path: str) -> Iterator[str]:
             break
         at = led
         yield at
-    real = os.path.realpath(path)
-    if real != at:
+    real = _real(path)
+    if real is not None and real != at:
         yield real
+
+
+def _real(path: str) -> str | None:
+    """Where it leads in the end; None where the system does not say, as of another process's folder."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return None
 
 
 def _one_link_further(path: str) -> str | None:
@@ -37,13 +45,15 @@ def _one_link_further(path: str) -> str | None:
 
 def targets(folder: str, within: str) -> Iterator[str]:
     """Where the links in a folder lead, at any depth. Those to folders `within` one are followed once, as engine files
-    are found.
+    are found. A folder that is elsewhere itself is not looked into.
     """
+    if not f"{_real(folder)}/".startswith(f"{within}/"):
+        return
     followed: set[str] = set()
     for link in _links(folder):
         yield from ways(link)
-        real = os.path.realpath(link)
-        if real.startswith(f"{within}/") and os.path.isdir(real):
+        real = _real(link)
+        if real is not None and real.startswith(f"{within}/") and os.path.isdir(real):
             followed.add(real)
     for real in sorted(followed):
         for link in _links(real):
