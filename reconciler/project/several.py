@@ -165,6 +165,7 @@ def _followed(top: Path, files: Collection[str], folders: Collection[str]) -> tu
 
 def _sources(top: Path, project: Project, changed: Collection[str]) -> list[str]:
     """Of the changed paths those that its engine files name: sources and outputs."""
+    from reconciler.adapters.project.safe_read import real_path
     from reconciler.app.planning import validate_engines
 
     try:
@@ -178,7 +179,8 @@ def _sources(top: Path, project: Project, changed: Collection[str]) -> list[str]
     for file in {one.file for one in findings if one.file is not None}:
         named.update(_named_in(root, file))
     real = {f"{root}/{path}" for path in named}
-    wanted = {os.path.relpath(path, top) for each in real for path in (each, os.path.realpath(each))}
+    led = {leads for each in real if (leads := real_path(each)) is not None}
+    wanted = {os.path.relpath(path, top) for path in real | led}
     return touches(changed, wanted, ())
 
 

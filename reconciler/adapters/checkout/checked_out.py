@@ -18,6 +18,7 @@ from typing import NamedTuple
 from reconciler.adapters.git.command import GitFailed, call_git
 from reconciler.adapters.git.hints import git_command
 from reconciler.adapters.project.places import find_git
+from reconciler.adapters.project.safe_read import real_path
 from reconciler.core.commands import git
 from reconciler.core.errors import Diagnostic, GitError
 
@@ -286,7 +287,7 @@ def _place(root: Path, name: str) -> _Place | None:
     for part in name.split("/"):
         there = folder / part
         if not os.path.isdir(there):
-            return _Place(name, folder, there, os.path.realpath(root / name))
+            return _Place(name, folder, there, real_path(str(root / name)) or str(root / name))
         folder = Path(os.path.realpath(there))
     return None
 

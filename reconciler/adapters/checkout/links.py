@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 
+from reconciler.adapters.project.safe_read import real_path
+
 _MOST = 40  # links one after another, as many as Linux follows
 
 
@@ -19,17 +21,9 @@ def ways(path: str) -> Iterator[str]:
             break
         at = led
         yield at
-    real = _real(path)
+    real = real_path(path)
     if real is not None and real != at:
         yield real
-
-
-def _real(path: str) -> str | None:
-    """Where it leads in the end; None where the system does not say, as of another process's folder."""
-    try:
-        return os.path.realpath(path)
-    except OSError:
-        return None
 
 
 def _one_link_further(path: str) -> str | None:
@@ -47,12 +41,12 @@ def targets(folder: str, within: str) -> Iterator[str]:
     """Where the links in a folder lead, at any depth. Those to folders `within` one are followed once, as engine files
     are found. A folder that is elsewhere itself is not looked into.
     """
-    if not f"{_real(folder)}/".startswith(f"{within}/"):
+    if not f"{real_path(folder)}/".startswith(f"{within}/"):
         return
     followed: set[str] = set()
     for link in _links(folder):
         yield from ways(link)
-        real = _real(link)
+        real = real_path(link)
         if real is not None and real.startswith(f"{within}/") and os.path.isdir(real):
             followed.add(real)
     for real in sorted(followed):

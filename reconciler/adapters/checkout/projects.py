@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from reconciler.adapters.git.command import call_git
 from reconciler.adapters.project.places import find_git
+from reconciler.adapters.project.safe_read import real_path
 from reconciler.core.errors import InvalidInput
 from reconciler.core.project_list import Skipped, chosen_by, is_vendored
 from reconciler.core.settings.model import SETTINGS_FILE
@@ -100,7 +101,7 @@ def _not_ours(top: Path, folder: str, globs: Sequence[str]) -> str | None:
         return "it is in a vendored or hidden folder"
     if not os.path.isdir(path) or not _has_sign(path, by_name):
         return "git has it, and it is not in the work tree"
-    if os.path.realpath(path) != str(path):
+    if real_path(str(path)) != str(path):
         return "a link leads there"
     if (stranger := _stranger(top, folder)) is not None:
         return f"{stranger} belongs to another user, or everybody may write there"

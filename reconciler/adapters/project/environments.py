@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from reconciler.adapters.project.safe_read import real_path
 from reconciler.core.errors import InvalidInput
 
 
@@ -24,7 +25,7 @@ def check_apart(root: Path, lockfiles: Mapping[str, str]) -> None:
 
 def _identities(file: Path) -> list[object]:
     """Its path with every link resolved and, where it exists, what the system knows it by."""
-    found: list[object] = [os.path.realpath(file)]
+    found: list[object] = [real_path(str(file)) or str(file)]
     try:
         status = os.stat(file)
     except OSError:  # it is yet to be made

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.adapters.project.safe_read import real_path
 from reconciler.core.errors import InvalidInput
 from reconciler.core.settings.model import SETTINGS_FILE
 
@@ -20,7 +21,8 @@ def project_inside(root: Path, path: str) -> str | None:
     """The folder of the project below `root` that `path` lies in, as it is written or where its links lead; None where
     it is `root`'s own.
     """
-    real = os.path.relpath(os.path.realpath(root / path), os.path.realpath(root)).replace(os.sep, "/")
+    leads = real_path(str(root / path)) or os.path.join(os.path.realpath(root), path)
+    real = os.path.relpath(leads, os.path.realpath(root)).replace(os.sep, "/")
     ways = [path] if real == path else [path, real]
     for folder in (one for way in ways if not way.startswith("../") for one in folders_to(way)):
         if os.path.lexists(root / folder / SETTINGS_FILE):

@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.adapters.project.safe_read import SafeFiles
+from reconciler.adapters.project.safe_read import SafeFiles, real_path
 from reconciler.core.digests import sha256
 from reconciler.core.errors import InvalidInput, StorageError
 from reconciler.core.settings.model import Settings
@@ -102,9 +102,10 @@ def refuse_link_out(root: Path, file: Path, name: str) -> None:
         inside = _below(boundary, file)
         if inside is None or ".git" in inside.split("/") or SafeFiles(str(boundary)).inside(inside):
             continue
-        where = os.path.realpath(file)
+        where = real_path(str(file))
+        ends = "cannot be followed" if where is None else f"ends at {where}"
         raise InvalidInput(
-            f"{name} leads out of the project: a link in its path ends at {where}",
+            f"{name} leads out of the project: a link in its path {ends}",
             hint="replace the link with the file itself, or choose another file",
         )
 

@@ -31,6 +31,16 @@ class FileRefused(Exception):
         self.detail = detail
 
 
+def real_path(path: str) -> str | None:
+    """Where a path leads with every link resolved; None where the system does not say, as of a link to another user's
+    process (`/proc/1/cwd`), for which `os.path.realpath` raises up to Python 3.12.
+    """
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return None
+
+
 class SafeFiles:
     """Reads files below one root. Paths are relative to it, with forward slashes."""
 
@@ -103,8 +113,8 @@ class SafeFiles:
         return self._read(f"{self._root}/{path}")
 
     def _is_usable(self, path: str) -> bool:
-        real = os.path.realpath(os.path.join(self._root, path))
-        return real == self._real_root or self._is_below(real)
+        real = real_path(os.path.join(self._root, path))
+        return real is not None and (real == self._real_root or self._is_below(real))
 
     def _is_below(self, real: str) -> bool:
         prefix = self._real_root.rstrip(os.sep) + os.sep
@@ -135,8 +145,8 @@ class SafeFiles:
         """Follows a link that stays inside the root; says why for everything else that did not open."""
         if not os.path.islink(full):
             raise self._refusal(full, error) from error
-        real = os.path.realpath(full)
-        if not self._is_below(real):
+        real = real_path(full)
+        if real is None or not self._is_below(real):
             raise FileRefused("outside") from error
         try:
             return os.open(real, _FLAGS | _NOFOLLOW)

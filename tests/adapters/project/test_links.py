@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.project.nested import project_inside
 from reconciler.adapters.project.places import private_folder, refuse_link_out
+from reconciler.adapters.project.safe_read import FileRefused, SafeFiles
 from reconciler.core.errors import InvalidInput
 
 
@@ -83,3 +86,26 @@ def test_outside_of_git_the_state_may_be_no_link_out(tmp_path: Path) -> None:
     (root / ".reconcile/environments").symlink_to("../../outside")
     with pytest.raises(InvalidInput):
         private_folder(root, "staging")
+
+
+def test_a_link_that_the_system_does_not_tell_of_leads_out(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as `/proc/1/cwd`: Python's own `realpath` raises for it up to 3.12."""
+    read = os.readlink
+
+    def refused(path: str) -> str:
+        if str(path).endswith("secret"):
+            raise PermissionError(13, "Permission denied", path)
+        return read(path)
+
+    (root.parent.parent / "outside/secret").symlink_to("/")
+    (root / "plan.json").symlink_to("../../outside/secret")
+    monkeypatch.setattr(os, "readlink", refused)
+    with pytest.raises(InvalidInput, match=r"plan\.json leads out of the project"):
+        refuse_link_out(root, root / "plan.json", "plan.json")
+    files = SafeFiles(str(root))
+    assert not files.inside("plan.json")
+    with pytest.raises(FileRefused):
+        files.read("plan.json")
+    assert project_inside(root, "plan.json") is None
