@@ -287,7 +287,7 @@ class Follower:
         """Put a file back as the checked out commit has it. What was in it stays with git's objects for a while. One
         that is gone, and gone in the commit that is `wanted`, need not come back.
         """
-        file = self._top / path
+        file, spec = self._top / path, f":(top,literal){path}"
         if wanted is None and not os.path.lexists(file):
             return
         if self._content(path) is not None:
@@ -295,11 +295,9 @@ class Follower:
             self.notice(f"{path} was put back; what a run wrote there is kept as {kept[:12]}")
         if self._remote.blob_at(head, path) is None:
             file.unlink(missing_ok=True)
-            self._call(
-                ["rm", "--cached", "--force", "--quiet", "--ignore-unmatch", "--", f":(top,literal){path}"]
-            )
+            self._call(["rm", "--cached", "--force", "--quiet", "--ignore-unmatch", "--", spec])
         else:
-            self._call(["checkout", "--quiet", head, "--", f":(top,literal){path}"])
+            self._call(["checkout", "--quiet", head, "--", spec])
 
     def _is_part(self, path: str, wanted: str | None) -> bool:
         """Whether a move that did not end left this: a part of what it wrote there, or nothing where it took a file
@@ -340,13 +338,10 @@ class Follower:
         return None
 
     def _left_over(self, tip: str) -> list[str]:
-        """The commits whose files a move that did not end may have left: `tip`, and the one that it went to, from which
-        the branch may have moved on since.
-        """
+        """The commits whose files a move may have left that did not end: `tip`, and the one that it went to then."""
         notes = [read_regular(self._private / name, name) for name in (MOVING, PARTLY)]
-        told = [found for note in notes if note is not None for found in _TO.findall(note)]
-        here = self._remote.are_here(commits := [name.decode("ascii") for name in told])
-        then = [commit for commit, is_here in zip(commits, here, strict=True) if is_here and commit != tip]
+        told = [to.decode("ascii") for note in notes if note is not None for to in _TO.findall(note)]
+        then = [to for to, here in zip(told, self._remote.are_here(told), strict=True) if here and to != tip]
         return [tip, *then] if any(note is not None for note in notes) else []
 
     def _unlock(self) -> Trouble | None:
