@@ -188,7 +188,6 @@ def check_both(repository: Repository, platform: SandboxServer, engines: int) ->
         repository.within(folder).run("plan", "--fetch", "--detailed-exitcode").ended(0)
 
 
-@pytest.mark.parametrize("job_seconds", [30.0])
 def test_a_copy_of_a_project_deletes_no_engine_of_the_original(
     repository: Repository, platform: SandboxServer
 ) -> None:
@@ -208,6 +207,7 @@ def test_a_copy_of_a_project_deletes_no_engine_of_the_original(
     assert engine in [one["id"] for one in platform.engines()]
 
 
+@pytest.mark.parametrize("job_seconds", [30.0])
 def test_a_run_of_one_holds_up_no_run_of_the_other(repository: Repository, platform: SandboxServer) -> None:
     """`a` is in the midst of a run, with its lease; then it is killed and leaves it."""
     repository.file(
