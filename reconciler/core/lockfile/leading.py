@@ -49,6 +49,8 @@ def _same(one: Provisioned, other: Provisioned | None) -> bool:
 def _led(serving: Provisioned, hold: Hold | None, entry: Entry, known: Collection[str | None]) -> Entry:
     current, pending = entry.current, entry.pending
     at = serving.provisioned_at or UNKNOWN_TIME
+    if pending is not None and pending.operation_id == serving.operation_id:
+        entry, pending = replace(entry, pending=None), None  # its engine serves by now
     if current is not None and current.engine_id != serving.engine_id:
         entry = without_superseded(entry, serving.engine_id)
         former = (*entry.superseded, superseded_by(current, at))

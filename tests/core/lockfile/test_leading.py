@@ -34,6 +34,14 @@ def test_a_job_that_only_the_desk_knows_of_takes_nobodys_place_when_it_ends() ->
     assert with_serving_of(BRANCH, reported, ()) is reported
 
 
+def test_a_job_whose_engine_serves_on_the_branch_by_now_is_no_second_engine() -> None:
+    """It ended in a run elsewhere, while a desk had an engine of its own for the key."""
+    desk = lockfile({"acme": entry(current("2", B, provisioned_at=AHEAD), pending("1", A))})
+    acme = with_serving_of(BRANCH, desk, ()).entry("acme")
+    assert acme is not None
+    assert (acme.current, acme.pending, acme.engine_ids) == (current("1", A), None, ("eng_1", "eng_2"))
+
+
 def test_what_the_branch_has_nothing_for_or_has_as_well_stays_as_merged() -> None:
     replaced = lockfile({"acme": entry(current("2", B), None, superseded("1", A))})
     assert with_serving_of(replaced, replaced, ()) is replaced
