@@ -68,6 +68,10 @@ class Terms:
         """Whoever pushed since the plan was made may have created what it creates, or may be about to."""
         return False
 
+    def goes_on(self, before: Lease, now: Lease) -> bool:
+        """Whether others let us join what they hold."""
+        return False
+
     def seconds_left(self, lease: Lease, now: str) -> float:
         return seconds_left(lease, now)
 
@@ -150,6 +154,7 @@ class Pusher:
 
     def push(self, begins: Sequence[Record]) -> None:
         """Bring everything of ours to the remote, and the lease. Afterwards `lost` says whether it is ours."""
+        self._look_first()
         for attempt in range(self._tries_at_most):
             lease = self._next_lease()
             mine = [*self._mine, *(begins if self.lost is None else ())]
@@ -212,8 +217,17 @@ class Pusher:
             self.lose(reason)
 
     def _look_again(self, attempt: int) -> str | None:
-        """Why the lease is not ours any more, if it is not."""
+        """After a push that was overtaken: why the lease is not ours any more, if it is not."""
         self._rest(attempt)
+        return self._look()
+
+    def _look_first(self) -> None:
+        """Where others push as well, what was seen is old by now, and a push on top of it would be for nothing."""
+        if self.lost is None and self.ever_held and self.turns() and not self._hurried:
+            self._lose_if_told(self._look())
+
+    def _look(self) -> str | None:
+        """Why the lease is not ours any more, if it is not."""
         before, self.seen = self.seen, self._newest()
         if self._terms.holds(self.seen.lease):
             self._lease = self.seen.lease
@@ -237,13 +251,15 @@ class Pusher:
             self._pause(_growing(attempt))
 
     def _newest(self) -> RemoteSnapshot:
-        """The ledger as it is now; of one that shards share no more than is needed, as long as our place is ours.
+        """The ledger as it is now; of one that shards share no more than is needed, as long as our place is ours, or
+        the shards have it that had it when we looked.
 
-        Before we have a place, another run may have come and gone since we looked: then all of it counts.
+        Where another run may have come and gone since we looked, all of it counts.
         """
-        if self._terms.contenders > 1 and self.ever_held and self.lost is None:
+        before, terms = self.seen.lease, self._terms
+        if terms.contenders > 1 and self.lost is None and (self.ever_held or terms.goes_on(before, before)):
             seen = self._ledger.again(self.seen)
-            if self._terms.holds(seen.lease):
+            if terms.holds(seen.lease) if self.ever_held else terms.goes_on(before, seen.lease):
                 return seen
         return self._ledger.look()
 
@@ -326,6 +342,7 @@ class Pusher:
         Raises `GitError` where they could not be brought there. Decisions without a call are for those who publish.
         """
         self.bring(records)
+        self._look_first()
         unreachable = 0
         for attempt in range(self._tries_at_most):
             try:

@@ -122,6 +122,10 @@ class SharedTerms:
             return False
         return True
 
+    def goes_on(self, before: Lease, now: Lease) -> bool:
+        """Whether the shards held the lease then, and have held it since: no other run came between."""
+        return self._is_open(before) and self._is_open(now) and before.fencing == now.fencing
+
     def seconds_left(self, lease: Lease, now: str) -> float:
         """Until this shard's place expires."""
         place = lease.epoch.place(self.shard) if lease.epoch is not None else None

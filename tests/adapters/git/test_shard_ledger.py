@@ -11,9 +11,11 @@ from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.shard_ledger import ShardLedger
 from reconciler.app.pushing import FIRST_PAUSE, Pusher
 from reconciler.core.errors import RefMoved
+from reconciler.core.frozen import replace
 from reconciler.core.ledger.epoch import SharedTerms, Sharing
 from reconciler.core.ledger.journal import Record, canonical
 from reconciler.core.ledger.lease import FREE, Holder, give_back
+from reconciler.core.ledger.remote_snapshot import RemoteSnapshot
 from tests.adapters.git_far_end import LEDGER, clone, ledger_of
 from tests.app.git_repo import git
 from tests.core.build import A, B, accepted, begin
@@ -159,12 +161,8 @@ def test_a_shard_without_a_place_sees_what_came_and_went_meanwhile(
     assert told(pusher.seen.records) == told([*OLD, *facts("a")])
 
 
-@pytest.mark.parametrize("hurried", [False, True])
-def test_a_shard_that_was_overtaken_leaves_the_others_about_the_time_of_a_push(
-    two: tuple[ShardLedger, ShardLedger], hurried: bool
-) -> None:
-    one, other = two
-    pauses: list[float] = []
+def paired(one: ShardLedger, other: ShardLedger, pauses: list[float]) -> tuple[Pusher, Pusher]:
+    """Both in their places; each has seen that the other is."""
     first = Pusher(one, one.look(), terms(1), _Clock(), pauses.append)
     first.push(())
     second = Pusher(other, other.look(), terms(2), _Clock(), pauses.append)
@@ -172,9 +170,74 @@ def test_a_shard_that_was_overtaken_leaves_the_others_about_the_time_of_a_push(
     first.note(facts("a"))
     first.push(())
     assert (first.overtaken, pauses) == (1, [])  # it did not know of any other yet
+    return first, second
+
+
+def test_a_shard_looks_before_it_pushes_where_others_push(two: tuple[ShardLedger, ShardLedger]) -> None:
+    first, second = paired(*two, [])
+    second.push(())
+    first.note(facts("c"))
+    first.push(())
+    assert (first.overtaken, second.overtaken) == (1, 0)
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+def test_a_shard_that_was_overtaken_leaves_the_others_about_the_time_of_a_push(
+    two: tuple[ShardLedger, ShardLedger], hurried: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    first, second = paired(*two, pauses)
     if hurried:
         second.hurry(5.0)
+    else:  # the first one pushes between its look and its push
+        again = two[1].again
+
+        def overtaken(seen: RemoteSnapshot) -> RemoteSnapshot:
+            found = again(seen)
+            monkeypatch.undo()
+            first.note(facts("c"))
+            first.push(())
+            return found
+
+        monkeypatch.setattr(ShardLedger, "again", lambda ledger, seen: overtaken(seen))
     second.push(())
     assert second.overtaken == 1
     [pause] = pauses
     assert pause == FIRST_PAUSE if hurried else 0 < pause <= terms(2).ttl / 10
+
+
+def test_a_shard_that_joins_reads_no_more_than_the_lease_while_the_same_shards_have_it(
+    origin: Path, two: tuple[ShardLedger, ShardLedger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others push all the time: one that read everything again would never be fast enough."""
+    one, other = two
+    first = Pusher(one, one.look(), terms(1), _Clock(), lambda longest: None)
+    first.push(())
+    late = Pusher(other, other.look(), terms(2), _Clock(), lambda longest: None)
+    first.note(facts("a"))
+    first.push(())
+    monkeypatch.setattr(GitLedger, "look", None)
+    late.push(())
+    assert (late.lost, late.overtaken) == (None, 1)
+    monkeypatch.undo()
+    assert {*told(facts("a"))} <= told(one.look().records)
+
+
+def test_a_shard_that_joins_sees_what_another_process_did_in_its_place(
+    two: tuple[ShardLedger, ShardLedger],
+) -> None:
+    """The shards have had the lease all the time, but its own file has changed."""
+    one, other = two
+    open_ = Pusher(other, other.look(), terms(2), _Clock(), lambda longest: None)
+    open_.push(())
+    late = Pusher(one, one.look(), terms(1), _Clock(), lambda longest: None)
+    elsewhere = shard_ledger(ledger_of(other.remote.root), 1)
+    former = Pusher(
+        elsewhere, elsewhere.look(), replace(terms(1), own="former"), _Clock(), lambda longest: None
+    )
+    former.note(facts("a"))
+    former.push(())
+    former.leave()
+    late.push(())
+    assert late.lost is None
+    assert {*told(facts("a"))} <= told(late.seen.records)
