@@ -132,8 +132,12 @@ class Teller:
 
 
 def _is_news(item: Item, before: Item | None) -> bool:
-    """What a later run finds of an engine that failed is worded otherwise, and is the same."""
+    """What a later run finds of an engine that failed is worded otherwise, and is the same. Of two calls in doubt for
+    one key, the first may have been resolved while another replica was at work.
+    """
     if before is None or before.status != item.status:
+        return True
+    if before.operation and item.operation and before.operation != item.operation:
         return True
     if item.status in ("failed", "uncertain"):
         return item.action != "none"

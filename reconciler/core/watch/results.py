@@ -23,6 +23,7 @@ class Item(NamedTuple):
     engine_id: str | None = None
     reason: str | None = None
     hint: str | None = None
+    operation: str | None = None
 
 
 class RunResult(NamedTuple):
@@ -84,9 +85,9 @@ def _items(document: Mapping[str, Any], outcome: Mapping[str, Any]) -> list[Item
         action = planned.get(result["key"], {})
         reason = result.get("error") or action.get("guard") or action.get("reason")
         hint = result.get("hint") or action.get("hint")
-        items.append(
-            Item(result["key"], result["status"], result["action"], result.get("engineId"), reason, hint)
-        )
+        operation = result.get("operationId") or action.get("operationId")
+        named = (result["key"], result["status"], result["action"], result.get("engineId"))
+        items.append(Item(*named, reason, hint, operation))
     return items
 
 

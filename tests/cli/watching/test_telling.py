@@ -67,6 +67,15 @@ def test_an_engine_that_is_held_back_is_told_once(told: Told) -> None:
     assert told.result() == ["engine settled"]
 
 
+def test_another_call_in_doubt_for_the_same_key_is_told(told: Told) -> None:
+    """The first one was resolved while another replica had the lease."""
+    doubt = Item("acme", "uncertain", "none", None, "got no answer", None, "op_1")
+    assert told.result(doubt) == ["engine uncertain"]
+    assert told.result(doubt) == []
+    assert told.result(doubt._replace(operation="op_2")) == ["engine uncertain"]
+    assert told.result(doubt._replace(operation=None)) == []
+
+
 def test_drift_stands_until_the_next_refresh(told: Told) -> None:
     assert told.result(DRIFTED, refresh=True) == ["engine drifted", "round ended"]
     assert told.result() == []
