@@ -7,6 +7,7 @@ same ones on every run, however slow the machine is, so that a red test is red f
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import re
 import signal
@@ -91,6 +92,13 @@ def _turn(item: pytest.Item) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
+
+
+@pytest.fixture(autouse=True)
+def _large_proofs_take_long() -> None:
+    """Minutes, that is, and pytest would take them for stuck and print what every thread is at."""
+    if any(name.startswith("RECONCILE_FULL_") for name in os.environ):
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ what else runs on this machine, whichever is more: eight shards on two processor
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import random
 import re
@@ -26,14 +25,6 @@ pytestmark = pytest.mark.skipif(
     not os.environ.get("RECONCILE_FULL_SHARDS"), reason="RECONCILE_FULL_SHARDS=1 runs it"
 )
 ENGINES, SHARDS = 5000, 8
-
-
-@pytest.fixture(autouse=True)
-def _takes_long() -> None:
-    """These take minutes, and pytest would take them for stuck."""
-    faulthandler.cancel_dump_traceback_later()
-
-
 SLACK = 1.3
 KILLS = 12
 
