@@ -19,18 +19,19 @@ CHILD = """
 import fcntl, io, json, struct, sys, termios, time
 from reconciler.adapters.progress.live import LiveProgress
 
-class Counting(io.TextIOWrapper):
-    flushes = 0
-    def flush(self):
-        self.flushes += 1
-        super().flush()
-
-terminal = Counting(sys.stderr.buffer, encoding="utf-8", write_through=True)
+terminal = io.TextIOWrapper(sys.stderr.buffer, encoding="utf-8", write_through=True)
 go = LiveProgress(terminal, **json.loads(sys.argv[1]))
+refresh, pictures = go._live.refresh, []
+
+def counted():
+    refresh()
+    pictures.append(True)
+
+go._live.refresh = counted
 for name, *arguments in json.loads(sys.stdin.read()):
     if name == "drawn":  # wait until what is known by now has been drawn: the picture after the one under way
-        enough = terminal.flushes + 2
-        while terminal.flushes < enough:
+        enough = len(pictures) + 2
+        while len(pictures) < enough:
             time.sleep(0.01)
     elif name == "raise":
         raise SystemExit(3)
